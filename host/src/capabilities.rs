@@ -1,0 +1,59 @@
+//! What one guest may touch.
+
+use std::{path::PathBuf, time::Duration};
+
+/// What one guest may touch. The default grants:
+///
+/// * no environment variables, no arguments, an empty standard input;
+/// * no files and no folders;
+/// * no network: no name lookup, no TCP, no UDP;
+/// * clocks and randomness, which are the host's own;
+/// * standard output and error, whose lines go to the log;
+/// * linear memory without a cap, and time until [`Capabilities::margin`] before the deadline.
+#[derive(Debug, Clone)]
+pub struct Capabilities {
+    /// Variables the guest sees.
+    pub env: Vec<(String, String)>,
+    /// A folder of the host that the guest sees as `/tmp`.
+    pub tmp: Option<Tmp>,
+    /// The size in bytes that the linear memories of one instance may have together.
+    pub memory_bytes: Option<u64>,
+    /// The guest is stopped this long before the invocation's deadline.
+    pub margin: Duration,
+    /// What becomes of an instance after an invocation.
+    pub instances: Instances,
+}
+
+/// A folder that a guest sees as `/tmp`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tmp {
+    pub host_path: PathBuf,
+    pub access: Access,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    ReadWrite,
+    ReadOnly,
+}
+
+/// What becomes of an instance after an invocation that it survived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Instances {
+    /// It waits for the next invocation: what the guest keeps in memory stays.
+    Reuse,
+    /// It is thrown away: every invocation gets a new one.
+    Fresh,
+}
+
+impl Default for Capabilities {
+    fn default() -> Self {
+        Self {
+            env: Vec::new(),
+            tmp: None,
+            memory_bytes: None,
+            margin: Duration::from_millis(100),
+            instances: Instances::Reuse,
+        }
+    }
+}

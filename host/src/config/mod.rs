@@ -1,0 +1,279 @@
+//! Everything the host is told from outside, read once and checked whole: the environment and `guesthouse.toml`.
+//!
+//! A variable wins over the file, the file over the default. All problems are reported together.
+
+mod environment;
+mod settings;
+pub mod variables;
+
+use std::{collections::BTreeMap, fmt::Display, num::NonZeroUsize, path::PathBuf};
+
+use self::variables as var;
+pub use self::{
+    environment::Environment,
+    settings::{EnvSettings, Settings, TmpAccess},
+};
+use crate::{
+    capabilities::{Access, Capabilities, Instances, Tmp},
+    failure::{ErrorType, Failure},
+    source::{Source, TaskRoot},
+};
+
+/// Where the guests are unless `LAMBDA_TASK_ROOT` says otherwise.
+const DEFAULT_TASK_ROOT: &str = "/var/task";
+
+/// The settings' file, in the task root.
+const FILE: &str = "guesthouse.toml";
+
+/// What the host keeps of the function's memory for itself, in MiB: its code, the Runtime API client, one event and one
+/// answer of 6 MB each, and a compiler's working memory.
+const HOST_MEMORY_MIB: u64 = 32;
+
+/// No instance gets less than this by default, in MiB.
+const LEAST_MEMORY_MIB: u64 = 16;
+
+/// Everything the host is told from outside.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The name the guest goes by in messages.
+    pub handler: String,
+    pub source: Source,
+    pub settings: Settings,
+    pub capabilities: Capabilities,
+    pub function: Function,
+    /// How many invocations are served at a time.
+    pub concurrency: NonZeroUsize,
+    pub edge: EdgeKind,
+    /// Host and port of the Runtime API.
+    pub runtime_api: String,
+}
+
+/// What Lambda's variables say of the function; goes into each invocation's context.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Function {
+    pub name: String,
+    pub version: String,
+    /// In MiB; 0 where Lambda does not say.
+    pub memory_mib: u32,
+    pub log_group_name: String,
+    pub log_stream_name: String,
+}
+
+/// Which code talks to the Runtime API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EdgeKind {
+    /// Our own loop.
+    Direct,
+    /// AWS's crate `lambda_runtime`.
+    LambdaRuntime,
+}
+
+impl Config {
+    /// Reads the configuration of `bootstrap`. `arguments` are those after the program's name.
+    ///
+    /// # Errors
+    /// [`ErrorType::Config`] with all problems in one message; [`ErrorType::GuestNotFound`] when no handler is named and
+    /// the task root does not hold exactly one.
+    pub fn read(environment: &Environment, arguments: &[String]) -> Result<Self, Failure> {
+        let mut problems = Problems::default();
+        let path = PathBuf::from(environment.get(var::TASK_ROOT).unwrap_or(DEFAULT_TASK_ROOT));
+        let task_root = TaskRoot::open(&path)?;
+        let mut sections = sections(&task_root, &mut problems);
+        let handler = choose(environment, arguments, &task_root)?;
+
+        let mut settings = sections.remove(&handler).unwrap_or_default();
+        override_from(environment, &mut settings, &mut problems);
+        let source = Source::parse(&handler, settings.source.as_deref(), &task_root)
+            .map_err(|failure| problems.add(failure.message))
+            .ok();
+        let concurrency = number(environment, var::MAX_CONCURRENCY, &mut problems).unwrap_or(NonZeroUsize::MIN);
+        let function = Function {
+            name: text(environment, var::FUNCTION_NAME),
+            version: text(environment, var::FUNCTION_VERSION),
+            memory_mib: number(environment, var::FUNCTION_MEMORY_SIZE, &mut problems).unwrap_or_default(),
+            log_group_name: text(environment, var::LOG_GROUP_NAME),
+            log_stream_name: text(environment, var::LOG_STREAM_NAME),
+        };
+        let edge = edge(environment, &mut problems);
+        if environment.get(var::RUNTIME_API).is_none() {
+            problems
+                .add(format!("`{}` is not set: `bootstrap` is started by Lambda or by an emulator", var::RUNTIME_API));
+        }
+        let (Some(source), true) = (source, problems.0.is_empty()) else { return Err(problems.into_failure()) };
+        let capabilities = capabilities(&settings, environment, function.memory_mib, concurrency);
+        Ok(Self {
+            handler,
+            source,
+            settings,
+            capabilities,
+            function,
+            concurrency,
+            edge,
+            runtime_api: text(environment, var::RUNTIME_API),
+        })
+    }
+}
+
+/// What a guest may touch, by its settings and the function's size.
+pub fn capabilities(
+    settings: &Settings,
+    environment: &Environment,
+    function_memory_mib: u32,
+    concurrency: NonZeroUsize,
+) -> Capabilities {
+    let tmp = match settings.tmp.unwrap_or(TmpAccess::Granted(Access::ReadWrite)) {
+        TmpAccess::Granted(access) => Some(Tmp { host_path: PathBuf::from("/tmp"), access }),
+        TmpAccess::None => None,
+    };
+    Capabilities {
+        env: passed(&settings.env, environment),
+        tmp,
+        memory_bytes: settings.memory.or_else(|| instance_memory(function_memory_mib, concurrency)),
+        margin: settings.margin.unwrap_or(Capabilities::default().margin),
+        instances: settings.instances.unwrap_or(Instances::Reuse),
+    }
+}
+
+/// The memory of one instance, in bytes: what the host leaves of the function's, shared out among as many instances as
+/// run at a time. `None` where Lambda does not say how large the function is.
+fn instance_memory(function_memory_mib: u32, concurrency: NonZeroUsize) -> Option<u64> {
+    let for_guests = u64::from(function_memory_mib).saturating_sub(HOST_MEMORY_MIB) / concurrency.get() as u64;
+    (function_memory_mib > 0).then(|| for_guests.max(LEAST_MEMORY_MIB) * 1024 * 1024)
+}
+
+/// The variables a guest sees: those passed on, then its own, which win.
+fn passed(settings: &EnvSettings, environment: &Environment) -> Vec<(String, String)> {
+    let is_passed = |name: &str| match &settings.pass {
+        _ if var::NEVER_PASSED.contains(&name) => false,
+        Some(names) if var::CREDENTIALS.contains(&name) => names.iter().any(|full| full == name),
+        None => !var::CREDENTIALS.contains(&name),
+        Some(names) => names.iter().any(|pattern| match pattern.strip_suffix('*') {
+            Some(beginning) => name.starts_with(beginning),
+            None => name == pattern,
+        }),
+    };
+    let mut env: BTreeMap<&str, &str> = environment.iter().filter(|(name, _)| is_passed(name)).collect();
+    env.extend(settings.set.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+    env.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+/// The handler's name or reference: the variable `HANDLER`, the first argument, `_HANDLER`, the only guest there is.
+fn choose(environment: &Environment, arguments: &[String], task_root: &TaskRoot) -> Result<String, Failure> {
+    let argument = arguments.first().map(String::as_str).filter(|argument| !argument.is_empty());
+    let named = environment.get(var::HANDLER).or(argument).or_else(|| environment.get(var::LAMBDA_HANDLER));
+    if let Some(named) = named {
+        return Ok(named.to_owned());
+    }
+    let mut guests = task_root.guests();
+    if guests.len() == 1 {
+        return Ok(guests.remove(0));
+    }
+    let found = task_root.say_guests();
+    Err(Failure::new(ErrorType::Config, format!("no handler is named, and {found}"))
+        .hint("set `HANDLER` to one of the guests' names; in an image, `CMD` does it too"))
+}
+
+/// The tables `[handlers.NAME]` of the settings' file, if there is one.
+fn sections(task_root: &TaskRoot, problems: &mut Problems) -> BTreeMap<String, Settings> {
+    let text = match task_root.read_text(FILE) {
+        Ok(Some(text)) => text,
+        Ok(None) => return BTreeMap::new(),
+        Err(error) => {
+            problems.add(format!("can't read `{FILE}`: {error}"));
+            return BTreeMap::new();
+        }
+    };
+    parse(&text, problems)
+}
+
+fn parse(text: &str, problems: &mut Problems) -> BTreeMap<String, Settings> {
+    let table: toml::Table = match text.parse() {
+        Ok(table) => table,
+        Err(error) => {
+            problems.add(format!("`{FILE}` is not TOML: {}", error.to_string().trim_end()));
+            return BTreeMap::new();
+        }
+    };
+    let mut sections = BTreeMap::new();
+    for (key, value) in &table {
+        match (key.as_str(), value) {
+            ("handlers", toml::Value::Table(handlers)) => {
+                for (name, section) in handlers {
+                    match section {
+                        toml::Value::Table(table) => {
+                            sections.insert(name.clone(), Settings::from_table(name, table, problems));
+                        }
+                        _ => problems.add(format!("`handlers.{name}`: expected a table")),
+                    }
+                }
+            }
+            (key, _) => problems.add(format!("`{key}`: unknown key{}", alike(key, ["handlers"].into_iter()))),
+        }
+    }
+    sections
+}
+
+/// Takes over the variables `GUESTHOUSE_*`, and refuses those it does not know.
+fn override_from(environment: &Environment, settings: &mut Settings, problems: &mut Problems) {
+    for (key, variable) in settings::KEYS {
+        if let Some(value) = environment.get(variable) {
+            settings.set(key, value, variable, problems);
+        }
+    }
+    if let Some(names) = environment.get(var::ENV_PASS) {
+        let names = names.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect();
+        settings.env.pass = Some(settings::checked_names(names, var::ENV_PASS, problems));
+    }
+    let ours = |name: &&str| name.starts_with("GUESTHOUSE_");
+    for (name, _) in environment.iter().filter(|(name, _)| ours(name) && !var::ALL.contains(name)) {
+        problems.add(format!("`{name}`: unknown variable{}", alike(name, var::ALL.iter().copied().filter(ours))));
+    }
+}
+
+fn edge(environment: &Environment, problems: &mut Problems) -> EdgeKind {
+    match environment.get(var::EDGE) {
+        None | Some("direct") => EdgeKind::Direct,
+        Some("lambda_runtime") => EdgeKind::LambdaRuntime,
+        Some(other) => {
+            problems.add(format!("`{}` is `{other}`: expected `direct` or `lambda_runtime`", var::EDGE));
+            EdgeKind::Direct
+        }
+    }
+}
+
+fn text(environment: &Environment, name: &str) -> String {
+    environment.get(name).unwrap_or_default().to_owned()
+}
+
+fn number<N: std::str::FromStr>(environment: &Environment, name: &str, problems: &mut Problems) -> Option<N> {
+    let value = environment.get(name)?;
+    let number = value.parse().ok();
+    if number.is_none() {
+        problems.add(format!("`{name}` is `{value}`: expected a whole number above 0"));
+    }
+    number
+}
+
+/// `; did you mean …?`, or nothing when no candidate is like `word`.
+fn alike<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> String {
+    let scored = candidates.map(|candidate| (strsim::normalized_levenshtein(word, candidate), candidate));
+    let best = scored.filter(|(score, _)| *score > 0.5).max_by(|a, b| a.0.total_cmp(&b.0));
+    best.map(|(_, candidate)| format!("; did you mean `{candidate}`?")).unwrap_or_default()
+}
+
+/// What is wrong with the configuration, gathered until all of it was looked at.
+#[derive(Debug, Default)]
+struct Problems(Vec<String>);
+
+impl Problems {
+    fn add(&mut self, problem: impl Display) {
+        self.0.push(problem.to_string());
+    }
+
+    fn into_failure(self) -> Failure {
+        Failure::new(ErrorType::Config, self.0.join("\n"))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,154 @@
+//! One handler's settings: text in, checked values out.
+
+use std::time::Duration;
+
+use bytesize::ByteSize;
+
+use super::{Problems, alike, variables};
+use crate::{
+    capabilities::{Access, Instances},
+    digest::Digest,
+};
+
+/// One handler's settings as they were written. `None` where they say nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// Where the guest comes from, as written.
+    pub source: Option<String>,
+    /// The only artifact to accept.
+    pub digest: Option<Digest>,
+    pub instances: Option<Instances>,
+    /// In bytes.
+    pub memory: Option<u64>,
+    pub margin: Option<Duration>,
+    pub tmp: Option<TmpAccess>,
+    pub env: EnvSettings,
+}
+
+/// What becomes of `/tmp`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TmpAccess {
+    Granted(Access),
+    None,
+}
+
+/// Which variables the guest sees.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EnvSettings {
+    /// Names, or beginnings of names followed by `*`. `None` passes all but credentials.
+    pub pass: Option<Vec<String>>,
+    /// Variables of the guest's own.
+    pub set: Vec<(String, String)>,
+}
+
+/// The settings whose value is one text, with the variables that win over them.
+pub(super) const KEYS: &[(&str, &str)] = &[
+    ("digest", variables::DIGEST),
+    ("refresh", variables::REFRESH),
+    ("instances", variables::INSTANCES),
+    ("memory", variables::MEMORY),
+    ("margin", variables::MARGIN),
+    ("tmp", variables::TMP),
+];
+
+impl Settings {
+    /// Takes over one setting. `place` is how the user finds it again.
+    pub(super) fn set(&mut self, key: &str, value: &str, place: &str, problems: &mut Problems) {
+        let result = match key {
+            "digest" => value.parse().map(|digest| self.digest = Some(digest)),
+            "refresh" => match value {
+                "off" => Ok(()),
+                _ => Err("only `off` is known so far: a newer artifact is taken at the next cold start".to_owned()),
+            },
+            "instances" => match value {
+                "reuse" => Ok(self.instances = Some(Instances::Reuse)),
+                "fresh" => Ok(self.instances = Some(Instances::Fresh)),
+                _ => Err("expected `reuse` or `fresh`".to_owned()),
+            },
+            "memory" => match value.parse::<ByteSize>() {
+                Ok(size) if size.as_u64() > 0 => Ok(self.memory = Some(size.as_u64())),
+                _ => Err("expected a size such as `128MiB`".to_owned()),
+            },
+            "margin" => match humantime::parse_duration(value) {
+                Ok(margin) => Ok(self.margin = Some(margin)),
+                Err(_) => Err("expected a duration such as `100ms`".to_owned()),
+            },
+            "tmp" => match value {
+                "read-write" => Ok(self.tmp = Some(TmpAccess::Granted(Access::ReadWrite))),
+                "read-only" => Ok(self.tmp = Some(TmpAccess::Granted(Access::ReadOnly))),
+                "none" => Ok(self.tmp = Some(TmpAccess::None)),
+                _ => Err("expected `read-write`, `read-only` or `none`".to_owned()),
+            },
+            _ => unreachable!("`{key}` is not in KEYS"),
+        };
+        if let Err(expected) = result {
+            problems.add(format!("`{place}` is `{value}`: {expected}"));
+        }
+    }
+
+    /// Reads the table `[handlers.NAME]`.
+    pub(super) fn from_table(name: &str, table: &toml::Table, problems: &mut Problems) -> Self {
+        let mut settings = Self::default();
+        for (key, value) in table {
+            let place = format!("handlers.{name}.{key}");
+            match (key.as_str(), value) {
+                ("source", toml::Value::String(source)) => settings.source = Some(source.clone()),
+                ("env", toml::Value::Table(env)) => settings.env = env_settings(env, &place, problems),
+                ("network", _) => {
+                    problems.add(format!("`{place}`: this version can't grant the network; guests have none"));
+                }
+                (key, toml::Value::String(text)) if KEYS.iter().any(|(known, _)| *known == key) => {
+                    settings.set(key, text, &place, problems);
+                }
+                (key, _) if key == "source" || key == "env" || KEYS.iter().any(|(known, _)| *known == key) => {
+                    let wanted = if key == "env" { "table" } else { "string" };
+                    problems.add(format!("`{place}`: expected a {wanted}, found a {}", value.type_str()));
+                }
+                (key, _) => {
+                    let known = KEYS.iter().map(|(known, _)| *known).chain(["source", "env", "network"]);
+                    problems.add(format!("`{place}`: unknown key{}", alike(key, known)));
+                }
+            }
+        }
+        settings
+    }
+}
+
+fn env_settings(table: &toml::Table, place: &str, problems: &mut Problems) -> EnvSettings {
+    let mut env = EnvSettings::default();
+    for (key, value) in table {
+        match (key.as_str(), value) {
+            ("pass", toml::Value::Array(names)) => {
+                let texts = names.iter().map(|name| name.as_str().map(str::to_owned));
+                match texts.collect::<Option<Vec<_>>>() {
+                    Some(names) => env.pass = Some(checked_names(names, &format!("{place}.pass"), problems)),
+                    None => problems.add(format!("`{place}.pass`: expected only strings")),
+                }
+            }
+            ("set", toml::Value::Table(variables)) => {
+                for (name, value) in variables {
+                    match value {
+                        toml::Value::String(value) => env.set.push((name.clone(), value.clone())),
+                        _ => problems.add(format!("`{place}.set.{name}`: expected a string")),
+                    }
+                }
+            }
+            ("pass", _) => problems.add(format!("`{place}.pass`: expected an array of strings")),
+            ("set", _) => problems.add(format!("`{place}.set`: expected a table of strings")),
+            (key, _) => {
+                problems.add(format!("`{place}.{key}`: unknown key{}", alike(key, ["pass", "set"].into_iter())))
+            }
+        }
+    }
+    env
+}
+
+/// A `*` may only stand at the end, except in no name at all: `TABLE_*`.
+pub(super) fn checked_names(names: Vec<String>, place: &str, problems: &mut Problems) -> Vec<String> {
+    for name in &names {
+        if name.trim_end_matches('*').contains('*') || name.ends_with("**") {
+            problems.add(format!("`{place}` has `{name}`: a `*` may only stand at the end"));
+        }
+    }
+    names
+}

@@ -1,0 +1,125 @@
+use std::time::Duration;
+
+use super::*;
+
+/// A task root with these settings and a guest `hello`.
+fn read(settings: &str, variables: &[(&str, &str)], arguments: &[&str]) -> Result<Config, Failure> {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("hello.wasm"), "").unwrap();
+    std::fs::write(folder.path().join(FILE), settings).unwrap();
+    let root = folder.path().to_str().unwrap();
+    let fixed = [(var::TASK_ROOT, root), (var::RUNTIME_API, "127.0.0.1:1")];
+    let environment = fixed.into_iter().chain(variables.iter().copied()).collect();
+    let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
+    Config::read(&environment, &arguments)
+}
+
+fn problems(settings: &str, variables: &[(&str, &str)]) -> String {
+    let failure = read(settings, variables, &[]).unwrap_err();
+    assert_eq!(failure.error_type, ErrorType::Config);
+    failure.message
+}
+
+fn seen(config: &Config, name: &str) -> Option<String> {
+    config.capabilities.env.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone())
+}
+
+#[test]
+fn the_handler_is_the_variable_then_the_argument_then_lambdas_variable_then_the_only_guest() {
+    let all = [("HANDLER", "a"), ("_HANDLER", "c")];
+    assert_eq!(read("", &all, &["b"]).unwrap().handler, "a");
+    assert_eq!(read("", &all[1..], &["b"]).unwrap().handler, "b");
+    assert_eq!(read("", &all[1..], &[]).unwrap().handler, "c");
+    assert_eq!(read("", &[("HANDLER", ""), ("_HANDLER", "")], &[""]).unwrap().handler, "hello");
+}
+
+#[test]
+fn without_a_name_and_without_exactly_one_guest_the_choice_is_the_users() {
+    let folder = tempfile::tempdir().unwrap();
+    let environment = [(var::TASK_ROOT, folder.path().to_str().unwrap())].into_iter().collect();
+    let failure = Config::read(&environment, &[]).unwrap_err();
+    assert!(failure.message.contains("holds no guests\nhint: set `HANDLER`"), "{failure}");
+}
+
+#[test]
+fn a_variable_wins_over_the_file_and_the_file_over_the_default() {
+    let file = "[handlers.hello]\nmargin = \"200ms\"\nmemory = \"64MiB\"\ninstances = \"fresh\"";
+    let config = read(file, &[("GUESTHOUSE_MARGIN", "300ms")], &[]).unwrap();
+    assert_eq!(config.capabilities.margin, Duration::from_millis(300));
+    assert_eq!(config.capabilities.memory_bytes, Some(64 * 1024 * 1024));
+    assert_eq!(config.capabilities.instances, Instances::Fresh);
+    let default = read("", &[], &[]).unwrap().capabilities;
+    assert_eq!((default.margin, default.instances), (Duration::from_millis(100), Instances::Reuse));
+}
+
+#[test]
+fn all_problems_are_told_at_once() {
+    let file = "[handlers.hello]\nmemroy = \"1MiB\"\ntmp = \"writable\"\nmargin = 3\n[other]\n[handlers.hello.network]\nallow = []";
+    let variables = [("GUESTHOUSE_EDGE", "nginx"), ("GUESTHOUSE_MARGINS", "1s"), ("AWS_LAMBDA_MAX_CONCURRENCY", "0")];
+    let told = problems(file, &variables);
+    for part in [
+        "`handlers.hello.memroy`: unknown key; did you mean `memory`?",
+        "`handlers.hello.tmp` is `writable`: expected `read-write`, `read-only` or `none`",
+        "`handlers.hello.margin`: expected a string, found a integer",
+        "`handlers.hello.network`: this version can't grant the network",
+        "`other`: unknown key",
+        "`GUESTHOUSE_EDGE` is `nginx`",
+        "`GUESTHOUSE_MARGINS`: unknown variable; did you mean `GUESTHOUSE_MARGIN`?",
+        "`AWS_LAMBDA_MAX_CONCURRENCY` is `0`",
+    ] {
+        assert!(told.contains(part), "{part}\nis not in\n{told}");
+    }
+}
+
+#[test]
+fn a_file_that_is_not_toml_is_refused() {
+    assert!(problems("[handlers", &[]).contains("is not TOML"));
+}
+
+#[test]
+fn a_guest_sees_all_variables_but_credentials_and_lambdas_own_interfaces() {
+    let variables = [
+        ("STAGE", "prod"),
+        ("AWS_REGION", "eu-central-1"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+        ("AWS_SESSION_TOKEN", "secret"),
+        ("AWS_LAMBDA_METADATA_TOKEN", "secret"),
+    ];
+    let config = read("", &variables, &[]).unwrap();
+    assert_eq!(seen(&config, "STAGE").as_deref(), Some("prod"));
+    assert_eq!(seen(&config, "AWS_REGION").as_deref(), Some("eu-central-1"));
+    assert!(config.capabilities.env.iter().all(|(_, value)| value != "secret"));
+    assert_eq!(seen(&config, var::RUNTIME_API), None);
+}
+
+#[test]
+fn passing_names_passes_only_those_and_credentials_only_by_their_full_name() {
+    let variables = [("TABLE_A", "a"), ("STAGE", "prod"), ("AWS_SESSION_TOKEN", "t"), ("AWS_SECRET_ACCESS_KEY", "s")];
+    let file =
+        "[handlers.hello.env]\npass = [\"TABLE_*\", \"AWS_*\", \"AWS_SESSION_TOKEN\"]\nset = { GREETING = \"hi\" }";
+    let config = read(file, &variables, &[]).unwrap();
+    assert_eq!(seen(&config, "TABLE_A").as_deref(), Some("a"));
+    assert_eq!(seen(&config, "GREETING").as_deref(), Some("hi"));
+    assert_eq!(seen(&config, "AWS_SESSION_TOKEN").as_deref(), Some("t"));
+    for hidden in ["STAGE", "AWS_SECRET_ACCESS_KEY", var::RUNTIME_API] {
+        assert_eq!(seen(&config, hidden), None, "{hidden}");
+    }
+}
+
+#[test]
+fn the_memory_of_an_instance_is_the_functions_less_the_hosts_share_divided_by_the_concurrency() {
+    let mib = |function: u32, concurrency: usize| {
+        instance_memory(function, NonZeroUsize::new(concurrency).unwrap()).map(|bytes| bytes / 1024 / 1024)
+    };
+    assert_eq!(mib(128, 1), Some(96));
+    assert_eq!(mib(512, 1), Some(480));
+    assert_eq!(mib(512, 8), Some(60));
+    assert_eq!(mib(10_240, 1), Some(10_208));
+    assert_eq!(mib(128, 64), Some(16));
+    assert_eq!(mib(0, 1), None);
+}
+
+#[test]
+fn remote_sources_are_refused_for_now() {
+    assert!(problems("", &[("HANDLER", "s3://bucket/key.wasm")]).contains("can't load from `s3://` yet\nhint: "));
+}

@@ -1,0 +1,86 @@
+//! Every environment variable the host reads, by name. The README's table is kept to this list by a test.
+
+/// Chooses the handler before anything else does.
+pub const HANDLER: &str = "HANDLER";
+/// The handler of a zip function; empty in an image function.
+pub const LAMBDA_HANDLER: &str = "_HANDLER";
+/// The folder with the guests and `guesthouse.toml`.
+pub const TASK_ROOT: &str = "LAMBDA_TASK_ROOT";
+/// Host and port of the Runtime API.
+pub const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
+/// How many invocations the environment serves at a time; absent where it is one.
+pub const MAX_CONCURRENCY: &str = "AWS_LAMBDA_MAX_CONCURRENCY";
+/// `Text` or `JSON`.
+pub const LOG_FORMAT: &str = "AWS_LAMBDA_LOG_FORMAT";
+/// The lowest level that is logged.
+pub const LOG_LEVEL: &str = "AWS_LAMBDA_LOG_LEVEL";
+/// Goes into the context.
+pub const FUNCTION_NAME: &str = "AWS_LAMBDA_FUNCTION_NAME";
+/// Goes into the context.
+pub const FUNCTION_VERSION: &str = "AWS_LAMBDA_FUNCTION_VERSION";
+/// In MiB. Goes into the context, and the memory of an instance is derived from it.
+pub const FUNCTION_MEMORY_SIZE: &str = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE";
+/// Goes into the context.
+pub const LOG_GROUP_NAME: &str = "AWS_LAMBDA_LOG_GROUP_NAME";
+/// Goes into the context.
+pub const LOG_STREAM_NAME: &str = "AWS_LAMBDA_LOG_STREAM_NAME";
+
+/// `direct` or `lambda_runtime`.
+pub const EDGE: &str = "GUESTHOUSE_EDGE";
+/// As `digest` in the settings.
+pub const DIGEST: &str = "GUESTHOUSE_DIGEST";
+/// As `refresh` in the settings.
+pub const REFRESH: &str = "GUESTHOUSE_REFRESH";
+/// As `instances` in the settings.
+pub const INSTANCES: &str = "GUESTHOUSE_INSTANCES";
+/// As `memory` in the settings.
+pub const MEMORY: &str = "GUESTHOUSE_MEMORY";
+/// As `margin` in the settings.
+pub const MARGIN: &str = "GUESTHOUSE_MARGIN";
+/// As `tmp` in the settings.
+pub const TMP: &str = "GUESTHOUSE_TMP";
+/// As `env.pass` in the settings, separated by commas.
+pub const ENV_PASS: &str = "GUESTHOUSE_ENV_PASS";
+
+/// All of them, in the README's order.
+pub const ALL: &[&str] = &[
+    HANDLER,
+    LAMBDA_HANDLER,
+    TASK_ROOT,
+    RUNTIME_API,
+    MAX_CONCURRENCY,
+    LOG_FORMAT,
+    LOG_LEVEL,
+    FUNCTION_NAME,
+    FUNCTION_VERSION,
+    FUNCTION_MEMORY_SIZE,
+    LOG_GROUP_NAME,
+    LOG_STREAM_NAME,
+    EDGE,
+    DIGEST,
+    REFRESH,
+    INSTANCES,
+    MEMORY,
+    MARGIN,
+    TMP,
+    ENV_PASS,
+];
+
+/// Credentials: a guest sees one of these only if the settings pass it by its full name.
+pub(super) const CREDENTIALS: &[&str] = &[
+    "AWS_ACCESS_KEY",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_KEY",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_SECURITY_TOKEN",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_LAMBDA_METADATA_TOKEN",
+];
+
+/// Addresses of Lambda's own interfaces: a guest never sees them.
+pub(super) const NEVER_PASSED: &[&str] = &[RUNTIME_API, "AWS_LAMBDA_METADATA_API"];

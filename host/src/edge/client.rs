@@ -1,0 +1,157 @@
+//! The Runtime API over one HTTP/1.1 connection, kept and reused.
+
+use std::io;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full};
+use hyper::{
+    HeaderMap, Method, Request, StatusCode,
+    client::conn::http1::{Builder, SendRequest},
+    header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue, USER_AGENT},
+};
+use hyper_util::rt::TokioIo;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use thiserror::Error;
+use tokio::net::TcpStream;
+
+use super::wire;
+use crate::failure::Failure;
+
+/// One connection to the Runtime API, made when it is first needed and again when it was lost.
+pub struct RuntimeApi {
+    authority: String,
+    connection: Option<SendRequest<Full<Bytes>>>,
+}
+
+/// Why a call to the Runtime API brought nothing.
+#[derive(Debug, Error)]
+pub enum ApiError {
+    #[error("can't connect to the Runtime API")]
+    Connect(#[source] io::Error),
+    #[error("the Runtime API did not answer as HTTP")]
+    Http(#[from] hyper::Error),
+    #[error("can't ask the Runtime API for `{0}`")]
+    Request(String),
+    #[error("the Runtime API answered {0}")]
+    Status(StatusCode),
+}
+
+/// What of a request id may stand in a path as it is. It is the caller's to choose under the emulator.
+const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// The most that the headers of `/next` may take together, in bytes. A client context alone may be 3,583 on Lambda, and as
+/// much as fits into a request under the emulator.
+const HEADER_LIMIT_BYTES: usize = 2 * 1024 * 1024;
+
+impl RuntimeApi {
+    /// `authority` is host and port, as in `AWS_LAMBDA_RUNTIME_API`.
+    pub fn new(authority: &str) -> Self {
+        Self { authority: authority.to_owned(), connection: None }
+    }
+
+    /// Waits for the next event. There is no timeout: the process may be frozen in here for hours.
+    ///
+    /// # Errors
+    /// When the Runtime API can't be reached, or answers with anything but 200.
+    pub async fn next(&mut self) -> Result<(HeaderMap, Bytes), ApiError> {
+        let (status, headers, body) = self.call(Method::GET, "invocation/next", &[], Bytes::new()).await?;
+        match status {
+            StatusCode::OK => Ok((headers, body)),
+            _ => Err(ApiError::Status(status)),
+        }
+    }
+
+    /// Posts what became of an invocation.
+    ///
+    /// # Errors
+    /// When the Runtime API can't be reached, or does not take it.
+    pub async fn answer(
+        &mut self,
+        request_id: &str,
+        invocation_id: Option<&HeaderValue>,
+        outcome: Result<Bytes, Failure>,
+    ) -> Result<(), ApiError> {
+        let id = utf8_percent_encode(request_id, IN_PATH);
+        let mut headers = Vec::with_capacity(3);
+        if let Some(invocation_id) = invocation_id {
+            headers.push((wire::INVOCATION_ID, invocation_id.clone()));
+        }
+        let (path, body) = match outcome {
+            Ok(answer) => (format!("invocation/{id}/response"), answer),
+            Err(failure) => {
+                headers.push((wire::FUNCTION_ERROR_TYPE, wire::error_type_header(&failure)));
+                (format!("invocation/{id}/error"), wire::error_body(&failure))
+            }
+        };
+        self.post(&path, &mut headers, body).await
+    }
+
+    /// Posts why the host can't start. The process is to end after that.
+    ///
+    /// # Errors
+    /// As [`RuntimeApi::answer`].
+    pub async fn init_error(&mut self, failure: &Failure) -> Result<(), ApiError> {
+        let mut headers = vec![(wire::FUNCTION_ERROR_TYPE, wire::error_type_header(failure))];
+        self.post("init/error", &mut headers, wire::error_body(failure)).await
+    }
+
+    async fn post(
+        &mut self,
+        path: &str,
+        headers: &mut Vec<(HeaderName, HeaderValue)>,
+        body: Bytes,
+    ) -> Result<(), ApiError> {
+        headers.push((CONTENT_TYPE, HeaderValue::from_static("application/json")));
+        let (status, ..) = match self.call(Method::POST, path, headers, body.clone()).await {
+            // The kept connection may have been closed meanwhile. Posting twice is safe: the first one counts.
+            Err(ApiError::Http(_)) => self.call(Method::POST, path, headers, body).await?,
+            other => other?,
+        };
+        if status.is_success() { Ok(()) } else { Err(ApiError::Status(status)) }
+    }
+
+    async fn call(
+        &mut self,
+        method: Method,
+        path: &str,
+        headers: &[(HeaderName, HeaderValue)],
+        body: Bytes,
+    ) -> Result<(StatusCode, HeaderMap, Bytes), ApiError> {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("/2018-06-01/runtime/{path}"))
+            .header(HOST, &self.authority)
+            .header(USER_AGENT, concat!("guesthouse/", env!("CARGO_PKG_VERSION")))
+            .body(Full::new(body))
+            .map_err(|_| ApiError::Request(path.to_owned()))?;
+        request.headers_mut().extend(headers.iter().cloned());
+        let mut connection = self.connect().await?;
+        let response = connection.send_request(request).await?;
+        let (head, body) = response.into_parts();
+        // The body is read to its end also where nobody needs it: only then can the connection be used again.
+        let body = body.collect().await?.to_bytes();
+        self.connection = Some(connection);
+        Ok((head.status, head.headers, body))
+    }
+
+    /// The kept connection, or a new one. It is taken out, so that one on which a call failed is not used again.
+    async fn connect(&mut self) -> Result<SendRequest<Full<Bytes>>, ApiError> {
+        if let Some(mut kept) = self.connection.take()
+            && kept.ready().await.is_ok()
+        {
+            return Ok(kept);
+        }
+        let stream = TcpStream::connect(&self.authority).await.map_err(ApiError::Connect)?;
+        stream.set_nodelay(true).map_err(ApiError::Connect)?;
+        let (connection, driver) = Builder::new()
+            // A caller under the emulator can put bytes into a header that HTTP does not allow. Leaving such a header
+            // out costs that caller its client context; refusing the message would cost everybody the environment.
+            .ignore_invalid_headers_in_responses(true)
+            .max_buf_size(HEADER_LIMIT_BYTES)
+            .handshake(TokioIo::new(stream))
+            .await?;
+        // Its result says nothing that the calls on this connection do not say.
+        tokio::spawn(driver);
+        Ok(connection)
+    }
+}

@@ -1,0 +1,101 @@
+//! AWS's own loop, `lambda_runtime`, with a layer of ours that takes the raw event and posts the raw answer.
+//!
+//! A choice for those who want AWS's code to talk to Lambda. What it can't keep of our promises, because it happens before
+//! our layer is called: an odd client context ends the process, and so does a Runtime API that fails once.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll},
+};
+
+use lambda_runtime::{LambdaEvent, LambdaInvocation, Runtime, service_fn};
+use tower::{Layer, Service as TowerService};
+use tracing::error;
+
+use super::{Service, client::RuntimeApi};
+use crate::{
+    config::Function,
+    failure::{ErrorType, Failure},
+};
+
+/// Serves with as many workers as `AWS_LAMBDA_MAX_CONCURRENCY` says, which `lambda_runtime` reads itself.
+///
+/// # Errors
+/// Whatever ends `lambda_runtime`.
+pub async fn serve(authority: &str, service: Arc<Service>) -> Result<(), lambda_runtime::Error> {
+    check(&service.function)?;
+    // Never called: our layer does not pass on to it.
+    let unused = service_fn(|event: LambdaEvent<serde::de::IgnoredAny>| async move {
+        drop(event);
+        Ok::<(), lambda_runtime::Error>(())
+    });
+    let clients = Arc::new(Clients { authority: authority.to_owned(), idle: Mutex::default() });
+    Runtime::new(unused).layer(Raw { service, clients }).run_concurrent().await
+}
+
+/// `lambda_runtime` panics without these.
+fn check(function: &Function) -> Result<(), Failure> {
+    if !function.name.is_empty() && !function.version.is_empty() && function.memory_mib > 0 {
+        return Ok(());
+    }
+    let message = "`lambda_runtime` needs the function's name, version and memory size in Lambda's variables";
+    Err(Failure::new(ErrorType::Config, message).hint("set them, or leave `GUESTHOUSE_EDGE` at `direct`"))
+}
+
+/// Connections for answers: `lambda_runtime` does not share its own.
+struct Clients {
+    authority: String,
+    idle: Mutex<Vec<RuntimeApi>>,
+}
+
+impl Clients {
+    fn take(&self) -> RuntimeApi {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        idle.unwrap_or_else(|| RuntimeApi::new(&self.authority))
+    }
+
+    fn keep(&self, client: RuntimeApi) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(client);
+    }
+}
+
+/// Takes the place of the whole service below it.
+#[derive(Clone)]
+struct Raw {
+    service: Arc<Service>,
+    clients: Arc<Clients>,
+}
+
+impl<S> Layer<S> for Raw {
+    type Service = Self;
+
+    fn layer(&self, _: S) -> Self {
+        self.clone()
+    }
+}
+
+impl TowerService<LambdaInvocation> for Raw {
+    type Response = ();
+    type Error = lambda_runtime::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<(), lambda_runtime::Error>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, invocation: LambdaInvocation) -> Self::Future {
+        let Self { service, clients } = self.clone();
+        Box::pin(async move {
+            let Some(reply) = service.reply(&invocation.parts.headers, invocation.body).await else { return Ok(()) };
+            let mut client = clients.take();
+            let posted = client.answer(&reply.request_id, reply.invocation_id.as_ref(), reply.outcome).await;
+            clients.keep(client);
+            if let Err(failed) = posted {
+                error!(request_id = %reply.request_id, "the answer is lost: {failed}");
+            }
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,177 @@
+//! The Runtime API's headers and error body.
+//!
+//! Source: the AWS pages "Using the Lambda runtime API" and "Building a custom runtime". Nothing that a caller can choose
+//! is trusted here: what can't be understood is passed on as text, or counts as absent.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::header::{HeaderMap, HeaderName, HeaderValue};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    config::Function,
+    failure::Failure,
+    invocation::{CognitoIdentity, Context, Deadline, Invocation},
+};
+
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("lambda-runtime-aws-request-id");
+pub const DEADLINE_MS: HeaderName = HeaderName::from_static("lambda-runtime-deadline-ms");
+pub const INVOKED_FUNCTION_ARN: HeaderName = HeaderName::from_static("lambda-runtime-invoked-function-arn");
+pub const TRACE_ID: HeaderName = HeaderName::from_static("lambda-runtime-trace-id");
+pub const CLIENT_CONTEXT: HeaderName = HeaderName::from_static("lambda-runtime-client-context");
+pub const COGNITO_IDENTITY: HeaderName = HeaderName::from_static("lambda-runtime-cognito-identity");
+pub const TENANT_ID: HeaderName = HeaderName::from_static("lambda-runtime-aws-tenant-id");
+/// A number for this delivery of the invocation, newer than the others: to be sent back where it came.
+pub const INVOCATION_ID: HeaderName = HeaderName::from_static("lambda-runtime-invocation-id");
+pub const FUNCTION_ERROR_TYPE: HeaderName = HeaderName::from_static("lambda-runtime-function-error-type");
+
+/// The most, in bytes, that Lambda takes as an event or as a buffered answer.
+pub const PAYLOAD_LIMIT_BYTES: usize = 6_291_556;
+
+/// Lambda's longest timeout, for an invocation that comes without a readable deadline.
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(15 * 60);
+
+/// The invocation that these headers and this body make. `None` without a request id: such a thing can't be answered.
+pub fn invocation(headers: &HeaderMap, event: Bytes, function: &Function) -> Option<Invocation> {
+    let request_id = text(headers, &REQUEST_ID).filter(|id| !id.is_empty())?;
+    let deadline = text(headers, &DEADLINE_MS).and_then(|ms| Some(Deadline { unix_ms: ms.parse().ok()? }));
+    let context = Context {
+        request_id,
+        function_name: function.name.clone(),
+        function_version: function.version.clone(),
+        invoked_function_arn: text(headers, &INVOKED_FUNCTION_ARN).unwrap_or_default(),
+        memory_limit_mib: function.memory_mib,
+        log_group_name: function.log_group_name.clone(),
+        log_stream_name: function.log_stream_name.clone(),
+        deadline: deadline.unwrap_or_else(|| Deadline::after(LONGEST_TIMEOUT)),
+        trace_id: text(headers, &TRACE_ID),
+        client_context: text(headers, &CLIENT_CONTEXT),
+        identity: text(headers, &COGNITO_IDENTITY).as_deref().and_then(identity),
+        tenant_id: text(headers, &TENANT_ID),
+    };
+    Some(Invocation { event, context })
+}
+
+/// Header values are bytes; those that are no UTF-8 are kept as far as they are.
+fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+    headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+}
+
+fn identity(text: &str) -> Option<CognitoIdentity> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Wire {
+        cognito_identity_id: String,
+        cognito_identity_pool_id: String,
+    }
+    let wire: Wire = serde_json::from_str(text).ok()?;
+    Some(CognitoIdentity { identity_id: wire.cognito_identity_id, identity_pool_id: wire.cognito_identity_pool_id })
+}
+
+/// How much of a failure is sent, so that no guest can make the host send more than Lambda takes (1 MiB).
+const MESSAGE_LIMIT_CHARS: usize = 32 * 1024;
+const FRAME_LIMIT: usize = 64;
+const FRAME_LIMIT_CHARS: usize = 1024;
+const ERROR_TYPE_LIMIT_CHARS: usize = 256;
+
+/// The failure as Lambda's error object.
+pub fn error_body(failure: &Failure) -> Bytes {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Wire<'a> {
+        error_type: String,
+        error_message: &'a str,
+        stack_trace: Vec<&'a str>,
+    }
+    let frames = failure.stack_trace.iter().take(FRAME_LIMIT);
+    let wire = Wire {
+        error_type: failure.error_type.to_string().chars().take(ERROR_TYPE_LIMIT_CHARS).collect(),
+        error_message: limited(&failure.message, MESSAGE_LIMIT_CHARS),
+        stack_trace: frames.map(|frame| limited(frame, FRAME_LIMIT_CHARS)).collect(),
+    };
+    Bytes::from(serde_json::to_vec(&wire).expect("text can always be written as JSON"))
+}
+
+fn limited(text: &str, chars: usize) -> &str {
+    text.char_indices().nth(chars).map_or(text, |(end, _)| &text[..end])
+}
+
+/// The failure's type as a header value: a guest may have put anything into it.
+pub fn error_type_header(failure: &Failure) -> HeaderValue {
+    let readable = |char: char| if char.is_ascii_graphic() || char == ' ' { char } else { '?' };
+    let value: String = failure.error_type.to_string().chars().take(ERROR_TYPE_LIMIT_CHARS).map(readable).collect();
+    HeaderValue::try_from(value).unwrap_or(HeaderValue::from_static("Unhandled"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::failure::ErrorType;
+
+    fn context(headers: &[(&HeaderName, &[u8])]) -> Context {
+        let fixed: (&HeaderName, &[u8]) = (&REQUEST_ID, b"id-1");
+        let headers = headers.iter().copied().chain([fixed]);
+        let headers = headers.map(|(name, value)| (name.clone(), HeaderValue::from_bytes(value).unwrap())).collect();
+        invocation(&headers, Bytes::new(), &Function::default()).unwrap().context
+    }
+
+    #[test]
+    fn a_client_context_is_text_whatever_it_says() {
+        for (sent, got) in
+            [(&b"{\"custom\":{}}"[..], "{\"custom\":{}}"), (b"not json", "not json"), (b"\xff{", "\u{fffd}{")]
+        {
+            assert_eq!(context(&[(&CLIENT_CONTEXT, sent)]).client_context.as_deref(), Some(got));
+        }
+    }
+
+    #[test]
+    fn a_malformed_identity_is_none() {
+        let good = br#"{"cognitoIdentityId":"id","cognitoIdentityPoolId":"pool"}"#;
+        assert_eq!(context(&[(&COGNITO_IDENTITY, good)]).identity.unwrap().identity_pool_id, "pool");
+        for bad in [&b"{}"[..], b"[]", b"", b"{\"cognitoIdentityId\":3}", b"\xff"] {
+            assert_eq!(context(&[(&COGNITO_IDENTITY, bad)]).identity, None);
+        }
+    }
+
+    #[test]
+    fn an_unreadable_deadline_counts_as_the_longest_timeout() {
+        for bad in [&b"soon"[..], b"", b"-1", b"99999999999999999999"] {
+            let left = context(&[(&DEADLINE_MS, bad)]).deadline.budget(Duration::ZERO);
+            assert!(left > LONGEST_TIMEOUT - Duration::from_secs(10) && left <= LONGEST_TIMEOUT, "{left:?}");
+        }
+        assert_eq!(context(&[(&DEADLINE_MS, b"42")]).deadline.unix_ms, 42);
+    }
+
+    #[test]
+    fn without_a_request_id_there_is_no_invocation() {
+        assert!(invocation(&HeaderMap::new(), Bytes::new(), &Function::default()).is_none());
+    }
+
+    #[test]
+    fn an_error_body_has_lambdas_three_members() {
+        let mut failure = Failure::new(ErrorType::Trap("Unreachable"), "boom");
+        failure.stack_trace = vec!["main".to_owned()];
+        let body: Value = serde_json::from_slice(&error_body(&failure)).unwrap();
+        assert_eq!(
+            body,
+            json!({"errorType": "Guest.Trap.Unreachable", "errorMessage": "boom", "stackTrace": ["main"]})
+        );
+    }
+
+    #[test]
+    fn a_guest_can_not_make_an_error_larger_than_lambda_takes() {
+        let mut failure = Failure::new(ErrorType::Handler("é".repeat(1_000_000)), "\u{1}".repeat(50_000_000));
+        failure.stack_trace = vec!["\u{10ffff}".repeat(100_000); 1000];
+        assert!(error_body(&failure).len() < 1024 * 1024);
+        assert!(error_type_header(&failure).len() <= ERROR_TYPE_LIMIT_CHARS);
+    }
+
+    #[test]
+    fn an_error_type_of_the_guests_own_can_not_break_out_of_its_header() {
+        let header = error_type_header(&Failure::new(ErrorType::Handler("a\r\nb: c".into()), ""));
+        assert_eq!(header, "a??b: c");
+    }
+}

@@ -1,0 +1,149 @@
+//! From what wasmtime says of a guest that stopped to what the caller gets to see.
+
+use std::{fmt::Write, str::Utf8Error};
+
+use wasmtime::{Error, FrameInfo, FrameSymbol, Trap, WasmBacktrace};
+use wasmtime_wasi::I32Exit;
+
+use crate::failure::{ErrorType, Failure};
+
+/// At most this many frames are shown.
+const FRAME_LIMIT: usize = 64;
+
+/// What else is known of the call that faulted.
+pub(super) struct Circumstances {
+    /// The last line the guest wrote to standard error; empty if it wrote none.
+    pub(super) last_stderr_line: String,
+    /// The guest asked for memory and was refused.
+    pub(super) memory_refused: bool,
+}
+
+/// Says why the guest stopped. The order matters: an exit and a trap are told by their types, and only what carries
+/// neither can be a broken answer.
+pub(super) fn failure(error: &Error, circumstances: &Circumstances) -> Failure {
+    let mut failure = if let Some(I32Exit(code)) = error.downcast_ref() {
+        let hint = "return an answer or an error from the handler instead of exiting";
+        Failure::new(ErrorType::Exit, format!("the guest called `exit({code})`")).hint(hint)
+    } else if circumstances.memory_refused {
+        Failure::new(ErrorType::OutOfMemory, "the guest was refused memory and gave up")
+            .hint("raise the function's memory, or `memory` in the settings")
+    } else if let Some(trap) = error.downcast_ref::<Trap>() {
+        Failure::new(ErrorType::Trap(kind(*trap)), said(*trap))
+    } else if error.downcast_ref::<Utf8Error>().is_some() {
+        Failure::new(ErrorType::InvalidResponse, "the guest's answer is not UTF-8")
+    } else if error.downcast_ref::<WasmBacktrace>().is_some() {
+        Failure::new(ErrorType::Trap("HostCall"), format!("a host call was refused: {}", error.root_cause()))
+    } else {
+        Failure::new(ErrorType::InvalidResponse, format!("the guest's answer can't be read: {}", error.root_cause()))
+    };
+    if !circumstances.last_stderr_line.is_empty() {
+        // First the words of the guest, which tell its developer most, then what wasm made of them.
+        failure.message = format!("{}: {}", circumstances.last_stderr_line, failure.message);
+    }
+    if let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() {
+        failure.stack_trace = backtrace.frames().iter().flat_map(lines).take(FRAME_LIMIT).collect();
+    }
+    failure
+}
+
+/// wasmtime's sentence for a trap, without its prefix.
+fn said(trap: Trap) -> String {
+    let text = trap.to_string();
+    text.strip_prefix("wasm trap: ").unwrap_or(&text).to_owned()
+}
+
+/// The last part of `Guest.Trap.<Kind>`. These are API, so they are spelled out and do not follow wasmtime's names.
+fn kind(trap: Trap) -> &'static str {
+    match trap {
+        Trap::StackOverflow => "StackOverflow",
+        Trap::MemoryOutOfBounds => "MemoryOutOfBounds",
+        Trap::HeapMisaligned => "HeapMisaligned",
+        Trap::TableOutOfBounds => "TableOutOfBounds",
+        Trap::IndirectCallToNull => "IndirectCallToNull",
+        Trap::BadSignature => "BadSignature",
+        Trap::IntegerOverflow => "IntegerOverflow",
+        Trap::IntegerDivisionByZero => "IntegerDivideByZero",
+        Trap::BadConversionToInteger => "BadConversionToInteger",
+        Trap::UnreachableCodeReached => "Unreachable",
+        Trap::NullReference => "NullReference",
+        Trap::ArrayOutOfBounds => "ArrayOutOfBounds",
+        Trap::AllocationTooLarge => "AllocationTooLarge",
+        Trap::CastFailure => "CastFailure",
+        Trap::UncaughtException => "UncaughtException",
+        // What is left are breaches of the component model's own rules.
+        _ => "ComponentModel",
+    }
+}
+
+/// The lines for one frame, innermost first: more than one where the guest's compiler inlined calls.
+fn lines(frame: &FrameInfo) -> Vec<String> {
+    let own_name = || match frame.func_name() {
+        Some(name) => demangle(name),
+        None => format!("function[{}]", frame.func_index()),
+    };
+    if frame.symbols().is_empty() {
+        return vec![format!("{}+{:#x}", own_name(), frame.func_offset().unwrap_or_default())];
+    }
+    frame.symbols().iter().map(|symbol| place(symbol, symbol.name().map_or_else(own_name, demangle))).collect()
+}
+
+fn place(symbol: &FrameSymbol, mut name: String) -> String {
+    if let Some(file) = symbol.file() {
+        let _ = write!(name, " ({file}");
+        for position in [symbol.line(), symbol.column()].into_iter().flatten() {
+            let _ = write!(name, ":{position}");
+        }
+        name.push(')');
+    }
+    name
+}
+
+fn demangle(name: &str) -> String {
+    if let Ok(rust) = rustc_demangle::try_demangle(name) {
+        return format!("{rust:#}");
+    }
+    let cpp = cpp_demangle::Symbol::new(name).ok().and_then(|symbol| symbol.demangle().ok());
+    cpp.unwrap_or_else(|| name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn quiet() -> Circumstances {
+        Circumstances { last_stderr_line: String::new(), memory_refused: false }
+    }
+
+    #[test]
+    fn each_trap_the_readme_names_has_its_kind() {
+        for (trap, name) in [
+            (Trap::UnreachableCodeReached, "Guest.Trap.Unreachable"),
+            (Trap::MemoryOutOfBounds, "Guest.Trap.MemoryOutOfBounds"),
+            (Trap::StackOverflow, "Guest.Trap.StackOverflow"),
+            (Trap::IntegerDivisionByZero, "Guest.Trap.IntegerDivideByZero"),
+            (Trap::CannotEnterComponent, "Guest.Trap.ComponentModel"),
+        ] {
+            assert_eq!(failure(&trap.into(), &quiet()).error_type.to_string(), name);
+        }
+    }
+
+    #[test]
+    fn a_trap_after_refused_memory_is_out_of_memory() {
+        let refused = Circumstances { memory_refused: true, ..quiet() };
+        assert_eq!(failure(&Trap::UnreachableCodeReached.into(), &refused).error_type, ErrorType::OutOfMemory);
+    }
+
+    #[test]
+    fn the_last_words_on_standard_error_come_first() {
+        let loud = Circumstances { last_stderr_line: "no such order".to_owned(), ..quiet() };
+        let message = failure(&Trap::UnreachableCodeReached.into(), &loud).message;
+        assert_eq!(message, "no such order: wasm `unreachable` instruction executed");
+    }
+
+    #[test]
+    fn names_are_demangled() {
+        assert_eq!(demangle("_ZN4core9panicking5panic17h0123456789abcdefE"), "core::panicking::panic");
+        assert_eq!(demangle("_Z3addii"), "add(int, int)");
+        assert_eq!(demangle("main"), "main");
+    }
+}

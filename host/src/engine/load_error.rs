@@ -1,0 +1,76 @@
+//! Why a guest can't be served.
+
+use std::fmt;
+
+use thiserror::Error;
+
+use super::UnsupportedImport;
+use crate::failure::{ErrorType, Failure};
+
+/// Why a guest can't be served. The messages say what is wrong; [`LoadError::into_failure`] adds the way out.
+#[derive(Debug, Error)]
+pub enum LoadError {
+    #[error("the engine can't start: {0}")]
+    Engine(String),
+    #[error("not a wasm file: it starts with `{0}`, not with `\\0asm`")]
+    NotWasm(String),
+    #[error("a core wasm module, not a component")]
+    CoreModule,
+    #[error("not a valid component, or a truncated one: {0}")]
+    Malformed(String),
+    #[error("no known contract: the component exports {}", List(.0))]
+    NoContract(Vec<String>),
+    #[error("exports `{0}`, a contract that this version of Guesthouse does not serve yet")]
+    LaterContract(String),
+    #[error("exports `{0}`, but the host knows `guesthouse:lambda@0.1.x`")]
+    WrongVersion(String),
+    #[error("the contract's types do not match: {0}")]
+    WrongTypes(String),
+    #[error("imports what the host does not provide: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
+    UnsupportedImports(Vec<UnsupportedImport>),
+    #[error("{}", .0.message)]
+    Init(Failure),
+}
+
+impl LoadError {
+    /// The failure as the Runtime API gets it, with a hint.
+    #[must_use]
+    pub fn into_failure(self, name: &str) -> Failure {
+        let hint = match &self {
+            Self::Engine(_) => "this is a fault of the host: please report it",
+            Self::NotWasm(_) | Self::CoreModule => "build a component, in Rust with `--target wasm32-wasip2`",
+            Self::Malformed(_) => "build and upload the guest again, and compare the two files' sizes",
+            Self::NoContract(_) => {
+                "export `guesthouse:lambda/handler@0.1.0`; in Rust, the crate `guesthouse-guest` does it"
+            }
+            Self::LaterContract(_) => "export `guesthouse:lambda/handler@0.1.0` for now",
+            Self::WrongVersion(_) | Self::WrongTypes(_) => {
+                "build the guest with the WIT files of this host's version, or update the host"
+            }
+            Self::UnsupportedImports(_) => "build without these imports, or for `wasm32-wasip2` with WASI 0.2",
+            Self::Init(_) => {
+                let Self::Init(mut failure) = self else { unreachable!("just matched") };
+                failure.message = format!("the guest `{name}` failed to start: {}", failure.message);
+                return failure;
+            }
+        };
+        let error_type = match &self {
+            Self::Engine(_) => ErrorType::Internal,
+            Self::UnsupportedImports(_) => ErrorType::UnsupportedImport,
+            _ => ErrorType::InvalidGuest,
+        };
+        Failure::new(error_type, format!("the guest `{name}`: {self}")).hint(hint)
+    }
+}
+
+struct List<'a>(&'a [String]);
+
+impl fmt::Display for List<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return f.write_str("nothing");
+        }
+        let quoted: Vec<String> = self.0.iter().map(|item| format!("`{item}`")).collect();
+        f.write_str(&quoted.join(", "))
+    }
+}

@@ -1,0 +1,272 @@
+//! A guest's standard output and error, cut into lines.
+//!
+//! Every write is taken over at once, on the guest's own call: nothing is buffered but the line that is not complete yet,
+//! and that one is handed on when the invocation ends, however it ends.
+
+use std::{
+    io,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use tokio::io::AsyncWrite;
+use wasmtime_wasi::{
+    async_trait,
+    cli::{IsTerminal, StdoutStream},
+    p2::{OutputStream, Pollable, StreamResult},
+};
+
+use crate::observer::{Observer, Stream};
+
+/// A longer line is handed on in pieces of this many bytes. CloudWatch cuts events at 256 KiB, prefix included.
+const LINE_LIMIT_BYTES: usize = 255 * 1024;
+
+/// How much a guest may write with one call, in bytes.
+const WRITE_LIMIT_BYTES: usize = 64 * 1024;
+
+/// Both streams of one instance.
+#[derive(Clone)]
+pub(super) struct Stdio(Arc<Mutex<Inner>>);
+
+struct Inner {
+    observer: Arc<dyn Observer>,
+    request_id: Option<String>,
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
+    last_stderr_line: String,
+}
+
+impl Stdio {
+    pub(super) fn new(observer: Arc<dyn Observer>) -> Self {
+        Self(Arc::new(Mutex::new(Inner {
+            observer,
+            request_id: None,
+            stdout: Vec::new(),
+            stderr: Vec::new(),
+            last_stderr_line: String::new(),
+        })))
+    }
+
+    pub(super) fn stream(&self, stream: Stream) -> GuestStream {
+        GuestStream { stdio: self.clone(), stream }
+    }
+
+    /// From now on lines belong to this invocation.
+    pub(super) fn begin(&self, request_id: &str) {
+        let mut inner = self.lock();
+        inner.request_id = Some(request_id.to_owned());
+        inner.last_stderr_line.clear();
+    }
+
+    /// Hands on lines that were not completed, and returns the last line written to standard error that says something:
+    /// after a Rust panic, its message.
+    pub(super) fn finish(&self) -> String {
+        let mut inner = self.lock();
+        for stream in [Stream::Stdout, Stream::Stderr] {
+            let rest = std::mem::take(inner.buffer(stream));
+            if !rest.is_empty() {
+                inner.emit(stream, &rest);
+            }
+        }
+        inner.request_id = None;
+        std::mem::take(&mut inner.last_stderr_line)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn buffer(&mut self, stream: Stream) -> &mut Vec<u8> {
+        match stream {
+            Stream::Stdout => &mut self.stdout,
+            Stream::Stderr => &mut self.stderr,
+        }
+    }
+
+    fn write(&mut self, stream: Stream, mut bytes: &[u8]) {
+        while let Some(end) = bytes.iter().position(|&byte| byte == b'\n') {
+            let (line, rest) = (&bytes[..end], &bytes[end + 1..]);
+            let mut whole = std::mem::take(self.buffer(stream));
+            whole.extend_from_slice(line);
+            for piece in pieces(&whole) {
+                self.emit(stream, piece);
+            }
+            bytes = rest;
+        }
+        let mut open = std::mem::take(self.buffer(stream));
+        open.extend_from_slice(bytes);
+        while open.len() > LINE_LIMIT_BYTES {
+            let piece: Vec<u8> = open.drain(..cut(&open)).collect();
+            self.emit(stream, &piece);
+        }
+        *self.buffer(stream) = open;
+    }
+
+    fn emit(&mut self, stream: Stream, line: &[u8]) {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let line = String::from_utf8_lossy(line);
+        // The line by which Rust ends its panic message advises the developer, and says nothing of the fault.
+        if stream == Stream::Stderr && !line.trim().is_empty() && !line.starts_with("note: run with `RUST_BACKTRACE") {
+            self.last_stderr_line = line.chars().take(1024).collect();
+        }
+        self.observer.line(self.request_id.as_deref(), stream, &line);
+    }
+}
+
+/// An empty line is one (empty) piece.
+fn pieces(mut line: &[u8]) -> Vec<&[u8]> {
+    let mut pieces = Vec::new();
+    while line.len() > LINE_LIMIT_BYTES {
+        let (piece, rest) = line.split_at(cut(line));
+        pieces.push(piece);
+        line = rest;
+    }
+    pieces.push(line);
+    pieces
+}
+
+/// Where to cut a line that is too long: never inside a UTF-8 character.
+fn cut(line: &[u8]) -> usize {
+    (LINE_LIMIT_BYTES - 3..=LINE_LIMIT_BYTES).rev().find(|&at| line[at] & 0xC0 != 0x80).unwrap_or(LINE_LIMIT_BYTES)
+}
+
+/// One of an instance's streams, as WASI wants it.
+pub(super) struct GuestStream {
+    stdio: Stdio,
+    stream: Stream,
+}
+
+impl GuestStream {
+    fn push(&self, bytes: &[u8]) {
+        self.stdio.lock().write(self.stream, bytes);
+    }
+}
+
+impl IsTerminal for GuestStream {
+    fn is_terminal(&self) -> bool {
+        false
+    }
+}
+
+impl StdoutStream for GuestStream {
+    fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
+        Box::new(self.stdio.stream(self.stream))
+    }
+
+    fn p2_stream(&self) -> Box<dyn OutputStream> {
+        Box::new(self.stdio.stream(self.stream))
+    }
+}
+
+#[async_trait]
+impl Pollable for GuestStream {
+    async fn ready(&mut self) {}
+}
+
+#[async_trait]
+impl OutputStream for GuestStream {
+    fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+        self.push(&bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        Ok(())
+    }
+
+    fn check_write(&mut self) -> StreamResult<usize> {
+        Ok(WRITE_LIMIT_BYTES)
+    }
+}
+
+impl AsyncWrite for GuestStream {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.push(bytes);
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Default)]
+    struct Heard(Mutex<Vec<(Option<String>, Stream, String)>>);
+
+    impl Observer for Heard {
+        fn line(&self, request_id: Option<&str>, stream: Stream, line: &str) {
+            self.0.lock().unwrap().push((request_id.map(str::to_owned), stream, line.to_owned()));
+        }
+    }
+
+    fn stdio() -> (Stdio, Arc<Heard>) {
+        let heard = Arc::new(Heard::default());
+        (Stdio::new(heard.clone()), heard)
+    }
+
+    #[test]
+    fn writes_become_lines_and_an_open_line_is_handed_on_at_the_end() {
+        let (stdio, heard) = stdio();
+        stdio.begin("id-1");
+        stdio.stream(Stream::Stdout).push(b"a\n\nb");
+        stdio.stream(Stream::Stderr).push(b"boom\r\nnote: run with `RUST_BACKTRACE=1` and so on");
+        assert_eq!(stdio.finish(), "boom");
+        let heard: Vec<_> = heard.0.lock().unwrap().iter().map(|(_, stream, line)| (*stream, line.clone())).collect();
+        assert_eq!(
+            heard[..4],
+            [
+                (Stream::Stdout, "a".into()),
+                (Stream::Stdout, String::new()),
+                (Stream::Stderr, "boom".into()),
+                (Stream::Stdout, "b".into()),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_line_at_the_limit_is_whole_and_a_longer_one_comes_in_pieces_without_loss() {
+        for (bytes, expected) in [(LINE_LIMIT_BYTES, 1), (LINE_LIMIT_BYTES + 1, 2), (3 * LINE_LIMIT_BYTES, 3)] {
+            let (stdio, heard) = stdio();
+            for chunk in vec![b'x'; bytes].chunks(1000) {
+                stdio.stream(Stream::Stdout).push(chunk);
+            }
+            stdio.finish();
+            let heard = heard.0.lock().unwrap();
+            assert_eq!(heard.len(), expected);
+            assert_eq!(heard.iter().map(|(_, _, line)| line.len()).sum::<usize>(), bytes);
+        }
+    }
+
+    #[test]
+    fn a_long_line_is_never_cut_inside_a_character() {
+        let (stdio, heard) = stdio();
+        let text = "é".repeat(LINE_LIMIT_BYTES);
+        stdio.stream(Stream::Stdout).push(text.as_bytes());
+        stdio.stream(Stream::Stdout).push(b"\n");
+        let heard: String = heard.0.lock().unwrap().iter().map(|(_, _, line)| line.as_str()).collect();
+        assert!(heard == text);
+    }
+
+    #[test]
+    fn lines_carry_the_request_id_of_their_invocation_and_none_outside() {
+        let (stdio, heard) = stdio();
+        stdio.stream(Stream::Stdout).push(b"starting\n");
+        stdio.begin("id-1");
+        stdio.stream(Stream::Stdout).push(b"serving\n");
+        stdio.finish();
+        let heard = heard.0.lock().unwrap();
+        assert_eq!((heard[0].0.as_deref(), heard[1].0.as_deref()), (None, Some("id-1")));
+    }
+}

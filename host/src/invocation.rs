@@ -1,0 +1,83 @@
+//! One event on its way through the host: plain data, no wasm, no Lambda.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+
+/// One event with its context.
+#[derive(Debug, Clone)]
+pub struct Invocation {
+    /// The payload, as it came: the host does not look into it.
+    pub event: Bytes,
+    /// What Lambda says about the invocation.
+    pub context: Context,
+}
+
+/// The text a handler answered with. The host does not look into it either.
+pub type Answer = String;
+
+/// What Lambda says about one invocation; the fields are those of the record `context` in `wit/`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Context {
+    pub request_id: String,
+    pub function_name: String,
+    pub function_version: String,
+    pub invoked_function_arn: String,
+    pub memory_limit_mib: u32,
+    pub log_group_name: String,
+    pub log_stream_name: String,
+    pub deadline: Deadline,
+    pub trace_id: Option<String>,
+    pub client_context: Option<String>,
+    pub identity: Option<CognitoIdentity>,
+    pub tenant_id: Option<String>,
+}
+
+/// Who called, when the caller came with Amazon Cognito credentials.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CognitoIdentity {
+    pub identity_id: String,
+    pub identity_pool_id: String,
+}
+
+/// The moment at which Lambda gives up on an invocation.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Deadline {
+    /// Milliseconds since the Unix epoch.
+    pub unix_ms: u64,
+}
+
+impl Deadline {
+    /// The deadline that is `timeout` away from now.
+    pub fn after(timeout: Duration) -> Self {
+        let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + timeout;
+        Self { unix_ms: u64::try_from(at.as_millis()).unwrap_or(u64::MAX) }
+    }
+
+    /// How long a guest may run from now on: until `margin` before the deadline. The margin is never more than a tenth
+    /// of what is left, so that a short timeout is not eaten up by it.
+    pub fn budget(self, margin: Duration) -> Duration {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let left = Duration::from_millis(self.unix_ms).saturating_sub(now);
+        left - margin.min(left / 10)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_margin_is_taken_off_a_long_timeout_whole_and_off_a_short_one_as_a_tenth() {
+        let margin = Duration::from_millis(100);
+        let long = Deadline::after(Duration::from_secs(60)).budget(margin);
+        assert!(long <= Duration::from_millis(59_900) && long > Duration::from_millis(59_000), "{long:?}");
+        let short = Deadline::after(Duration::from_millis(500)).budget(margin);
+        assert!(short <= Duration::from_millis(450) && short > Duration::from_millis(300), "{short:?}");
+    }
+
+    #[test]
+    fn a_deadline_in_the_past_leaves_nothing() {
+        assert_eq!(Deadline { unix_ms: 1 }.budget(Duration::from_millis(100)), Duration::ZERO);
+    }
+}

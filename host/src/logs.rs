@@ -1,0 +1,231 @@
+//! Log lines in Lambda's two formats.
+//!
+//! Sources: the AWS pages "Log formats" and "Log-level filtering" of the Lambda developer guide. In JSON format every line
+//! is an object with an RFC 3339 `timestamp` and a `level`; a guest's line that is such an object already is passed on, and
+//! only gets what it lacks.
+
+use std::{
+    borrow::Cow,
+    io::Write,
+    str::FromStr,
+    sync::{Mutex, PoisonError},
+    time::SystemTime,
+};
+
+use serde_json::{Map, Value, json};
+
+use crate::{
+    config::{Environment, variables as var},
+    observer::{Observer, Stream},
+};
+
+/// Writes log lines, each with one call, to one place.
+pub struct Logs {
+    format: Format,
+    level: Level,
+    to: Mutex<Box<dyn Write + Send>>,
+}
+
+/// How a log line is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Time, request id, level and message, between tabs.
+    Text,
+    /// One object a line.
+    Json,
+}
+
+/// How much a line matters. Lines below the chosen level are not written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    Trace,
+    Debug,
+    Info,
+    Warn,
+    Error,
+    Fatal,
+}
+
+impl Logs {
+    pub fn new(format: Format, level: Level, to: Box<dyn Write + Send>) -> Self {
+        Self { format, level, to: Mutex::new(to) }
+    }
+
+    /// In the format and from the level that the environment asks for; a value that Lambda does not know counts as not
+    /// set, because a log is no place to fail.
+    pub fn from_environment(environment: &Environment, to: Box<dyn Write + Send>) -> Self {
+        let format = match environment.get(var::LOG_FORMAT) {
+            Some(format) if format.eq_ignore_ascii_case("json") => Format::Json,
+            _ => Format::Text,
+        };
+        let level = environment.get(var::LOG_LEVEL).and_then(|level| level.parse().ok()).unwrap_or(Level::Info);
+        Self::new(format, level, to)
+    }
+
+    pub fn wants(&self, level: Level) -> bool {
+        level >= self.level
+    }
+
+    /// Writes one line of the host's own, or of a guest.
+    pub fn write(&self, level: Level, request_id: Option<&str>, message: &str) {
+        let now = humantime::format_rfc3339_millis(SystemTime::now());
+        let own = match self.format {
+            Format::Text => None,
+            Format::Json => object(message),
+        };
+        let own_level = own.as_ref().and_then(|own| own.get("level")?.as_str()?.parse().ok());
+        if !self.wants(own_level.unwrap_or(level)) {
+            return;
+        }
+        let line = match (self.format, own) {
+            (Format::Text, _) => {
+                format!("{now}\t{}\t{}\t{}\n", request_id.unwrap_or("-"), level.name(), one_line(message))
+            }
+            (Format::Json, Some(own)) => completed(message, &own, level, request_id, &now.to_string()),
+            (Format::Json, None) => {
+                let mut line = json!({"timestamp": now.to_string(), "level": level.name(), "message": message});
+                if let Some(request_id) = request_id {
+                    line["requestId"] = json!(request_id);
+                }
+                format!("{line}\n")
+            }
+        };
+        let mut to = self.to.lock().unwrap_or_else(PoisonError::into_inner);
+        // Where the log can't be written there is no place to say so, and the invocation is not at fault.
+        let _ = to.write_all(line.as_bytes()).and_then(|()| to.flush());
+    }
+}
+
+impl Observer for Logs {
+    fn line(&self, request_id: Option<&str>, stream: Stream, line: &str) {
+        let level = match stream {
+            Stream::Stdout => Level::Info,
+            Stream::Stderr => Level::Error,
+        };
+        self.write(level, request_id, line);
+    }
+}
+
+impl Level {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Trace => "TRACE",
+            Self::Debug => "DEBUG",
+            Self::Info => "INFO",
+            Self::Warn => "WARN",
+            Self::Error => "ERROR",
+            Self::Fatal => "FATAL",
+        }
+    }
+}
+
+impl FromStr for Level {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let all = [Self::Trace, Self::Debug, Self::Info, Self::Warn, Self::Error, Self::Fatal];
+        all.into_iter().find(|level| level.name().eq_ignore_ascii_case(text)).ok_or(())
+    }
+}
+
+/// The line as an object, if it is one.
+fn object(line: &str) -> Option<Map<String, Value>> {
+    line.trim_start().starts_with('{').then(|| serde_json::from_str(line).ok()).flatten()
+}
+
+/// The guest's object with what it lacks put in front; its own text stays as it is.
+fn completed(line: &str, own: &Map<String, Value>, level: Level, request_id: Option<&str>, now: &str) -> String {
+    let wanted = [("timestamp", Some(now)), ("level", Some(level.name())), ("requestId", request_id)];
+    let mut added = String::new();
+    for (key, value) in wanted {
+        if let Some(value) = value.filter(|_| !own.contains_key(key)) {
+            added.push_str(&format!("\"{key}\":{},", json!(value)));
+        }
+    }
+    let rest = line.trim().strip_prefix('{').unwrap_or_default();
+    if own.is_empty() {
+        added.pop();
+    }
+    format!("{{{added}{rest}\n")
+}
+
+/// CloudWatch ends a text line at a newline, but not at a carriage return.
+fn one_line(message: &str) -> Cow<'_, str> {
+    match message.contains('\n') {
+        true => Cow::Owned(message.replace('\n', "\r")),
+        false => Cow::Borrowed(message),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{io, sync::Arc};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Kept(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Kept {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn written(format: Format, level: Level, write: impl FnOnce(&Logs)) -> String {
+        let kept = Kept::default();
+        write(&Logs::new(format, level, Box::new(kept.clone())));
+        String::from_utf8(kept.0.lock().unwrap().clone()).unwrap()
+    }
+
+    #[test]
+    fn a_text_line_has_time_request_id_level_and_message_between_tabs() {
+        let line = written(Format::Text, Level::Info, |logs| logs.line(Some("id-1"), Stream::Stdout, "hello"));
+        let fields: Vec<&str> = line.trim_end().split('\t').collect();
+        assert_eq!(fields[1..], ["id-1", "INFO", "hello"]);
+        assert!(humantime::parse_rfc3339(fields[0]).is_ok(), "{line}");
+    }
+
+    #[test]
+    fn a_json_line_is_an_object_with_time_level_request_id_and_message() {
+        let line = written(Format::Json, Level::Info, |logs| logs.line(Some("id-1"), Stream::Stderr, "say \"no\""));
+        let line: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(
+            (&line["level"], &line["requestId"], &line["message"]),
+            (&json!("ERROR"), &json!("id-1"), &json!("say \"no\""))
+        );
+        assert!(humantime::parse_rfc3339(line["timestamp"].as_str().unwrap()).is_ok());
+    }
+
+    #[test]
+    fn an_object_of_the_guests_own_is_passed_on_with_what_it_lacks() {
+        let own = r#"{"level":"WARN","order":1.0}"#;
+        let line = written(Format::Json, Level::Info, |logs| logs.line(Some("id-1"), Stream::Stdout, own));
+        assert!(line.ends_with(",\"requestId\":\"id-1\",\"level\":\"WARN\",\"order\":1.0}\n"), "{line}");
+        let empty = written(Format::Json, Level::Info, |logs| logs.line(None, Stream::Stdout, "{}"));
+        assert!(serde_json::from_str::<Value>(&empty).is_ok(), "{empty}");
+    }
+
+    #[test]
+    fn lines_at_the_level_are_written_and_lines_below_are_not() {
+        for (level, expected) in [(Level::Info, 2), (Level::Warn, 1), (Level::Fatal, 0)] {
+            let lines = written(Format::Text, level, |logs| {
+                logs.line(None, Stream::Stdout, "out");
+                logs.line(None, Stream::Stderr, "err");
+            });
+            assert_eq!(lines.lines().count(), expected, "{level:?}");
+        }
+        let debug = r#"{"level":"debug"}"#;
+        assert_eq!(written(Format::Json, Level::Info, |logs| logs.line(None, Stream::Stdout, debug)), "");
+    }
+
+    #[test]
+    fn a_message_of_two_lines_stays_one_log_line() {
+        let lines = written(Format::Text, Level::Info, |logs| logs.write(Level::Error, None, "a\nhint: b"));
+        assert_eq!(lines.lines().count(), 1);
+    }
+}

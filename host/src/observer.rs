@@ -1,0 +1,25 @@
+//! What the engine tells about running guests: their lines of output, and what they used.
+
+/// Where a guest wrote a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stream {
+    Stdout,
+    Stderr,
+}
+
+/// What one invocation used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// The largest size, in bytes, that the instance's linear memories had together by the end of the invocation.
+    pub memory_bytes: u64,
+}
+
+/// Hears what guests do while they run. Called on the invocation's own thread, before the guest goes on: what was heard
+/// is not lost when the guest traps right after.
+pub trait Observer: Send + Sync {
+    /// A guest wrote a line (without its line end). There is no request id while an instance is being made.
+    fn line(&self, request_id: Option<&str>, stream: Stream, line: &str);
+
+    /// An invocation is over, well or not.
+    fn used(&self, _request_id: &str, _usage: Usage) {}
+}

@@ -1,0 +1,54 @@
+//! From a handler to the guest that serves it now.
+
+use std::sync::Arc;
+
+use tracing::info;
+
+use crate::{
+    capabilities::Capabilities,
+    digest::Digest,
+    engine::{Engine, Guest},
+    failure::{ErrorType, Failure},
+    observer::Observer,
+    source::Source,
+};
+
+/// Holds the guest of one handler. An invocation asks for it once, and keeps what it got to its end.
+pub struct Registry {
+    current: Arc<Guest>,
+}
+
+/// What to load, and on which terms.
+pub struct Request {
+    /// The handler's name, for messages.
+    pub handler: String,
+    pub source: Source,
+    /// The only artifact to accept, if one is pinned.
+    pub digest: Option<Digest>,
+    pub capabilities: Capabilities,
+}
+
+impl Registry {
+    /// Fetches, checks, compiles and links the guest, and makes its first instance.
+    ///
+    /// # Errors
+    /// What keeps the handler from being served, as the Runtime API gets it.
+    pub async fn load(engine: &Engine, request: Request, observer: Arc<dyn Observer>) -> Result<Self, Failure> {
+        let Request { handler, source, digest, capabilities } = request;
+        let artifact = source.load()?;
+        if let Some(pinned) = digest.filter(|pinned| *pinned != artifact.digest) {
+            let message = format!("the guest `{source}` is `{}`, but `{pinned}` is pinned", artifact.digest);
+            return Err(Failure::new(ErrorType::DigestMismatch, message)
+                .hint("deploy the pinned artifact, or change `digest` in the settings"));
+        }
+        let guest = Guest::load(engine, &artifact.bytes, capabilities, observer).await;
+        let guest = guest.map_err(|error| error.into_failure(&handler))?;
+        info!(%handler, digest = %artifact.digest, "serving `{source}`");
+        Ok(Self { current: Arc::new(guest) })
+    }
+
+    /// The guest that serves now.
+    pub fn get(&self) -> Arc<Guest> {
+        self.current.clone()
+    }
+}
