@@ -149,10 +149,10 @@ fn completed(line: &str, own: &Map<String, Value>, level: Level, request_id: Opt
     format!("{{{added}{rest}\n")
 }
 
-/// CloudWatch ends a text line at a newline, but not at a carriage return.
+/// A record of several lines would become as many records in CloudWatch.
 fn one_line(message: &str) -> Cow<'_, str> {
     match message.contains('\n') {
-        true => Cow::Owned(message.replace('\n', "\r")),
+        true => Cow::Owned(message.replace('\n', "; ")),
         false => Cow::Borrowed(message),
     }
 }
