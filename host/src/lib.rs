@@ -6,6 +6,8 @@ pub mod edge;
 pub mod engine;
 pub mod failure;
 pub mod invocation;
+#[cfg(feature = "cli")]
+pub mod local;
 pub mod logs;
 pub mod observer;
 pub mod registry;

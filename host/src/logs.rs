@@ -23,7 +23,22 @@ use crate::{
 pub struct Logs {
     format: Format,
     level: Level,
-    to: Mutex<Box<dyn Write + Send>>,
+    to: Box<dyn Output>,
+}
+
+/// Where log lines go.
+pub trait Output: Send + Sync {
+    /// Takes over one line, with its line end.
+    fn write(&self, request_id: Option<&str>, line: &str);
+}
+
+/// Anything that can be written to. Each line is one write.
+impl<W: Write + Send> Output for Mutex<W> {
+    fn write(&self, _: Option<&str>, line: &str) {
+        let mut to = self.lock().unwrap_or_else(PoisonError::into_inner);
+        // Where the log can't be written there is no place to say so, and the invocation is not at fault.
+        let _ = to.write_all(line.as_bytes()).and_then(|()| to.flush());
+    }
 }
 
 /// How a log line is written.
@@ -47,13 +62,13 @@ pub enum Level {
 }
 
 impl Logs {
-    pub fn new(format: Format, level: Level, to: Box<dyn Write + Send>) -> Self {
-        Self { format, level, to: Mutex::new(to) }
+    pub fn new(format: Format, level: Level, to: Box<dyn Output>) -> Self {
+        Self { format, level, to }
     }
 
     /// In the format and from the level that the environment asks for; a value that Lambda does not know counts as not
     /// set, because a log is no place to fail.
-    pub fn from_environment(environment: &Environment, to: Box<dyn Write + Send>) -> Self {
+    pub fn from_environment(environment: &Environment, to: Box<dyn Output>) -> Self {
         let format = match environment.get(var::LOG_FORMAT) {
             Some(format) if format.eq_ignore_ascii_case("json") => Format::Json,
             _ => Format::Text,
@@ -90,9 +105,7 @@ impl Logs {
                 format!("{line}\n")
             }
         };
-        let mut to = self.to.lock().unwrap_or_else(PoisonError::into_inner);
-        // Where the log can't be written there is no place to say so, and the invocation is not at fault.
-        let _ = to.write_all(line.as_bytes()).and_then(|()| to.flush());
+        self.to.write(request_id, &line);
     }
 }
 
@@ -178,7 +191,7 @@ mod tests {
 
     fn written(format: Format, level: Level, write: impl FnOnce(&Logs)) -> String {
         let kept = Kept::default();
-        write(&Logs::new(format, level, Box::new(kept.clone())));
+        write(&Logs::new(format, level, Box::new(Mutex::new(kept.clone()))));
         String::from_utf8(kept.0.lock().unwrap().clone()).unwrap()
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tracing::info;
+use tracing::debug;
 
 use crate::{
     capabilities::Capabilities,
@@ -43,7 +43,7 @@ impl Registry {
         }
         let guest = Guest::load(engine, &artifact.bytes, capabilities, observer).await;
         let guest = guest.map_err(|error| error.into_failure(&handler))?;
-        info!(%handler, digest = %artifact.digest, "serving `{source}`");
+        debug!(%handler, digest = %artifact.digest, "serving `{source}`");
         Ok(Self { current: Arc::new(guest) })
     }
 

@@ -1,6 +1,10 @@
 //! What Lambda starts: telemetry, configuration, guest, serve.
 
-use std::{io, process::ExitCode, sync::Arc};
+use std::{
+    io,
+    process::ExitCode,
+    sync::{Arc, Mutex},
+};
 
 use anyhow::Context as _;
 use guesthouse::{
@@ -16,7 +20,7 @@ use tokio::runtime::{Builder, Runtime};
 
 fn main() -> ExitCode {
     let environment = Environment::of_process();
-    let logs = Arc::new(Logs::from_environment(&environment, Box::new(io::stdout())));
+    let logs = Arc::new(Logs::from_environment(&environment, Box::new(Mutex::new(io::stdout()))));
     telemetry::start(logs.clone());
     match run(&environment, logs) {
         Ok(()) => ExitCode::SUCCESS,

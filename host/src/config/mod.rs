@@ -6,7 +6,12 @@ mod environment;
 mod settings;
 pub mod variables;
 
-use std::{collections::BTreeMap, fmt::Display, num::NonZeroUsize, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    fmt::Display,
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+};
 
 use self::variables as var;
 pub use self::{
@@ -100,7 +105,7 @@ impl Config {
                 .add(format!("`{}` is not set: `bootstrap` is started by Lambda or by an emulator", var::RUNTIME_API));
         }
         let (Some(source), true) = (source, problems.0.is_empty()) else { return Err(problems.into_failure()) };
-        let capabilities = capabilities(&settings, environment, function.memory_mib, concurrency);
+        let capabilities = capabilities(&settings, environment, function.memory_mib, concurrency, Path::new("/tmp"));
         Ok(Self {
             handler,
             source,
@@ -114,15 +119,16 @@ impl Config {
     }
 }
 
-/// What a guest may touch, by its settings and the function's size.
+/// What a guest may touch, by its settings and the function's size. `tmp` is the folder that it gets as `/tmp`.
 pub fn capabilities(
     settings: &Settings,
     environment: &Environment,
     function_memory_mib: u32,
     concurrency: NonZeroUsize,
+    tmp: &Path,
 ) -> Capabilities {
     let tmp = match settings.tmp.unwrap_or(TmpAccess::Granted(Access::ReadWrite)) {
-        TmpAccess::Granted(access) => Some(Tmp { host_path: PathBuf::from("/tmp"), access }),
+        TmpAccess::Granted(access) => Some(Tmp { host_path: tmp.to_owned(), access }),
         TmpAccess::None => None,
     };
     Capabilities {
@@ -171,6 +177,16 @@ fn choose(environment: &Environment, arguments: &[String], task_root: &TaskRoot)
     let found = task_root.say_guests();
     Err(Failure::new(ErrorType::Config, format!("no handler is named, and {found}"))
         .hint("set `HANDLER` to one of the guests' names; in an image, `CMD` does it too"))
+}
+
+/// The handlers' settings in the task root's file.
+///
+/// # Errors
+/// [`ErrorType::Config`] with all problems in one message.
+pub fn read_settings(task_root: &TaskRoot) -> Result<BTreeMap<String, Settings>, Failure> {
+    let mut problems = Problems::default();
+    let sections = sections(task_root, &mut problems);
+    if problems.0.is_empty() { Ok(sections) } else { Err(problems.into_failure()) }
 }
 
 /// The tables `[handlers.NAME]` of the settings' file, if there is one.

@@ -1,6 +1,6 @@
 //! From what wasmtime says of a guest that stopped to what the caller gets to see.
 
-use std::{fmt::Write, str::Utf8Error};
+use std::{fmt::Write, num::NonZeroUsize, str::Utf8Error};
 
 use wasmtime::{Error, FrameInfo, FrameSymbol, Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
@@ -8,7 +8,7 @@ use wasmtime_wasi::I32Exit;
 use crate::failure::{ErrorType, Failure};
 
 /// At most this many frames are shown.
-const FRAME_LIMIT: usize = 64;
+pub(super) const FRAME_LIMIT: Option<NonZeroUsize> = NonZeroUsize::new(64);
 
 /// What else is known of the call that faulted.
 pub(super) struct Circumstances {
@@ -40,8 +40,9 @@ pub(super) fn failure(error: &Error, circumstances: &Circumstances) -> Failure {
         // First the words of the guest, which tell its developer most, then what wasm made of them.
         failure.message = format!("{}: {}", circumstances.last_stderr_line, failure.message);
     }
-    if let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() {
-        failure.stack_trace = backtrace.frames().iter().flat_map(lines).take(FRAME_LIMIT).collect();
+    if let (Some(backtrace), Some(limit)) = (error.downcast_ref::<WasmBacktrace>(), FRAME_LIMIT.map(NonZeroUsize::get))
+    {
+        failure.stack_trace = backtrace.frames().iter().flat_map(lines).take(limit).collect();
     }
     failure
 }

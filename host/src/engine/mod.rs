@@ -57,6 +57,7 @@ fn config() -> Config {
     config
         .epoch_interruption(true)
         // Files and lines in stack traces, for guests that carry debug info.
-        .wasm_backtrace_details(WasmBacktraceDetails::Enable);
+        .wasm_backtrace_details(WasmBacktraceDetails::Enable)
+        .wasm_backtrace_max_frames(fault::FRAME_LIMIT);
     config
 }

@@ -1,0 +1,83 @@
+//! One invocation, with the answer on standard output.
+
+use std::{
+    fs,
+    io::{self, Read as _, Write as _},
+    num::NonZeroUsize,
+    path::PathBuf,
+};
+
+use anyhow::{Context as _, bail};
+use guesthouse::local::Call;
+use serde_json::Value;
+
+use crate::{
+    Exit,
+    lambda::{self, Options},
+};
+
+/// Invoke a guest once, and print its answer
+///
+/// The answer goes to standard output, the guest's own lines to standard error. Exit status 2 means that the guest answered
+/// with an error, or faulted.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The guest's `.wasm` file
+    guest: PathBuf,
+    /// The event: JSON, `@FILE`, or `-` for standard input
+    #[arg(short, long, default_value = "{}", allow_hyphen_values = true)]
+    event: String,
+    #[command(flatten)]
+    options: Options,
+}
+
+pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
+    let event = read(&arguments.event)?;
+    if arguments.guest.is_dir() {
+        bail!(
+            "`{}` is a folder\nhint: name one guest's `.wasm` file, or use `guesthouse serve`",
+            arguments.guest.display()
+        );
+    }
+    let runtime = tokio::runtime::Runtime::new().context("can't start threads")?;
+    let outcome = runtime.block_on(async {
+        let lambda = arguments.options.start(&arguments.guest, NonZeroUsize::MIN, lambda::to_stderr()).await?;
+        let Some((_, function)) = lambda.functions.iter().next() else { bail!("no guest was loaded") };
+        let function = function.as_ref().map_err(|failure| anyhow::Error::new(failure.clone()))?;
+        let call = Call { request_id: uuid::Uuid::new_v4().to_string(), event: event.into(), ..Call::default() };
+        Ok(function.call(call).await)
+    })?;
+    match outcome.result {
+        Ok(answer) => {
+            let mut stdout = io::stdout().lock();
+            stdout.write_all(&answer).and_then(|()| stdout.write_all(b"\n")).context("can't write the answer")?;
+            Ok(Exit::Done)
+        }
+        Err(error) => {
+            lambda::print_error(&readable(&error));
+            Ok(Exit::HandlerError)
+        }
+    }
+}
+
+fn read(event: &str) -> anyhow::Result<Vec<u8>> {
+    match event.strip_prefix('@') {
+        Some(path) => fs::read(path).with_context(|| format!("can't read the event from `{path}`")),
+        None if event == "-" => {
+            let mut bytes = Vec::new();
+            io::stdin().lock().read_to_end(&mut bytes).context("can't read the event from standard input")?;
+            Ok(bytes)
+        }
+        None => Ok(event.as_bytes().to_vec()),
+    }
+}
+
+/// The error object as lines: type and message, then one for each frame.
+fn readable(body: &[u8]) -> String {
+    let error: Value = serde_json::from_slice(body).unwrap_or_default();
+    let text = |name: &str| error[name].as_str().unwrap_or_default().to_owned();
+    let frames = error["stackTrace"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    frames.fold(format!("{}: {}", text("errorType"), text("errorMessage")), |lines, frame| {
+        format!("{lines}\n  at {frame}")
+    })
+}

@@ -1,0 +1,57 @@
+//! A local Lambda.
+
+use std::{io, num::NonZeroUsize, path::PathBuf, sync::Mutex};
+
+use anyhow::Context as _;
+use guesthouse::local::{self, invoke_api};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::{
+    Exit,
+    lambda::{self, Options},
+};
+
+/// Serve guests as a local Lambda, with no Docker and no emulator
+///
+/// Every guest is a function of its name: `aws lambda invoke --endpoint-url http://127.0.0.1:9000`, the AWS SDKs and curl
+/// work unchanged. Each function gets a `/tmp` of its own, which is removed at the end.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// A folder of `.wasm` files, or one
+    guests: PathBuf,
+    /// Where to listen, on 127.0.0.1; 0 takes a free port
+    #[arg(long, default_value = "9000")]
+    port: u16,
+    /// How many invocations each function serves at a time
+    #[arg(long, default_value = "8")]
+    concurrency: NonZeroUsize,
+    #[command(flatten)]
+    options: Options,
+}
+
+pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
+    let runtime = tokio::runtime::Runtime::new().context("can't start threads")?;
+    runtime.block_on(async {
+        let port = arguments.port;
+        let listener = local::listen(port).await.with_context(|| {
+            format!("can't listen on port {port}\nhint: choose another with `--port`, or a free one with `--port 0`")
+        })?;
+        let address = listener.local_addr().context("can't tell the port")?;
+        let output = Box::new(Mutex::new(io::stdout()));
+        let lambda = arguments.options.start(&arguments.guests, arguments.concurrency, output).await?;
+        for (name, function) in lambda.functions.iter() {
+            match function {
+                Ok(_) => println!("http://{address}/2015-03-31/functions/{name}/invocations"),
+                Err(failure) => lambda::print_error(&failure.to_string()),
+            }
+        }
+        println!("ready: aws lambda invoke --endpoint-url http://{address} --function-name NAME out.json");
+        let mut terminated = signal(SignalKind::terminate()).context("can't wait for signals")?;
+        tokio::select! {
+            () = invoke_api::serve(listener, lambda.functions.clone()) => {}
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminated.recv() => {}
+        }
+        Ok(Exit::Done)
+    })
+}

@@ -1,0 +1,179 @@
+//! One function of the local Lambda.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant, SystemTime},
+};
+
+use bytes::Bytes;
+use serde_json::json;
+use tokio::time::timeout;
+use tracing::error;
+
+use super::{
+    Limits, Shared, arn, listen,
+    queue::{Call, Pending, Posted, Queue},
+    records::{Hearing, Record, Records},
+    runtime_api::RuntimeApi,
+};
+use crate::{
+    config::{self, EdgeKind, Environment, Function as Described, Settings, variables as var},
+    edge::{self, Service, wire},
+    failure::{ErrorType, Failure},
+    logs::Output as _,
+    registry::{Registry, Request},
+    source::Source,
+};
+
+/// One function: its queue, and the workers that serve it.
+pub struct Function {
+    queue: Arc<Queue>,
+    records: Arc<Records>,
+    limits: Limits,
+    init_duration: Duration,
+    /// The first report says how long the init took.
+    init_told: AtomicBool,
+}
+
+/// What became of a call.
+pub struct Outcome {
+    /// The answer's text, or the error object.
+    pub result: Result<Bytes, Bytes>,
+    /// The end of the log: START, the guest's lines, END and REPORT.
+    pub log_tail: Vec<u8>,
+}
+
+impl Function {
+    /// Loads the guest and starts the function's Runtime API and workers.
+    ///
+    /// # Errors
+    /// What keeps the guest from being served.
+    pub async fn start(shared: &Shared, name: &str, source: Source, settings: Settings) -> Result<Self, Failure> {
+        let begun = Instant::now();
+        let limits = shared.limits;
+        let described = Described {
+            name: name.to_owned(),
+            version: "$LATEST".to_owned(),
+            memory_mib: limits.memory_mib,
+            log_group_name: format!("/aws/lambda/{name}"),
+            log_stream_name: log_stream_name(),
+        };
+        let tmp = shared.tmp.join(name);
+        std::fs::create_dir_all(&tmp)
+            .map_err(|error| Failure::new(ErrorType::Config, format!("can't make `{}`: {error}", tmp.display())))?;
+        let environment = environment(&described, &shared.env);
+        let request = Request {
+            handler: name.to_owned(),
+            source,
+            digest: settings.digest,
+            capabilities: config::capabilities(&settings, &environment, limits.memory_mib, limits.concurrency, &tmp),
+        };
+        let hearing = Hearing { logs: shared.logs.clone(), records: shared.records.clone() };
+        let registry = Registry::load(&shared.engine, request, Arc::new(hearing)).await?;
+
+        let internal = |error: std::io::Error| Failure::new(ErrorType::Internal, format!("can't listen: {error}"));
+        let listener = listen(0).await.map_err(internal)?;
+        let authority = listener.local_addr().map_err(internal)?.to_string();
+        let queue = Arc::new(Queue::default());
+        let (records, timeout) = (shared.records.clone(), limits.timeout);
+        let api = RuntimeApi { queue: queue.clone(), arn: arn(name), timeout, records: records.clone() };
+        tokio::spawn(Arc::new(api).serve(listener));
+        let service = Arc::new(Service { registry, function: described });
+        tokio::spawn(async move {
+            if let Err(ended) = edge::serve(EdgeKind::Direct, &authority, service, limits.concurrency).await {
+                error!("the function's workers ended: {ended}");
+            }
+        });
+        Ok(Self { queue, records, limits, init_duration: begun.elapsed(), init_told: AtomicBool::new(false) })
+    }
+
+    /// Calls the function and waits for what becomes of it, at most until its timeout.
+    pub async fn call(&self, call: Call) -> Outcome {
+        let request_id = call.request_id.clone();
+        self.records.open(&request_id);
+        let Pending { started, posted } = self.queue.push(call);
+        let begun = started.await.unwrap_or_else(|_| Instant::now());
+        let result = match timeout(self.limits.timeout, posted).await {
+            Ok(Ok(Posted::Answer(answer))) if answer.len() > wire::PAYLOAD_LIMIT_BYTES => Err(too_large()),
+            Ok(Ok(Posted::Answer(answer))) => Ok(answer),
+            Ok(Ok(Posted::Error(error))) => Err(error),
+            Ok(Err(_)) => Err(error_object("Runtime.ExitError", &request_id, "the function's workers ended")),
+            Err(_) => {
+                self.queue.give_up(&request_id);
+                let seconds = self.limits.timeout.as_secs_f64();
+                Err(error_object(
+                    "Sandbox.Timedout",
+                    &request_id,
+                    &format!("Task timed out after {seconds:.2} seconds"),
+                ))
+            }
+        };
+        let report = self.report(&request_id, begun.elapsed());
+        self.say(&request_id, &format!("END RequestId: {request_id}\n"));
+        self.say(&request_id, &report);
+        let Record { tail: log_tail, .. } = self.records.close(&request_id);
+        Outcome { result, log_tail }
+    }
+
+    fn say(&self, request_id: &str, line: &str) {
+        self.records.write(Some(request_id), line);
+    }
+
+    fn report(&self, request_id: &str, took: Duration) -> String {
+        let ms = |duration: Duration| duration.as_secs_f64() * 1000.0;
+        let memory_mib = self.records.usage(request_id).memory_bytes.div_ceil(1024 * 1024);
+        let mut report = format!(
+            "REPORT RequestId: {request_id}\tDuration: {:.2} ms\tBilled Duration: {:.0} ms\tMemory Size: {} MB\tMax Memory Used: {memory_mib} MB\t",
+            ms(took),
+            ms(took).ceil(),
+            self.limits.memory_mib,
+        );
+        if !self.init_told.swap(true, Ordering::Relaxed) {
+            report.push_str(&format!("Init Duration: {:.2} ms\t", ms(self.init_duration)));
+        }
+        report.push('\n');
+        report
+    }
+}
+
+/// The variables of a function on Lambda, less its credentials and addresses, and those the user adds.
+fn environment(described: &Described, added: &[(String, String)]) -> Environment {
+    let memory = described.memory_mib.to_string();
+    let own = [
+        (var::FUNCTION_NAME, described.name.as_str()),
+        (var::FUNCTION_VERSION, &described.version),
+        (var::FUNCTION_MEMORY_SIZE, &memory),
+        (var::LOG_GROUP_NAME, &described.log_group_name),
+        (var::LOG_STREAM_NAME, &described.log_stream_name),
+        (var::LAMBDA_HANDLER, &described.name),
+        ("AWS_REGION", super::REGION),
+        ("AWS_DEFAULT_REGION", super::REGION),
+        ("AWS_EXECUTION_ENV", "AWS_Lambda_Image"),
+        ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
+        ("TZ", ":UTC"),
+    ];
+    let own = own.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
+    own.chain(added.iter().cloned()).collect()
+}
+
+/// As on Lambda: the day, the version, and something unique.
+fn log_stream_name() -> String {
+    let today = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
+    let day = today.split('T').next().unwrap_or_default().replace('-', "/");
+    format!("{day}/[$LATEST]{}", uuid::Uuid::new_v4().simple())
+}
+
+fn error_object(error_type: &str, request_id: &str, message: &str) -> Bytes {
+    let message = format!("RequestId: {request_id} Error: {message}");
+    json!({"errorType": error_type, "errorMessage": message}).to_string().into()
+}
+
+/// The host refuses such answers itself, so this is for edges that do not.
+fn too_large() -> Bytes {
+    let message =
+        format!("Response payload size exceeded maximum allowed payload size ({} bytes).", wire::PAYLOAD_LIMIT_BYTES);
+    json!({"errorType": "Function.ResponseSizeTooLarge", "errorMessage": message}).to_string().into()
+}

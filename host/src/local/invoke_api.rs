@@ -1,0 +1,309 @@
+//! The Invoke API, as Lambda's and the emulator's callers know it.
+//!
+//! Source: the AWS page "Invoke" of the Lambda API reference. Error bodies and headers are those of the service, so that the
+//! AWS command line and SDKs raise the exceptions their users know.
+
+use std::{convert::Infallible, sync::Arc};
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use bytes::{Bytes, BytesMut};
+use http_body_util::{BodyExt as _, Full};
+use hyper::{
+    HeaderMap, Method, Request, Response, StatusCode,
+    body::{Body as _, Incoming},
+    header::{CONTENT_TYPE, HeaderName, HeaderValue},
+    server::conn::http1,
+    service::service_fn,
+};
+use hyper_util::rt::TokioIo;
+use percent_encoding::percent_decode_str;
+use serde::de::IgnoredAny;
+use serde_json::json;
+use tokio::net::TcpListener;
+use tracing::debug;
+use uuid::Uuid;
+
+use super::{Call, Functions, Outcome, arn};
+use crate::{edge::wire, failure::Failure};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+const TRACE_ID: HeaderName = HeaderName::from_static("x-amzn-trace-id");
+const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
+const INVOCATION_TYPE: HeaderName = HeaderName::from_static("x-amz-invocation-type");
+const LOG_TYPE: HeaderName = HeaderName::from_static("x-amz-log-type");
+const LOG_RESULT: HeaderName = HeaderName::from_static("x-amz-log-result");
+const CLIENT_CONTEXT: HeaderName = HeaderName::from_static("x-amz-client-context");
+const COGNITO_IDENTITY: HeaderName = HeaderName::from_static("x-amz-cognito-identity");
+const TENANT_ID: HeaderName = HeaderName::from_static("x-amz-tenant-id");
+const FUNCTION_ERROR: HeaderName = HeaderName::from_static("x-amz-function-error");
+const EXECUTED_VERSION: HeaderName = HeaderName::from_static("x-amz-executed-version");
+
+/// The most that an asynchronous event may have, in bytes.
+const ASYNC_LIMIT_BYTES: usize = 1024 * 1024;
+
+/// How much of a body that is too large is read before the answer, so that the caller gets to read it.
+const DRAIN_LIMIT_BYTES: usize = 64 * 1024 * 1024;
+
+type Answer = Response<Full<Bytes>>;
+
+/// Serves callers until the future is dropped.
+pub async fn serve(listener: TcpListener, functions: Arc<Functions>) {
+    loop {
+        let Ok((stream, _)) = listener.accept().await else { continue };
+        let functions = functions.clone();
+        let respond = service_fn(move |request| {
+            let functions = functions.clone();
+            async move { Ok::<_, Infallible>(respond(&functions, request).await) }
+        });
+        tokio::spawn(async move {
+            if let Err(error) = http1::Builder::new().serve_connection(TokioIo::new(stream), respond).await {
+                debug!("a caller's connection ended: {error}");
+            }
+        });
+    }
+}
+
+async fn respond(functions: &Arc<Functions>, request: Request<Incoming>) -> Answer {
+    let given = request.headers().get(&REQUEST_ID).and_then(|id| id.to_str().ok()).filter(|id| is_id(id));
+    let request_id = given.map_or_else(|| Uuid::new_v4().to_string(), str::to_owned);
+    let mut answer = invoke(functions, &request_id, request).await.unwrap_or_else(Refusal::into_answer);
+    if let Ok(id) = HeaderValue::from_str(&request_id) {
+        answer.headers_mut().insert(REQUEST_ID, id);
+    }
+    answer
+}
+
+/// A request id goes into paths and headers.
+fn is_id(text: &str) -> bool {
+    (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+}
+
+async fn invoke(functions: &Arc<Functions>, request_id: &str, request: Request<Incoming>) -> Result<Answer, Refusal> {
+    let name = function_name(request.uri().path()).ok_or_else(|| Refusal::no_route(request.uri().path()))?;
+    if request.method() != Method::POST {
+        return Err(Refusal::no_method(request.method()));
+    }
+    if functions.get(&name).is_none() {
+        return Err(Refusal::not_found(&name));
+    }
+    let headers = request.headers().clone();
+    let kind = Kind::of(&headers)?;
+    let event = read(request, kind.limit()).await.ok_or_else(|| Refusal::too_large(kind.limit()))?;
+    if !event.is_empty() {
+        serde_json::from_slice::<IgnoredAny>(&event).map_err(|error| Refusal::not_json(&error))?;
+    }
+    let call = Call {
+        request_id: request_id.to_owned(),
+        event,
+        client_context: client_context(&headers)?,
+        identity: text(&headers, &COGNITO_IDENTITY),
+        tenant_id: text(&headers, &TENANT_ID),
+        trace_id: Some(text(&headers, &TRACE_ID).unwrap_or_else(trace_id)),
+    };
+    if kind == Kind::DryRun {
+        return Ok(empty(StatusCode::NO_CONTENT));
+    }
+    // In a task of its own: an invocation goes on when its caller hangs up.
+    let functions = functions.clone();
+    let called = tokio::spawn(async move {
+        match functions.get(&name)? {
+            Ok(function) => Some(function.call(call).await),
+            Err(failure) => Some(init_failed(failure)),
+        }
+    });
+    if kind == Kind::Event {
+        return Ok(empty(StatusCode::ACCEPTED));
+    }
+    let outcome = called.await.ok().flatten().ok_or_else(Refusal::service)?;
+    Ok(answer(outcome, text(&headers, &LOG_TYPE).as_deref() == Some("Tail")))
+}
+
+fn answer(outcome: Outcome, with_log: bool) -> Answer {
+    let Outcome { result, log_tail } = outcome;
+    let failed = result.is_err();
+    let (Ok(body) | Err(body)) = result;
+    let mut answer = Response::new(Full::new(body));
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(EXECUTED_VERSION, HeaderValue::from_static("$LATEST"));
+    if failed {
+        headers.insert(FUNCTION_ERROR, HeaderValue::from_static("Unhandled"));
+    }
+    if let Ok(log) = HeaderValue::from_str(&BASE64_STANDARD.encode(log_tail))
+        && with_log
+    {
+        headers.insert(LOG_RESULT, log);
+    }
+    answer
+}
+
+/// Every invocation of a function that can't start says why, as on Lambda.
+fn init_failed(failure: &Failure) -> Outcome {
+    Outcome { result: Err(wire::error_body(failure)), log_tail: format!("{failure}\n").into_bytes() }
+}
+
+/// What the caller wants to wait for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    RequestResponse,
+    Event,
+    DryRun,
+}
+
+impl Kind {
+    fn of(headers: &HeaderMap) -> Result<Self, Refusal> {
+        match text(headers, &INVOCATION_TYPE).as_deref() {
+            None | Some("RequestResponse") => Ok(Self::RequestResponse),
+            Some("Event") => Ok(Self::Event),
+            Some("DryRun") => Ok(Self::DryRun),
+            Some(other) => Err(Refusal::invalid_type(other)),
+        }
+    }
+
+    fn limit(self) -> usize {
+        match self {
+            Self::Event => ASYNC_LIMIT_BYTES,
+            Self::RequestResponse | Self::DryRun => wire::PAYLOAD_LIMIT_BYTES,
+        }
+    }
+}
+
+/// The body; `None` when it is larger than `limit`.
+async fn read(request: Request<Incoming>, limit: usize) -> Option<Bytes> {
+    let mut body = request.into_body();
+    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    let mut kept = BytesMut::with_capacity(announced.min(limit));
+    let mut seen = 0;
+    while let Some(Ok(frame)) = body.frame().await {
+        let Ok(data) = frame.into_data() else { continue };
+        seen += data.len();
+        if seen <= limit {
+            kept.extend_from_slice(&data);
+        } else if seen > DRAIN_LIMIT_BYTES {
+            break;
+        }
+    }
+    (seen <= limit).then(|| kept.freeze())
+}
+
+/// The function's name in an invocation's path, which may also hold an ARN, part of one, or a version.
+fn function_name(path: &str) -> Option<String> {
+    let name = path.strip_prefix("/2015-03-31/functions/")?.strip_suffix("/invocations")?;
+    let name = percent_decode_str(name).decode_utf8().ok()?;
+    let after_arn = name.rsplit_once("function:").map_or(&*name, |(_, name)| name);
+    let unqualified = after_arn.split(':').next()?;
+    (!unqualified.is_empty()).then(|| unqualified.to_owned())
+}
+
+fn client_context(headers: &HeaderMap) -> Result<Option<Vec<u8>>, Refusal> {
+    let Some(encoded) = headers.get(&CLIENT_CONTEXT) else { return Ok(None) };
+    BASE64_STANDARD.decode(encoded).map(Some).map_err(|_| Refusal::bad_client_context())
+}
+
+fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+    headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+}
+
+/// As X-Ray writes it: version, seconds since the epoch, 96 random bits; not sampled.
+fn trace_id() -> String {
+    let seconds = crate::invocation::Deadline::after(std::time::Duration::ZERO).unix_ms / 1000;
+    let random = Uuid::new_v4().simple().to_string();
+    format!("Root=1-{seconds:08x}-{};Parent={};Sampled=0", &random[..24], &Uuid::new_v4().simple().to_string()[..16])
+}
+
+fn empty(status: StatusCode) -> Answer {
+    let mut answer = Response::new(Full::default());
+    *answer.status_mut() = status;
+    answer
+}
+
+/// Why a request gets no invocation, in the words of the service.
+struct Refusal {
+    status: StatusCode,
+    error_type: &'static str,
+    message: String,
+}
+
+impl Refusal {
+    fn new(status: StatusCode, error_type: &'static str, message: impl Into<String>) -> Self {
+        Self { status, error_type, message: message.into() }
+    }
+
+    fn no_route(path: &str) -> Self {
+        let message = format!("Nothing is at {path}: POST to /2015-03-31/functions/NAME/invocations");
+        Self::new(StatusCode::NOT_FOUND, "UnknownOperationException", message)
+    }
+
+    fn no_method(method: &Method) -> Self {
+        let message = format!("{method} is not a way to invoke: use POST");
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "UnknownOperationException", message)
+    }
+
+    fn not_found(name: &str) -> Self {
+        let message = format!("Function not found: {}", arn(name));
+        Self::new(StatusCode::NOT_FOUND, "ResourceNotFoundException", message)
+    }
+
+    fn too_large(limit: usize) -> Self {
+        let message = format!("Request must be smaller than {limit} bytes for the InvokeFunction operation");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "RequestTooLargeException", message)
+    }
+
+    fn not_json(error: &serde_json::Error) -> Self {
+        let message = format!("Could not parse request body into json: {error}");
+        Self::new(StatusCode::BAD_REQUEST, "InvalidRequestContentException", message)
+    }
+
+    fn bad_client_context() -> Self {
+        let message = "Client context must be a valid Base64-encoded JSON object.";
+        Self::new(StatusCode::BAD_REQUEST, "InvalidRequestContentException", message)
+    }
+
+    fn invalid_type(found: &str) -> Self {
+        let message = format!("Unsupported invocation type {found:?}: use RequestResponse, Event or DryRun");
+        Self::new(StatusCode::BAD_REQUEST, "InvalidParameterValueException", message)
+    }
+
+    fn service() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "ServiceException", "The invocation broke off")
+    }
+
+    fn into_answer(self) -> Answer {
+        let side = if self.status.is_server_error() { "Service" } else { "User" };
+        let body = json!({"Type": side, "message": self.message, "Message": self.message}).to_string();
+        let mut answer = Response::new(Full::new(Bytes::from(body)));
+        *answer.status_mut() = self.status;
+        answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        answer.headers_mut().insert(ERROR_TYPE, HeaderValue::from_static(self.error_type));
+        answer
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_function_is_named_by_its_name_its_arn_or_part_of_it() {
+        let named = |name: &str| function_name(&format!("/2015-03-31/functions/{name}/invocations"));
+        for name in [
+            "hello",
+            "hello:$LATEST",
+            "arn:aws:lambda:us-east-1:012345678912:function:hello",
+            "012345678912:function:hello:1",
+        ] {
+            assert_eq!(named(name).as_deref(), Some("hello"), "{name}");
+        }
+        assert_eq!(named("billing%2Frefund").as_deref(), Some("billing/refund"));
+        assert_eq!(named(""), None);
+        assert_eq!(function_name("/2015-03-31/functions/hello"), None);
+    }
+
+    #[test]
+    fn a_request_id_of_the_callers_is_taken_only_if_it_fits_into_a_path() {
+        assert!(is_id("my-req-id"));
+        for bad in ["", "a/b", "a b", "a\u{e9}", &"x".repeat(129)] {
+            assert!(!is_id(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! The invocations of one function: waiting for a worker, then in flight.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
+
+use bytes::Bytes;
+use tokio::sync::{Notify, oneshot};
+
+/// One call of a function, as its caller made it.
+#[derive(Debug, Clone, Default)]
+pub struct Call {
+    pub request_id: String,
+    pub event: Bytes,
+    /// After base64.
+    pub client_context: Option<Vec<u8>>,
+    /// JSON, as the Runtime API carries it.
+    pub identity: Option<Identity>,
+    pub tenant_id: Option<String>,
+    pub trace_id: Option<String>,
+}
+
+/// The header `X-Amz-Cognito-Identity`, which the emulator knows: JSON with `cognitoIdentityId` and
+/// `cognitoIdentityPoolId`.
+pub type Identity = String;
+
+/// What the runtime posted.
+pub(super) enum Posted {
+    Answer(Bytes),
+    Error(Bytes),
+}
+
+/// What a worker's post met.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Taken {
+    Yes,
+    /// Nobody waits for it any more, or never did.
+    Unknown,
+}
+
+#[derive(Default)]
+pub(super) struct Queue {
+    state: Mutex<State>,
+    came: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<Waiting>,
+    in_flight: HashMap<String, oneshot::Sender<Posted>>,
+}
+
+struct Waiting {
+    call: Call,
+    started: oneshot::Sender<Instant>,
+    posted: oneshot::Sender<Posted>,
+}
+
+/// The caller's end of an invocation.
+pub(super) struct Pending {
+    /// Tells when a worker took it.
+    pub(super) started: oneshot::Receiver<Instant>,
+    pub(super) posted: oneshot::Receiver<Posted>,
+}
+
+impl Queue {
+    pub(super) fn push(&self, call: Call) -> Pending {
+        let (started, started_receiver) = oneshot::channel();
+        let (posted, posted_receiver) = oneshot::channel();
+        self.lock().waiting.push_back(Waiting { call, started, posted });
+        self.came.notify_one();
+        Pending { started: started_receiver, posted: posted_receiver }
+    }
+
+    /// Waits for the next call. From then on it is in flight. A worker that goes away while it waits loses nothing.
+    pub(super) async fn next(&self) -> Call {
+        loop {
+            let came = self.came.notified();
+            if let Some(call) = self.take() {
+                return call;
+            }
+            came.await;
+        }
+    }
+
+    fn take(&self) -> Option<Call> {
+        let mut state = self.lock();
+        let Waiting { call, started, posted } = state.waiting.pop_front()?;
+        if !state.waiting.is_empty() {
+            self.came.notify_one();
+        }
+        state.in_flight.insert(call.request_id.clone(), posted);
+        // The caller may be gone; the invocation goes on, as it does on Lambda.
+        let _ = started.send(Instant::now());
+        Some(call)
+    }
+
+    pub(super) fn post(&self, request_id: &str, posted: Posted) -> Taken {
+        let caller = self.lock().in_flight.remove(request_id);
+        match caller.map(|caller| caller.send(posted)) {
+            Some(Ok(())) => Taken::Yes,
+            _ => Taken::Unknown,
+        }
+    }
+
+    /// Nobody waits for this one any more.
+    pub(super) fn give_up(&self, request_id: &str) {
+        self.lock().in_flight.remove(request_id);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call(request_id: &str) -> Call {
+        Call { request_id: request_id.to_owned(), ..Call::default() }
+    }
+
+    #[tokio::test]
+    async fn calls_are_taken_in_order_and_answered_once() {
+        let queue = Queue::default();
+        let mut first = queue.push(call("1"));
+        queue.push(call("2"));
+        assert_eq!(queue.next().await.request_id, "1");
+        assert_eq!(queue.next().await.request_id, "2");
+        assert_eq!(queue.post("1", Posted::Answer(Bytes::from_static(b"a"))), Taken::Yes);
+        assert_eq!(queue.post("1", Posted::Answer(Bytes::new())), Taken::Unknown);
+        assert!(first.started.try_recv().is_ok());
+        assert!(matches!(first.posted.await, Ok(Posted::Answer(answer)) if answer == "a"));
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_nobody_waits_for_is_unknown() {
+        let queue = Queue::default();
+        let _pending = queue.push(call("1"));
+        queue.next().await;
+        queue.give_up("1");
+        assert_eq!(queue.post("1", Posted::Error(Bytes::new())), Taken::Unknown);
+    }
+}

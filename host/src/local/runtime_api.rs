@@ -1,0 +1,116 @@
+//! The Runtime API of one local function.
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full};
+use hyper::{
+    Method, Request, Response, StatusCode,
+    body::Incoming,
+    header::{CONTENT_TYPE, HeaderName, HeaderValue},
+    server::conn::http1,
+    service::service_fn,
+};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
+use tracing::debug;
+
+use super::{
+    Records,
+    queue::{Call, Posted, Queue, Taken},
+};
+use crate::{edge::wire, invocation::Deadline, logs::Output as _};
+
+/// What the Runtime API of one function knows of it.
+pub(super) struct RuntimeApi {
+    pub(super) queue: Arc<Queue>,
+    pub(super) arn: String,
+    pub(super) timeout: Duration,
+    pub(super) records: Arc<Records>,
+}
+
+const BASE: &str = "/2018-06-01/runtime/";
+
+impl RuntimeApi {
+    /// Serves the function's workers until the process ends.
+    pub(super) async fn serve(self: Arc<Self>, listener: TcpListener) {
+        loop {
+            let Ok((stream, _)) = listener.accept().await else { continue };
+            let api = self.clone();
+            let respond = service_fn(move |request| {
+                let api = api.clone();
+                async move { Ok::<_, Infallible>(api.route(request).await) }
+            });
+            tokio::spawn(async move {
+                // A worker that hangs up is not worth more than this: the other end of the story is in its own log.
+                if let Err(error) = http1::Builder::new().serve_connection(TokioIo::new(stream), respond).await {
+                    debug!("a worker's connection ended: {error}");
+                }
+            });
+        }
+    }
+
+    async fn route(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        let path = request.uri().path().strip_prefix(BASE).unwrap_or_default().to_owned();
+        let parts: Vec<&str> = path.split('/').collect();
+        match (request.method(), parts.as_slice()) {
+            (&Method::GET, ["invocation", "next"]) => self.event(self.queue.next().await),
+            (&Method::POST, ["invocation", id, "response"]) => self.post(id, request, Posted::Answer).await,
+            (&Method::POST, ["invocation", id, "error"]) => self.post(id, request, Posted::Error).await,
+            (&Method::POST, ["init", "error"]) => status(StatusCode::ACCEPTED, r#"{"status":"OK"}"#),
+            _ => status(StatusCode::NOT_FOUND, r#"{"errorType":"NotFound","errorMessage":"no such route"}"#),
+        }
+    }
+
+    fn event(&self, call: Call) -> Response<Full<Bytes>> {
+        let id = &call.request_id;
+        self.records.write(Some(id), &format!("START RequestId: {id} Version: $LATEST\n"));
+        let mut response = Response::new(Full::new(call.event));
+        let headers = response.headers_mut();
+        let mut set = |name: HeaderName, value: Option<&[u8]>| {
+            if let Some(value) = value.and_then(header_value) {
+                headers.insert(name, value);
+            }
+        };
+        let deadline = Deadline::after(self.timeout).unix_ms.to_string();
+        set(CONTENT_TYPE, Some(b"application/json"));
+        set(wire::REQUEST_ID, Some(call.request_id.as_bytes()));
+        set(wire::DEADLINE_MS, Some(deadline.as_bytes()));
+        set(wire::INVOKED_FUNCTION_ARN, Some(self.arn.as_bytes()));
+        set(wire::TRACE_ID, call.trace_id.as_deref().map(str::as_bytes));
+        set(wire::CLIENT_CONTEXT, call.client_context.as_deref());
+        set(wire::COGNITO_IDENTITY, call.identity.as_deref().map(str::as_bytes));
+        set(wire::TENANT_ID, call.tenant_id.as_deref().map(str::as_bytes));
+        set(wire::INVOCATION_ID, Some(call.request_id.as_bytes()));
+        response
+    }
+
+    async fn post(&self, id: &str, request: Request<Incoming>, kind: fn(Bytes) -> Posted) -> Response<Full<Bytes>> {
+        let id = percent_encoding::percent_decode_str(id).decode_utf8_lossy().into_owned();
+        let Ok(body) = request.into_body().collect().await else {
+            return status(
+                StatusCode::BAD_REQUEST,
+                r#"{"errorType":"InvalidBody","errorMessage":"the body broke off"}"#,
+            );
+        };
+        match self.queue.post(&id, kind(body.to_bytes())) {
+            Taken::Yes => status(StatusCode::ACCEPTED, r#"{"status":"OK"}"#),
+            Taken::Unknown => {
+                status(StatusCode::GONE, r#"{"errorType":"InvokeTimeout","errorMessage":"Invoke timeout"}"#)
+            }
+        }
+    }
+}
+
+/// What HTTP does not allow in a header becomes a space, as it does in the emulator.
+fn header_value(bytes: &[u8]) -> Option<HeaderValue> {
+    let clean: Vec<u8> = bytes.iter().map(|&byte| if byte < b' ' || byte == 0x7f { b' ' } else { byte }).collect();
+    HeaderValue::from_bytes(&clean).ok()
+}
+
+fn status(status: StatusCode, body: &'static str) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from_static(body.as_bytes())));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
