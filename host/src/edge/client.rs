@@ -14,7 +14,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use thiserror::Error;
 use tokio::net::TcpStream;
 
-use super::wire;
+use super::{clean_heads::CleanHeads, wire};
 use crate::failure::Failure;
 
 /// One connection to the Runtime API, made when it is first needed and again when it was lost.
@@ -143,13 +143,8 @@ impl RuntimeApi {
         }
         let stream = TcpStream::connect(&self.authority).await.map_err(ApiError::Connect)?;
         stream.set_nodelay(true).map_err(ApiError::Connect)?;
-        let (connection, driver) = Builder::new()
-            // A caller under the emulator can put bytes into a header that HTTP does not allow. Leaving such a header
-            // out costs that caller its client context; refusing the message would cost everybody the environment.
-            .ignore_invalid_headers_in_responses(true)
-            .max_buf_size(HEADER_LIMIT_BYTES)
-            .handshake(TokioIo::new(stream))
-            .await?;
+        let (connection, driver) =
+            Builder::new().max_buf_size(HEADER_LIMIT_BYTES).handshake(TokioIo::new(CleanHeads::new(stream))).await?;
         // Its result says nothing that the calls on this connection do not say.
         tokio::spawn(driver);
         Ok(connection)

@@ -1,5 +1,6 @@
 //! The host's side of the Runtime API: events in, answers out, by our own loop or by AWS's.
 
+mod clean_heads;
 mod client;
 mod direct;
 mod official;

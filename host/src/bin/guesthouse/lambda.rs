@@ -86,6 +86,9 @@ fn find(path: &Path) -> anyhow::Result<Vec<(String, Source, Settings)>> {
         }
         return Ok(guests);
     }
+    if !path.exists() {
+        bail!("no such guest: `{}`\nhint: name a `.wasm` file, or a folder that holds some", path.display());
+    }
     let name = path.file_stem().and_then(|name| name.to_str());
     let name = name.with_context(|| format!("`{}` has no name that a function could have", path.display()))?;
     let absolute = std::path::absolute(path).with_context(|| format!("can't find `{}`", path.display()))?;

@@ -2,7 +2,7 @@
 
 use std::{io, num::NonZeroUsize, path::PathBuf, sync::Mutex};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use guesthouse::local::{self, invoke_api};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -44,6 +44,9 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
                 Ok(_) => println!("http://{address}/2015-03-31/functions/{name}/invocations"),
                 Err(failure) => lambda::print_error(&failure.to_string()),
             }
+        }
+        if lambda.functions.iter().all(|(_, function)| function.is_err()) {
+            bail!("there is nothing to serve\nhint: build the guests again, and see what is said of each above");
         }
         println!("ready: aws lambda invoke --endpoint-url http://{address} --function-name NAME out.json");
         let mut terminated = signal(SignalKind::terminate()).context("can't wait for signals")?;

@@ -1,0 +1,117 @@
+//! `guesthouse run`, help, and exit statuses.
+
+use std::{
+    io::Write,
+    process::{Command, Output, Stdio},
+};
+
+use serde_json::{Value, json};
+
+use crate::support::{guests, process};
+
+fn guesthouse(arguments: &[&str]) -> Output {
+    process::output(Command::new(env!("CARGO_BIN_EXE_guesthouse")).args(arguments))
+}
+
+fn run(guest: &str, arguments: &[&str]) -> Output {
+    let guest = guests::path(guest);
+    guesthouse(&[&["run", guest.to_str().unwrap()], arguments].concat())
+}
+
+fn stdout(output: &Output) -> &str {
+    std::str::from_utf8(&output.stdout).unwrap()
+}
+
+fn stderr(output: &Output) -> &str {
+    std::str::from_utf8(&output.stderr).unwrap()
+}
+
+#[test]
+fn the_answer_is_all_there_is_on_standard_output() {
+    let ran = run("hello", &["-e", r#"{"name":"Ada"}"#]);
+    assert_eq!(ran.status.code(), Some(0));
+    let answer: Value = serde_json::from_str(stdout(&ran)).unwrap();
+    assert_eq!(answer, json!({"message": "Hello Ada!", "count": 1, "last": null}));
+    assert!(stderr(&ran).contains("greeting Ada"), "{}", stderr(&ran));
+}
+
+#[test]
+fn the_event_comes_from_the_argument_a_file_or_standard_input() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&file, "\"from a file\"").unwrap();
+    assert_eq!(stdout(&run("echo", &["-e", "\"from the argument\""])), "\"from the argument\"\n");
+    assert_eq!(stdout(&run("echo", &["-e", &format!("@{}", file.path().display())])), "\"from a file\"\n");
+    assert_eq!(stdout(&run("echo", &[])), "{}\n");
+
+    let guest = guests::path("echo");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_guesthouse"));
+    let mut child = command
+        .args(["run", guest.to_str().unwrap(), "-e", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(b"\"from standard input\"").unwrap();
+    assert_eq!(stdout(&child.wait_with_output().unwrap()), "\"from standard input\"\n");
+}
+
+#[test]
+fn a_guests_error_ends_with_status_2_and_is_shown_with_its_frames() {
+    let ran = run("misbehave", &["-e", "\"err\""]);
+    assert_eq!((ran.status.code(), stdout(&ran)), (Some(2), ""));
+    assert!(
+        stderr(&ran).ends_with("error: OrderNotFound: no such order: `42`\n  at find\n  at main\n"),
+        "{}",
+        stderr(&ran)
+    );
+    assert_eq!(run("misbehave", &["-e", "\"trap\""]).status.code(), Some(2));
+    assert_eq!(run("misbehave", &["-e", "\"loop\"", "--timeout", "0.5"]).status.code(), Some(2));
+}
+
+#[test]
+fn a_guest_that_can_not_be_loaded_ends_with_status_1_and_a_hint() {
+    let file = tempfile::Builder::new().suffix(".wasm").tempfile().unwrap();
+    std::fs::write(&file, "#!/bin/sh").unwrap();
+    let path = file.path().to_str().unwrap();
+    for (arguments, part) in [
+        (["run", "/nowhere/at-all.wasm"], "no such guest"),
+        (["run", path], "not a wasm file"),
+        (["run", "/tmp"], "is a folder"),
+        (["serve", "/nowhere"], "/nowhere"),
+    ] {
+        let ran = guesthouse(&arguments);
+        assert_eq!(ran.status.code(), Some(1), "{arguments:?}: {}", stderr(&ran));
+        assert!(stderr(&ran).contains(part) && stderr(&ran).contains("hint: "), "{arguments:?}: {}", stderr(&ran));
+    }
+}
+
+#[test]
+fn a_wrong_command_line_ends_with_status_64_and_help_with_0() {
+    for arguments in
+        [&["walk"][..], &["run"], &["run", "x.wasm", "--timeout", "0"], &["serve", ".", "--port", "x"], &[]]
+    {
+        assert_eq!(guesthouse(arguments).status.code(), Some(64), "{arguments:?}");
+    }
+    for arguments in [&["--help"][..], &["run", "--help"], &["serve", "--help"], &["--version"]] {
+        let ran = guesthouse(arguments);
+        assert_eq!(ran.status.code(), Some(0), "{arguments:?}");
+        assert!(!ran.stdout.is_empty());
+    }
+}
+
+#[test]
+fn there_is_no_colour_where_there_is_no_terminal() {
+    for arguments in [&["--help"][..], &["walk"], &["run", "/nowhere.wasm"]] {
+        let ran = guesthouse(arguments);
+        assert!(!ran.stdout.contains(&0x1b) && !ran.stderr.contains(&0x1b), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_guest_sees_the_variables_it_is_given_and_none_of_the_shells() {
+    let seen: Value = serde_json::from_str(stdout(&run("environment", &["--env", "STAGE=dev"]))).unwrap();
+    assert_eq!(
+        (&seen["STAGE"], &seen["AWS_LAMBDA_FUNCTION_NAME"], &seen["PATH"]),
+        (&json!("dev"), &json!("environment"), &Value::Null)
+    );
+}

@@ -1,0 +1,35 @@
+//! Many invocations at once.
+
+use std::collections::HashSet;
+
+use crate::support::{Edge, Event, Host, wait_for};
+
+#[test]
+fn with_a_concurrency_of_eight_no_instance_is_ever_used_twice_at_once() {
+    for edge in Edge::BOTH {
+        let host = Host::of("overlap").edge(edge).env("AWS_LAMBDA_MAX_CONCURRENCY", "8").start();
+        wait_for("eight workers", || (host.fake.waiting() == 8).then_some(()));
+        let events = 400;
+        (0..events).for_each(|_| host.fake.send(Event::new("{}")));
+        let answers: Vec<_> = (0..events).map(|_| host.fake.post().json()).collect();
+        assert!(answers.iter().all(|answer| answer["overlaps"] == 0), "{edge:?}");
+        let instances: HashSet<&str> = answers.iter().filter_map(|answer| answer["instance"].as_str()).collect();
+        assert!((2..=8).contains(&instances.len()), "{edge:?}: {} instances", instances.len());
+        assert_eq!(host.fake.connections(), if edge == Edge::Direct { 8 } else { host.fake.connections() });
+    }
+}
+
+#[test]
+fn one_faulting_guest_does_not_disturb_the_others() {
+    let host = Host::of("misbehave").env("AWS_LAMBDA_MAX_CONCURRENCY", "8").start();
+    wait_for("eight workers", || (host.fake.waiting() == 8).then_some(()));
+    let looping = Event::new("\"loop\"").timeout(std::time::Duration::from_secs(3));
+    let looping_id = looping.id.clone();
+    host.fake.send(looping);
+    (0..100).for_each(|_| host.fake.send(Event::new("\"\"")));
+    let posts: Vec<_> = (0..101).map(|_| host.fake.post()).collect();
+    let (late, others): (Vec<_>, Vec<_>) = posts.iter().partition(|post| post.subject().contains(&looping_id));
+    assert_eq!(late[0].json()["errorType"], "Guest.Timeout");
+    assert!(posts.last().unwrap().subject().contains(&looping_id), "the others waited for the looping one");
+    assert!(others.iter().all(|post| post.subject().ends_with("/response")));
+}

@@ -1,0 +1,154 @@
+//! What keeps a guest from being served is told to Lambda before the first event, with a way out.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::support::{Edge, Host, guests, host::Setup};
+
+/// The error for a guest with these bytes.
+fn error_for(bytes: &[u8]) -> Value {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("guest.wasm"), bytes).unwrap();
+    Host::in_folder(folder.path()).env("HANDLER", "guest").spawn().init_error()
+}
+
+fn expect(error: &Value, error_type: &str, parts: &[&str]) {
+    assert_eq!(error["errorType"], error_type, "{error}");
+    for part in parts {
+        assert!(error["errorMessage"].as_str().unwrap().contains(part), "{part:?} is not in {error}");
+    }
+    assert_eq!(error["stackTrace"].as_array().map(Vec::is_empty), Some(true));
+}
+
+#[test]
+fn a_missing_guest_is_reported_with_those_that_exist() {
+    for edge in Edge::BOTH {
+        let error = Host::of("nobody").edge(edge).spawn().init_error();
+        expect(&error, "Host.GuestNotFound", &["no such guest", "nobody", "hint: ", "`echo`", "`hello`"]);
+    }
+}
+
+#[test]
+fn a_task_root_that_is_not_there_is_reported() {
+    let error = Host::of("echo").env("LAMBDA_TASK_ROOT", "/nowhere").spawn().init_error();
+    expect(&error, "Host.Config", &["can't open the task root `/nowhere`", "hint: "]);
+}
+
+#[test]
+fn all_problems_of_the_settings_are_reported_at_once() {
+    let error = Host::of("echo").env("GUESTHOUSE_EDGE", "nginx").env("GUESTHOUSE_MARGIN", "soon").spawn().init_error();
+    expect(&error, "Host.Config", &["`GUESTHOUSE_EDGE` is `nginx`", "`GUESTHOUSE_MARGIN` is `soon`"]);
+}
+
+#[test]
+fn a_remote_source_is_refused_until_it_is_supported() {
+    let error = Host::of("s3://bucket/key.wasm").spawn().init_error();
+    expect(&error, "Host.Config", &["`s3://bucket/key.wasm`", "hint: "]);
+}
+
+#[test]
+fn a_digest_that_is_not_the_pinned_one_is_refused_and_the_pinned_one_is_served() {
+    let other = format!("sha256:{}", "0".repeat(64));
+    let error = Host::of("count").env("GUESTHOUSE_DIGEST", &other).spawn().init_error();
+    expect(&error, "Host.DigestMismatch", &[&other, "hint: "]);
+    let message = error["errorMessage"].as_str().unwrap();
+    let digest = message.split('`').find(|part| part.starts_with("sha256:")).unwrap();
+    assert_eq!(Host::of("count").env("GUESTHOUSE_DIGEST", digest).start().answer("{}"), "1");
+}
+
+#[test]
+fn what_is_no_wasm_file_is_refused() {
+    expect(&error_for(b"#!/bin/sh"), "Host.InvalidGuest", &["not a wasm file", "`#!/b`", "hint: "]);
+    expect(&error_for(b""), "Host.InvalidGuest", &["not a wasm file", "hint: "]);
+}
+
+#[test]
+fn a_core_module_is_refused() {
+    expect(&error_for(&guests::from_text("(module)")), "Host.InvalidGuest", &["a core wasm module", "hint: "]);
+}
+
+#[test]
+fn a_truncated_component_is_refused() {
+    let whole = fs::read(guests::path("echo")).unwrap();
+    for keep in [8, 9, 100, whole.len() / 2, whole.len() - 1] {
+        expect(&error_for(&whole[..keep]), "Host.InvalidGuest", &["hint: "]);
+    }
+}
+
+#[test]
+fn a_component_without_a_known_contract_is_told_what_it_exports() {
+    let text = r#"(component (instance $empty) (export "acme:orders/api@1.0.0" (instance $empty)))"#;
+    expect(
+        &error_for(&guests::from_text(text)),
+        "Host.InvalidGuest",
+        &["no known contract", "`acme:orders/api@1.0.0`", "hint: "],
+    );
+    expect(&error_for(&guests::from_text("(component)")), "Host.InvalidGuest", &["exports nothing"]);
+}
+
+#[test]
+fn a_contract_of_another_version_is_refused() {
+    let text = r#"(component (instance $empty) (export "guesthouse:lambda/handler@0.2.0" (instance $empty)))"#;
+    expect(
+        &error_for(&guests::from_text(text)),
+        "Host.InvalidGuest",
+        &["`guesthouse:lambda/handler@0.2.0`", "0.1.x", "hint: "],
+    );
+}
+
+#[test]
+fn a_contract_with_other_types_is_refused() {
+    let text = r#"(component (instance $empty) (export "guesthouse:lambda/handler@0.1.0" (instance $empty)))"#;
+    expect(&error_for(&guests::from_text(text)), "Host.InvalidGuest", &["types do not match", "hint: "]);
+}
+
+#[test]
+fn every_import_that_the_host_does_not_provide_is_named_with_the_nearest() {
+    let text = r#"(component
+        (import "wasi:cli/stdot@0.2.6" (instance (export "get-stdout" (func))))
+        (import "wasi:clocks/monotonic-clock@0.3.0" (instance (export "now" (func (result u64)))))
+        (import "acme:billing/ledger" (instance (export "post" (func))))
+    )"#;
+    expect(
+        &error_for(&guests::from_text(text)),
+        "Host.UnsupportedImport",
+        &[
+            "`wasi:cli/stdot@0.2.6` (nearest: `wasi:cli/stdout@0.2.x`)",
+            "`wasi:clocks/monotonic-clock@0.3.0` (provided as `wasi:clocks/monotonic-clock@0.2.x`)",
+            "`acme:billing/ledger` (nothing like it is provided)",
+            "hint: ",
+        ],
+    );
+}
+
+#[test]
+fn an_import_that_is_provided_but_lacks_a_function_says_which() {
+    let text = r#"(component (import "wasi:cli/stdout@0.2.6" (instance (export "get-stdouts" (func)))))"#;
+    expect(
+        &error_for(&guests::from_text(text)),
+        "Host.UnsupportedImport",
+        &["`wasi:cli/stdout@0.2.6`", "get-stdouts", "hint: "],
+    );
+}
+
+fn failed_init(setup: Setup, parts: &[&str]) {
+    let error = setup.spawn().init_error();
+    for part in parts {
+        assert!(error.to_string().contains(part), "{part:?} is not in {error}");
+    }
+}
+
+#[test]
+fn a_guest_whose_init_fails_or_panics_is_reported_in_its_own_words() {
+    for edge in Edge::BOTH {
+        failed_init(
+            Host::of("init_fails").edge(edge),
+            &["NoTable", "the variable `TABLE` is not set", "failed to start"],
+        );
+        failed_init(
+            Host::of("init_panics").edge(edge),
+            &["Guest.Trap.Unreachable", "the cellar is empty", "failed to start"],
+        );
+    }
+}

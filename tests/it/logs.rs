@@ -1,0 +1,68 @@
+//! What a guest prints becomes log lines.
+
+use serde_json::{Value, json};
+
+use crate::support::{Edge, Event, Host, host::Setup, wait_for};
+
+/// The log lines of one event, after it was answered.
+fn lines(setup: Setup, words: &[&str]) -> (String, Vec<String>) {
+    let host = setup.start();
+    let event = Event::new(json!(words).to_string());
+    let id = event.id.clone();
+    host.fake.invoke(event);
+    // The lines are written before the answer is posted, but come through another pipe.
+    let last = format!("last of {id}");
+    host.fake.invoke(Event::new(json!(["err", format!("{last}\n")]).to_string()));
+    wait_for("the lines", || host.program.lines().iter().any(|line| line.contains(&last)).then_some(()));
+    let lines = host.program.lines().into_iter().filter(|line| line.contains(&id) && !line.contains(&last));
+    (id.clone(), lines.collect())
+}
+
+#[test]
+fn in_text_format_a_line_has_time_request_id_level_and_message() {
+    for edge in Edge::BOTH {
+        let (id, lines) = lines(Host::of("talk").edge(edge), &["out", "one\ntw", "out", "o\n", "err", "three\n"]);
+        let fields: Vec<Vec<&str>> = lines.iter().map(|line| line.split('\t').skip(1).collect()).collect();
+        assert_eq!(fields, [[&id, "INFO", "one"], [&id, "INFO", "two"], [&id, "ERROR", "three"]], "{edge:?}");
+    }
+}
+
+#[test]
+fn in_json_format_a_line_is_an_object() {
+    let own = r#"{"level":"WARN","order":42}"#;
+    let (id, lines) = lines(Host::of("talk").env("AWS_LAMBDA_LOG_FORMAT", "JSON"), &["out", "one\n", "out", own]);
+    let lines: Vec<Value> = lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let parts = |line: &Value| (line["level"].clone(), line["requestId"].clone(), line["message"].clone());
+    assert_eq!(parts(&lines[0]), (json!("INFO"), json!(id), json!("one")));
+    assert_eq!(
+        (&lines[1]["level"], &lines[1]["requestId"], &lines[1]["order"]),
+        (&json!("WARN"), &json!(id), &json!(42))
+    );
+    assert!(lines.iter().all(|line| line["timestamp"].is_string()));
+}
+
+#[test]
+fn lines_below_the_level_are_left_out_and_lines_at_it_are_not() {
+    for (level, expected) in [("INFO", 2), ("ERROR", 1)] {
+        let (_, lines) = lines(Host::of("talk").env("AWS_LAMBDA_LOG_LEVEL", level), &["out", "one\n", "err", "two\n"]);
+        assert_eq!(lines.len(), expected, "{level}: {lines:?}");
+    }
+}
+
+#[test]
+fn a_line_is_not_lost_when_the_guest_traps_right_after_it() {
+    for edge in Edge::BOTH {
+        let (_, lines) = lines(Host::of("talk").edge(edge), &["out", "whole\n", "out", "open", "trap"]);
+        let messages: Vec<&str> = lines.iter().filter_map(|line| line.split('\t').nth(3)).collect();
+        assert_eq!(messages[..2], ["whole", "open"]);
+        assert!(messages[2].starts_with("Guest.Trap.Unreachable: "), "{messages:?}");
+    }
+}
+
+#[test]
+fn a_long_line_comes_whole_in_pieces_and_does_not_fill_the_host() {
+    let long = "x".repeat(5_000_000);
+    let (_, lines) = lines(Host::of("talk"), &["out", &long]);
+    let message: String = lines.iter().filter_map(|line| line.split('\t').nth(3)).collect();
+    assert!(message == long, "{} of {} bytes", message.len(), long.len());
+}

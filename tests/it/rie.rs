@@ -1,0 +1,144 @@
+//! Lambda's own emulator.
+
+use std::{
+    fs,
+    net::TcpListener,
+    path::{Path, PathBuf},
+};
+
+use serde_json::json;
+
+use crate::support::{Edge, Program, guests, http, http::Message, tools};
+
+struct Rie {
+    address: String,
+    program: Program,
+}
+
+/// The emulator with `bootstrap` and this handler. It serves one invocation at a time, so each test has its own.
+fn rie(handler: &str, edge: Edge, timeout_seconds: u32) -> Rie {
+    let (address, runtime_api) = (free_address(), free_address());
+    let mut command = tools::rie();
+    command
+        .args(["--runtime-interface-emulator-address", &address, "--runtime-api-address", &runtime_api])
+        .arg(env!("CARGO_BIN_EXE_bootstrap"))
+        .arg(handler)
+        .env("LAMBDA_TASK_ROOT", &*guests::ALL)
+        .env("AWS_LAMBDA_FUNCTION_TIMEOUT", timeout_seconds.to_string())
+        .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1024")
+        .env("GUESTHOUSE_EDGE", edge.name());
+    let program = Program::start(&mut command);
+    crate::support::wait_for("the emulator", || std::net::TcpStream::connect(&address).ok().map(drop));
+    Rie { address, program }
+}
+
+/// The emulator takes no port 0, so one is asked for and given back.
+fn free_address() -> String {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+}
+
+impl Rie {
+    fn invoke(&self, headers: &[(&str, &str)], event: &[u8]) -> Message {
+        let answer = http::invoke(&self.address, "function", headers, event);
+        assert_eq!(answer.subject(), "200", "{}", answer.text());
+        answer
+    }
+
+    /// The `bootstrap` that the emulator runs now.
+    fn bootstrap(&self) -> u32 {
+        let children = |pid: u32| {
+            let tasks = fs::read_dir(format!("/proc/{pid}/task")).unwrap().flatten();
+            let lists = tasks.filter_map(|task| fs::read_to_string(task.path().join("children")).ok());
+            lists.flat_map(|list| list.split_whitespace().map(str::to_owned).collect::<Vec<_>>()).collect::<Vec<_>>()
+        };
+        let is_bootstrap = |pid: &String| {
+            let program: PathBuf = fs::read_link(Path::new("/proc").join(pid).join("exe")).unwrap_or_default();
+            program.ends_with("bootstrap")
+        };
+        let found: Vec<String> = children(self.program.pid()).into_iter().filter(is_bootstrap).collect();
+        assert_eq!(found.len(), 1, "{found:?}");
+        found[0].parse().unwrap()
+    }
+}
+
+#[test]
+fn the_sample_answers_under_the_emulator() {
+    for edge in Edge::BOTH {
+        let rie = rie("hello", edge, 30);
+        let answer = rie.invoke(&[], br#"{"name":"Ada"}"#).json();
+        assert_eq!((&answer["message"], &answer["count"]), (&json!("Hello Ada!"), &json!(1)));
+        assert_eq!(rie.invoke(&[], b"{}").json()["count"], 2);
+    }
+}
+
+#[test]
+fn events_of_all_sizes_pass_byte_for_byte() {
+    for edge in Edge::BOTH {
+        let rie = rie("echo", edge, 30);
+        for size in [0, 1, 2047, 2048, 100_000, 6 * 1024 * 1024] {
+            let event = "é".repeat(size / 2) + &"x".repeat(size % 2);
+            assert!(rie.invoke(&[], event.as_bytes()).body == event.as_bytes(), "{edge:?}: {size} bytes");
+        }
+    }
+}
+
+#[test]
+fn what_the_emulator_says_of_the_caller_reaches_the_guest() {
+    let rie = rie("context", Edge::Direct, 30);
+    let headers = [
+        ("X-Amzn-RequestId", "my-request"),
+        ("X-Amz-Client-Context", "eyJjdXN0b20iOnt9fQ=="),
+        ("X-Amz-Cognito-Identity", r#"{"cognitoIdentityId":"id1","cognitoIdentityPoolId":"pool1"}"#),
+        ("X-Amz-Tenant-Id", "tenant-A"),
+    ];
+    let context = rie.invoke(&headers, b"{}").json();
+    assert_eq!(context["request_id"], "my-request");
+    assert_eq!(context["client_context"], r#"{"custom":{}}"#);
+    assert_eq!(context["identity"], json!({"identity_id": "id1", "identity_pool_id": "pool1"}));
+    assert_eq!(context["tenant_id"], "tenant-A");
+    assert_eq!((&context["function_name"], &context["memory_limit_mib"]), (&json!("test_function"), &json!(1024)));
+}
+
+#[test]
+fn a_client_context_of_raw_bytes_does_not_cost_the_process() {
+    let rie = rie("context", Edge::Direct, 30);
+    rie.invoke(&[], b"{}");
+    let pid = rie.bootstrap();
+    // In base64: `not json`, the bytes 1 to 3, the bytes 0xff 0xfe, and two lines.
+    for encoded in ["bm90IGpzb24=", "AQID", "//4=", "YQpi"] {
+        assert_eq!(rie.invoke(&[("X-Amz-Client-Context", encoded)], b"{}").json()["function_version"], "$LATEST");
+    }
+    assert_eq!(rie.bootstrap(), pid);
+}
+
+#[test]
+fn every_fault_is_an_error_and_the_process_stays() {
+    for edge in Edge::BOTH {
+        let rie = rie("misbehave", edge, 1);
+        rie.invoke(&[], b"\"\"");
+        let pid = rie.bootstrap();
+        for (fault, error_type) in [
+            ("err", "OrderNotFound"),
+            ("panic", "Guest.Trap.Unreachable"),
+            ("trap", "Guest.Trap.Unreachable"),
+            ("exit 0", "Guest.Exit"),
+            ("allocate", "Guest.OutOfMemory"),
+            ("loop", "Guest.Timeout"),
+            ("sleep", "Guest.Timeout"),
+        ] {
+            let error = rie.invoke(&[], json!(fault).to_string().as_bytes()).json();
+            assert_eq!(error["errorType"], error_type, "{edge:?}: {error}");
+            let expected = if fault == "err" { 2 } else { 1 };
+            assert_eq!(rie.invoke(&[], b"\"\"").json(), expected, "{edge:?}, after {fault}");
+            assert_eq!(rie.bootstrap(), pid, "{edge:?}, after {fault}");
+        }
+    }
+}
+
+#[test]
+fn an_init_failure_is_what_the_caller_gets() {
+    let rie = rie("nobody", Edge::Direct, 10);
+    let answer = http::invoke(&rie.address, "function", &[], b"{}");
+    assert_eq!(answer.subject(), "502");
+    assert_eq!(answer.json()["errorType"], "Host.GuestNotFound");
+}

@@ -1,0 +1,88 @@
+//! How the host gets on with the Runtime API itself.
+
+use crate::support::{Edge, Event, Host};
+
+#[test]
+fn one_connection_is_kept_and_used_for_everything() {
+    let host = Host::of("echo").start();
+    for _ in 0..100 {
+        host.answer("{}");
+        let post = host.invoke("x".repeat(100_000));
+        assert!(post.subject().ends_with("/response"));
+    }
+    assert_eq!(host.fake.connections(), 1);
+}
+
+#[test]
+fn the_invocation_id_is_sent_back_where_it_came_and_left_out_where_it_did_not() {
+    for edge in Edge::BOTH {
+        let host = Host::of("misbehave").edge(edge).start();
+        for event in ["\"\"", "\"err\"", "\"trap\""] {
+            let post = host.fake.invoke(Event::new(event).header("Lambda-Runtime-Invocation-Id", "nonce-1"));
+            assert_eq!(post.header("lambda-runtime-invocation-id"), Some("nonce-1"), "{edge:?}: {event}");
+            assert_eq!(host.invoke(event).header("lambda-runtime-invocation-id"), None, "{edge:?}: {event}");
+        }
+    }
+}
+
+#[test]
+fn an_answer_that_lambda_does_not_take_costs_only_that_invocation() {
+    for edge in Edge::BOTH {
+        for status in
+            ["400 Bad Request", "403 Forbidden", "410 Gone", "413 Payload Too Large", "500 Internal Server Error"]
+        {
+            let host = Host::of("count").edge(edge).start();
+            host.fake.answer_next_post(status);
+            assert_eq!(host.answer("{}"), "1", "{status}");
+            assert_eq!(host.answer("{}"), "2", "{status}");
+        }
+    }
+}
+
+#[test]
+fn an_answer_is_posted_again_when_its_connection_breaks() {
+    for edge in Edge::BOTH {
+        let host = Host::of("count").edge(edge).start();
+        host.fake.answer_next_post("");
+        assert_eq!(host.answer("{}"), "1");
+        let again = host.fake.post();
+        assert_eq!(again.text(), "1");
+        assert_eq!(host.answer("{}"), "2");
+    }
+}
+
+#[test]
+fn a_request_id_that_is_no_path_is_escaped_in_it() {
+    let host = Host::of("count").start();
+    host.fake.send(Event::new("{}").header("Lambda-Runtime-Aws-Request-Id", "a b/../?x=1#é"));
+    let path = host.fake.post().subject().to_owned();
+    assert_eq!(path, "/2018-06-01/runtime/invocation/a%20b%2F..%2F%3Fx%3D1%23%C3%A9/response");
+    assert_eq!(host.answer("{}"), "2");
+}
+
+#[test]
+fn an_event_without_a_request_id_or_with_an_odd_deadline_does_not_end_the_process() {
+    let host = Host::of("count").start();
+    host.fake.send(Event::new("{}").header("Lambda-Runtime-Aws-Request-Id", ""));
+    for deadline in ["", "soon", "-1", "18446744073709551615", "99999999999999999999999"] {
+        let post = host.fake.invoke(Event::new("{}").header("Lambda-Runtime-Deadline-Ms", deadline));
+        assert!(post.subject().ends_with("/response"), "{deadline}: {}", post.text());
+    }
+}
+
+/// Clocks jump when an environment thaws. What can be answered at once is; what computes on is stopped.
+#[test]
+fn a_deadline_that_has_passed_stops_only_a_guest_that_does_not_answer_at_once() {
+    let host = Host::of("misbehave").start();
+    let late = |event: &str| Event::new(event).header("Lambda-Runtime-Deadline-Ms", "1000");
+    assert_eq!(host.fake.invoke(late("\"\"")).text(), "1");
+    assert_eq!(host.fake.invoke(late("\"loop\"")).json()["errorType"], "Guest.Timeout");
+    assert_eq!(host.answer("\"\""), "1");
+}
+
+#[test]
+fn when_the_runtime_api_is_gone_the_process_ends() {
+    let Host { fake, mut program } = Host::of("count").start();
+    fake.stop();
+    assert_eq!(program.wait().code(), Some(1));
+}

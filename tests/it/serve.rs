@@ -1,0 +1,253 @@
+//! `guesthouse serve`, called by curl's kind of client, the AWS command line and boto3.
+
+use std::{path::Path, process::Command};
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use serde_json::{Value, json};
+
+use crate::support::{Program, guests, http, http::Message, tools, wait_for};
+
+struct Served {
+    address: String,
+    program: Program,
+}
+
+fn serve(guests: &Path, arguments: &[&str]) -> Served {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_guesthouse"));
+    command.arg("serve").arg(guests).args(["--port", "0"]).args(arguments);
+    let program = Program::start(&mut command);
+    let address = program.line("the line `ready`", |line| {
+        line.strip_prefix("ready: ")?.split("http://").nth(1)?.split(' ').next().map(str::to_owned)
+    });
+    Served { address, program }
+}
+
+impl Served {
+    fn invoke(&self, function: &str, headers: &[(&str, &str)], event: &[u8]) -> Message {
+        http::invoke(&self.address, function, headers, event)
+    }
+}
+
+#[test]
+fn an_answer_has_lambdas_status_and_headers() {
+    let served = serve(&guests::ALL, &[]);
+    let answer = served.invoke("hello", &[], br#"{"name":"Ada"}"#);
+    assert_eq!((answer.subject(), answer.json()["message"].as_str()), ("200", Some("Hello Ada!")));
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    assert_eq!(answer.header("x-amz-executed-version"), Some("$LATEST"));
+    assert_eq!(answer.header("x-amzn-requestid").map(str::len), Some(36));
+    assert_eq!((answer.header("x-amz-function-error"), answer.header("x-amz-log-result")), (None, None));
+}
+
+#[test]
+fn events_and_answers_pass_byte_for_byte_up_to_6_mb() {
+    let served = serve(&guests::path("echo"), &[]);
+    for event in ["", "{}", " {\"a\" : 1.0} ", "\"héllo 你好 🏠\"", &format!("\"{}\"", "x".repeat(6 * 1024 * 1024 - 2))]
+    {
+        let answer = served.invoke("echo", &[], event.as_bytes());
+        assert_eq!(answer.subject(), "200");
+        assert!(answer.body == event.as_bytes());
+    }
+    let nested = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    assert!(served.invoke("echo", &[], nested.as_bytes()).body == nested.as_bytes());
+}
+
+#[test]
+fn a_function_error_is_marked_and_the_next_answer_is_right() {
+    let served = serve(&guests::path("misbehave"), &["--timeout", "1"]);
+    for (fault, error_type) in [
+        ("err", "OrderNotFound"),
+        ("panic", "Guest.Trap.Unreachable"),
+        ("exit 3", "Guest.Exit"),
+        ("loop", "Guest.Timeout"),
+    ] {
+        let answer = served.invoke("misbehave", &[], json!(fault).to_string().as_bytes());
+        assert_eq!((answer.subject(), answer.header("x-amz-function-error")), ("200", Some("Unhandled")));
+        assert_eq!(answer.json()["errorType"], error_type);
+        assert_eq!(served.invoke("misbehave", &[], b"\"\"").header("x-amz-function-error"), None);
+    }
+}
+
+#[test]
+fn the_log_tail_has_start_the_guests_lines_end_and_report() {
+    let served = serve(&guests::path("talk"), &[]);
+    let tail = [("X-Amz-Log-Type", "Tail")];
+    let answer = served.invoke("talk", &tail, br#"["out","one\n","err","two\n"]"#);
+    let log = BASE64_STANDARD.decode(answer.header("x-amz-log-result").unwrap()).unwrap();
+    let log = String::from_utf8(log).unwrap();
+    let lines: Vec<&str> = log.lines().collect();
+    let id = answer.header("x-amzn-requestid").unwrap();
+    assert_eq!(lines[0], format!("START RequestId: {id} Version: $LATEST"));
+    assert!(lines[1].ends_with("\tINFO\tone") && lines[2].ends_with("\tERROR\ttwo"), "{log}");
+    assert_eq!(lines[3], format!("END RequestId: {id}"));
+    assert!(lines[4].starts_with(&format!("REPORT RequestId: {id}\tDuration: ")), "{log}");
+    for part in [" ms\tBilled Duration: ", " ms\tMemory Size: 128 MB\tMax Memory Used: 2 MB\tInit Duration: "] {
+        assert!(lines[4].contains(part), "{log}");
+    }
+    let long = json!(["out", "x".repeat(10_000)]).to_string();
+    let answer = served.invoke("talk", &tail, long.as_bytes());
+    assert_eq!(BASE64_STANDARD.decode(answer.header("x-amz-log-result").unwrap()).unwrap().len(), 4096);
+}
+
+#[test]
+fn the_callers_context_reaches_the_guest() {
+    let served = serve(&guests::path("context"), &["--memory", "256"]);
+    let client_context = BASE64_STANDARD.encode(r#"{"custom":{"a":"ü"}}"#);
+    let headers = [
+        ("X-Amzn-RequestId", "my-request"),
+        ("X-Amz-Client-Context", client_context.as_str()),
+        ("X-Amz-Cognito-Identity", r#"{"cognitoIdentityId":"id1","cognitoIdentityPoolId":"pool1"}"#),
+        ("X-Amz-Tenant-Id", "tenant-A"),
+        ("X-Amzn-Trace-Id", "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700"),
+    ];
+    let answer = served.invoke("context", &headers, b"{}");
+    assert_eq!(answer.header("x-amzn-requestid"), Some("my-request"));
+    let context = answer.json();
+    let expected = [
+        ("request_id", json!("my-request")),
+        ("function_name", json!("context")),
+        ("function_version", json!("$LATEST")),
+        ("invoked_function_arn", json!("arn:aws:lambda:us-east-1:012345678912:function:context")),
+        ("memory_limit_mib", json!(256)),
+        ("log_group_name", json!("/aws/lambda/context")),
+        ("client_context", json!(r#"{"custom":{"a":"ü"}}"#)),
+        ("identity", json!({"identity_id": "id1", "identity_pool_id": "pool1"})),
+        ("tenant_id", json!("tenant-A")),
+        ("trace_id", json!("Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700")),
+    ];
+    for (field, value) in expected {
+        assert_eq!(context[field], value, "{field}");
+    }
+}
+
+#[test]
+fn invocation_types_are_honoured() {
+    let served = serve(&guests::path("talk"), &[]);
+    let event = br#"["out","asynchronous\n"]"#;
+    let dry = served.invoke("talk", &[("X-Amz-Invocation-Type", "DryRun")], event);
+    assert_eq!((dry.subject(), dry.body.len()), ("204", 0));
+    let accepted = served.invoke("talk", &[("X-Amz-Invocation-Type", "Event")], event);
+    assert_eq!((accepted.subject(), accepted.body.len()), ("202", 0));
+    let said = || served.program.lines().iter().filter(|line| line.ends_with("asynchronous")).count();
+    wait_for("the asynchronous invocation", || (said() == 1).then_some(()));
+    let odd = served.invoke("talk", &[("X-Amz-Invocation-Type", "Perhaps")], event);
+    assert_eq!((odd.subject(), odd.header("x-amzn-errortype")), ("400", Some("InvalidParameterValueException")));
+}
+
+#[test]
+fn what_lambda_refuses_is_refused_in_its_words() {
+    let served = serve(&guests::path("echo"), &[]);
+    let refused = |function: &str, headers: &[(&str, &str)], event: &[u8]| {
+        let answer = served.invoke(function, headers, event);
+        let message = answer.json()["Message"].as_str().unwrap_or_default().to_owned();
+        (answer.subject().to_owned(), answer.header("x-amzn-errortype").unwrap().to_owned(), message)
+    };
+    let (status, kind, message) = refused("nobody", &[], b"{}");
+    assert_eq!((status.as_str(), kind.as_str()), ("404", "ResourceNotFoundException"));
+    assert_eq!(message, "Function not found: arn:aws:lambda:us-east-1:012345678912:function:nobody");
+    let (status, kind, _) = refused("echo", &[], b"not json");
+    assert_eq!((status.as_str(), kind.as_str()), ("400", "InvalidRequestContentException"));
+    let (status, kind, _) = refused("echo", &[("X-Amz-Client-Context", "***")], b"{}");
+    assert_eq!((status.as_str(), kind.as_str()), ("400", "InvalidRequestContentException"));
+    let (status, kind, _) = refused("echo", &[], "1".repeat(6_291_557).as_bytes());
+    assert_eq!((status.as_str(), kind.as_str()), ("413", "RequestTooLargeException"));
+    assert_eq!(served.invoke("echo", &[], "1".repeat(6_291_556).as_bytes()).subject(), "200");
+    let asynchronous = [("X-Amz-Invocation-Type", "Event")];
+    assert_eq!(refused("echo", &asynchronous, "1".repeat(1024 * 1024 + 1).as_bytes()).0, "413");
+    assert_eq!(http::request(&served.address, "GET /2015-03-31/functions/echo/invocations", &[], b"").subject(), "405");
+    assert_eq!(http::request(&served.address, "POST /", &[], b"").subject(), "404");
+}
+
+#[test]
+fn a_guest_that_can_not_start_says_why_and_the_others_serve() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::copy(guests::path("echo"), folder.path().join("echo.wasm")).unwrap();
+    std::fs::write(folder.path().join("broken.wasm"), "#!/bin/sh").unwrap();
+    let served = serve(folder.path(), &[]);
+    let answer = served.invoke("broken", &[], b"{}");
+    assert_eq!(
+        (answer.header("x-amz-function-error"), &answer.json()["errorType"]),
+        (Some("Unhandled"), &json!("Host.InvalidGuest"))
+    );
+    assert_eq!(served.invoke("echo", &[], b"1").text(), "1");
+}
+
+#[test]
+fn a_lone_guest_answers_to_function_as_under_the_emulator() {
+    let served = serve(&guests::path("echo"), &[]);
+    assert_eq!(served.invoke("function", &[], b"1").text(), "1");
+    assert_eq!(serve(&guests::ALL, &[]).invoke("function", &[], b"1").subject(), "404");
+}
+
+#[test]
+fn each_function_has_a_tmp_of_its_own_that_stays_between_invocations() {
+    let served = serve(&guests::path("keep_in_tmp"), &[]);
+    let event = br#"{"file":"guesthouse-serve-test","text":"one "}"#;
+    served.invoke("keep_in_tmp", &[], event);
+    assert_eq!(served.invoke("keep_in_tmp", &[], event).json(), "one one ");
+    assert!(!Path::new("/tmp/guesthouse-serve-test").exists());
+}
+
+#[test]
+fn the_aws_command_line_invokes_unchanged() {
+    let served = serve(&guests::ALL, &[]);
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out.json");
+    let invoke = |function: &str, payload: &str| {
+        let endpoint = format!("http://{}", served.address);
+        let ran = tools::aws()
+            .args(["lambda", "invoke", "--endpoint-url", &endpoint, "--function-name", function])
+            .args(["--log-type", "Tail", "--payload", payload])
+            .arg(&out)
+            .output()
+            .unwrap();
+        let said = format!("{}{}", String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+        (ran.status.success(), said, std::fs::read_to_string(&out).unwrap_or_default())
+    };
+    let (done, said, answer) = invoke("hello", r#"{"name":"Ada"}"#);
+    let said: Value = serde_json::from_str(&said).unwrap_or_else(|_| panic!("{said}"));
+    assert!(done && answer.contains("Hello Ada!"), "{answer}");
+    assert_eq!(
+        (&said["StatusCode"], &said["ExecutedVersion"], &said["FunctionError"]),
+        (&json!(200), &json!("$LATEST"), &Value::Null)
+    );
+    let log = BASE64_STANDARD.decode(said["LogResult"].as_str().unwrap()).unwrap();
+    assert!(String::from_utf8(log).unwrap().contains("greeting Ada"));
+
+    let (done, said, answer) = invoke("misbehave", "\"panic\"");
+    assert!(
+        done && said.contains("\"FunctionError\": \"Unhandled\"") && answer.contains("Guest.Trap.Unreachable"),
+        "{said}{answer}"
+    );
+    let (done, said, _) = invoke("nobody", "{}");
+    assert!(!done && said.contains("ResourceNotFoundException"), "{said}");
+}
+
+#[test]
+fn boto3_invokes_unchanged() {
+    const SCRIPT: &str = r#"
+import base64, json, sys, boto3
+client = boto3.client("lambda", endpoint_url=sys.argv[1])
+answer = client.invoke(FunctionName="echo", Payload="\"h\u00e9llo\"".encode())
+assert answer["Payload"].read() == "\"h\u00e9llo\"".encode(), answer
+large = b"[" + b"1," * 3_000_000 + b"1]"
+assert client.invoke(FunctionName="echo", Payload=large)["Payload"].read() == large
+context = base64.b64encode(json.dumps({"custom": {"a": "b"}}).encode()).decode()
+answer = client.invoke(FunctionName="context", Payload=b"{}", ClientContext=context)
+assert json.loads(json.load(answer["Payload"])["client_context"]) == {"custom": {"a": "b"}}
+assert client.invoke(FunctionName="echo", InvocationType="Event", Payload=b"{}")["StatusCode"] == 202
+assert client.invoke(FunctionName="echo", InvocationType="DryRun", Payload=b"{}")["StatusCode"] == 204
+answer = client.invoke(FunctionName="misbehave", Payload=b'"err"')
+assert answer["FunctionError"] == "Unhandled" and json.load(answer["Payload"])["errorType"] == "OrderNotFound"
+for payload, error in [(b"not json", client.exceptions.InvalidRequestContentException),
+                       (b"1" * 6_291_557, client.exceptions.RequestTooLargeException)]:
+    try:
+        client.invoke(FunctionName="echo", Payload=payload)
+        sys.exit(f"{error} was not raised")
+    except error:
+        pass
+"#;
+    let served = serve(&guests::ALL, &[]);
+    let ran = tools::python().args(["-c", SCRIPT, &format!("http://{}", served.address)]).output().unwrap();
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+}

@@ -1,0 +1,218 @@
+//! A Runtime API in this process, with every route and header, that does what the test says.
+
+use std::{
+    collections::VecDeque,
+    io::{BufReader, Write},
+    net::{Shutdown, TcpListener, TcpStream},
+    sync::{
+        Arc, Condvar, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+        mpsc::{Receiver, Sender, channel},
+    },
+    thread,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use super::{PATIENCE, http::Message};
+
+/// One event, as `/next` returns it.
+#[derive(Clone)]
+pub struct Event {
+    pub id: String,
+    pub headers: Vec<(String, Vec<u8>)>,
+    pub body: Vec<u8>,
+    pub framing: Framing,
+    /// How long the host has, from now on.
+    pub timeout: Duration,
+}
+
+/// How a body's end is told.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Framing {
+    Sized,
+    Chunked,
+}
+
+impl Event {
+    pub fn new(body: impl Into<Vec<u8>>) -> Self {
+        static COUNT: AtomicUsize = AtomicUsize::new(1);
+        let id = format!("id-{}", COUNT.fetch_add(1, Ordering::Relaxed));
+        let timeout = Duration::from_secs(30);
+        Self { id, headers: Vec::new(), body: body.into(), framing: Framing::Sized, timeout }
+    }
+
+    pub fn header(mut self, name: &str, value: impl Into<Vec<u8>>) -> Self {
+        self.headers.push((name.to_owned(), value.into()));
+        self
+    }
+
+    pub fn framing(mut self, framing: Framing) -> Self {
+        self.framing = framing;
+        self
+    }
+
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    fn write(&self, to: &mut impl Write) -> std::io::Result<()> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970");
+        let mut bytes = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n".to_vec();
+        let deadline = (now + self.timeout).as_millis().to_string().into_bytes();
+        let fixed = [
+            ("Lambda-Runtime-Aws-Request-Id".to_owned(), self.id.clone().into_bytes()),
+            ("Lambda-Runtime-Deadline-Ms".to_owned(), deadline),
+            ("Lambda-Runtime-Invoked-Function-Arn".to_owned(), b"arn:aws:lambda:eu-central-1:1:function:f".to_vec()),
+        ];
+        let own = |name: &str| self.headers.iter().any(|(known, _)| known == name);
+        for (name, value) in fixed.iter().filter(|(name, _)| !own(name)).chain(&self.headers) {
+            bytes.extend_from_slice(format!("{name}: ").as_bytes());
+            bytes.extend_from_slice(value);
+            bytes.extend_from_slice(b"\r\n");
+        }
+        match self.framing {
+            Framing::Sized => {
+                bytes.extend_from_slice(format!("Content-Length: {}\r\n\r\n", self.body.len()).as_bytes());
+                bytes.extend_from_slice(&self.body);
+            }
+            Framing::Chunked => {
+                bytes.extend_from_slice(b"Transfer-Encoding: chunked\r\n\r\n");
+                for chunk in self.body.chunks(4096) {
+                    bytes.extend_from_slice(format!("{:x}\r\n", chunk.len()).as_bytes());
+                    bytes.extend_from_slice(chunk);
+                    bytes.extend_from_slice(b"\r\n");
+                }
+                bytes.extend_from_slice(b"0\r\n\r\n");
+            }
+        }
+        to.write_all(&bytes)
+    }
+}
+
+/// The fake itself.
+pub struct Fake {
+    pub address: String,
+    shared: Arc<Shared>,
+    posts: Mutex<Receiver<Message>>,
+}
+
+struct Shared {
+    events: Mutex<VecDeque<Event>>,
+    came: Condvar,
+    posts: Sender<Message>,
+    connections: AtomicUsize,
+    waiting: AtomicUsize,
+    stopped: AtomicBool,
+    streams: Mutex<Vec<TcpStream>>,
+    /// How to answer the next posts, if not with 202.
+    post_answers: Mutex<VecDeque<&'static str>>,
+}
+
+impl Fake {
+    pub fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("an address").to_string();
+        let (posts, posted) = channel();
+        let shared = Arc::new(Shared {
+            events: Mutex::default(),
+            came: Condvar::new(),
+            posts,
+            connections: AtomicUsize::new(0),
+            waiting: AtomicUsize::new(0),
+            stopped: AtomicBool::new(false),
+            streams: Mutex::default(),
+            post_answers: Mutex::default(),
+        });
+        let accepting = shared.clone();
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let shared = accepting.clone();
+                if shared.stopped.load(Ordering::SeqCst) {
+                    return;
+                }
+                shared.streams.lock().unwrap().extend(stream.try_clone());
+                shared.connections.fetch_add(1, Ordering::SeqCst);
+                thread::spawn(move || shared.serve(stream));
+            }
+        });
+        Self { address, shared, posts: Mutex::new(posted) }
+    }
+
+    pub fn send(&self, event: Event) {
+        self.shared.events.lock().unwrap().push_back(event);
+        self.shared.came.notify_one();
+    }
+
+    /// What the host posted, in the order in which it came.
+    pub fn post(&self) -> Message {
+        let post = self.posts.lock().unwrap().recv_timeout(PATIENCE);
+        post.unwrap_or_else(|_| panic!("the host posted nothing for {PATIENCE:?}"))
+    }
+
+    /// Sends an event and returns what the host posts for it.
+    pub fn invoke(&self, event: Event) -> Message {
+        let id = event.id.clone();
+        self.send(event);
+        let post = self.post();
+        assert!(post.subject().contains(&format!("/invocation/{id}/")), "{} is not for {id}", post.subject());
+        post
+    }
+
+    /// The next post is answered with this status line, and the connection closed when the line is empty.
+    pub fn answer_next_post(&self, status: &'static str) {
+        self.shared.post_answers.lock().unwrap().push_back(status);
+    }
+
+    /// From now on there is no Runtime API.
+    pub fn stop(&self) {
+        self.shared.stopped.store(true, Ordering::SeqCst);
+        // Wakes the accepting thread, which then lets the port go.
+        let _ = TcpStream::connect(&self.address);
+        for stream in self.shared.streams.lock().unwrap().drain(..) {
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
+
+    pub fn connections(&self) -> usize {
+        self.shared.connections.load(Ordering::SeqCst)
+    }
+
+    /// How many workers wait for an event.
+    pub fn waiting(&self) -> usize {
+        self.shared.waiting.load(Ordering::SeqCst)
+    }
+}
+
+impl Shared {
+    fn serve(&self, stream: TcpStream) -> Option<()> {
+        stream.set_nodelay(true).ok()?;
+        let mut reader = BufReader::new(stream.try_clone().ok()?);
+        let mut writer = stream;
+        while let Some(request) = Message::read(&mut reader).ok()? {
+            match request.first_line.as_str() {
+                "GET /2018-06-01/runtime/invocation/next HTTP/1.1" => self.next().write(&mut writer).ok()?,
+                _ => {
+                    self.posts.send(request).ok()?;
+                    let status = self.post_answers.lock().unwrap().pop_front().unwrap_or("202 Accepted");
+                    if status.is_empty() {
+                        return writer.shutdown(Shutdown::Both).ok();
+                    }
+                    let head =
+                        format!("HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n");
+                    writer.write_all(head.as_bytes()).ok()?;
+                    writer.write_all(b"{\"status\":\"OK\"}\n").ok()?;
+                }
+            }
+        }
+        Some(())
+    }
+
+    fn next(&self) -> Event {
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        let events = self.events.lock().unwrap();
+        let mut events = self.came.wait_while(events, |events| events.is_empty()).unwrap();
+        self.waiting.fetch_sub(1, Ordering::SeqCst);
+        events.pop_front().expect("an event, by the condition")
+    }
+}

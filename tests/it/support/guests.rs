@@ -1,0 +1,68 @@
+//! The guests, built once for a run of the tests.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::LazyLock,
+};
+
+use super::root;
+
+/// A task root with `hello` and all fixtures.
+pub static ALL: LazyLock<PathBuf> = LazyLock::new(build);
+
+/// One guest's file.
+pub fn path(name: &str) -> PathBuf {
+    ALL.join(format!("{name}.wasm"))
+}
+
+/// A component written as text.
+pub fn from_text(text: &str) -> Vec<u8> {
+    wat::parse_str(text).expect("a component in the text format")
+}
+
+/// The names of the fixtures, from their sources.
+pub fn fixtures() -> Vec<String> {
+    let files = fs::read_dir(root().join("guests/fixtures/examples")).expect("fixtures").flatten();
+    files.filter_map(|file| Some(file.path().file_stem()?.to_str()?.to_owned())).collect()
+}
+
+fn build() -> PathBuf {
+    // Cargo takes the guests' target from a file in their folder, so it is run there.
+    let guests = root().join("guests");
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.current_dir(&guests).args([
+        "build",
+        "--quiet",
+        "--locked",
+        "--release",
+        "-p",
+        "hello",
+        "-p",
+        "fixtures",
+        "--lib",
+        "--examples",
+    ]);
+    // What the outer cargo says about its own build is not meant for this one.
+    for name in ["CARGO_TARGET_DIR", "CARGO_BUILD_TARGET", "RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"] {
+        cargo.env_remove(name);
+    }
+    let built = cargo.status().expect("cargo runs");
+    assert!(built.success(), "the guests do not build\nhint: rustup target add wasm32-wasip2, or cargo xtask test");
+
+    let release = guests.join("target/wasm32-wasip2/release");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("guests");
+    fs::create_dir_all(&folder).expect("a folder");
+    let place = |from: PathBuf, name: &str| {
+        // Written next to its place and moved there: another run of the tests may be reading it.
+        let partial = folder.join(format!("{name}.{}", std::process::id()));
+        fs::copy(&from, &partial).unwrap_or_else(|error| panic!("can't copy {}: {error}", from.display()));
+        fs::rename(&partial, folder.join(format!("{name}.wasm"))).expect("a file is moved");
+    };
+    place(release.join("hello.wasm"), "hello");
+    for name in fixtures() {
+        place(release.join(format!("examples/{name}.wasm")), &name);
+    }
+    folder
+}

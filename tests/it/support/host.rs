@@ -1,0 +1,116 @@
+//! `bootstrap` against the fake Runtime API.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use super::{Event, Fake, Program, guests, http::Message, wait_for};
+
+/// Which code talks to the Runtime API. Most tests run with both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Edge {
+    Direct,
+    LambdaRuntime,
+}
+
+impl Edge {
+    pub const BOTH: [Self; 2] = [Self::Direct, Self::LambdaRuntime];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::LambdaRuntime => "lambda_runtime",
+        }
+    }
+}
+
+/// A running `bootstrap`.
+pub struct Host {
+    pub fake: Fake,
+    pub program: Program,
+}
+
+/// How to start one.
+pub struct Setup {
+    task_root: PathBuf,
+    env: Vec<(String, String)>,
+    arguments: Vec<String>,
+}
+
+impl Host {
+    /// With all guests in the task root, and this one as the handler.
+    pub fn of(handler: &str) -> Setup {
+        Setup { task_root: guests::ALL.clone(), env: Vec::new(), arguments: Vec::new() }.env("HANDLER", handler)
+    }
+
+    /// With a task root of the test's own, and no handler named.
+    pub fn in_folder(task_root: &Path) -> Setup {
+        Setup { task_root: task_root.to_owned(), env: Vec::new(), arguments: Vec::new() }
+    }
+
+    pub fn invoke(&self, event: impl Into<Vec<u8>>) -> Message {
+        self.fake.invoke(Event::new(event))
+    }
+
+    /// The answer's text; fails when there is none.
+    pub fn answer(&self, event: impl Into<Vec<u8>>) -> String {
+        let post = self.invoke(event);
+        assert!(post.subject().ends_with("/response"), "{}: {}", post.subject(), post.text());
+        post.text().to_owned()
+    }
+
+    /// Waits for the post to `/init/error` and the end of the program; returns the error object.
+    pub fn init_error(mut self) -> serde_json::Value {
+        let post = self.fake.post();
+        assert_eq!(post.subject(), "/2018-06-01/runtime/init/error");
+        let error = post.json();
+        assert_eq!(post.header("lambda-runtime-function-error-type"), error["errorType"].as_str());
+        assert_eq!(self.program.wait().code(), Some(1));
+        error
+    }
+}
+
+impl Setup {
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.env.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub fn edge(self, edge: Edge) -> Self {
+        self.env("GUESTHOUSE_EDGE", edge.name())
+    }
+
+    pub fn argument(mut self, argument: &str) -> Self {
+        self.arguments.push(argument.to_owned());
+        self
+    }
+
+    /// Starts it, and does not wait for it to be ready.
+    pub fn spawn(self) -> Host {
+        let fake = Fake::start();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bootstrap"));
+        command
+            .env_clear()
+            .env("AWS_LAMBDA_RUNTIME_API", &fake.address)
+            .env("LAMBDA_TASK_ROOT", &self.task_root)
+            .env("AWS_LAMBDA_FUNCTION_NAME", "the-function")
+            .env("AWS_LAMBDA_FUNCTION_VERSION", "7")
+            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512")
+            .env("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/the-function")
+            .env("AWS_LAMBDA_LOG_STREAM_NAME", "2026/11/23/[7]abc")
+            .envs(self.env)
+            .args(self.arguments);
+        Host { fake, program: Program::start(&mut command) }
+    }
+
+    /// Starts it, and waits until it asks for an event.
+    pub fn start(self) -> Host {
+        let mut host = self.spawn();
+        wait_for("the first `/next`", || {
+            assert!(host.program.is_running(), "bootstrap ended: {:#?}", host.program.lines());
+            (host.fake.waiting() > 0).then_some(())
+        });
+        host
+    }
+}

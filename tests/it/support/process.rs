@@ -1,0 +1,108 @@
+//! A program under test, with its output.
+
+use std::{
+    fs,
+    io::{self, BufRead, BufReader, Read},
+    process::{Child, Command, ExitStatus, Output, Stdio},
+    sync::{Arc, Mutex},
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use super::{PATIENCE, wait_for};
+
+/// Runs a program to its end, which it has to come to by itself.
+pub fn output(command: &mut Command) -> Output {
+    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let mut child = child.unwrap_or_else(|error| panic!("can't start {command:?}: {error}"));
+    let (stdout, stderr) = (child.stdout.take().expect("a pipe"), child.stderr.take().expect("a pipe"));
+    let read = |mut from: Box<dyn Read + Send>| {
+        thread::spawn(move || {
+            let mut bytes = Vec::new();
+            from.read_to_end(&mut bytes).map(|_| bytes)
+        })
+    };
+    let (stdout, stderr) = (read(Box::new(stdout)), read(Box::new(stderr)));
+    let begun = Instant::now();
+    let status = loop {
+        match child.try_wait().expect("a state") {
+            Some(status) => break status,
+            None if begun.elapsed() > PATIENCE => {
+                let _ = child.kill();
+                panic!("{command:?} did not end within {PATIENCE:?}");
+            }
+            None => thread::sleep(Duration::from_millis(5)),
+        }
+    };
+    let bytes = |reader: JoinHandle<io::Result<Vec<u8>>>| reader.join().expect("a reader").expect("output");
+    Output { status, stdout: bytes(stdout), stderr: bytes(stderr) }
+}
+
+/// A running program. It ends with this value.
+pub struct Program {
+    child: Child,
+    lines: Arc<Mutex<Vec<String>>>,
+}
+
+impl Program {
+    pub fn start(command: &mut Command) -> Self {
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("can't start {command:?}: {error}"));
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        gather(child.stdout.take().expect("a pipe"), lines.clone());
+        gather(child.stderr.take().expect("a pipe"), lines.clone());
+        Self { child, lines }
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// All lines that came so far, on both streams.
+    pub fn lines(&self) -> Vec<String> {
+        self.lines.lock().unwrap().clone()
+    }
+
+    /// Waits for a line for which `ask` has something.
+    pub fn line<T>(&self, what: &str, ask: impl Fn(&str) -> Option<T>) -> T {
+        wait_for(what, || self.lines().iter().find_map(|line| ask(line)))
+    }
+
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().expect("a state").is_none()
+    }
+
+    pub fn wait(&mut self) -> ExitStatus {
+        wait_for("the end of the program", || self.child.try_wait().expect("a state"))
+    }
+
+    /// The memory that is resident now, in KiB.
+    pub fn resident_kib(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("the process runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a line VmRSS");
+        line.trim().trim_end_matches(" kB").parse().expect("a number")
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // It may have ended by itself, which is just as well.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if thread::panicking() {
+            eprintln!("--- output of process {}\n{}", self.pid(), self.lines().join("\n"));
+        }
+    }
+}
+
+fn gather(from: impl Read + Send + 'static, lines: Arc<Mutex<Vec<String>>>) {
+    thread::spawn(move || {
+        for line in BufReader::new(from).split(b'\n').map_while(Result::ok) {
+            lines.lock().unwrap().push(String::from_utf8_lossy(&line).into_owned());
+        }
+    });
+}

@@ -1,0 +1,39 @@
+//! Programs that tests need and that `cargo xtask test` installs.
+
+use std::{path::PathBuf, process::Command};
+
+use super::root;
+
+/// A tool's file below `target/tools`.
+pub fn tool(path: &str) -> PathBuf {
+    let tool = root().join("target/tools").join(path);
+    assert!(tool.exists(), "{} is missing\nhint: cargo xtask test installs it", tool.display());
+    tool
+}
+
+/// Lambda's own emulator.
+pub fn rie() -> Command {
+    Command::new(tool("aws-lambda-rie"))
+}
+
+/// The AWS command line, with made-up credentials.
+pub fn aws() -> Command {
+    with_credentials(Command::new(tool("venv/bin/aws")))
+}
+
+/// Python with `boto3`.
+pub fn python() -> Command {
+    with_credentials(Command::new(tool("venv/bin/python")))
+}
+
+fn with_credentials(mut command: Command) -> Command {
+    command
+        .env("AWS_ACCESS_KEY_ID", "test")
+        .env("AWS_SECRET_ACCESS_KEY", "test")
+        .env("AWS_DEFAULT_REGION", "us-east-1")
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .env("AWS_PAGER", "")
+        .env("AWS_CONFIG_FILE", "/dev/null")
+        .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
+    command
+}
