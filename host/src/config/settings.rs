@@ -56,29 +56,11 @@ impl Settings {
     pub(super) fn set(&mut self, key: &str, value: &str, place: &str, problems: &mut Problems) {
         let result = match key {
             "digest" => value.parse().map(|digest| self.digest = Some(digest)),
-            "refresh" => match value {
-                "off" => Ok(()),
-                _ => Err("only `off` is known so far: a newer artifact is taken at the next cold start".to_owned()),
-            },
-            "instances" => match value {
-                "reuse" => Ok(self.instances = Some(Instances::Reuse)),
-                "fresh" => Ok(self.instances = Some(Instances::Fresh)),
-                _ => Err("expected `reuse` or `fresh`".to_owned()),
-            },
-            "memory" => match value.parse::<ByteSize>() {
-                Ok(size) if size.as_u64() > 0 => Ok(self.memory = Some(size.as_u64())),
-                _ => Err("expected a size such as `128MiB`".to_owned()),
-            },
-            "margin" => match humantime::parse_duration(value) {
-                Ok(margin) => Ok(self.margin = Some(margin)),
-                Err(_) => Err("expected a duration such as `100ms`".to_owned()),
-            },
-            "tmp" => match value {
-                "read-write" => Ok(self.tmp = Some(TmpAccess::Granted(Access::ReadWrite))),
-                "read-only" => Ok(self.tmp = Some(TmpAccess::Granted(Access::ReadOnly))),
-                "none" => Ok(self.tmp = Some(TmpAccess::None)),
-                _ => Err("expected `read-write`, `read-only` or `none`".to_owned()),
-            },
+            "refresh" => refresh(value),
+            "instances" => instances(value).map(|instances| self.instances = Some(instances)),
+            "memory" => size(value).map(|bytes| self.memory = Some(bytes)),
+            "margin" => duration(value).map(|margin| self.margin = Some(margin)),
+            "tmp" => tmp(value).map(|tmp| self.tmp = Some(tmp)),
             _ => unreachable!("`{key}` is not in KEYS"),
         };
         if let Err(expected) = result {
@@ -111,6 +93,37 @@ impl Settings {
             }
         }
         settings
+    }
+}
+
+fn refresh(value: &str) -> Result<(), String> {
+    let later = "only `off` is known so far: a newer artifact is taken at the next cold start";
+    if value == "off" { Ok(()) } else { Err(later.to_owned()) }
+}
+
+fn instances(value: &str) -> Result<Instances, String> {
+    match value {
+        "reuse" => Ok(Instances::Reuse),
+        "fresh" => Ok(Instances::Fresh),
+        _ => Err("expected `reuse` or `fresh`".to_owned()),
+    }
+}
+
+fn size(value: &str) -> Result<u64, String> {
+    let size = value.parse::<ByteSize>().map(|size| size.as_u64());
+    size.ok().filter(|bytes| *bytes > 0).ok_or_else(|| "expected a size such as `128MiB`".to_owned())
+}
+
+fn duration(value: &str) -> Result<Duration, String> {
+    humantime::parse_duration(value).map_err(|_| "expected a duration such as `100ms`".to_owned())
+}
+
+fn tmp(value: &str) -> Result<TmpAccess, String> {
+    match value {
+        "read-write" => Ok(TmpAccess::Granted(Access::ReadWrite)),
+        "read-only" => Ok(TmpAccess::Granted(Access::ReadOnly)),
+        "none" => Ok(TmpAccess::None),
+        _ => Err("expected `read-write`, `read-only` or `none`".to_owned()),
     }
 }
 

