@@ -149,7 +149,7 @@ fn env_settings(table: &toml::Table, place: &str, problems: &mut Problems) -> En
             ("pass", _) => problems.add(format!("`{place}.pass`: expected an array of strings")),
             ("set", _) => problems.add(format!("`{place}.set`: expected a table of strings")),
             (key, _) => {
-                problems.add(format!("`{place}.{key}`: unknown key{}", alike(key, ["pass", "set"].into_iter())))
+                problems.add(format!("`{place}.{key}`: unknown key{}", alike(key, ["pass", "set"].into_iter())));
             }
         }
     }
