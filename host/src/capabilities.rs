@@ -9,6 +9,7 @@ use std::{path::PathBuf, time::Duration};
 /// * no network: no name lookup, no TCP, no UDP;
 /// * clocks and randomness, which are the host's own;
 /// * standard output and error, whose lines go to the log;
+/// * as many open files as a process on Lambda can have, less the host's own;
 /// * linear memory without a cap, and time until [`Capabilities::margin`] before the deadline.
 #[derive(Debug, Clone)]
 pub struct Capabilities {
@@ -18,7 +19,11 @@ pub struct Capabilities {
     pub tmp: Option<Tmp>,
     /// The size in bytes that the linear memories of one instance may have together.
     pub memory_bytes: Option<u64>,
-    /// The guest is stopped this long before the invocation's deadline.
+    /// How many files, streams and timers one instance may have open.
+    pub handles: usize,
+    /// The guest is stopped this long before the invocation's deadline; see [`Deadline::budget`].
+    ///
+    /// [`Deadline::budget`]: crate::invocation::Deadline::budget
     pub margin: Duration,
     /// What becomes of an instance after an invocation.
     pub instances: Instances,
@@ -27,13 +32,17 @@ pub struct Capabilities {
 /// A folder that a guest sees as `/tmp`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tmp {
+    /// Where it is.
     pub host_path: PathBuf,
+    /// What the guest may do in it.
     pub access: Access,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
+    /// Files can be made, changed and removed.
     ReadWrite,
+    /// Files can only be read.
     ReadOnly,
 }
 
@@ -46,12 +55,16 @@ pub enum Instances {
     Fresh,
 }
 
+/// Lambda gives a process 1,024 file descriptors. Source: the AWS page "Lambda quotas".
+pub const HANDLES: usize = 768;
+
 impl Default for Capabilities {
     fn default() -> Self {
         Self {
             env: Vec::new(),
             tmp: None,
             memory_bytes: None,
+            handles: HANDLES,
             margin: Duration::from_millis(100),
             instances: Instances::Reuse,
         }

@@ -27,7 +27,10 @@ impl FromStr for Digest {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let expected = || "expected `sha256:` and 64 hexadecimal digits".to_owned();
-        let hex = text.strip_prefix("sha256:").filter(|hex| hex.len() == 64 && hex.is_ascii()).ok_or_else(expected)?;
+        let hex = text
+            .strip_prefix("sha256:")
+            .filter(|hex| hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit()))
+            .ok_or_else(expected)?;
         let mut bytes = [0; 32];
         for (at, byte) in bytes.iter_mut().enumerate() {
             *byte = u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).map_err(|_| expected())?;

@@ -8,11 +8,21 @@ use std::fmt;
 /// starts with `hint: `.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
+    /// The name to match on.
     pub error_type: ErrorType,
+    /// What went wrong, and the way out.
     pub message: String,
     /// Innermost frame first.
     pub stack_trace: Vec<String>,
 }
+
+/// How much of a failure is kept, so that no guest can make the host log or send more than Lambda takes (1 MiB).
+const MESSAGE_LIMIT_CHARS: usize = 32 * 1024;
+/// At most this many frames are shown.
+pub const FRAME_LIMIT: usize = 64;
+/// Of each frame at most this many characters.
+pub const FRAME_LIMIT_CHARS: usize = 1024;
+const ERROR_TYPE_LIMIT_CHARS: usize = 256;
 
 /// The names that callers and alarms match on. They are API: the README lists them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,25 +31,50 @@ pub enum ErrorType {
     Handler(String),
     /// A trap of this kind.
     Trap(&'static str),
+    /// The deadline less the margin passed.
     Timeout,
+    /// Memory was refused and the guest gave up.
     OutOfMemory,
+    /// The guest ended itself.
     Exit,
+    /// The answer breaks the contract, or is not UTF-8.
     InvalidResponse,
+    /// The answer is larger than Lambda takes.
     ResponseSizeTooLarge,
+    /// The event is not UTF-8.
     InvalidEvent,
+    /// A fault of the host.
     Internal,
+    /// Settings that can't be used.
     Config,
+    /// There is no such guest.
     GuestNotFound,
+    /// The guest's file can't be served.
     InvalidGuest,
+    /// The guest imports what the host does not provide.
     UnsupportedImport,
+    /// The artifact is not the pinned one.
     DigestMismatch,
+    /// The artifact can't be read.
     SourceUnavailable,
-    Untrusted,
 }
 
 impl Failure {
+    /// A failure without frames.
     pub fn new(error_type: ErrorType, message: impl Into<String>) -> Self {
         Self { error_type, message: message.into(), stack_trace: Vec::new() }
+    }
+
+    /// Cuts what a guest made larger than Lambda takes.
+    #[must_use]
+    pub fn within_limits(mut self) -> Self {
+        cut(&mut self.message, MESSAGE_LIMIT_CHARS);
+        self.stack_trace.truncate(FRAME_LIMIT);
+        self.stack_trace.iter_mut().for_each(|frame| cut(frame, FRAME_LIMIT_CHARS));
+        if let ErrorType::Handler(own) = &mut self.error_type {
+            cut(own, ERROR_TYPE_LIMIT_CHARS);
+        }
+        self
     }
 
     /// Adds the way out, as a line of its own.
@@ -48,6 +83,19 @@ impl Failure {
         self.message = format!("{}\nhint: {hint}", self.message);
         self
     }
+}
+
+fn cut(text: &mut String, chars: usize) {
+    if let Some((end, _)) = text.char_indices().nth(chars) {
+        text.truncate(end);
+        text.shrink_to_fit();
+    }
+}
+
+/// An error with all its causes, as one line.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |error| error.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 impl fmt::Display for Failure {
@@ -76,7 +124,41 @@ impl fmt::Display for ErrorType {
             Self::UnsupportedImport => "Host.UnsupportedImport",
             Self::DigestMismatch => "Host.DigestMismatch",
             Self::SourceUnavailable => "Host.SourceUnavailable",
-            Self::Untrusted => "Host.Untrusted",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Callers and alarms match on these: a change here breaks them.
+    #[test]
+    fn the_names_are_these() {
+        for (error_type, name) in [
+            (ErrorType::Handler("OrderNotFound".into()), "OrderNotFound"),
+            (ErrorType::Trap("Unreachable"), "Guest.Trap.Unreachable"),
+            (ErrorType::Timeout, "Guest.Timeout"),
+            (ErrorType::OutOfMemory, "Guest.OutOfMemory"),
+            (ErrorType::Exit, "Guest.Exit"),
+            (ErrorType::InvalidResponse, "Guest.InvalidResponse"),
+            (ErrorType::ResponseSizeTooLarge, "Function.ResponseSizeTooLarge"),
+            (ErrorType::InvalidEvent, "Host.InvalidEvent"),
+            (ErrorType::Internal, "Host.Internal"),
+            (ErrorType::Config, "Host.Config"),
+            (ErrorType::GuestNotFound, "Host.GuestNotFound"),
+            (ErrorType::InvalidGuest, "Host.InvalidGuest"),
+            (ErrorType::UnsupportedImport, "Host.UnsupportedImport"),
+            (ErrorType::DigestMismatch, "Host.DigestMismatch"),
+            (ErrorType::SourceUnavailable, "Host.SourceUnavailable"),
+        ] {
+            assert_eq!(error_type.to_string(), name);
+        }
+    }
+
+    #[test]
+    fn a_hint_is_a_line_of_its_own() {
+        let failure = Failure::new(ErrorType::Config, "wrong").hint("right");
+        assert_eq!(failure.to_string(), "Host.Config: wrong\nhint: right");
     }
 }

@@ -62,6 +62,7 @@ pub enum Level {
 }
 
 impl Logs {
+    /// Lines of `level` and above, in this format.
     pub fn new(format: Format, level: Level, to: Box<dyn Output>) -> Self {
         Self { format, level, to }
     }
@@ -77,28 +78,23 @@ impl Logs {
         Self::new(format, level, to)
     }
 
+    /// Whether lines of this level are written.
     pub fn wants(&self, level: Level) -> bool {
         level >= self.level
     }
 
-    /// Writes one line of the host's own, or of a guest.
+    /// Writes one line of the host's own.
     pub fn write(&self, level: Level, request_id: Option<&str>, message: &str) {
-        let now = humantime::format_rfc3339_millis(SystemTime::now());
-        let own = match self.format {
-            Format::Text => None,
-            Format::Json => object(message),
-        };
-        let own_level = own.as_ref().and_then(|own| own.get("level")?.as_str()?.parse().ok());
-        if !self.wants(own_level.unwrap_or(level)) {
+        if !self.wants(level) {
             return;
         }
-        let line = match (self.format, own) {
-            (Format::Text, _) => {
+        let now = now();
+        let line = match self.format {
+            Format::Text => {
                 format!("{now}\t{}\t{}\t{}\n", request_id.unwrap_or("-"), level.name(), one_line(message))
             }
-            (Format::Json, Some(own)) => completed(message, &own, level, request_id, &now.to_string()),
-            (Format::Json, None) => {
-                let mut line = json!({"timestamp": now.to_string(), "level": level.name(), "message": message});
+            Format::Json => {
+                let mut line = json!({"timestamp": now, "level": level.name(), "message": message});
                 if let Some(request_id) = request_id {
                     line["requestId"] = json!(request_id);
                 }
@@ -107,6 +103,18 @@ impl Logs {
         };
         self.to.write(request_id, &line);
     }
+
+    /// Passes on a guest's line that is an object, with what it lacks.
+    fn pass_on(&self, level: Level, request_id: Option<&str>, line: &str, own: &Map<String, Value>) {
+        let own_level = own.get("level").and_then(Value::as_str).and_then(|level| level.parse().ok());
+        if self.wants(own_level.unwrap_or(level)) {
+            self.to.write(request_id, &completed(line, own, level, request_id, &now()));
+        }
+    }
+}
+
+fn now() -> String {
+    humantime::format_rfc3339_millis(SystemTime::now()).to_string()
 }
 
 impl Observer for Logs {
@@ -115,7 +123,12 @@ impl Observer for Logs {
             Stream::Stdout => Level::Info,
             Stream::Stderr => Level::Error,
         };
-        self.write(level, request_id, line);
+        let own = if self.format == Format::Json { object(line) } else { None };
+        // A guest does not get to say which invocation its line belongs to.
+        match own.filter(|own| own.get("requestId").is_none_or(|id| id.as_str() == request_id)) {
+            Some(own) => self.pass_on(level, request_id, line, &own),
+            None => self.write(level, request_id, line),
+        }
     }
 }
 
@@ -234,6 +247,25 @@ mod tests {
         }
         let debug = r#"{"level":"debug"}"#;
         assert_eq!(written(Format::Json, Level::Info, |logs| logs.line(None, Stream::Stdout, debug)), "");
+    }
+
+    #[test]
+    fn a_guest_can_not_write_in_the_name_of_another_invocation() {
+        let forged = r#"{"level":"FATAL","requestId":"id-2"}"#;
+        let line = written(Format::Json, Level::Info, |logs| logs.line(Some("id-1"), Stream::Stdout, forged));
+        let line: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(
+            (&line["requestId"], &line["level"], &line["message"]),
+            (&json!("id-1"), &json!("INFO"), &json!(forged))
+        );
+    }
+
+    #[test]
+    fn a_message_of_the_hosts_is_never_taken_for_an_object() {
+        let message = "{\"level\":\"TRACE\",\n\"requestId\":\"id-2\"}";
+        let lines = written(Format::Json, Level::Info, |logs| logs.write(Level::Error, Some("id-1"), message));
+        let line: Value = serde_json::from_str(&lines).unwrap();
+        assert_eq!((lines.lines().count(), &line["level"], &line["message"]), (1, &json!("ERROR"), &json!(message)));
     }
 
     #[test]

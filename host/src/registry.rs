@@ -1,6 +1,6 @@
 //! From a handler to the guest that serves it now.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tracing::debug;
 
@@ -13,18 +13,23 @@ use crate::{
     source::Source,
 };
 
+/// How long Lambda's init phase may take on demand. Source: the AWS page "Lambda execution environment".
+const INIT_LIMIT: Duration = Duration::from_secs(10);
+
 /// Holds the guest of one handler. An invocation asks for it once, and keeps what it got to its end.
 pub struct Registry {
     current: Arc<Guest>,
 }
 
 /// What to load, and on which terms.
-pub struct Request {
+pub struct LoadRequest {
     /// The handler's name, for messages.
     pub handler: String,
+    /// Where the guest comes from.
     pub source: Source,
     /// The only artifact to accept, if one is pinned.
     pub digest: Option<Digest>,
+    /// What the guest may touch.
     pub capabilities: Capabilities,
 }
 
@@ -33,15 +38,16 @@ impl Registry {
     ///
     /// # Errors
     /// What keeps the handler from being served, as the Runtime API gets it.
-    pub async fn load(engine: &Engine, request: Request, observer: Arc<dyn Observer>) -> Result<Self, Failure> {
-        let Request { handler, source, digest, capabilities } = request;
+    pub async fn load(engine: &Engine, request: LoadRequest, observer: Arc<dyn Observer>) -> Result<Self, Failure> {
+        let LoadRequest { handler, source, digest, capabilities } = request;
         let artifact = source.load()?;
         if let Some(pinned) = digest.filter(|pinned| *pinned != artifact.digest) {
             let message = format!("the guest `{source}` is `{}`, but `{pinned}` is pinned", artifact.digest);
             return Err(Failure::new(ErrorType::DigestMismatch, message)
                 .hint("deploy the pinned artifact, or change `digest` in the settings"));
         }
-        let guest = Guest::load(engine, &artifact.bytes, capabilities, observer).await;
+        let limit = INIT_LIMIT.saturating_sub(capabilities.margin);
+        let guest = Guest::load(engine, &artifact.bytes, capabilities, observer, limit).await;
         let guest = guest.map_err(|error| error.into_failure(&handler))?;
         debug!(%handler, digest = %artifact.digest, "serving `{source}`");
         Ok(Self { current: Arc::new(guest) })

@@ -150,8 +150,6 @@ const FOLDER_DEPTH: usize = 4;
 
 fn gather(dir: &Dir, prefix: &str, names: &mut Vec<String>, depth: usize) {
     let Ok(entries) = dir.entries() else { return };
-    // The folders in cargo's output folder hold every guest a second time, under other names.
-    let depth = if dir.exists(".fingerprint") { 0 } else { depth };
     for entry in entries.flatten() {
         let Ok(name) = entry.file_name().into_string() else { continue };
         let Ok(kind) = entry.metadata().map(|metadata| metadata.file_type()) else { continue };
@@ -177,7 +175,7 @@ fn check_name(name: &str) -> Result<(), Failure> {
     } else if name.split('/').any(|part| part == "..") {
         "it leads out of the task root"
     } else if name.split('/').any(|part| part.is_empty() || part == ".") {
-        "a part of it is empty"
+        "a part of it is empty or `.`"
     } else {
         return Ok(());
     };

@@ -13,7 +13,7 @@ set -euo pipefail
 root=$(realpath "$(dirname "$0")/../..")
 lab=$root/target/image-lab
 emulator=$root/target/tools/aws-lambda-rie
-image=guesthouse:lab
+image=localhost/guesthouse:lab
 say() { echo "image lab: $*" >&2; }
 
 for tool in buildah podman runc mmdebstrap; do

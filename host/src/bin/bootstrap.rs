@@ -10,10 +10,7 @@ use anyhow::Context as _;
 use guesthouse::{
     config::{Config, Environment, variables},
     edge::{self, Service},
-    engine::Engine,
-    failure::Failure,
     logs::Logs,
-    registry::{Registry, Request},
     telemetry,
 };
 use tokio::runtime::{Builder, Runtime};
@@ -38,7 +35,7 @@ fn run(environment: &Environment, logs: Arc<Logs>) -> anyhow::Result<()> {
         runtime(config.as_ref().map_or(1, |config| config.concurrency.get())).context("can't start threads")?;
     runtime.block_on(async {
         let prepared = match config {
-            Ok(config) => load(&config, logs).await.map(|service| (config, service)),
+            Ok(config) => Service::load(&config, logs).await.map(|service| (config, service)),
             Err(failure) => Err(failure),
         };
         let (config, service) = match prepared {
@@ -57,18 +54,9 @@ fn run(environment: &Environment, logs: Arc<Logs>) -> anyhow::Result<()> {
 
 /// One thread where one invocation runs at a time: waking another one costs more than all else in the loop.
 fn runtime(concurrency: usize) -> io::Result<Runtime> {
-    let mut builder = if concurrency == 1 { Builder::new_current_thread() } else { Builder::new_multi_thread() };
-    builder.enable_all().build()
-}
-
-async fn load(config: &Config, logs: Arc<Logs>) -> Result<Service, Failure> {
-    let engine = Engine::new().map_err(|error| error.into_failure(&config.handler))?;
-    let request = Request {
-        handler: config.handler.clone(),
-        source: config.source.clone(),
-        digest: config.settings.digest,
-        capabilities: config.capabilities.clone(),
-    };
-    let registry = Registry::load(&engine, request, logs).await?;
-    Ok(Service { registry, function: config.function.clone() })
+    if concurrency == 1 {
+        return Builder::new_current_thread().enable_all().build();
+    }
+    // Guests that compute would else keep their threads from looking at deadlines and sockets for many of their turns.
+    Builder::new_multi_thread().event_interval(1).enable_all().build()
 }

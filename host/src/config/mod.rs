@@ -9,7 +9,7 @@ pub mod variables;
 use std::{
     collections::BTreeMap,
     fmt::Display,
-    num::NonZeroUsize,
+    num::{NonZeroU32, NonZeroUsize},
     path::{Path, PathBuf},
 };
 
@@ -19,7 +19,8 @@ pub use self::{
     settings::{EnvSettings, Settings, TmpAccess},
 };
 use crate::{
-    capabilities::{Access, Capabilities, Instances, Tmp},
+    capabilities::{Access, Capabilities, HANDLES, Instances, Tmp},
+    digest::Digest,
     failure::{ErrorType, Failure},
     source::{Source, TaskRoot},
 };
@@ -34,6 +35,9 @@ const FILE: &str = "guesthouse.toml";
 /// answer of 6 MB each, and a compiler's working memory.
 const HOST_MEMORY_MIB: u64 = 32;
 
+/// No instance gets fewer open files, streams and timers.
+const LEAST_HANDLES: usize = 16;
+
 /// No instance gets less than this by default, in MiB.
 const LEAST_MEMORY_MIB: u64 = 16;
 
@@ -42,12 +46,17 @@ const LEAST_MEMORY_MIB: u64 = 16;
 pub struct Config {
     /// The name the guest goes by in messages.
     pub handler: String,
+    /// Where the guest comes from.
     pub source: Source,
-    pub settings: Settings,
+    /// The only artifact to accept, if one is pinned.
+    pub digest: Option<Digest>,
+    /// What the guest may touch.
     pub capabilities: Capabilities,
-    pub function: Function,
+    /// What Lambda says of the function.
+    pub function: FunctionInfo,
     /// How many invocations are served at a time.
     pub concurrency: NonZeroUsize,
+    /// Which code talks to the Runtime API.
     pub edge: EdgeKind,
     /// Host and port of the Runtime API.
     pub runtime_api: String,
@@ -55,12 +64,16 @@ pub struct Config {
 
 /// What Lambda's variables say of the function; goes into each invocation's context.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Function {
+pub struct FunctionInfo {
+    /// Its name.
     pub name: String,
+    /// Its version, or `$LATEST`.
     pub version: String,
     /// In MiB; 0 where Lambda does not say.
     pub memory_mib: u32,
+    /// Its CloudWatch log group.
     pub log_group_name: String,
+    /// This environment's CloudWatch log stream.
     pub log_stream_name: String,
 }
 
@@ -78,7 +91,7 @@ impl Config {
     ///
     /// # Errors
     /// [`ErrorType::Config`] with all problems in one message; [`ErrorType::GuestNotFound`] when no handler is named and
-    /// the task root does not hold exactly one.
+    /// the task root holds none.
     pub fn read(environment: &Environment, arguments: &[String]) -> Result<Self, Failure> {
         let mut problems = Problems::default();
         let path = PathBuf::from(environment.get(var::TASK_ROOT).unwrap_or(DEFAULT_TASK_ROOT));
@@ -88,29 +101,27 @@ impl Config {
 
         let mut settings = sections.remove(&handler).unwrap_or_default();
         override_from(environment, &mut settings, &mut problems);
-        let source = Source::parse(&handler, settings.source.as_deref(), &task_root)
-            .map_err(|failure| problems.add(failure.message))
-            .ok();
+        let source = Source::parse(&handler, settings.source.as_deref(), &task_root);
+        let source = source.map_err(|failure| problems.add_failure(failure)).ok();
         let concurrency = number(environment, var::MAX_CONCURRENCY, &mut problems).unwrap_or(NonZeroUsize::MIN);
-        let function = Function {
+        let function = FunctionInfo {
             name: text(environment, var::FUNCTION_NAME),
             version: text(environment, var::FUNCTION_VERSION),
-            memory_mib: number(environment, var::FUNCTION_MEMORY_SIZE, &mut problems).unwrap_or_default(),
+            memory_mib: number(environment, var::FUNCTION_MEMORY_SIZE, &mut problems).map_or(0, NonZeroU32::get),
             log_group_name: text(environment, var::LOG_GROUP_NAME),
             log_stream_name: text(environment, var::LOG_STREAM_NAME),
         };
-        let edge = edge(environment, &mut problems);
+        let edge = edge(environment, &function, &mut problems);
         if environment.get(var::RUNTIME_API).is_none() {
             problems
                 .add(format!("`{}` is not set: `bootstrap` is started by Lambda or by an emulator", var::RUNTIME_API));
         }
-        let (Some(source), true) = (source, problems.0.is_empty()) else { return Err(problems.into_failure()) };
-        let capabilities = capabilities(&settings, environment, function.memory_mib, concurrency, Path::new("/tmp"));
+        let (Some(source), true) = (source, problems.lines.is_empty()) else { return Err(problems.into_failure()) };
         Ok(Self {
             handler,
             source,
-            settings,
-            capabilities,
+            digest: settings.digest,
+            capabilities: capabilities(&settings, environment, function.memory_mib, concurrency, Path::new("/tmp")),
             function,
             concurrency,
             edge,
@@ -135,6 +146,7 @@ pub fn capabilities(
         env: passed(&settings.env, environment),
         tmp,
         memory_bytes: settings.memory.or_else(|| instance_memory(function_memory_mib, concurrency)),
+        handles: (HANDLES / concurrency.get()).max(LEAST_HANDLES),
         margin: settings.margin.unwrap_or(Capabilities::default().margin),
         instances: settings.instances.unwrap_or(Instances::Reuse),
     }
@@ -171,12 +183,13 @@ fn choose(environment: &Environment, arguments: &[String], task_root: &TaskRoot)
         return Ok(named.to_owned());
     }
     let mut guests = task_root.guests();
-    if guests.len() == 1 {
-        return Ok(guests.remove(0));
-    }
-    let found = task_root.say_guests();
-    Err(Failure::new(ErrorType::Config, format!("no handler is named, and {found}"))
-        .hint("set `HANDLER` to one of the guests' names; in an image, `CMD` does it too"))
+    let error_type = match guests.len() {
+        0 => ErrorType::GuestNotFound,
+        1 => return Ok(guests.remove(0)),
+        _ => ErrorType::Config,
+    };
+    Err(Failure::new(error_type, format!("no handler is named, and {}", task_root.say_guests()))
+        .hint("set `HANDLER` to the name of a guest in the task root; in an image, `CMD` does it too"))
 }
 
 /// The handlers' settings in the task root's file.
@@ -186,7 +199,7 @@ fn choose(environment: &Environment, arguments: &[String], task_root: &TaskRoot)
 pub fn read_settings(task_root: &TaskRoot) -> Result<BTreeMap<String, Settings>, Failure> {
     let mut problems = Problems::default();
     let sections = sections(task_root, &mut problems);
-    if problems.0.is_empty() { Ok(sections) } else { Err(problems.into_failure()) }
+    if problems.lines.is_empty() { Ok(sections) } else { Err(problems.into_failure()) }
 }
 
 /// The tables `[handlers.NAME]` of the settings' file, if there is one.
@@ -246,10 +259,17 @@ fn override_from(environment: &Environment, settings: &mut Settings, problems: &
     }
 }
 
-fn edge(environment: &Environment, problems: &mut Problems) -> EdgeKind {
+fn edge(environment: &Environment, function: &FunctionInfo, problems: &mut Problems) -> EdgeKind {
     match environment.get(var::EDGE) {
         None | Some("direct") => EdgeKind::Direct,
-        Some("lambda_runtime") => EdgeKind::LambdaRuntime,
+        Some("lambda_runtime") => {
+            // It panics without these.
+            if function.name.is_empty() || function.version.is_empty() || function.memory_mib == 0 {
+                let needed = [var::FUNCTION_NAME, var::FUNCTION_VERSION, var::FUNCTION_MEMORY_SIZE].join("`, `");
+                problems.add(format!("`{}` is `lambda_runtime`, which needs `{needed}`", var::EDGE));
+            }
+            EdgeKind::LambdaRuntime
+        }
         Some(other) => {
             problems.add(format!("`{}` is `{other}`: expected `direct` or `lambda_runtime`", var::EDGE));
             EdgeKind::Direct
@@ -279,15 +299,28 @@ fn alike<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> String {
 
 /// What is wrong with the configuration, gathered until all of it was looked at.
 #[derive(Debug, Default)]
-struct Problems(Vec<String>);
+struct Problems {
+    lines: Vec<String>,
+    hints: Vec<String>,
+}
 
 impl Problems {
     fn add(&mut self, problem: impl Display) {
-        self.0.push(problem.to_string());
+        self.lines.push(problem.to_string());
     }
 
-    fn into_failure(self) -> Failure {
-        Failure::new(ErrorType::Config, self.0.join("\n"))
+    /// Takes over a failure found elsewhere; its hint goes behind all problems.
+    fn add_failure(&mut self, failure: Failure) {
+        let (problem, hint) = failure.message.split_once("\nhint: ").unwrap_or((&failure.message, ""));
+        self.lines.push(problem.to_owned());
+        self.hints.extend(Some(hint.to_owned()).filter(|hint| !hint.is_empty()));
+    }
+
+    fn into_failure(mut self) -> Failure {
+        if self.hints.is_empty() {
+            self.hints.push("the README's section `Settings` has all keys, variables and values".to_owned());
+        }
+        Failure::new(ErrorType::Config, self.lines.join("\n")).hint(self.hints.join("; "))
     }
 }
 

@@ -156,7 +156,7 @@ fn env_settings(table: &toml::Table, place: &str, problems: &mut Problems) -> En
     env
 }
 
-/// A `*` may only stand at the end, except in no name at all: `TABLE_*`.
+/// Checks that a `*` stands only at the end of a name, as in `TABLE_*`.
 pub(super) fn checked_names(names: Vec<String>, place: &str, problems: &mut Problems) -> Vec<String> {
     for name in &names {
         if name.trim_end_matches('*').contains('*') || name.ends_with("**") {

@@ -39,6 +39,7 @@ fn without_a_name_and_without_exactly_one_guest_the_choice_is_the_users() {
     let environment = [(var::TASK_ROOT, folder.path().to_str().unwrap())].into_iter().collect();
     let failure = Config::read(&environment, &[]).unwrap_err();
     assert!(failure.message.contains("holds no guests\nhint: set `HANDLER`"), "{failure}");
+    assert_eq!(failure.error_type, ErrorType::GuestNotFound);
 }
 
 #[test]

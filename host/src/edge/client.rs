@@ -10,7 +10,7 @@ use hyper::{
     header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue, USER_AGENT},
 };
 use hyper_util::rt::TokioIo;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use thiserror::Error;
 use tokio::net::TcpStream;
 
@@ -18,7 +18,7 @@ use super::{clean_heads::CleanHeads, wire};
 use crate::failure::Failure;
 
 /// One connection to the Runtime API, made when it is first needed and again when it was lost.
-pub struct RuntimeApi {
+pub struct RuntimeApiClient {
     authority: String,
     connection: Option<SendRequest<Full<Bytes>>>,
 }
@@ -26,12 +26,16 @@ pub struct RuntimeApi {
 /// Why a call to the Runtime API brought nothing.
 #[derive(Debug, Error)]
 pub enum ApiError {
+    /// There is nobody at its address.
     #[error("can't connect to the Runtime API")]
     Connect(#[source] io::Error),
+    /// The connection broke, or what came was no HTTP.
     #[error("the Runtime API did not answer as HTTP")]
     Http(#[from] hyper::Error),
+    /// A path that is no path.
     #[error("can't ask the Runtime API for `{0}`")]
     Request(String),
+    /// It answered, and did not do what was asked.
     #[error("the Runtime API answered {0}")]
     Status(StatusCode),
 }
@@ -43,7 +47,7 @@ const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'
 /// much as fits into a request under the emulator.
 const HEADER_LIMIT_BYTES: usize = 2 * 1024 * 1024;
 
-impl RuntimeApi {
+impl RuntimeApiClient {
     /// `authority` is host and port, as in `AWS_LAMBDA_RUNTIME_API`.
     pub fn new(authority: &str) -> Self {
         Self { authority: authority.to_owned(), connection: None }
@@ -67,11 +71,11 @@ impl RuntimeApi {
     /// When the Runtime API can't be reached, or does not take it.
     pub async fn answer(
         &mut self,
-        request_id: &str,
+        request_id: &HeaderValue,
         invocation_id: Option<&HeaderValue>,
         outcome: Result<Bytes, Failure>,
     ) -> Result<(), ApiError> {
-        let id = utf8_percent_encode(request_id, IN_PATH);
+        let id = percent_encode(request_id.as_bytes(), IN_PATH);
         let mut headers = Vec::with_capacity(3);
         if let Some(invocation_id) = invocation_id {
             headers.push((wire::INVOCATION_ID, invocation_id.clone()));
@@ -89,7 +93,7 @@ impl RuntimeApi {
     /// Posts why the host can't start. The process is to end after that.
     ///
     /// # Errors
-    /// As [`RuntimeApi::answer`].
+    /// As [`RuntimeApiClient::answer`].
     pub async fn init_error(&mut self, failure: &Failure) -> Result<(), ApiError> {
         let mut headers = vec![(wire::FUNCTION_ERROR_TYPE, wire::error_type_header(failure))];
         self.post("init/error", &mut headers, wire::error_body(failure)).await

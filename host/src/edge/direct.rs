@@ -2,18 +2,27 @@
 
 use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
-use hyper::StatusCode;
+use bytes::Bytes;
+use hyper::{
+    StatusCode,
+    header::{HeaderMap, HeaderValue},
+};
 use tokio::{task::JoinSet, time::sleep};
-use tracing::{error, warn};
+use tracing::warn;
 
 use super::{
     Service,
-    client::{ApiError, RuntimeApi},
+    client::{ApiError, RuntimeApiClient},
+    wire,
 };
+use crate::failure::chain;
 
 /// How often `/next` may fail in a row, and how long the first wait is; each further one is twice as long.
 const ATTEMPTS: u32 = 8;
 const FIRST_WAIT: Duration = Duration::from_millis(10);
+
+/// The longest wait for an event that can be answered to come after one that can't.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 /// Serves with `concurrency` workers, each with a connection of its own, until the Runtime API is gone.
 ///
@@ -21,11 +30,11 @@ const FIRST_WAIT: Duration = Duration::from_millis(10);
 /// What the last worker met. The others end with it: an environment that lost a worker is to be replaced.
 pub async fn serve(authority: &str, service: Arc<Service>, concurrency: NonZeroUsize) -> Result<(), ApiError> {
     if concurrency == NonZeroUsize::MIN {
-        return work(RuntimeApi::new(authority), &service).await;
+        return work(RuntimeApiClient::new(authority), &service).await;
     }
     let mut workers = JoinSet::new();
     for _ in 0..concurrency.get() {
-        let (api, service) = (RuntimeApi::new(authority), service.clone());
+        let (api, service) = (RuntimeApiClient::new(authority), service.clone());
         workers.spawn(async move { work(api, &service).await });
     }
     match workers.join_next().await {
@@ -35,22 +44,59 @@ pub async fn serve(authority: &str, service: Arc<Service>, concurrency: NonZeroU
     }
 }
 
-async fn work(mut api: RuntimeApi, service: &Service) -> Result<(), ApiError> {
+async fn work(mut api: RuntimeApiClient, service: &Service) -> Result<(), ApiError> {
+    let mut unanswerable = Unanswerable::default();
     loop {
         let (headers, event) = next(&mut api).await?;
-        let Some(reply) = service.reply(&headers, event).await else { continue };
-        let request_id = reply.request_id;
-        match api.answer(&request_id, reply.invocation_id.as_ref(), reply.outcome).await {
-            Ok(()) => {}
+        if unanswerable.is(&headers) {
+            unanswerable.wait().await;
+            continue;
+        }
+        let Some(reply) = service.reply(&headers, event).await else {
+            unanswerable.remember(&headers);
+            continue;
+        };
+        match api.answer(&reply.request_id, reply.invocation_id.as_ref(), reply.outcome).await {
+            Ok(()) => unanswerable = Unanswerable::default(),
             // Lambda gave up on this invocation: too late, too large, or answered already. The next one is not affected.
-            Err(ApiError::Status(status)) => warn!(%request_id, "Lambda did not take the answer: {status}"),
-            Err(error) => error!(%request_id, "the answer is lost: {}", chain(&error)),
+            Err(error) => {
+                warn!(request_id = ?reply.request_id, "the answer was not taken: {}", chain(&error));
+                unanswerable.remember(&headers);
+            }
         }
     }
 }
 
+/// The event whose answer was not taken last. Under the emulator it comes again at once, and would run again and again,
+/// because a caller can choose a request id for which no answer is ever taken.
+#[derive(Default)]
+struct Unanswerable {
+    /// Its request id and its deadline: a true retry of an event has another deadline.
+    delivery: Option<[Option<HeaderValue>; 2]>,
+    wait: Duration,
+}
+
+impl Unanswerable {
+    fn remember(&mut self, headers: &HeaderMap) {
+        *self = Self { delivery: Some(Self::delivery(headers)), wait: FIRST_WAIT };
+    }
+
+    fn is(&self, headers: &HeaderMap) -> bool {
+        self.delivery.as_ref().is_some_and(|delivery| *delivery == Self::delivery(headers))
+    }
+
+    async fn wait(&mut self) {
+        sleep(self.wait).await;
+        self.wait = (self.wait * 2).min(LONGEST_WAIT);
+    }
+
+    fn delivery(headers: &HeaderMap) -> [Option<HeaderValue>; 2] {
+        [wire::REQUEST_ID, wire::DEADLINE_MS].map(|name| headers.get(name).cloned())
+    }
+}
+
 /// Asks until there is an event. Asking again is safe: until it is answered, the same event comes.
-async fn next(api: &mut RuntimeApi) -> Result<(hyper::HeaderMap, bytes::Bytes), ApiError> {
+async fn next(api: &mut RuntimeApiClient) -> Result<(HeaderMap, Bytes), ApiError> {
     let mut wait = FIRST_WAIT;
     for _ in 1..ATTEMPTS {
         match api.next().await {
@@ -67,9 +113,4 @@ async fn next(api: &mut RuntimeApi) -> Result<(hyper::HeaderMap, bytes::Bytes), 
         }
     }
     api.next().await
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |error| error.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

@@ -11,9 +11,12 @@ use std::{num::NonZeroUsize, sync::Arc};
 
 use tracing::error;
 
-use self::client::RuntimeApi;
+use self::client::RuntimeApiClient;
 pub use self::service::Service;
-use crate::{config::EdgeKind, failure::Failure};
+use crate::{
+    config::EdgeKind,
+    failure::{Failure, chain},
+};
 
 /// Serves events until the Runtime API is gone.
 ///
@@ -33,7 +36,7 @@ pub async fn serve(
 
 /// Tells Lambda why the host can't start.
 pub async fn report_init_failure(authority: &str, failure: &Failure) {
-    if let Err(unheard) = RuntimeApi::new(authority).init_error(failure).await {
-        error!("the Runtime API did not take the init error: {unheard}");
+    if let Err(unheard) = RuntimeApiClient::new(authority).init_error(failure).await {
+        error!("the Runtime API did not take the init error: {}", chain(&unheard));
     }
 }

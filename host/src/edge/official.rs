@@ -14,18 +14,14 @@ use lambda_runtime::{LambdaEvent, LambdaInvocation, Runtime, service_fn};
 use tower::{Layer, Service as TowerService};
 use tracing::error;
 
-use super::{Service, client::RuntimeApi};
-use crate::{
-    config::Function,
-    failure::{ErrorType, Failure},
-};
+use super::{Service, client::RuntimeApiClient};
+use crate::failure::chain;
 
 /// Serves with as many workers as `AWS_LAMBDA_MAX_CONCURRENCY` says, which `lambda_runtime` reads itself.
 ///
 /// # Errors
 /// Whatever ends `lambda_runtime`.
 pub async fn serve(authority: &str, service: Arc<Service>) -> Result<(), lambda_runtime::Error> {
-    check(&service.function)?;
     // Never called: our layer does not pass on to it.
     let unused = service_fn(|event: LambdaEvent<serde::de::IgnoredAny>| async move {
         drop(event);
@@ -35,28 +31,19 @@ pub async fn serve(authority: &str, service: Arc<Service>) -> Result<(), lambda_
     Runtime::new(unused).layer(Raw { service, clients }).run_concurrent().await
 }
 
-/// `lambda_runtime` panics without these.
-fn check(function: &Function) -> Result<(), Failure> {
-    if !function.name.is_empty() && !function.version.is_empty() && function.memory_mib > 0 {
-        return Ok(());
-    }
-    let message = "`lambda_runtime` needs the function's name, version and memory size in Lambda's variables";
-    Err(Failure::new(ErrorType::Config, message).hint("set them, or leave `GUESTHOUSE_EDGE` at `direct`"))
-}
-
 /// Connections for answers: `lambda_runtime` does not share its own.
 struct Clients {
     authority: String,
-    idle: Mutex<Vec<RuntimeApi>>,
+    idle: Mutex<Vec<RuntimeApiClient>>,
 }
 
 impl Clients {
-    fn take(&self) -> RuntimeApi {
+    fn take(&self) -> RuntimeApiClient {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        idle.unwrap_or_else(|| RuntimeApi::new(&self.authority))
+        idle.unwrap_or_else(|| RuntimeApiClient::new(&self.authority))
     }
 
-    fn keep(&self, client: RuntimeApi) {
+    fn keep(&self, client: RuntimeApiClient) {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(client);
     }
 }
@@ -93,7 +80,7 @@ impl TowerService<LambdaInvocation> for Raw {
             let posted = client.answer(&reply.request_id, reply.invocation_id.as_ref(), reply.outcome).await;
             clients.keep(client);
             if let Err(failed) = posted {
-                error!(request_id = %reply.request_id, "the answer is lost: {failed}");
+                error!(request_id = ?reply.request_id, "the answer is lost: {}", chain(&failed));
             }
             Ok(())
         })

@@ -1,34 +1,59 @@
 //! What both edges do with an event: headers and bytes in, an answer or a failure out.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use hyper::header::{HeaderMap, HeaderValue};
 use tracing::{error, warn};
 
 use super::wire;
 use crate::{
-    config::Function,
+    config::{Config, FunctionInfo},
+    engine::Engine,
     failure::{ErrorType, Failure},
-    registry::Registry,
+    observer::Observer,
+    registry::{LoadRequest, Registry},
 };
 
 /// One handler, ready to be called by an edge.
 pub struct Service {
+    /// Has the guest.
     pub registry: Registry,
-    pub function: Function,
+    /// Goes into every context.
+    pub function: FunctionInfo,
 }
 
 /// What to post, and to which invocation.
 pub struct Reply {
-    pub request_id: String,
+    /// The invocation's id, as it came.
+    pub request_id: HeaderValue,
     /// To be sent back where it came.
     pub invocation_id: Option<HeaderValue>,
+    /// The answer, or why there is none.
     pub outcome: Result<Bytes, Failure>,
 }
 
 impl Service {
+    /// Does all that comes before the first event.
+    ///
+    /// # Errors
+    /// What keeps the handler from being served, as the Runtime API gets it.
+    pub async fn load(config: &Config, observer: Arc<dyn Observer>) -> Result<Self, Failure> {
+        let engine = Engine::new().map_err(|error| error.into_failure(&config.handler))?;
+        let request = LoadRequest {
+            handler: config.handler.clone(),
+            source: config.source.clone(),
+            digest: config.digest,
+            capabilities: config.capabilities.clone(),
+        };
+        let registry = Registry::load(&engine, request, observer).await?;
+        Ok(Self { registry, function: config.function.clone() })
+    }
+
     /// Answers one event. `None` when the headers name no invocation to answer.
     pub async fn reply(&self, headers: &HeaderMap, event: Bytes) -> Option<Reply> {
-        let Some(invocation) = wire::invocation(headers, event, &self.function) else {
+        let invocation = wire::invocation(headers, event, &self.function).zip(headers.get(wire::REQUEST_ID));
+        let Some((invocation, id)) = invocation else {
             warn!("an event came without `{}` and can't be answered", wire::REQUEST_ID);
             return None;
         };
@@ -38,7 +63,7 @@ impl Service {
         if let Err(failure) = &outcome {
             error!(%request_id, "{failure}");
         }
-        Some(Reply { request_id, invocation_id: headers.get(wire::INVOCATION_ID).cloned(), outcome })
+        Some(Reply { request_id: id.clone(), invocation_id: headers.get(wire::INVOCATION_ID).cloned(), outcome })
     }
 }
 

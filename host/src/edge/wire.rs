@@ -10,20 +10,28 @@ use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    config::Function,
+    config::FunctionInfo,
     failure::Failure,
     invocation::{CognitoIdentity, Context, Deadline, Invocation},
 };
 
+/// The invocation's id.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("lambda-runtime-aws-request-id");
+/// Milliseconds since the Unix epoch.
 pub const DEADLINE_MS: HeaderName = HeaderName::from_static("lambda-runtime-deadline-ms");
+/// The ARN by which the function was invoked.
 pub const INVOKED_FUNCTION_ARN: HeaderName = HeaderName::from_static("lambda-runtime-invoked-function-arn");
+/// The X-Ray header's value; may be absent.
 pub const TRACE_ID: HeaderName = HeaderName::from_static("lambda-runtime-trace-id");
+/// What the caller sent, after base64.
 pub const CLIENT_CONTEXT: HeaderName = HeaderName::from_static("lambda-runtime-client-context");
+/// JSON: `cognitoIdentityId`, `cognitoIdentityPoolId`.
 pub const COGNITO_IDENTITY: HeaderName = HeaderName::from_static("lambda-runtime-cognito-identity");
+/// For functions with tenant isolation.
 pub const TENANT_ID: HeaderName = HeaderName::from_static("lambda-runtime-aws-tenant-id");
 /// A number for this delivery of the invocation, newer than the others: to be sent back where it came.
 pub const INVOCATION_ID: HeaderName = HeaderName::from_static("lambda-runtime-invocation-id");
+/// Goes with an error; Lambda puts it into its own metrics.
 pub const FUNCTION_ERROR_TYPE: HeaderName = HeaderName::from_static("lambda-runtime-function-error-type");
 
 /// The most, in bytes, that Lambda takes as an event or as a buffered answer.
@@ -33,7 +41,7 @@ pub const PAYLOAD_LIMIT_BYTES: usize = 6_291_556;
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 
 /// The invocation that these headers and this body make. `None` without a request id: such a thing can't be answered.
-pub fn invocation(headers: &HeaderMap, event: Bytes, function: &Function) -> Option<Invocation> {
+pub fn invocation(headers: &HeaderMap, event: Bytes, function: &FunctionInfo) -> Option<Invocation> {
     let request_id = text(headers, &REQUEST_ID).filter(|id| !id.is_empty())?;
     let deadline = text(headers, &DEADLINE_MS).and_then(|ms| Some(Deadline { unix_ms: ms.parse().ok()? }));
     let context = Context {
@@ -54,7 +62,7 @@ pub fn invocation(headers: &HeaderMap, event: Bytes, function: &Function) -> Opt
 }
 
 /// Header values are bytes; those that are no UTF-8 are kept as far as they are.
-fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+pub fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
     headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
 }
 
@@ -69,38 +77,27 @@ fn identity(text: &str) -> Option<CognitoIdentity> {
     Some(CognitoIdentity { identity_id: wire.cognito_identity_id, identity_pool_id: wire.cognito_identity_pool_id })
 }
 
-/// How much of a failure is sent, so that no guest can make the host send more than Lambda takes (1 MiB).
-const MESSAGE_LIMIT_CHARS: usize = 32 * 1024;
-const FRAME_LIMIT: usize = 64;
-const FRAME_LIMIT_CHARS: usize = 1024;
-const ERROR_TYPE_LIMIT_CHARS: usize = 256;
-
-/// The failure as Lambda's error object.
+/// The failure as Lambda's error object. It is to be within its limits; see [`Failure::within_limits`].
 pub fn error_body(failure: &Failure) -> Bytes {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
     struct Wire<'a> {
         error_type: String,
         error_message: &'a str,
-        stack_trace: Vec<&'a str>,
+        stack_trace: &'a [String],
     }
-    let frames = failure.stack_trace.iter().take(FRAME_LIMIT);
     let wire = Wire {
-        error_type: failure.error_type.to_string().chars().take(ERROR_TYPE_LIMIT_CHARS).collect(),
-        error_message: limited(&failure.message, MESSAGE_LIMIT_CHARS),
-        stack_trace: frames.map(|frame| limited(frame, FRAME_LIMIT_CHARS)).collect(),
+        error_type: failure.error_type.to_string(),
+        error_message: &failure.message,
+        stack_trace: &failure.stack_trace,
     };
     Bytes::from(serde_json::to_vec(&wire).expect("text can always be written as JSON"))
-}
-
-fn limited(text: &str, chars: usize) -> &str {
-    text.char_indices().nth(chars).map_or(text, |(end, _)| &text[..end])
 }
 
 /// The failure's type as a header value: a guest may have put anything into it.
 pub fn error_type_header(failure: &Failure) -> HeaderValue {
     let readable = |char: char| if char.is_ascii_graphic() || char == ' ' { char } else { '?' };
-    let value: String = failure.error_type.to_string().chars().take(ERROR_TYPE_LIMIT_CHARS).map(readable).collect();
+    let value: String = failure.error_type.to_string().chars().map(readable).collect();
     HeaderValue::try_from(value).unwrap_or(HeaderValue::from_static("Unhandled"))
 }
 
@@ -115,7 +112,7 @@ mod tests {
         let fixed: (&HeaderName, &[u8]) = (&REQUEST_ID, b"id-1");
         let headers = headers.iter().copied().chain([fixed]);
         let headers = headers.map(|(name, value)| (name.clone(), HeaderValue::from_bytes(value).unwrap())).collect();
-        invocation(&headers, Bytes::new(), &Function::default()).unwrap().context
+        invocation(&headers, Bytes::new(), &FunctionInfo::default()).unwrap().context
     }
 
     #[test]
@@ -147,7 +144,7 @@ mod tests {
 
     #[test]
     fn without_a_request_id_there_is_no_invocation() {
-        assert!(invocation(&HeaderMap::new(), Bytes::new(), &Function::default()).is_none());
+        assert!(invocation(&HeaderMap::new(), Bytes::new(), &FunctionInfo::default()).is_none());
     }
 
     #[test]
@@ -165,8 +162,9 @@ mod tests {
     fn a_guest_can_not_make_an_error_larger_than_lambda_takes() {
         let mut failure = Failure::new(ErrorType::Handler("é".repeat(1_000_000)), "\u{1}".repeat(50_000_000));
         failure.stack_trace = vec!["\u{10ffff}".repeat(100_000); 1000];
+        let failure = failure.within_limits();
         assert!(error_body(&failure).len() < 1024 * 1024);
-        assert!(error_type_header(&failure).len() <= ERROR_TYPE_LIMIT_CHARS);
+        assert_eq!(error_type_header(&failure).len(), 256);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::{io, thread, time::Duration};
 use wasmtime::Engine;
 
 /// How long a guest may compute before it yields: well below the margin by which guests are stopped early.
-pub(super) const TICK: Duration = Duration::from_millis(10);
+pub(super) const TICK: Duration = Duration::from_millis(5);
 
 /// # Errors
 /// When no thread can be started.

@@ -1,14 +1,21 @@
 //! From what wasmtime says of a guest that stopped to what the caller gets to see.
 
-use std::{fmt::Write, num::NonZeroUsize, str::Utf8Error};
+use std::{fmt::Write, str::Utf8Error};
 
 use wasmtime::{Error, FrameInfo, FrameSymbol, Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
-use crate::failure::{ErrorType, Failure};
+use super::symbol::demangle;
+use crate::failure::{ErrorType, FRAME_LIMIT, Failure};
 
-/// At most this many frames are shown.
-pub(super) const FRAME_LIMIT: Option<NonZeroUsize> = NonZeroUsize::new(64);
+const ANSWER_HINT: &str = "the guest's bindings broke the contract: build it with those of its language's SDK";
+
+/// How much a guest may hand to the host with one call, in bytes: more than Lambda takes, so that an answer somewhat over
+/// that can be told by its size, and little enough for the smallest function.
+pub(super) const ANSWER_READ_LIMIT_BYTES: usize = 16 * 1024 * 1024;
+
+/// What wasmtime says when that is exceeded; its type is private.
+const FUEL_WORDS: &str = "fuel allocated for hostcalls";
 
 /// What else is known of the call that faulted.
 pub(super) struct Circumstances {
@@ -22,27 +29,32 @@ pub(super) struct Circumstances {
 /// neither can be a broken answer.
 pub(super) fn failure(error: &Error, circumstances: &Circumstances) -> Failure {
     let mut failure = if let Some(I32Exit(code)) = error.downcast_ref() {
-        let hint = "return an answer or an error from the handler instead of exiting";
-        Failure::new(ErrorType::Exit, format!("the guest called `exit({code})`")).hint(hint)
+        // WASI 0.2 only knows two statuses, so a guest's `exit(3)` comes as 1.
+        let status = if *code == 0 { "`exit(0)`" } else { "`exit` with a failure" };
+        Failure::new(ErrorType::Exit, format!("the guest called {status}"))
+            .hint("return an answer or an error from the handler instead of exiting")
     } else if circumstances.memory_refused {
         Failure::new(ErrorType::OutOfMemory, "the guest was refused memory and gave up")
             .hint("raise the function's memory, or `memory` in the settings")
     } else if let Some(trap) = error.downcast_ref::<Trap>() {
         Failure::new(ErrorType::Trap(kind(*trap)), said(*trap))
     } else if error.downcast_ref::<Utf8Error>().is_some() {
-        Failure::new(ErrorType::InvalidResponse, "the guest's answer is not UTF-8")
+        Failure::new(ErrorType::InvalidResponse, "the guest's answer is not UTF-8").hint(ANSWER_HINT)
     } else if error.downcast_ref::<WasmBacktrace>().is_some() {
         Failure::new(ErrorType::Trap("HostCall"), format!("a host call was refused: {}", error.root_cause()))
+    } else if error.to_string().contains(FUEL_WORDS) {
+        let message = format!("the answer is larger than the host reads, which is {ANSWER_READ_LIMIT_BYTES} bytes");
+        Failure::new(ErrorType::ResponseSizeTooLarge, message).hint("put the answer into S3 and return where it is")
     } else {
-        Failure::new(ErrorType::InvalidResponse, format!("the guest's answer can't be read: {}", error.root_cause()))
+        Failure::new(ErrorType::InvalidResponse, format!("the guest broke the contract: {}", error.root_cause()))
+            .hint(ANSWER_HINT)
     };
     if !circumstances.last_stderr_line.is_empty() {
         // First the words of the guest, which tell its developer most, then what wasm made of them.
         failure.message = format!("{}: {}", circumstances.last_stderr_line, failure.message);
     }
-    if let (Some(backtrace), Some(limit)) = (error.downcast_ref::<WasmBacktrace>(), FRAME_LIMIT.map(NonZeroUsize::get))
-    {
-        failure.stack_trace = backtrace.frames().iter().flat_map(lines).take(limit).collect();
+    if let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() {
+        failure.stack_trace = backtrace.frames().iter().flat_map(lines).take(FRAME_LIMIT).collect();
     }
     failure
 }
@@ -99,14 +111,6 @@ fn place(symbol: &FrameSymbol, mut name: String) -> String {
     name
 }
 
-fn demangle(name: &str) -> String {
-    if let Ok(rust) = rustc_demangle::try_demangle(name) {
-        return format!("{rust:#}");
-    }
-    let cpp = cpp_demangle::Symbol::new(name).ok().and_then(|symbol| symbol.demangle().ok());
-    cpp.unwrap_or_else(|| name.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,12 +143,5 @@ mod tests {
         let loud = Circumstances { last_stderr_line: "no such order".to_owned(), ..quiet() };
         let message = failure(&Trap::UnreachableCodeReached.into(), &loud).message;
         assert_eq!(message, "no such order: wasm `unreachable` instruction executed");
-    }
-
-    #[test]
-    fn names_are_demangled() {
-        assert_eq!(demangle("_ZN4core9panicking5panic17h0123456789abcdefE"), "core::panicking::panic");
-        assert_eq!(demangle("_Z3addii"), "add(int, int)");
-        assert_eq!(demangle("main"), "main");
     }
 }

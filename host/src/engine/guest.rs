@@ -1,6 +1,9 @@
 //! A guest made ready to run: compiled, linked, type-checked. What can fail has failed by then.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use wasmtime::component::{
     Component, InstancePre,
@@ -10,6 +13,7 @@ use wasmtime::component::{
 use super::{
     Engine, LoadError, UnsupportedImport,
     bindings::{handler, lifecycle},
+    contract::{EVENT, Interface, LATER, LIFECYCLE, Match},
     instance::Instance,
     state::State,
 };
@@ -32,7 +36,8 @@ pub struct Guest {
 }
 
 impl Guest {
-    /// Compiles and links `bytes`, and makes the first instance, which runs the guest's own `init`.
+    /// Compiles and links `bytes`, and makes the first instance, which runs the guest's own `init`. All of it is to be
+    /// done within `limit`.
     ///
     /// # Errors
     /// Whatever keeps the guest from being served; see [`LoadError`].
@@ -41,18 +46,22 @@ impl Guest {
         bytes: &[u8],
         capabilities: Capabilities,
         observer: Arc<dyn Observer>,
+        limit: Duration,
     ) -> Result<Self, LoadError> {
+        let begun = Instant::now();
         let component = compile(engine, bytes)?;
+        let has_lifecycle = check_contract(&component)?;
         let pre = engine.link(&component).map_err(|error| unlinked(&component, &error))?;
-        check_contract(&component)?;
         let mismatch = |error: wasmtime::Error| LoadError::WrongTypes(format!("{error:#}"));
         let handler = handler::GuestIndices::new(&pre).map_err(mismatch)?;
-        let lifecycle = match exports(&component).any(|name| name.starts_with("guesthouse:lambda/lifecycle@0.1.")) {
+        let lifecycle = match has_lifecycle {
             true => Some(lifecycle::GuestIndices::new(&pre).map_err(mismatch)?),
             false => None,
         };
         let guest = Self { pre, handler, lifecycle, capabilities, observer, idle: Mutex::default() };
-        let first = Instance::start(&guest).await.map_err(LoadError::Init)?;
+        let left = limit.saturating_sub(begun.elapsed());
+        let first = Instance::start(&guest, None, left).await;
+        let first = first.map_err(|failure| LoadError::Init(failure.within_limits()))?;
         guest.keep(first);
         Ok(guest)
     }
@@ -63,12 +72,18 @@ impl Guest {
     /// # Errors
     /// The handler's own error, or what became of the guest instead of an answer.
     pub async fn invoke(&self, invocation: Invocation) -> Result<Answer, Failure> {
+        self.answer(invocation).await.map_err(Failure::within_limits)
+    }
+
+    async fn answer(&self, invocation: Invocation) -> Result<Answer, Failure> {
+        let stop = Instant::now() + invocation.context.deadline.budget(self.capabilities.margin);
+        let left = || stop.saturating_duration_since(Instant::now());
         let waiting = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut instance = match waiting {
             Some(instance) => instance,
-            None => Instance::start(self).await?,
+            None => Instance::start(self, Some(&invocation.context.request_id), left()).await?,
         };
-        let answered = instance.handle(self, invocation).await?;
+        let answered = instance.handle(self, invocation, left()).await?;
         if self.capabilities.instances == Instances::Reuse {
             self.keep(instance);
         }
@@ -93,23 +108,26 @@ fn compile(engine: &Engine, bytes: &[u8]) -> Result<Component, LoadError> {
     engine.compile(bytes).map_err(|error| LoadError::Malformed(format!("{error:#}")))
 }
 
-fn exports(component: &Component) -> impl Iterator<Item = String> {
+fn exports(component: &Component) -> Vec<String> {
     let ty = component.component_type();
-    let names: Vec<String> = ty.exports(component.engine()).map(|(name, _)| name.to_owned()).collect();
-    names.into_iter()
+    ty.exports(component.engine()).map(|(name, _)| name.to_owned()).collect()
 }
 
-fn check_contract(component: &Component) -> Result<(), LoadError> {
-    let names: Vec<String> = exports(component).collect();
-    let exported = |prefix: &str| names.iter().find(|name| name.starts_with(prefix)).cloned();
-    if exported("guesthouse:lambda/handler@0.1.").is_some() {
-        return Ok(());
+/// Whether the guest wants to be prepared; an error when it does not keep a contract that the host serves.
+fn check_contract(component: &Component) -> Result<bool, LoadError> {
+    let names = exports(component);
+    let having = |interface: &Interface, kind| names.iter().find(|name| interface.matches(name) == kind);
+    if let Some(other) = having(&LIFECYCLE, Match::OtherVersion) {
+        return Err(LoadError::WrongVersion(other.clone()));
     }
-    if let Some(other) = exported("guesthouse:lambda/handler") {
-        return Err(LoadError::WrongVersion(other));
+    if having(&EVENT, Match::Served).is_some() {
+        return Ok(having(&LIFECYCLE, Match::Served).is_some());
     }
-    match ["wasi:http/incoming-handler@", "wasi:http/handler@", "wasi:cli/run@"].into_iter().find_map(exported) {
-        Some(later) => Err(LoadError::LaterContract(later)),
+    if let Some(other) = having(&EVENT, Match::OtherVersion) {
+        return Err(LoadError::WrongVersion(other.clone()));
+    }
+    match names.iter().find(|name| LATER.iter().any(|later| name.starts_with(later))) {
+        Some(later) => Err(LoadError::LaterContract(later.clone())),
         None => Err(LoadError::NoContract(names)),
     }
 }

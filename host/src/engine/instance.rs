@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::time::timeout;
-use wasmtime::{Store, component::Instance as Linked};
+use wasmtime::Store;
 
 use super::{
     Guest,
@@ -25,77 +25,83 @@ pub(super) struct Instance {
 }
 
 impl Instance {
-    /// Instantiates the guest and runs its `init`, if it has one.
-    pub(super) async fn start(guest: &Guest) -> Result<Self, Failure> {
+    /// Instantiates the guest and runs its `init`, if it has one, for at most `limit`. What the guest prints meanwhile
+    /// belongs to the invocation for which it is made, if there is one.
+    pub(super) async fn start(guest: &Guest, request_id: Option<&str>, limit: Duration) -> Result<Self, Failure> {
         let stdio = Stdio::new(guest.observer.clone());
-        let state = State::new(&guest.capabilities, stdio)
-            .map_err(|error| Failure::new(ErrorType::Config, format!("can't open the guest's `/tmp`: {error:#}")))?;
+        stdio.begin(request_id);
+        let state = State::new(&guest.capabilities, stdio).map_err(|error| {
+            let error_type = if request_id.is_some() { ErrorType::Internal } else { ErrorType::Config };
+            Failure::new(error_type, format!("can't open the guest's `/tmp`: {error:#}"))
+                .hint("make the folder readable and writable, or set `tmp = \"none\"`")
+        })?;
         let mut store = Store::new(guest.pre.engine(), state);
         store.limiter(|state| &mut state.memory);
+        store.set_hostcall_fuel(fault::ANSWER_READ_LIMIT_BYTES);
         store.epoch_deadline_async_yield_and_update(1);
-        let linked = match guest.pre.instantiate_async(&mut store).await {
-            Ok(linked) => linked,
-            Err(error) => return Err(faulted(&mut store, &error)),
+        let started = timeout(limit, prepare(guest, &mut store)).await;
+        let handler = match started {
+            Ok(Ok(Ok(handler))) => Ok(handler),
+            Ok(Ok(Err(own))) => Err(own),
+            Ok(Err(error)) => return Err(faulted(&store, &error)),
+            Err(_) => Err(timed_out("the guest's start-up", limit)),
         };
-        let handler = guest.handler.load(&mut store, &linked).map_err(|error| faulted(&mut store, &error))?;
-        init(guest, &mut store, &linked).await?;
         store.data().stdio.finish();
-        Ok(Self { store, handler })
+        Ok(Self { store, handler: handler? })
     }
 
-    /// Answers one event. The outer error means that this instance is not to be used again.
+    /// Answers one event within `limit`. The outer error means that this instance is not to be used again.
     pub(super) async fn handle(
         &mut self,
         guest: &Guest,
         invocation: Invocation,
+        limit: Duration,
     ) -> Result<Result<Answer, Failure>, Failure> {
         let Invocation { event, context } = invocation;
-        let event = std::str::from_utf8(&event)
-            .map_err(|error| Failure::new(ErrorType::InvalidEvent, format!("the event is not UTF-8: {error}")));
-        let event = match event {
+        let event = match std::str::from_utf8(&event) {
             Ok(event) => event,
-            Err(failure) => return Ok(Err(failure)),
+            Err(error) => {
+                let failure = Failure::new(ErrorType::InvalidEvent, format!("the event is not UTF-8: {error}"));
+                return Ok(Err(failure.hint("send text, such as JSON, in UTF-8")));
+            }
         };
         let request_id = context.request_id.clone();
-        let budget = context.deadline.budget(guest.capabilities.margin);
         let context = types::Context::from(context);
 
         let store = &mut self.store;
         store.data_mut().memory.refused = false;
-        store.data().stdio.begin(&request_id);
-        let called = timeout(budget, self.handler.call_handle(&mut *store, event, &context)).await;
+        store.data().stdio.begin(Some(&request_id));
+        let called = timeout(limit, self.handler.call_handle(&mut *store, event, &context)).await;
         let answered = match called {
-            Ok(Ok(answered)) => {
-                store.data().stdio.finish();
-                Ok(answered.map_err(Failure::from))
-            }
+            Ok(Ok(answered)) => Ok(answered.map_err(Failure::from)),
             Ok(Err(error)) => Err(faulted(store, &error)),
-            Err(_) => Err(timed_out(store, budget)),
+            Err(_) => Err(timed_out("the guest", limit)),
         };
+        store.data().stdio.finish();
         let usage = Usage { memory_bytes: store.data().memory.used };
         guest.observer.used(&request_id, usage);
         answered
     }
 }
 
-async fn init(guest: &Guest, store: &mut Store<State>, linked: &Linked) -> Result<(), Failure> {
-    let Some(lifecycle) = &guest.lifecycle else { return Ok(()) };
-    let lifecycle = lifecycle.load(&mut *store, linked).map_err(|error| faulted(store, &error))?;
-    match lifecycle.call_init(&mut *store).await {
-        Ok(prepared) => prepared.map_err(Failure::from),
-        Err(error) => Err(faulted(store, &error)),
-    }
+/// Runs all of a guest's code that comes before its first event. The inner error is the guest's own.
+async fn prepare(guest: &Guest, store: &mut Store<State>) -> wasmtime::Result<Result<handler::Guest, Failure>> {
+    let linked = guest.pre.instantiate_async(&mut *store).await?;
+    let handler = guest.handler.load(&mut *store, &linked)?;
+    let Some(lifecycle) = &guest.lifecycle else { return Ok(Ok(handler)) };
+    let lifecycle = lifecycle.load(&mut *store, &linked)?;
+    let prepared = lifecycle.call_init(&mut *store).await?;
+    Ok(prepared.map(|()| handler).map_err(Failure::from))
 }
 
-fn faulted(store: &mut Store<State>, error: &wasmtime::Error) -> Failure {
+fn faulted(store: &Store<State>, error: &wasmtime::Error) -> Failure {
     let circumstances =
         Circumstances { last_stderr_line: store.data().stdio.finish(), memory_refused: store.data().memory.refused };
     fault::failure(error, &circumstances)
 }
 
-fn timed_out(store: &mut Store<State>, budget: Duration) -> Failure {
-    store.data().stdio.finish();
-    let message = format!("the guest was stopped after {:.2} seconds, just before the deadline", budget.as_secs_f64());
+fn timed_out(what: &str, limit: Duration) -> Failure {
+    let message = format!("{what} was stopped after {:.2} seconds, just before the deadline", limit.as_secs_f64());
     Failure::new(ErrorType::Timeout, message).hint("raise the function's timeout, or make the handler quicker")
 }
 

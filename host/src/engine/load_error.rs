@@ -51,7 +51,8 @@ impl LoadError {
             Self::Init(_) => {
                 let Self::Init(mut failure) = self else { unreachable!("just matched") };
                 failure.message = format!("the guest `{name}` failed to start: {}", failure.message);
-                return failure;
+                let has_hint = failure.message.contains("\nhint: ");
+                return if has_hint { failure } else { failure.hint("the guest's own log lines may say more") };
             }
         };
         let error_type = match &self {

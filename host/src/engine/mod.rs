@@ -5,6 +5,7 @@
 //! of it, kept between invocations in the guest's pool.
 
 mod bindings;
+mod contract;
 mod epoch;
 mod fault;
 mod guest;
@@ -13,8 +14,9 @@ mod instance;
 mod load_error;
 mod state;
 mod stdio;
+mod symbol;
 
-use std::sync::Arc;
+use std::{num::NonZeroUsize, sync::Arc};
 
 use wasmtime::{
     Config, WasmBacktraceDetails,
@@ -23,6 +25,7 @@ use wasmtime::{
 
 use self::state::State;
 pub use self::{guest::Guest, imports::UnsupportedImport, load_error::LoadError};
+use crate::failure::FRAME_LIMIT;
 
 /// The compiler and what guests may import. Cheap to clone.
 #[derive(Clone)]
@@ -58,6 +61,6 @@ fn config() -> Config {
         .epoch_interruption(true)
         // Files and lines in stack traces, for guests that carry debug info.
         .wasm_backtrace_details(WasmBacktraceDetails::Enable)
-        .wasm_backtrace_max_frames(fault::FRAME_LIMIT);
+        .wasm_backtrace_max_frames(NonZeroUsize::new(FRAME_LIMIT));
     config
 }

@@ -15,7 +15,7 @@ use tokio::io::AsyncWrite;
 use wasmtime_wasi::{
     async_trait,
     cli::{IsTerminal, StdoutStream},
-    p2::{OutputStream, Pollable, StreamResult},
+    p2::{OutputStream, Pollable, StreamError, StreamResult},
 };
 
 use crate::observer::{Observer, Stream};
@@ -23,8 +23,8 @@ use crate::observer::{Observer, Stream};
 /// A longer line is handed on in pieces of this many bytes. CloudWatch cuts events at 256 KiB, prefix included.
 const LINE_LIMIT_BYTES: usize = 255 * 1024;
 
-/// How much a guest may write with one call, in bytes.
-const WRITE_LIMIT_BYTES: usize = 64 * 1024;
+/// How much a guest may write with one call, in bytes: such a call is not interrupted, and may be all newlines.
+const WRITE_LIMIT_BYTES: usize = 8 * 1024;
 
 /// Both streams of one instance.
 #[derive(Clone)]
@@ -53,10 +53,10 @@ impl Stdio {
         GuestStream { stdio: self.clone(), stream }
     }
 
-    /// From now on lines belong to this invocation.
-    pub(super) fn begin(&self, request_id: &str) {
+    /// From now on lines belong to this invocation, or to none.
+    pub(super) fn begin(&self, request_id: Option<&str>) {
         let mut inner = self.lock();
-        inner.request_id = Some(request_id.to_owned());
+        inner.request_id = request_id.map(str::to_owned);
         inner.last_stderr_line.clear();
     }
 
@@ -170,6 +170,10 @@ impl Pollable for GuestStream {
 #[async_trait]
 impl OutputStream for GuestStream {
     fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+        // A guest that keeps to the contract asks `check_write` first.
+        if bytes.len() > WRITE_LIMIT_BYTES {
+            return Err(StreamError::trap("more was written than the stream had room for"));
+        }
         self.push(&bytes);
         Ok(())
     }
@@ -219,7 +223,7 @@ mod tests {
     #[test]
     fn writes_become_lines_and_an_open_line_is_handed_on_at_the_end() {
         let (stdio, heard) = stdio();
-        stdio.begin("id-1");
+        stdio.begin(Some("id-1"));
         stdio.stream(Stream::Stdout).push(b"a\n\nb");
         stdio.stream(Stream::Stderr).push(b"boom\r\nnote: run with `RUST_BACKTRACE=1` and so on");
         assert_eq!(stdio.finish(), "boom");
@@ -250,6 +254,15 @@ mod tests {
     }
 
     #[test]
+    fn one_write_may_be_as_large_as_the_stream_says_and_not_larger() {
+        let (stdio, _) = stdio();
+        let mut stream = stdio.stream(Stream::Stdout);
+        let room = stream.check_write().unwrap();
+        assert!(stream.write(vec![b'x'; room].into()).is_ok());
+        assert!(matches!(stream.write(vec![b'x'; room + 1].into()), Err(StreamError::Trap(_))));
+    }
+
+    #[test]
     fn a_long_line_is_never_cut_inside_a_character() {
         let (stdio, heard) = stdio();
         let text = "é".repeat(LINE_LIMIT_BYTES);
@@ -263,7 +276,7 @@ mod tests {
     fn lines_carry_the_request_id_of_their_invocation_and_none_outside() {
         let (stdio, heard) = stdio();
         stdio.stream(Stream::Stdout).push(b"starting\n");
-        stdio.begin("id-1");
+        stdio.begin(Some("id-1"));
         stdio.stream(Stream::Stdout).push(b"serving\n");
         stdio.finish();
         let heard = heard.0.lock().unwrap();

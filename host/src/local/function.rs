@@ -10,21 +10,22 @@ use std::{
 
 use bytes::Bytes;
 use serde_json::json;
+use tempfile::TempDir;
 use tokio::time::timeout;
 use tracing::error;
 
 use super::{
     Limits, Shared, arn, listen,
     queue::{Call, Pending, Posted, Queue},
-    records::{Hearing, Record, Records},
+    records::{Hearing, Record, Records, RequestIdInUse},
     runtime_api::RuntimeApi,
 };
 use crate::{
-    config::{self, EdgeKind, Environment, Function as Described, Settings, variables as var},
-    edge::{self, Service, wire},
-    failure::{ErrorType, Failure},
+    config::{self, EdgeKind, Environment, FunctionInfo, Settings, variables as var},
+    edge::{self, Service},
+    failure::{ErrorType, Failure, chain},
     logs::Output as _,
-    registry::{Registry, Request},
+    registry::{LoadRequest, Registry},
     source::Source,
 };
 
@@ -36,6 +37,8 @@ pub struct Function {
     init_duration: Duration,
     /// The first report says how long the init took.
     init_told: AtomicBool,
+    /// Removed with the function.
+    _tmp: TempDir,
 }
 
 /// What became of a call.
@@ -54,22 +57,30 @@ impl Function {
     pub async fn start(shared: &Shared, name: &str, source: Source, settings: Settings) -> Result<Self, Failure> {
         let begun = Instant::now();
         let limits = shared.limits;
-        let described = Described {
+        let described = FunctionInfo {
             name: name.to_owned(),
             version: "$LATEST".to_owned(),
             memory_mib: limits.memory_mib,
             log_group_name: format!("/aws/lambda/{name}"),
             log_stream_name: log_stream_name(),
         };
-        let tmp = shared.tmp.join(name);
-        std::fs::create_dir_all(&tmp)
-            .map_err(|error| Failure::new(ErrorType::Config, format!("can't make `{}`: {error}", tmp.display())))?;
+        // Not named by the function: its name may be a path.
+        let tmp = tempfile::tempdir_in(&shared.tmp).map_err(|error| {
+            Failure::new(ErrorType::Config, format!("can't make a folder in `{}`: {error}", shared.tmp.display()))
+                .hint("check that there is room, and that the folder can be written")
+        })?;
         let environment = environment(&described, &shared.env);
-        let request = Request {
+        let request = LoadRequest {
             handler: name.to_owned(),
             source,
             digest: settings.digest,
-            capabilities: config::capabilities(&settings, &environment, limits.memory_mib, limits.concurrency, &tmp),
+            capabilities: config::capabilities(
+                &settings,
+                &environment,
+                limits.memory_mib,
+                limits.concurrency,
+                tmp.path(),
+            ),
         };
         let hearing = Hearing { logs: shared.logs.clone(), records: shared.records.clone() };
         let registry = Registry::load(&shared.engine, request, Arc::new(hearing)).await?;
@@ -82,22 +93,37 @@ impl Function {
         let api = RuntimeApi { queue: queue.clone(), arn: arn(name), timeout, records: records.clone() };
         tokio::spawn(Arc::new(api).serve(listener));
         let service = Arc::new(Service { registry, function: described });
+        let served = queue.clone();
+        let workers = async move { edge::serve(EdgeKind::Direct, &authority, service, limits.concurrency).await };
+        let workers = tokio::spawn(workers);
         tokio::spawn(async move {
-            if let Err(ended) = edge::serve(EdgeKind::Direct, &authority, service, limits.concurrency).await {
-                error!("the function's workers ended: {ended}");
+            match workers.await {
+                Ok(Ok(())) => {}
+                Ok(Err(ended)) => error!("the function's workers ended: {}", chain(&*ended)),
+                Err(panicked) => error!("the function's workers ended: {panicked}"),
             }
+            served.close();
         });
-        Ok(Self { queue, records, limits, init_duration: begun.elapsed(), init_told: AtomicBool::new(false) })
+        Ok(Self {
+            queue,
+            records,
+            limits,
+            init_duration: begun.elapsed(),
+            init_told: AtomicBool::new(false),
+            _tmp: tmp,
+        })
     }
 
     /// Calls the function and waits for what becomes of it, at most until its timeout.
-    pub async fn call(&self, call: Call) -> Outcome {
+    ///
+    /// # Errors
+    /// When another call with this request id is under way.
+    pub async fn call(&self, call: Call) -> Result<Outcome, RequestIdInUse> {
         let request_id = call.request_id.clone();
-        self.records.open(&request_id);
+        self.records.open(&request_id)?;
         let Pending { started, posted } = self.queue.push(call);
         let begun = started.await.unwrap_or_else(|_| Instant::now());
         let result = match timeout(self.limits.timeout, posted).await {
-            Ok(Ok(Posted::Answer(answer))) if answer.len() > wire::PAYLOAD_LIMIT_BYTES => Err(too_large()),
             Ok(Ok(Posted::Answer(answer))) => Ok(answer),
             Ok(Ok(Posted::Error(error))) => Err(error),
             Ok(Err(_)) => Err(error_object("Runtime.ExitError", &request_id, "the function's workers ended")),
@@ -115,7 +141,7 @@ impl Function {
         self.say(&request_id, &format!("END RequestId: {request_id}\n"));
         self.say(&request_id, &report);
         let Record { tail: log_tail, .. } = self.records.close(&request_id);
-        Outcome { result, log_tail }
+        Ok(Outcome { result, log_tail })
     }
 
     fn say(&self, request_id: &str, line: &str) {
@@ -140,7 +166,7 @@ impl Function {
 }
 
 /// The variables of a function on Lambda, less its credentials and addresses, and those the user adds.
-fn environment(described: &Described, added: &[(String, String)]) -> Environment {
+fn environment(described: &FunctionInfo, added: &[(String, String)]) -> Environment {
     let memory = described.memory_mib.to_string();
     let own = [
         (var::FUNCTION_NAME, described.name.as_str()),
@@ -169,11 +195,4 @@ fn log_stream_name() -> String {
 fn error_object(error_type: &str, request_id: &str, message: &str) -> Bytes {
     let message = format!("RequestId: {request_id} Error: {message}");
     json!({"errorType": error_type, "errorMessage": message}).to_string().into()
-}
-
-/// The host refuses such answers itself, so this is for edges that do not.
-fn too_large() -> Bytes {
-    let message =
-        format!("Response payload size exceeded maximum allowed payload size ({} bytes).", wire::PAYLOAD_LIMIT_BYTES);
-    json!({"errorType": "Function.ResponseSizeTooLarge", "errorMessage": message}).to_string().into()
 }

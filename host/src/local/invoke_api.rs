@@ -3,7 +3,11 @@
 //! Source: the AWS page "Invoke" of the Lambda API reference. Error bodies and headers are those of the service, so that the
 //! AWS command line and SDKs raise the exceptions their users know.
 
-use std::{convert::Infallible, sync::Arc};
+use std::{
+    convert::Infallible,
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bytes::{Bytes, BytesMut};
@@ -23,8 +27,11 @@ use tokio::net::TcpListener;
 use tracing::debug;
 use uuid::Uuid;
 
-use super::{Call, Functions, Outcome, arn};
-use crate::{edge::wire, failure::Failure};
+use super::{Call, Functions, Outcome, RequestIdInUse, accept, arn};
+use crate::{
+    edge::wire::{self, text},
+    failure::Failure,
+};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 const TRACE_ID: HeaderName = HeaderName::from_static("x-amzn-trace-id");
@@ -44,12 +51,12 @@ const ASYNC_LIMIT_BYTES: usize = 1024 * 1024;
 /// How much of a body that is too large is read before the answer, so that the caller gets to read it.
 const DRAIN_LIMIT_BYTES: usize = 64 * 1024 * 1024;
 
-type Answer = Response<Full<Bytes>>;
+type HttpResponse = Response<Full<Bytes>>;
 
 /// Serves callers until the future is dropped.
 pub async fn serve(listener: TcpListener, functions: Arc<Functions>) {
     loop {
-        let Ok((stream, _)) = listener.accept().await else { continue };
+        let stream = accept(&listener).await;
         let functions = functions.clone();
         let respond = service_fn(move |request| {
             let functions = functions.clone();
@@ -63,7 +70,7 @@ pub async fn serve(listener: TcpListener, functions: Arc<Functions>) {
     }
 }
 
-async fn respond(functions: &Arc<Functions>, request: Request<Incoming>) -> Answer {
+async fn respond(functions: &Arc<Functions>, request: Request<Incoming>) -> HttpResponse {
     let given = request.headers().get(&REQUEST_ID).and_then(|id| id.to_str().ok()).filter(|id| is_id(id));
     let request_id = given.map_or_else(|| Uuid::new_v4().to_string(), str::to_owned);
     let mut answer = invoke(functions, &request_id, request).await.unwrap_or_else(Refusal::into_answer);
@@ -78,7 +85,11 @@ fn is_id(text: &str) -> bool {
     (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }
 
-async fn invoke(functions: &Arc<Functions>, request_id: &str, request: Request<Incoming>) -> Result<Answer, Refusal> {
+async fn invoke(
+    functions: &Arc<Functions>,
+    request_id: &str,
+    request: Request<Incoming>,
+) -> Result<HttpResponse, Refusal> {
     let name = function_name(request.uri().path()).ok_or_else(|| Refusal::no_route(request.uri().path()))?;
     if request.method() != Method::POST {
         return Err(Refusal::no_method(request.method()));
@@ -88,7 +99,7 @@ async fn invoke(functions: &Arc<Functions>, request_id: &str, request: Request<I
     }
     let headers = request.headers().clone();
     let kind = Kind::of(&headers)?;
-    let event = read(request, kind.limit()).await.ok_or_else(|| Refusal::too_large(kind.limit()))?;
+    let event = read(request, kind.limit()).await?;
     if !event.is_empty() {
         serde_json::from_slice::<IgnoredAny>(&event).map_err(|error| Refusal::not_json(&error))?;
     }
@@ -108,17 +119,18 @@ async fn invoke(functions: &Arc<Functions>, request_id: &str, request: Request<I
     let called = tokio::spawn(async move {
         match functions.get(&name)? {
             Ok(function) => Some(function.call(call).await),
-            Err(failure) => Some(init_failed(failure)),
+            Err(failure) => Some(Ok(init_failed(failure))),
         }
     });
     if kind == Kind::Event {
         return Ok(empty(StatusCode::ACCEPTED));
     }
-    let outcome = called.await.ok().flatten().ok_or_else(Refusal::service)?;
+    let called = called.await.ok().flatten().ok_or_else(Refusal::service)?;
+    let outcome = called.map_err(|RequestIdInUse| Refusal::in_use(request_id))?;
     Ok(answer(outcome, text(&headers, &LOG_TYPE).as_deref() == Some("Tail")))
 }
 
-fn answer(outcome: Outcome, with_log: bool) -> Answer {
+fn answer(outcome: Outcome, with_log: bool) -> HttpResponse {
     let Outcome { result, log_tail } = outcome;
     let failed = result.is_err();
     let (Ok(body) | Err(body)) = result;
@@ -168,14 +180,14 @@ impl Kind {
     }
 }
 
-/// The body; `None` when it is larger than `limit`.
-async fn read(request: Request<Incoming>, limit: usize) -> Option<Bytes> {
+/// The body, unless it is larger than `limit`.
+async fn read(request: Request<Incoming>, limit: usize) -> Result<Bytes, Refusal> {
     let mut body = request.into_body();
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     let mut kept = BytesMut::with_capacity(announced.min(limit));
     let mut seen = 0;
-    while let Some(Ok(frame)) = body.frame().await {
-        let Ok(data) = frame.into_data() else { continue };
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| Refusal::broke_off())?.into_data() else { continue };
         seen += data.len();
         if seen <= limit {
             kept.extend_from_slice(&data);
@@ -183,7 +195,7 @@ async fn read(request: Request<Incoming>, limit: usize) -> Option<Bytes> {
             break;
         }
     }
-    (seen <= limit).then(|| kept.freeze())
+    if seen > limit { Err(Refusal::too_large(limit)) } else { Ok(kept.freeze()) }
 }
 
 /// The function's name in an invocation's path, which may also hold an ARN, part of one, or a version.
@@ -200,18 +212,14 @@ fn client_context(headers: &HeaderMap) -> Result<Option<Vec<u8>>, Refusal> {
     BASE64_STANDARD.decode(encoded).map(Some).map_err(|_| Refusal::bad_client_context())
 }
 
-fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
-    headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
-}
-
 /// As X-Ray writes it: version, seconds since the epoch, 96 random bits; not sampled.
 fn trace_id() -> String {
-    let seconds = crate::invocation::Deadline::after(std::time::Duration::ZERO).unix_ms / 1000;
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let random = Uuid::new_v4().simple().to_string();
     format!("Root=1-{seconds:08x}-{};Parent={};Sampled=0", &random[..24], &Uuid::new_v4().simple().to_string()[..16])
 }
 
-fn empty(status: StatusCode) -> Answer {
+fn empty(status: StatusCode) -> HttpResponse {
     let mut answer = Response::new(Full::default());
     *answer.status_mut() = status;
     answer
@@ -249,6 +257,15 @@ impl Refusal {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "RequestTooLargeException", message)
     }
 
+    fn broke_off() -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "InvalidRequestContentException", "The request's body broke off")
+    }
+
+    fn in_use(request_id: &str) -> Self {
+        let message = format!("An invocation with the request id {request_id} is under way");
+        Self::new(StatusCode::CONFLICT, "ResourceConflictException", message)
+    }
+
     fn not_json(error: &serde_json::Error) -> Self {
         let message = format!("Could not parse request body into json: {error}");
         Self::new(StatusCode::BAD_REQUEST, "InvalidRequestContentException", message)
@@ -268,7 +285,7 @@ impl Refusal {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "ServiceException", "The invocation broke off")
     }
 
-    fn into_answer(self) -> Answer {
+    fn into_answer(self) -> HttpResponse {
         let side = if self.status.is_server_error() { "Service" } else { "User" };
         let body = json!({"Type": side, "message": self.message, "Message": self.message}).to_string();
         let mut answer = Response::new(Full::new(Bytes::from(body)));

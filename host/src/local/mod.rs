@@ -5,6 +5,7 @@
 //! through [`runtime_api`], and goes back the same way.
 
 mod function;
+mod guests;
 pub mod invoke_api;
 mod queue;
 mod records;
@@ -12,14 +13,19 @@ mod runtime_api;
 
 use std::{collections::BTreeMap, io, net::Ipv4Addr, num::NonZeroUsize, path::PathBuf, sync::Arc, time::Duration};
 
-use tokio::net::TcpListener;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    time::sleep,
+};
+use tracing::warn;
 
 pub use self::{
     function::{Function, Outcome},
-    queue::{Call, Identity},
-    records::Records,
+    guests::{Found, find},
+    queue::Call,
+    records::{Records, RequestIdInUse},
 };
-use crate::{config::Settings, engine::Engine, failure::Failure, logs::Logs, source::Source};
+use crate::{engine::Engine, failure::Failure, logs::Logs};
 
 /// The ARN's region and account, as the emulator has them.
 const REGION: &str = "us-east-1";
@@ -27,9 +33,13 @@ const ACCOUNT: &str = "012345678912";
 
 /// What all functions of a local Lambda have in common.
 pub struct Shared {
+    /// Runs the guests.
     pub engine: Engine,
+    /// Where guests' lines go.
     pub logs: Arc<Logs>,
+    /// What the lines of each invocation are kept in.
     pub records: Arc<Records>,
+    /// What each function may use.
     pub limits: Limits,
     /// Variables that guests see besides Lambda's own.
     pub env: Vec<(String, String)>,
@@ -40,8 +50,11 @@ pub struct Shared {
 /// What a function may use.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
+    /// How long an invocation may take.
     pub timeout: Duration,
+    /// Its memory, in MiB.
     pub memory_mib: u32,
+    /// How many invocations it serves at a time.
     pub concurrency: NonZeroUsize,
 }
 
@@ -50,10 +63,13 @@ pub struct Functions(BTreeMap<String, Result<Function, Failure>>);
 
 impl Functions {
     /// Loads each guest and starts its workers. A guest that can't be served is kept with its failure.
-    pub async fn start(shared: &Shared, guests: Vec<(String, Source, Settings)>) -> Self {
+    pub async fn start(shared: &Shared, guests: Vec<Found>) -> Self {
         let mut functions = BTreeMap::new();
-        for (name, source, settings) in guests {
-            let function = Function::start(shared, &name, source, settings).await;
+        for Found { name, source, settings } in guests {
+            let function = match source {
+                Ok(source) => Function::start(shared, &name, source, settings).await,
+                Err(failure) => Err(failure),
+            };
             functions.insert(name, function);
         }
         Self(functions)
@@ -67,6 +83,7 @@ impl Functions {
         })
     }
 
+    /// All functions, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Result<Function, Failure>)> {
         self.0.iter().map(|(name, function)| (name.as_str(), function))
     }
@@ -75,6 +92,19 @@ impl Functions {
 /// The function's ARN.
 fn arn(name: &str) -> String {
     format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}")
+}
+
+/// The next connection. Waits a little where there are no descriptors left: the next moment may have some.
+async fn accept(listener: &TcpListener) -> TcpStream {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => return stream,
+            Err(error) => {
+                warn!("can't take a connection: {error}");
+                sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
 }
 
 /// Listens on the loopback interface only: whoever can connect can run code. Port 0 takes any free one.

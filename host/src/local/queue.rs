@@ -12,19 +12,19 @@ use tokio::sync::{Notify, oneshot};
 /// One call of a function, as its caller made it.
 #[derive(Debug, Clone, Default)]
 pub struct Call {
+    /// No other call under way has it.
     pub request_id: String,
+    /// The payload.
     pub event: Bytes,
     /// After base64.
     pub client_context: Option<Vec<u8>>,
-    /// JSON, as the Runtime API carries it.
-    pub identity: Option<Identity>,
+    /// JSON with `cognitoIdentityId` and `cognitoIdentityPoolId`, as the Runtime API carries it.
+    pub identity: Option<String>,
+    /// The header `X-Amz-Tenant-Id`.
     pub tenant_id: Option<String>,
+    /// The X-Ray header's value.
     pub trace_id: Option<String>,
 }
-
-/// The header `X-Amz-Cognito-Identity`, which the emulator knows: JSON with `cognitoIdentityId` and
-/// `cognitoIdentityPoolId`.
-pub type Identity = String;
 
 /// What the runtime posted.
 pub(super) enum Posted {
@@ -48,6 +48,8 @@ pub(super) struct Queue {
 
 #[derive(Default)]
 struct State {
+    /// There are no workers any more.
+    closed: bool,
     waiting: VecDeque<Waiting>,
     in_flight: HashMap<String, oneshot::Sender<Posted>>,
 }
@@ -66,10 +68,15 @@ pub(super) struct Pending {
 }
 
 impl Queue {
+    /// Both ends of what it returns are closed when there are no workers.
     pub(super) fn push(&self, call: Call) -> Pending {
         let (started, started_receiver) = oneshot::channel();
         let (posted, posted_receiver) = oneshot::channel();
-        self.lock().waiting.push_back(Waiting { call, started, posted });
+        let mut state = self.lock();
+        if !state.closed {
+            state.waiting.push_back(Waiting { call, started, posted });
+        }
+        drop(state);
         self.came.notify_one();
         Pending { started: started_receiver, posted: posted_receiver }
     }
@@ -103,6 +110,11 @@ impl Queue {
             Some(Ok(())) => Taken::Yes,
             _ => Taken::Unknown,
         }
+    }
+
+    /// There are no workers any more: nobody is to wait for one.
+    pub(super) fn close(&self) {
+        *self.lock() = State { closed: true, ..State::default() };
     }
 
     /// Nobody waits for this one any more.
@@ -143,5 +155,16 @@ mod tests {
         queue.next().await;
         queue.give_up("1");
         assert_eq!(queue.post("1", Posted::Error(Bytes::new())), Taken::Unknown);
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_workers_that_are_gone() {
+        let queue = Queue::default();
+        let (waiting, in_flight) = (queue.push(call("1")), queue.push(call("2")));
+        queue.next().await;
+        queue.close();
+        for pending in [waiting, in_flight, queue.push(call("3"))] {
+            assert!(pending.posted.await.is_err());
+        }
     }
 }

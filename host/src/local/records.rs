@@ -1,7 +1,7 @@
 //! What is kept of an invocation while it runs: the end of its log, and what it used.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -19,6 +19,10 @@ pub struct Records {
     open: Mutex<HashMap<String, Record>>,
 }
 
+/// A caller chose a request id that an invocation under way has.
+#[derive(Debug)]
+pub struct RequestIdInUse;
+
 /// What was kept of one invocation.
 #[derive(Debug, Default, Clone)]
 pub struct Record {
@@ -34,8 +38,17 @@ impl Records {
     }
 
     /// From now on lines with this request id are kept.
-    pub(super) fn open(&self, request_id: &str) {
-        self.lock().insert(request_id.to_owned(), Record::default());
+    ///
+    /// # Errors
+    /// When they are already: the id is in use.
+    pub(super) fn open(&self, request_id: &str) -> Result<(), RequestIdInUse> {
+        match self.lock().entry(request_id.to_owned()) {
+            Entry::Occupied(_) => Err(RequestIdInUse),
+            Entry::Vacant(vacant) => {
+                vacant.insert(Record::default());
+                Ok(())
+            }
+        }
     }
 
     /// What was kept, and no more is.
@@ -96,7 +109,8 @@ mod tests {
     #[test]
     fn the_tail_is_the_last_4_kib_and_only_of_open_invocations() {
         let records = Records::new(Box::new(Mutex::new(Vec::new())));
-        records.open("id-1");
+        records.open("id-1").unwrap();
+        assert!(records.open("id-1").is_err());
         records.write(Some("id-1"), &"a".repeat(TAIL_LIMIT_BYTES));
         records.write(Some("id-2"), "other");
         records.write(None, "host");

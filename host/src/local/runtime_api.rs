@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use tracing::debug;
 
 use super::{
-    Records,
+    Records, accept,
     queue::{Call, Posted, Queue, Taken},
 };
 use crate::{edge::wire, invocation::Deadline, logs::Output as _};
@@ -35,7 +35,7 @@ impl RuntimeApi {
     /// Serves the function's workers until the process ends.
     pub(super) async fn serve(self: Arc<Self>, listener: TcpListener) {
         loop {
-            let Ok((stream, _)) = listener.accept().await else { continue };
+            let stream = accept(&listener).await;
             let api = self.clone();
             let respond = service_fn(move |request| {
                 let api = api.clone();

@@ -22,6 +22,48 @@ pub fn from_text(text: &str) -> Vec<u8> {
     wat::parse_str(text).expect("a component in the text format")
 }
 
+/// A guest written as text whose `handle` has this body: `(param $args i32) (result i32)`, where `$args` points to the
+/// arguments' record, and the result to a `result<string, handler-error>`. Memory starts with 16 zero bytes that the body
+/// may write its result to.
+pub fn handling(body: &str) -> Vec<u8> {
+    from_text(&HANDLING.replace("BODY", body))
+}
+
+const HANDLING: &str = r#"(component
+  (core module $code
+    (type $endless (func))
+    (table 1 funcref)
+    (memory (export "memory") 2)
+    (global $free (mut i32) (i32.const 1024))
+    (func (export "realloc") (param i32 i32 i32 i32) (result i32)
+      (local $at i32)
+      (local.set $at (i32.and (i32.add (global.get $free) (i32.const 7)) (i32.const -8)))
+      (global.set $free (i32.add (local.get $at) (local.get 3)))
+      (local.get $at))
+    (func $deeper (result i32) (i32.add (call $deeper) (i32.const 1)))
+    (func (export "handle") (param $args i32) (result i32) BODY))
+  (core instance $code (instantiate $code))
+  (import "guesthouse:lambda/types@0.1.0" (instance $types
+    (type $identity (record (field "identity-id" string) (field "identity-pool-id" string)))
+    (export "cognito-identity" (type $cognito-identity (eq $identity)))
+    (type $the-context (record
+      (field "request-id" string) (field "function-name" string) (field "function-version" string)
+      (field "invoked-function-arn" string) (field "memory-limit-mib" u32) (field "log-group-name" string)
+      (field "log-stream-name" string) (field "deadline-ms" u64) (field "trace-id" (option string))
+      (field "client-context" (option string)) (field "identity" (option $cognito-identity))
+      (field "tenant-id" (option string))))
+    (export "context" (type (eq $the-context)))
+    (type $error (record
+      (field "error-type" string) (field "error-message" string) (field "stack-trace" (list string))))
+    (export "handler-error" (type (eq $error)))))
+  (alias export $types "context" (type $context))
+  (alias export $types "handler-error" (type $handler-error))
+  (func $handle (param "event" string) (param "context" $context) (result (result string (error $handler-error)))
+    (canon lift (core func $code "handle") (memory $code "memory") (realloc (func $code "realloc"))))
+  (component $wrap
+    (import "context" (type $context-in (eq $c))) )
+)"#;
+
 /// The names of the fixtures, from their sources.
 pub fn fixtures() -> Vec<String> {
     let files = fs::read_dir(root().join("guests/fixtures/examples")).expect("fixtures").flatten();

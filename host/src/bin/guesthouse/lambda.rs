@@ -8,27 +8,27 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use clap::Args;
 use clap::builder::styling::{AnsiColor, Style};
 use guesthouse::{
-    config::{self, Environment, Settings},
+    config::Environment,
     engine::Engine,
-    local::{Functions, Limits, Records, Shared},
+    local::{self, Functions, Limits, Records, Shared},
     logs::{Logs, Output},
-    source::{Source, TaskRoot},
     telemetry,
 };
 use tempfile::TempDir;
+use tokio::runtime::{Builder, Runtime};
 
 /// What the local Lambda gives a function.
 #[derive(Args)]
 pub struct Options {
     /// Seconds after which an invocation is given up, as with the function's setting
-    #[arg(long, default_value = "3", env = "AWS_LAMBDA_FUNCTION_TIMEOUT", value_parser = seconds)]
+    #[arg(long, default_value = "3", value_parser = seconds)]
     timeout: Duration,
     /// Memory of the function in MB
-    #[arg(long, default_value = "128", env = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value = "128", value_parser = clap::value_parser!(u32).range(1..))]
     memory: u32,
     /// A variable that guests see; without a value, the one of this shell
     #[arg(long = "env", value_name = "NAME[=VALUE]", value_parser = variable)]
@@ -63,36 +63,14 @@ impl Options {
             env: self.env,
             tmp: tmp.path().to_owned(),
         };
-        let functions = Functions::start(&shared, find(guests)?).await;
+        let functions = Functions::start(&shared, local::find(guests)?).await;
         Ok(Lambda { functions: Arc::new(functions), _tmp: tmp })
     }
 }
 
-/// The guests of a folder with their settings, or the one guest that a file is.
-fn find(path: &Path) -> anyhow::Result<Vec<(String, Source, Settings)>> {
-    if path.is_dir() {
-        let root = TaskRoot::open(path)?;
-        let mut settings = config::read_settings(&root)?;
-        let guests = root.guests().into_iter().map(|name| {
-            let settings = settings.remove(&name).unwrap_or_default();
-            Ok((name.clone(), Source::parse(&name, settings.source.as_deref(), &root)?, settings))
-        });
-        let guests: Vec<_> = guests.collect::<anyhow::Result<_>>()?;
-        if guests.is_empty() {
-            bail!(
-                "`{}` holds no guests\nhint: build one with `cargo build --target wasm32-wasip2`, and name the folder with the `.wasm` file",
-                path.display()
-            );
-        }
-        return Ok(guests);
-    }
-    if !path.exists() {
-        bail!("no such guest: `{}`\nhint: name a `.wasm` file, or a folder that holds some", path.display());
-    }
-    let name = path.file_stem().and_then(|name| name.to_str());
-    let name = name.with_context(|| format!("`{}` has no name that a function could have", path.display()))?;
-    let absolute = std::path::absolute(path).with_context(|| format!("can't find `{}`", path.display()))?;
-    Ok(vec![(name.to_owned(), Source::File(absolute), Settings::default())])
+/// The threads that all runs on. As in `bootstrap`, each turn of a computing guest is followed by a look at the deadlines.
+pub fn runtime() -> anyhow::Result<Runtime> {
+    Builder::new_multi_thread().event_interval(1).enable_all().build().context("can't start threads")
 }
 
 /// Where log lines go when the standard output is for something else.

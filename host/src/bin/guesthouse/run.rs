@@ -39,13 +39,13 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
             arguments.guest.display()
         );
     }
-    let runtime = tokio::runtime::Runtime::new().context("can't start threads")?;
+    let runtime = lambda::runtime()?;
     let outcome = runtime.block_on(async {
         let lambda = arguments.options.start(&arguments.guest, NonZeroUsize::MIN, lambda::to_stderr()).await?;
         let Some((_, function)) = lambda.functions.iter().next() else { bail!("no guest was loaded") };
         let function = function.as_ref().map_err(|failure| anyhow::Error::new(failure.clone()))?;
         let call = Call { request_id: uuid::Uuid::new_v4().to_string(), event: event.into(), ..Call::default() };
-        Ok(function.call(call).await)
+        function.call(call).await.map_err(|_| anyhow::anyhow!("the request id is in use"))
     })?;
     match outcome.result {
         Ok(answer) => {
@@ -62,7 +62,8 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
 
 fn read(event: &str) -> anyhow::Result<Vec<u8>> {
     match event.strip_prefix('@') {
-        Some(path) => fs::read(path).with_context(|| format!("can't read the event from `{path}`")),
+        Some(path) => fs::read(path)
+            .with_context(|| format!("can't read the event from `{path}`\nhint: `@` is followed by a file's path")),
         None if event == "-" => {
             let mut bytes = Vec::new();
             io::stdin().lock().read_to_end(&mut bytes).context("can't read the event from standard input")?;

@@ -30,7 +30,7 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
-    let runtime = tokio::runtime::Runtime::new().context("can't start threads")?;
+    let runtime = lambda::runtime()?;
     runtime.block_on(async {
         let port = arguments.port;
         let listener = local::listen(port).await.with_context(|| {
