@@ -11,7 +11,8 @@
 //!
 //! # Layout
 //!
-//! In reading order, from plain data up. Each module may use those above it in this list, and a test keeps that so.
+//! In reading order, from plain data up. Dependencies point from the end of this list towards its beginning; a test holds the
+//! exact layers.
 //!
 //! * [`invocation`]: an event with its context, and its deadline.
 //! * [`failure`]: what a caller sees when something went wrong, with the names that are API.

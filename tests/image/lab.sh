@@ -3,6 +3,7 @@
 #
 #   lab.sh build                  the image
 #   lab.sh invoke EVENT [ARG…]    the answer to EVENT; each ARG goes to `podman run`: `-e NAME=VALUE`, or a command
+#   lab.sh added                  the files that the stage `host` adds to its base image
 #   lab.sh glibc                  the versions of glibc's symbols that the image's bootstrap asks for
 #
 # No registry of images is asked: the two base images are made here from Debian packages, under the names that the
@@ -83,12 +84,19 @@ bash,coreutils,dash,sed,grep,tar,gzip,findutils,gcc,g++,libc6-dev,make,ca-certif
 }
 
 build() {
+    # One at a time: the first makes it, the others find it made.
+    exec 9> "$lab/lock"; flock 9
     local base=public.ecr.aws/lambda/provided:al2023 rust=docker.io/library/rust:1-bookworm
     buildah images -q "$base" > /dev/null 2>&1 || { say "making a stand-in for $base"; make_lambda_base; }
     buildah images -q "$rust" > /dev/null 2>&1 || { say "making a stand-in for $rust"; make_rust_base; }
     say "building the image (minutes when it is the first time)"
+    stage "$image"
+}
+
+# A stage of the Dockerfile under this name: stage NAME [OPTION…]
+stage() {
     buildah bud --layers --isolation chroot --pull=never -v "$(rustc --print sysroot):/usr/local/toolchain:ro" \
-        -t "$image" "$root" > "$lab/build.log" 2>&1 || { tail -n 50 "$lab/build.log" >&2; exit 1; }
+        -t "$@" "$root" > "$lab/build.log" 2>&1 || { tail -n 50 "$lab/build.log" >&2; exit 1; }
 }
 
 invoke() {
@@ -99,7 +107,7 @@ invoke() {
     done
     # Port 0 of the host: any free one.
     container=$(podman run -d -p 127.0.0.1::8080 "${options[@]}" "$image" "${command[@]}")
-    trap 'podman rm -f -t 1 "$container" > /dev/null' EXIT
+    trap "podman rm -f -t 1 $container > /dev/null" EXIT
     port=$(podman port "$container" 8080/tcp | cut -d: -f2)
     for _ in $(seq 200); do
         curl -s -o /dev/null "http://127.0.0.1:$port/" && break
@@ -112,8 +120,18 @@ invoke() {
 glibc() {
     local container mounted
     container=$(buildah from "$image"); mounted=$(buildah mount "$container")
-    trap 'buildah rm "$container" > /dev/null' EXIT
+    trap "buildah rm $container > /dev/null" EXIT
     objdump -T "$mounted/var/runtime/bootstrap" | grep -oE 'GLIBC_[0-9.]+' | sort -Vu
+}
+
+# The files that the stage `host` has and the base image has not.
+added() {
+    build
+    stage "$image-host" --target host
+    local base host
+    base=$(buildah from public.ecr.aws/lambda/provided:al2023); host=$(buildah from "$image-host")
+    trap "buildah rm $base $host > /dev/null" EXIT
+    comm -13 <(cd "$(buildah mount "$base")" && find . -type f | sort) <(cd "$(buildah mount "$host")" && find . -type f | sort)
 }
 
 "$@"

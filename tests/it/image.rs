@@ -27,6 +27,12 @@ fn the_image_answers_with_the_handler_of_its_command_or_of_the_variable() {
     assert!(missing.contains("Host.GuestNotFound"), "{missing}");
 }
 
+#[test]
+#[ignore = "builds the image, which takes minutes: cargo xtask test runs it"]
+fn the_hosts_stage_adds_bootstrap_to_the_base_image_and_nothing_else() {
+    assert_eq!(answer(&["added"]).trim(), "./var/runtime/bootstrap");
+}
+
 /// Amazon Linux 2023 has glibc 2.34: a binary that wants more does not start there.
 #[test]
 #[ignore = "builds the image, which takes minutes: cargo xtask test runs it"]

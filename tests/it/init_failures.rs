@@ -15,7 +15,7 @@ fn error_for(bytes: &[u8]) -> Value {
 
 fn expect(error: &Value, error_type: &str, parts: &[&str]) {
     assert_eq!(error["errorType"], error_type, "{error}");
-    for part in parts {
+    for part in parts.iter().chain(&["\nhint: "]) {
         assert!(error["errorMessage"].as_str().unwrap().contains(part), "{part:?} is not in {error}");
     }
     assert_eq!(error["stackTrace"].as_array().map(Vec::is_empty), Some(true));
@@ -98,6 +98,35 @@ fn a_contract_of_another_version_is_refused() {
 }
 
 #[test]
+fn a_hook_of_another_version_is_refused() {
+    let text = r#"(component (instance $empty) (export "guesthouse:lambda/lifecycle@0.2.0" (instance $empty)))"#;
+    expect(
+        &error_for(&guests::from_text(text)),
+        "Host.InvalidGuest",
+        &["`guesthouse:lambda/lifecycle@0.2.0`", "0.1.x"],
+    );
+}
+
+/// They import things that the host does not provide either, but that is not what stands in the way.
+#[test]
+fn a_contract_that_comes_later_is_refused_by_its_name() {
+    for contract in ["wasi:http/incoming-handler@0.2.3", "wasi:cli/run@0.2.6"] {
+        let text = format!(
+            r#"(component (import "wasi:http/types@0.2.3" (instance (export "fields" (type (sub resource)))))
+               (instance $empty) (export "{contract}" (instance $empty)))"#
+        );
+        let named = format!("`{contract}`");
+        expect(&error_for(&guests::from_text(&text)), "Host.InvalidGuest", &[&named, "does not serve yet"]);
+    }
+}
+
+#[test]
+fn lambda_runtime_without_the_variables_it_needs_is_refused() {
+    let error = Host::of("echo").edge(Edge::LambdaRuntime).env("AWS_LAMBDA_FUNCTION_VERSION", "").spawn().init_error();
+    expect(&error, "Host.Config", &["`AWS_LAMBDA_FUNCTION_VERSION`"]);
+}
+
+#[test]
 fn a_contract_with_other_types_is_refused() {
     let text = r#"(component (instance $empty) (export "guesthouse:lambda/handler@0.1.0" (instance $empty)))"#;
     expect(&error_for(&guests::from_text(text)), "Host.InvalidGuest", &["types do not match", "hint: "]);
@@ -134,7 +163,7 @@ fn an_import_that_is_provided_but_lacks_a_function_says_which() {
 
 fn failed_init(setup: Setup, parts: &[&str]) {
     let error = setup.spawn().init_error();
-    for part in parts {
+    for part in parts.iter().chain(&["\\nhint: "]) {
         assert!(error.to_string().contains(part), "{part:?} is not in {error}");
     }
 }
@@ -151,4 +180,20 @@ fn a_guest_whose_init_fails_or_panics_is_reported_in_its_own_words() {
             &["Guest.Trap.Unreachable", "the cellar is empty", "failed to start"],
         );
     }
+}
+
+/// What was printed without a line end is in the log all the same.
+#[test]
+fn the_last_words_of_a_guest_that_does_not_start_are_in_the_log() {
+    let mut host = Host::of("init_fails").spawn();
+    host.fake.post();
+    host.program.wait();
+    host.program.line("its last words", |line| line.ends_with("\tlooking for the table").then_some(()));
+}
+
+#[test]
+fn a_guest_that_prepares_itself_without_end_is_stopped_before_lambda_would_stop_the_host() {
+    let file = tempfile::NamedTempFile::new_in("/tmp").unwrap();
+    let error = Host::of("init_loops").env("LOOP_FILE", file.path().to_str().unwrap()).spawn().init_error();
+    expect(&error, "Guest.Timeout", &["the guest's start-up was stopped after 9."]);
 }

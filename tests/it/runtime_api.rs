@@ -57,7 +57,50 @@ fn a_request_id_that_is_no_path_is_escaped_in_it() {
     host.fake.send(Event::new("{}").header("Lambda-Runtime-Aws-Request-Id", "a b/../?x=1#é"));
     let path = host.fake.post().subject().to_owned();
     assert_eq!(path, "/2018-06-01/runtime/invocation/a%20b%2F..%2F%3Fx%3D1%23%C3%A9/response");
-    assert_eq!(host.answer("{}"), "2");
+    host.fake.send(Event::new("{}").header("Lambda-Runtime-Aws-Request-Id", b"\xff".to_vec()));
+    assert_eq!(host.fake.post().subject(), "/2018-06-01/runtime/invocation/%FF/response");
+    assert_eq!(host.answer("{}"), "3");
+}
+
+/// Under the emulator an event whose answer is not taken comes again at once.
+#[test]
+fn an_event_that_comes_again_after_its_answer_was_refused_is_not_run_again() {
+    let host = Host::of("count").start();
+    let event = Event::new("{}").header("Lambda-Runtime-Deadline-Ms", "4102444800000");
+    host.fake.answer_next_post("400 Bad Request");
+    assert_eq!(host.fake.invoke(event.clone()).text(), "1");
+    host.fake.send(event.clone());
+    // A retry of the same event has another deadline.
+    let retry = Event { headers: Vec::new(), ..event };
+    assert_eq!(host.fake.invoke(retry).text(), "2");
+}
+
+#[test]
+fn a_request_for_an_event_that_fails_is_made_again() {
+    for status in ["", "400 Bad Request", "503 Service Unavailable"] {
+        let host = Host::of("count").start();
+        host.fake.answer_next_get(status);
+        host.fake.answer_next_get(status);
+        assert_eq!(host.answer("{}"), "1", "{status}");
+    }
+}
+
+#[test]
+fn a_runtime_api_that_is_broken_for_good_ends_the_process() {
+    for status in ["500 Internal Server Error", "403 Forbidden"] {
+        let mut host = Host::of("count").start();
+        host.fake.answer_next_get(status);
+        host.fake.send(Event::new("{}"));
+        assert_eq!(host.program.wait().code(), Some(1), "{status}");
+    }
+}
+
+#[test]
+fn lambda_runtime_ends_the_process_when_a_request_for_an_event_fails_once() {
+    let mut host = Host::of("count").edge(Edge::LambdaRuntime).start();
+    host.fake.answer_next_get("");
+    host.fake.send(Event::new("{}"));
+    assert_ne!(host.program.wait().code(), Some(0));
 }
 
 #[test]
@@ -82,7 +125,7 @@ fn a_deadline_that_has_passed_stops_only_a_guest_that_does_not_answer_at_once() 
 
 #[test]
 fn when_the_runtime_api_is_gone_the_process_ends() {
-    let Host { fake, mut program } = Host::of("count").start();
-    fake.stop();
-    assert_eq!(program.wait().code(), Some(1));
+    let mut host = Host::of("count").start();
+    host.fake.stop();
+    assert_eq!(host.program.wait().code(), Some(1));
 }

@@ -159,6 +159,39 @@ fn what_lambda_refuses_is_refused_in_its_words() {
 }
 
 #[test]
+fn a_request_id_that_is_in_use_is_refused() {
+    let served = serve(&guests::path("misbehave"), &["--timeout", "2"]);
+    let id = [("X-Amzn-RequestId", "my-request")];
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| served.invoke("misbehave", &id, b"\"sleep\""));
+        served.program.line("the first to start", |line| line.starts_with("START RequestId: my-request").then_some(()));
+        let second = served.invoke("misbehave", &id, b"\"\"");
+        assert_eq!((second.subject(), second.header("x-amzn-errortype")), ("409", Some("ResourceConflictException")));
+        assert_eq!(first.join().unwrap().json()["errorType"], "Guest.Timeout");
+    });
+    assert_eq!(served.invoke("misbehave", &id, b"\"\"").json(), 1);
+}
+
+#[test]
+fn an_event_that_breaks_off_is_not_invoked() {
+    let served = serve(&guests::path("echo"), &[]);
+    let answer = http::break_off(&served.address, "POST /2015-03-31/functions/echo/invocations", 7, b"12");
+    assert_eq!(answer.map(|answer| answer.subject().to_owned()), Some("400".to_owned()));
+    assert!(!served.program.lines().iter().any(|line| line.starts_with("START")));
+}
+
+#[test]
+fn handlers_of_the_settings_file_are_served_and_one_that_can_not_be_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::copy(guests::path("count"), folder.path().join("count.wasm")).unwrap();
+    let settings = "[handlers.orders]\nsource = \"count.wasm\"\ninstances = \"fresh\"\n[handlers.far]\nsource = \"s3://bucket/key.wasm\"";
+    std::fs::write(folder.path().join("guesthouse.toml"), settings).unwrap();
+    let served = serve(folder.path(), &[]);
+    assert_eq!([served.invoke("orders", &[], b"{}").json(), served.invoke("orders", &[], b"{}").json()], [1, 1]);
+    assert_eq!(served.invoke("far", &[], b"{}").json()["errorType"], "Host.Config");
+}
+
+#[test]
 fn a_guest_that_can_not_start_says_why_and_the_others_serve() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::copy(guests::path("echo"), folder.path().join("echo.wasm")).unwrap();
@@ -186,6 +219,17 @@ fn each_function_has_a_tmp_of_its_own_that_stays_between_invocations() {
     served.invoke("keep_in_tmp", &[], event);
     assert_eq!(served.invoke("keep_in_tmp", &[], event).json(), "one one ");
     assert!(!Path::new("/tmp/guesthouse-serve-test").exists());
+
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("billing")).unwrap();
+    for name in ["billing.wasm", "billing/refund.wasm", "...wasm"] {
+        std::fs::copy(guests::path("keep_in_tmp"), folder.path().join(name)).unwrap();
+    }
+    let served = serve(folder.path(), &[]);
+    assert_eq!(served.invoke("billing%2Frefund", &[], event).json(), "one ");
+    assert_eq!(served.invoke("billing", &[], event).json(), "one ");
+    let inside = br#"{"file":"refund/guesthouse-serve-test","text":""}"#;
+    assert!(served.invoke("billing", &[], inside).header("x-amz-function-error").is_some());
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Edge, Event, Host};
+use crate::support::{Edge, Event, Host, wait_for};
 
 /// A file in `/tmp` that no other test uses, and that is gone after it.
 struct Kept(String);
@@ -53,7 +53,7 @@ fn a_file_in_tmp_stays_between_invocations_and_between_instances() {
 
 #[test]
 fn tmp_can_be_read_only_or_absent() {
-    for (setting, error) in [("read-only", "Operation not permitted"), ("none", "")] {
+    for (setting, error) in [("read-only", "Operation not permitted"), ("none", "No such file or directory")] {
         let kept = Kept::new(setting);
         let host = Host::of("keep_in_tmp").env("GUESTHOUSE_TMP", setting).start();
         let answer = kept.append(&host, "one");
@@ -63,12 +63,41 @@ fn tmp_can_be_read_only_or_absent() {
 }
 
 #[test]
-fn nothing_but_tmp_can_be_reached() {
-    let host = Host::of("keep_in_tmp").start();
-    for file in ["../etc/guesthouse", "/etc/guesthouse", "../../proc/self/environ"] {
-        let answer = host.invoke(json!({"file": file, "text": ""}).to_string()).json();
-        assert!(answer["errorType"].is_string(), "{file}: {answer}");
+fn no_file_but_those_in_tmp_can_be_reached() {
+    let host = Host::of("reach_out").start();
+    let reached = |event: Value| host.invoke(event.to_string()).subject().ends_with("/response");
+    let inside = tempfile::NamedTempFile::new_in("/tmp").unwrap();
+    assert!(reached(json!({"read": inside.path()})));
+    for outside in ["/etc/passwd", "../etc/passwd", "/tmp/../etc/passwd", "/proc/self/environ", "/var/task/hello.wasm"]
+    {
+        assert!(!reached(json!({"read": outside})), "{outside}");
     }
+    for folder in ["/", "/etc", "/tmp/..", "."] {
+        assert!(!reached(json!({"list": folder})), "{folder}");
+    }
+    let links = tempfile::tempdir_in("/tmp").unwrap();
+    for target in ["/etc/passwd", "../../etc/passwd", "/proc/self/environ"] {
+        let link = links.path().join(target.replace('/', "-"));
+        std::os::unix::fs::symlink(target, &link).unwrap();
+        assert!(!reached(json!({"read": link})), "a link to {target}");
+    }
+}
+
+#[test]
+fn nothing_of_the_network_can_be_reached_and_least_of_all_the_runtime_api() {
+    let host = Host::of("reach_out").start();
+    let connections = host.fake.connections();
+    let runtime_api = host.fake.address.clone();
+    for event in [
+        json!({"connect": runtime_api}),
+        json!({"connect": "169.254.169.254:80"}),
+        json!({"send": runtime_api}),
+        json!({"resolve": "localhost"}),
+    ] {
+        let post = host.invoke(event.to_string());
+        assert!(post.subject().ends_with("/error"), "{event}: {}", post.text());
+    }
+    assert_eq!(host.fake.connections(), connections);
 }
 
 #[test]
@@ -77,8 +106,14 @@ fn init_runs_once_for_each_instance() {
     for _ in 0..3 {
         assert_eq!(host.answer("{}"), "1");
     }
-    let prepared = host.program.lines().iter().filter(|line| line.ends_with("\tpreparing")).count();
-    assert_eq!(prepared, 1);
+    let prepared = |host: &Host| host.program.lines().iter().filter(|line| line.ends_with("\tpreparing")).count();
+    assert_eq!(prepared(&host), 1);
+    let fresh = Host::of("init_counts").env("GUESTHOUSE_INSTANCES", "fresh").start();
+    for _ in 0..3 {
+        assert_eq!(fresh.answer("{}"), "1");
+    }
+    // One is made before the first event, to see whether it can be.
+    wait_for("three lines", || (prepared(&fresh) == 3).then_some(()));
 }
 
 #[test]

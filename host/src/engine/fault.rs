@@ -1,6 +1,6 @@
 //! From what wasmtime says of a guest that stopped to what the caller gets to see.
 
-use std::{fmt::Write, str::Utf8Error};
+use std::str::Utf8Error;
 
 use wasmtime::{Error, FrameInfo, FrameSymbol, Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
@@ -94,21 +94,23 @@ fn lines(frame: &FrameInfo) -> Vec<String> {
         Some(name) => demangle(name),
         None => format!("function[{}]", frame.func_index()),
     };
+    let without_file = |name: String| format!("{name}+{:#x}", frame.func_offset().unwrap_or_default());
     if frame.symbols().is_empty() {
-        return vec![format!("{}+{:#x}", own_name(), frame.func_offset().unwrap_or_default())];
+        return vec![without_file(own_name())];
     }
-    frame.symbols().iter().map(|symbol| place(symbol, symbol.name().map_or_else(own_name, demangle))).collect()
+    let line = |symbol: &FrameSymbol| {
+        let name = symbol.name().map_or_else(own_name, demangle);
+        match symbol.file() {
+            Some(file) => place(&name, file, symbol.line(), symbol.column()),
+            None => without_file(name),
+        }
+    };
+    frame.symbols().iter().map(line).collect()
 }
 
-fn place(symbol: &FrameSymbol, mut name: String) -> String {
-    if let Some(file) = symbol.file() {
-        let _ = write!(name, " ({file}");
-        for position in [symbol.line(), symbol.column()].into_iter().flatten() {
-            let _ = write!(name, ":{position}");
-        }
-        name.push(')');
-    }
-    name
+fn place(name: &str, file: &str, line: Option<u32>, column: Option<u32>) -> String {
+    let positions = [line, column].into_iter().flatten().map(|position| format!(":{position}"));
+    format!("{name} ({file}{})", positions.collect::<String>())
 }
 
 #[cfg(test)]
@@ -130,6 +132,13 @@ mod tests {
         ] {
             assert_eq!(failure(&trap.into(), &quiet()).error_type.to_string(), name);
         }
+    }
+
+    #[test]
+    fn a_place_has_as_much_as_is_known() {
+        assert_eq!(place("main", "a.rs", Some(3), Some(5)), "main (a.rs:3:5)");
+        assert_eq!(place("main", "a.rs", Some(3), None), "main (a.rs:3)");
+        assert_eq!(place("main", "a.rs", None, None), "main (a.rs)");
     }
 
     #[test]

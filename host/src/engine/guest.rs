@@ -50,8 +50,11 @@ impl Guest {
     ) -> Result<Self, LoadError> {
         let begun = Instant::now();
         let component = compile(engine, bytes)?;
-        let has_lifecycle = check_contract(&component)?;
+        let contract = contract(&component)?;
         let pre = engine.link(&component).map_err(|error| unlinked(&component, &error))?;
+        let Contract::Event { has_lifecycle } = contract else {
+            return Err(LoadError::NoContract(exports(&component)));
+        };
         let mismatch = |error: wasmtime::Error| LoadError::WrongTypes(format!("{error:#}"));
         let handler = handler::GuestIndices::new(&pre).map_err(mismatch)?;
         let lifecycle = match has_lifecycle {
@@ -113,22 +116,25 @@ fn exports(component: &Component) -> Vec<String> {
     ty.exports(component.engine()).map(|(name, _)| name.to_owned()).collect()
 }
 
-/// Whether the guest wants to be prepared; an error when it does not keep a contract that the host serves.
-fn check_contract(component: &Component) -> Result<bool, LoadError> {
+/// What the host can do with a guest's exports.
+enum Contract {
+    Event { has_lifecycle: bool },
+    None,
+}
+
+/// # Errors
+/// When the guest keeps a contract that this host does not serve: whatever it imports, that is what stands in the way.
+fn contract(component: &Component) -> Result<Contract, LoadError> {
     let names = exports(component);
     let having = |interface: &Interface, kind| names.iter().find(|name| interface.matches(name) == kind);
-    if let Some(other) = having(&LIFECYCLE, Match::OtherVersion) {
-        return Err(LoadError::WrongVersion(other.clone()));
-    }
-    if having(&EVENT, Match::Served).is_some() {
-        return Ok(having(&LIFECYCLE, Match::Served).is_some());
-    }
-    if let Some(other) = having(&EVENT, Match::OtherVersion) {
-        return Err(LoadError::WrongVersion(other.clone()));
-    }
-    match names.iter().find(|name| LATER.iter().any(|later| name.starts_with(later))) {
-        Some(later) => Err(LoadError::LaterContract(later.clone())),
-        None => Err(LoadError::NoContract(names)),
+    let other = having(&EVENT, Match::OtherVersion).or_else(|| having(&LIFECYCLE, Match::OtherVersion));
+    let later = names.iter().find(|name| LATER.iter().any(|later| name.starts_with(later)));
+    let has_lifecycle = having(&LIFECYCLE, Match::Served).is_some();
+    match (having(&EVENT, Match::Served), other, later) {
+        (_, Some(other), _) => Err(LoadError::WrongVersion(other.clone())),
+        (Some(_), None, _) => Ok(Contract::Event { has_lifecycle }),
+        (None, None, Some(later)) => Err(LoadError::LaterContract(later.clone())),
+        (None, None, None) => Ok(Contract::None),
     }
 }
 

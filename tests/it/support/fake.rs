@@ -107,6 +107,8 @@ struct Shared {
     streams: Mutex<Vec<TcpStream>>,
     /// How to answer the next posts, if not with 202.
     post_answers: Mutex<VecDeque<&'static str>>,
+    /// How to answer the next requests for an event, if not with one.
+    next_answers: Mutex<VecDeque<&'static str>>,
 }
 
 impl Fake {
@@ -123,6 +125,7 @@ impl Fake {
             stopped: AtomicBool::new(false),
             streams: Mutex::default(),
             post_answers: Mutex::default(),
+            next_answers: Mutex::default(),
         });
         let accepting = shared.clone();
         thread::spawn(move || {
@@ -164,6 +167,12 @@ impl Fake {
         self.shared.post_answers.lock().unwrap().push_back(status);
     }
 
+    /// The next request for an event is answered with this status line instead, at once or when the event comes that is to
+    /// be sent after this. The connection is closed when the line is empty.
+    pub fn answer_next_get(&self, status: &'static str) {
+        self.shared.next_answers.lock().unwrap().push_back(status);
+    }
+
     /// From now on there is no Runtime API.
     pub fn stop(&self) {
         self.shared.stopped.store(true, Ordering::SeqCst);
@@ -191,18 +200,24 @@ impl Shared {
         let mut writer = stream;
         while let Some(request) = Message::read(&mut reader).ok()? {
             match request.first_line.as_str() {
-                "GET /2018-06-01/runtime/invocation/next HTTP/1.1" => self.next().write(&mut writer).ok()?,
-                _ => {
+                "GET /2018-06-01/runtime/invocation/next HTTP/1.1" => {
+                    let event = self.next();
+                    let refused = self.next_answers.lock().unwrap().pop_front();
+                    match refused {
+                        None => event.write(&mut writer).ok()?,
+                        Some(status) => {
+                            self.events.lock().unwrap().push_front(event);
+                            self.came.notify_one();
+                            respond(&mut writer, status)?;
+                        }
+                    }
+                }
+                line if line.starts_with("POST /2018-06-01/runtime/") => {
                     self.posts.send(request).ok()?;
                     let status = self.post_answers.lock().unwrap().pop_front().unwrap_or("202 Accepted");
-                    if status.is_empty() {
-                        return writer.shutdown(Shutdown::Both).ok();
-                    }
-                    let head =
-                        format!("HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n");
-                    writer.write_all(head.as_bytes()).ok()?;
-                    writer.write_all(b"{\"status\":\"OK\"}\n").ok()?;
+                    respond(&mut writer, status)?;
                 }
+                _ => respond(&mut writer, "404 Not Found")?,
             }
         }
         Some(())
@@ -215,4 +230,14 @@ impl Shared {
         self.waiting.fetch_sub(1, Ordering::SeqCst);
         events.pop_front().expect("an event, by the condition")
     }
+}
+
+/// Answers as the Runtime API does, or closes the connection.
+fn respond(to: &mut TcpStream, status: &str) -> Option<()> {
+    if status.is_empty() {
+        return to.shutdown(Shutdown::Both).ok();
+    }
+    let head = format!("HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n");
+    to.write_all(head.as_bytes()).ok()?;
+    to.write_all(b"{\"status\":\"OK\"}\n").ok()
 }

@@ -22,27 +22,13 @@ pub fn from_text(text: &str) -> Vec<u8> {
     wat::parse_str(text).expect("a component in the text format")
 }
 
-/// A guest written as text whose `handle` has this body: `(param $args i32) (result i32)`, where `$args` points to the
-/// arguments' record, and the result to a `result<string, handler-error>`. Memory starts with 16 zero bytes that the body
-/// may write its result to.
+/// A guest written as text, whose function `handle` has this body: its parameter points to the event and the context, and
+/// its result to a `result<string, handler-error>`. Memory is 128 KiB; its first KiB is zeros.
 pub fn handling(body: &str) -> Vec<u8> {
     from_text(&HANDLING.replace("BODY", body))
 }
 
 const HANDLING: &str = r#"(component
-  (core module $code
-    (type $endless (func))
-    (table 1 funcref)
-    (memory (export "memory") 2)
-    (global $free (mut i32) (i32.const 1024))
-    (func (export "realloc") (param i32 i32 i32 i32) (result i32)
-      (local $at i32)
-      (local.set $at (i32.and (i32.add (global.get $free) (i32.const 7)) (i32.const -8)))
-      (global.set $free (i32.add (local.get $at) (local.get 3)))
-      (local.get $at))
-    (func $deeper (result i32) (i32.add (call $deeper) (i32.const 1)))
-    (func (export "handle") (param $args i32) (result i32) BODY))
-  (core instance $code (instantiate $code))
   (import "guesthouse:lambda/types@0.1.0" (instance $types
     (type $identity (record (field "identity-id" string) (field "identity-pool-id" string)))
     (export "cognito-identity" (type $cognito-identity (eq $identity)))
@@ -56,13 +42,29 @@ const HANDLING: &str = r#"(component
     (type $error (record
       (field "error-type" string) (field "error-message" string) (field "stack-trace" (list string))))
     (export "handler-error" (type (eq $error)))))
+  (core module $code
+    (memory (export "memory") 2)
+    (table $table 2 2 funcref)
+    (elem (i32.const 0) $takes-nothing)
+    (type $to-number (func (result i32)))
+    (global $free (mut i32) (i32.const 1024))
+    (func $takes-nothing)
+    (func $deeper (param i32) (result i32)
+      (i32.add (call $deeper (i32.add (local.get 0) (i32.const 1))) (i32.const 1)))
+    (func (export "realloc") (param i32 i32 i32 i32) (result i32)
+      (local $at i32)
+      (local.set $at (i32.and (i32.add (global.get $free) (i32.const 7)) (i32.const -8)))
+      (global.set $free (i32.add (local.get $at) (local.get 3)))
+      (local.get $at))
+    (func (export "handle") (param $arguments i32) (result i32) BODY))
+  (core instance $code (instantiate $code))
   (alias export $types "context" (type $context))
   (alias export $types "handler-error" (type $handler-error))
   (func $handle (param "event" string) (param "context" $context) (result (result string (error $handler-error)))
-    (canon lift (core func $code "handle") (memory $code "memory") (realloc (func $code "realloc"))))
-  (component $wrap
-    (import "context" (type $context-in (eq $c))) )
-)"#;
+    (canon lift (core func $code "handle")
+      (memory (core memory $code "memory")) (realloc (core func $code "realloc"))))
+  (instance $handler (export "handle" (func $handle)))
+  (export "guesthouse:lambda/handler@0.1.0" (instance $handler)))"#;
 
 /// The names of the fixtures, from their sources.
 pub fn fixtures() -> Vec<String> {

@@ -29,10 +29,13 @@ impl Edge {
 pub struct Host {
     pub fake: Fake,
     pub program: Program,
+    _folder: Option<tempfile::TempDir>,
 }
 
 /// How to start one.
 pub struct Setup {
+    /// Removed with the host.
+    folder: Option<tempfile::TempDir>,
     task_root: PathBuf,
     env: Vec<(String, String)>,
     arguments: Vec<String>,
@@ -41,12 +44,20 @@ pub struct Setup {
 impl Host {
     /// With all guests in the task root, and this one as the handler.
     pub fn of(handler: &str) -> Setup {
-        Setup { task_root: guests::ALL.clone(), env: Vec::new(), arguments: Vec::new() }.env("HANDLER", handler)
+        Self::in_folder(&guests::ALL).env("HANDLER", handler)
     }
 
     /// With a task root of the test's own, and no handler named.
     pub fn in_folder(task_root: &Path) -> Setup {
-        Setup { task_root: task_root.to_owned(), env: Vec::new(), arguments: Vec::new() }
+        Setup { folder: None, task_root: task_root.to_owned(), env: Vec::new(), arguments: Vec::new() }
+    }
+
+    /// With a guest of these bytes alone.
+    pub fn with(bytes: &[u8]) -> Setup {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("guest.wasm"), bytes).expect("a guest is written");
+        let setup = Self::in_folder(folder.path()).env("HANDLER", "guest");
+        Setup { folder: Some(folder), ..setup }
     }
 
     pub fn invoke(&self, event: impl Into<Vec<u8>>) -> Message {
@@ -101,7 +112,7 @@ impl Setup {
             .env("AWS_LAMBDA_LOG_STREAM_NAME", "2026/11/23/[7]abc")
             .envs(self.env)
             .args(self.arguments);
-        Host { fake, program: Program::start(&mut command) }
+        Host { fake, program: Program::start(&mut command), _folder: self.folder }
     }
 
     /// Starts it, and waits until it asks for an event.

