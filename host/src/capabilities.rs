@@ -38,6 +38,7 @@ pub struct Tmp {
     pub access: Access,
 }
 
+/// What a guest may do in a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
     /// Files can be made, changed and removed.

@@ -19,24 +19,38 @@ pub type Answer = String;
 /// What Lambda says about one invocation; the fields are those of the record `context` in `wit/`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Context {
+    /// A retry of the same asynchronous event carries the same id.
     pub request_id: String,
+    /// Empty where the environment does not say.
     pub function_name: String,
+    /// A number or `$LATEST`; empty where the environment does not say.
     pub function_version: String,
+    /// With the alias, if it was invoked by one.
     pub invoked_function_arn: String,
+    /// The function's memory, in MiB; 0 where the environment does not say.
     pub memory_limit_mib: u32,
+    /// CloudWatch's log group.
     pub log_group_name: String,
+    /// CloudWatch's log stream of this environment.
     pub log_stream_name: String,
+    /// When Lambda gives up.
     pub deadline: Deadline,
+    /// The X-Ray header's value.
     pub trace_id: Option<String>,
+    /// Opaque text, as the caller sent it.
     pub client_context: Option<String>,
+    /// Who called, when it is known and well formed.
     pub identity: Option<CognitoIdentity>,
+    /// For functions with tenant isolation.
     pub tenant_id: Option<String>,
 }
 
 /// Who called, when the caller came with Amazon Cognito credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CognitoIdentity {
+    /// The caller's identity.
     pub identity_id: String,
+    /// The pool that vouches for it.
     pub identity_pool_id: String,
 }
 

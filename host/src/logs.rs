@@ -53,11 +53,17 @@ pub enum Format {
 /// How much a line matters. Lines below the chosen level are not written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
+    /// Each step.
     Trace,
+    /// For whoever looks for a fault.
     Debug,
+    /// What happens.
     Info,
+    /// What should not happen.
     Warn,
+    /// What failed.
     Error,
+    /// What ended the process.
     Fatal,
 }
 
@@ -133,6 +139,7 @@ impl Observer for Logs {
 }
 
 impl Level {
+    /// As Lambda writes it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Trace => "TRACE",

@@ -23,14 +23,21 @@ const REMOTE: &[&str] = &["s3://", "https://", "http://", "oci://"];
 #[derive(Debug, Clone)]
 pub enum Source {
     /// A file in the task root, by its path there.
-    TaskRoot { root: TaskRoot, path: PathBuf },
+    TaskRoot {
+        /// The task root.
+        root: TaskRoot,
+        /// The path in it.
+        path: PathBuf,
+    },
     /// A file anywhere.
     File(PathBuf),
 }
 
 /// Bytes as they came from a source.
 pub struct Artifact {
+    /// The file's content.
     pub bytes: Vec<u8>,
+    /// Their digest.
     pub digest: Digest,
 }
 

@@ -102,7 +102,7 @@ impl Config {
         let mut settings = sections.remove(&handler).unwrap_or_default();
         override_from(environment, &mut settings, &mut problems);
         let source = Source::parse(&handler, settings.source.as_deref(), &task_root);
-        let source = source.map_err(|failure| problems.add_failure(failure)).ok();
+        let source = source.map_err(|failure| problems.add_failure(&failure)).ok();
         let concurrency = number(environment, var::MAX_CONCURRENCY, &mut problems).unwrap_or(NonZeroUsize::MIN);
         let function = FunctionInfo {
             name: text(environment, var::FUNCTION_NAME),
@@ -310,7 +310,7 @@ impl Problems {
     }
 
     /// Takes over a failure found elsewhere; its hint goes behind all problems.
-    fn add_failure(&mut self, failure: Failure) {
+    fn add_failure(&mut self, failure: &Failure) {
         let (problem, hint) = failure.message.split_once("\nhint: ").unwrap_or((&failure.message, ""));
         self.lines.push(problem.to_owned());
         self.hints.extend(Some(hint.to_owned()).filter(|hint| !hint.is_empty()));

@@ -17,18 +17,24 @@ pub struct Settings {
     pub source: Option<String>,
     /// The only artifact to accept.
     pub digest: Option<Digest>,
+    /// What becomes of an instance after an invocation.
     pub instances: Option<Instances>,
-    /// In bytes.
+    /// What one instance may take, in bytes.
     pub memory: Option<u64>,
+    /// How long before the deadline the guest is stopped.
     pub margin: Option<Duration>,
+    /// What the guest may do in `/tmp`.
     pub tmp: Option<TmpAccess>,
+    /// The variables that the guest sees.
     pub env: EnvSettings,
 }
 
 /// What becomes of `/tmp`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TmpAccess {
+    /// The guest sees the folder.
     Granted(Access),
+    /// The guest has no such folder.
     None,
 }
 

@@ -10,24 +10,34 @@ use crate::failure::{ErrorType, Failure};
 /// Why a guest can't be served. The messages say what is wrong; [`LoadError::into_failure`] adds the way out.
 #[derive(Debug, Error)]
 pub enum LoadError {
+    /// The fault is the host's.
     #[error("the engine can't start: {0}")]
     Engine(String),
+    /// With the file's first bytes.
     #[error("not a wasm file: it starts with `{0}`, not with `\\0asm`")]
     NotWasm(String),
+    /// A module of the older kind.
     #[error("a core wasm module, not a component")]
     CoreModule,
+    /// With what the compiler says.
     #[error("not a valid component, or a truncated one: {0}")]
     Malformed(String),
+    /// With the exports.
     #[error("no known contract: the component exports {}", List(.0))]
     NoContract(Vec<String>),
+    /// With the export that is a contract for later.
     #[error("exports `{0}`, a contract that this version of Guesthouse does not serve yet")]
     LaterContract(String),
+    /// With the export whose version is not served.
     #[error("exports `{0}`, but the host knows `guesthouse:lambda@0.1.x`")]
     WrongVersion(String),
+    /// With what does not fit.
     #[error("the contract's types do not match: {0}")]
     WrongTypes(String),
+    /// All imports that stand in the way.
     #[error("imports what the host does not provide: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
     UnsupportedImports(Vec<UnsupportedImport>),
+    /// What became of the guest's own start-up.
     #[error("{}", .0.message)]
     Init(Failure),
 }

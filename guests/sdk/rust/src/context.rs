@@ -9,13 +9,17 @@ use crate::internal::WireContext;
 pub struct Context {
     /// The invocation's id. A retry of the same asynchronous event carries the same id.
     pub request_id: String,
+    /// The function's name.
     pub function_name: String,
+    /// Its version, or `$LATEST`.
     pub function_version: String,
     /// The ARN by which the function was invoked, with the alias if it was one.
     pub invoked_function_arn: String,
     /// The memory configured for the function, in MiB.
     pub memory_limit_mib: u32,
+    /// The CloudWatch log group.
     pub log_group_name: String,
+    /// The CloudWatch log stream of this environment.
     pub log_stream_name: String,
     /// When Lambda gives up on this invocation, in milliseconds since the Unix epoch.
     pub deadline_ms: u64,
@@ -23,6 +27,7 @@ pub struct Context {
     pub trace_id: Option<String>,
     /// The client context exactly as the caller sent it: usually, but not always, JSON.
     pub client_context: Option<String>,
+    /// Who called, when the caller came with Amazon Cognito credentials.
     pub identity: Option<CognitoIdentity>,
     /// The tenant, for functions with tenant isolation.
     pub tenant_id: Option<String>,
@@ -31,7 +36,9 @@ pub struct Context {
 /// Who called, when the caller came with Amazon Cognito credentials.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CognitoIdentity {
+    /// The caller's identity.
     pub identity_id: String,
+    /// The pool that vouches for it.
     pub identity_pool_id: String,
 }
 

@@ -15,6 +15,7 @@ pub struct Error {
 }
 
 impl Error {
+    /// An error without a stack trace.
     pub fn new(error_type: impl Into<String>, error_message: impl Into<String>) -> Self {
         Self { error_type: error_type.into(), error_message: error_message.into(), stack_trace: Vec::new() }
     }
