@@ -1,6 +1,8 @@
 //! How the host gets on with the Runtime API itself.
 
-use crate::support::{Edge, Event, Host};
+use std::time::{Duration, Instant};
+
+use crate::support::{Edge, Event, Host, wait_for};
 
 #[test]
 fn one_connection_is_kept_and_used_for_everything() {
@@ -121,6 +123,31 @@ fn a_deadline_that_has_passed_stops_only_a_guest_that_does_not_answer_at_once() 
     assert_eq!(host.fake.invoke(late("\"\"")).text(), "1");
     assert_eq!(host.fake.invoke(late("\"loop\"")).json()["errorType"], "Guest.Timeout");
     assert_eq!(host.answer("\"\""), "1");
+}
+
+/// Lambda sends SIGTERM where there is an extension, and SIGKILL 300 ms later.
+#[test]
+fn sigterm_ends_the_process_in_time_after_finishing_or_failing_what_is_in_flight() {
+    for (event, end) in [(None, ""), (Some("\"loop\""), "/error"), (Some("\"sleep\""), "/error")] {
+        for concurrency in ["1", "4"] {
+            let mut host = Host::of("misbehave").env("AWS_LAMBDA_MAX_CONCURRENCY", concurrency).start();
+            let workers: usize = concurrency.parse().unwrap();
+            wait_for("the workers", || (host.fake.waiting() == workers).then_some(()));
+            if let Some(event) = event {
+                host.fake.send(Event::new(event));
+                wait_for("the event to be taken", || (host.fake.waiting() < workers).then_some(()));
+            }
+            host.program.terminate();
+            let begun = Instant::now();
+            if event.is_some() {
+                let post = host.fake.post();
+                assert!(post.subject().ends_with(end), "{}", post.subject());
+                assert_eq!(post.json()["errorType"], "Host.Internal");
+            }
+            assert_eq!(host.program.wait().code(), Some(0));
+            assert!(begun.elapsed() < Duration::from_millis(300), "it took {:?}", begun.elapsed());
+        }
+    }
 }
 
 #[test]

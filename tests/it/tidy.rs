@@ -59,7 +59,7 @@ fn each_foreign_thing_has_one_home() {
     lives_in("std::env", &["config/environment.rs", "bin/"]);
     lives_in("println!", &["bin/"]);
     lives_in("thread::", &["engine/epoch.rs"]);
-    lives_in("tokio::spawn", &["edge/client.rs", "local/"]);
+    lives_in("tokio::spawn", &["edge/client.rs", "edge/shutdown.rs", "local/"]);
     lives_in("anyhow", &["bin/"]);
     lives_in("unsafe", &[]);
     lives_in("set_var", &[]);

@@ -13,9 +13,11 @@ use tracing::warn;
 use super::{
     Service,
     client::{ApiError, RuntimeApiClient},
+    service::Reply,
+    shutdown::{Ended, Shutdown},
     wire,
 };
-use crate::failure::chain;
+use crate::failure::{ErrorType, Failure, chain};
 
 /// How often `/next` may fail in a row, and how long the first wait is; each further one is twice as long.
 const ATTEMPTS: u32 = 8;
@@ -24,35 +26,43 @@ const FIRST_WAIT: Duration = Duration::from_millis(10);
 /// The longest wait for an event that can be answered to come after one that can't.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
-/// Serves with `concurrency` workers, each with a connection of its own, until the Runtime API is gone.
+/// Serves with `concurrency` workers, each with a connection of its own, until the Runtime API is gone or SIGTERM comes.
 ///
 /// # Errors
 /// What the last worker met. The others end with it: an environment that lost a worker is to be replaced.
 pub async fn serve(authority: &str, service: Arc<Service>, concurrency: NonZeroUsize) -> Result<(), ApiError> {
+    let shutdown = Shutdown::on_sigterm();
     if concurrency == NonZeroUsize::MIN {
-        return work(RuntimeApiClient::new(authority), &service).await;
+        return work(RuntimeApiClient::new(authority), &service, shutdown).await;
     }
     let mut workers = JoinSet::new();
     for _ in 0..concurrency.get() {
-        let (api, service) = (RuntimeApiClient::new(authority), service.clone());
-        workers.spawn(async move { work(api, &service).await });
+        let (api, service, shutdown) = (RuntimeApiClient::new(authority), service.clone(), shutdown.clone());
+        workers.spawn(async move { work(api, &service, shutdown).await });
     }
-    match workers.join_next().await {
-        Some(Ok(ended)) => ended,
-        Some(Err(panicked)) => std::panic::resume_unwind(panicked.into_panic()),
-        None => Ok(()),
+    // A worker that ends well does so because of SIGTERM, and then all do. One that fails takes the others with it.
+    while let Some(ended) = workers.join_next().await {
+        ended.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))?;
     }
+    Ok(())
 }
 
-async fn work(mut api: RuntimeApiClient, service: &Service) -> Result<(), ApiError> {
+async fn work(mut api: RuntimeApiClient, service: &Service, mut shutdown: Shutdown) -> Result<(), ApiError> {
     let mut unanswerable = Unanswerable::default();
     loop {
-        let (headers, event) = next(&mut api).await?;
+        let (headers, event) = match shutdown.or(next(&mut api)).await {
+            Ended::Done(event) => event?,
+            Ended::Shutdown => return Ok(()),
+        };
         if unanswerable.is(&headers) {
             unanswerable.wait().await;
             continue;
         }
-        let Some(reply) = service.reply(&headers, event).await else {
+        let replied = match shutdown.or_soon_after(service.reply(&headers, event)).await {
+            Ended::Done(replied) => replied,
+            Ended::Shutdown => Reply::to(&headers, Err(Failure::new(ErrorType::Internal, "the environment ends"))),
+        };
+        let Some(reply) = replied else {
             unanswerable.remember(&headers);
             continue;
         };

@@ -5,6 +5,7 @@ mod client;
 mod direct;
 mod official;
 mod service;
+mod shutdown;
 pub mod wire;
 
 use std::{num::NonZeroUsize, sync::Arc};

@@ -1,8 +1,9 @@
 //! What both edges do with an event: headers and bytes in, an answer or a failure out.
 
-use std::sync::Arc;
+use std::{future::Future, panic::AssertUnwindSafe, sync::Arc};
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use hyper::header::{HeaderMap, HeaderValue};
 use tracing::{error, warn};
 
@@ -52,19 +53,34 @@ impl Service {
 
     /// Answers one event. `None` when the headers name no invocation to answer.
     pub async fn reply(&self, headers: &HeaderMap, event: Bytes) -> Option<Reply> {
-        let invocation = wire::invocation(headers, event, &self.function).zip(headers.get(wire::REQUEST_ID));
-        let Some((invocation, id)) = invocation else {
+        let Some(invocation) = wire::invocation(headers, event, &self.function) else {
             warn!("an event came without `{}` and can't be answered", wire::REQUEST_ID);
             return None;
         };
         let request_id = invocation.context.request_id.clone();
         let guest = self.registry.get();
-        let outcome = guest.invoke(invocation).await.and_then(|answer| within_limit(Bytes::from(answer)));
+        let outcome = caught(guest.invoke(invocation)).await.and_then(|answer| within_limit(Bytes::from(answer)));
         if let Err(failure) = &outcome {
             error!(%request_id, "{failure}");
         }
-        Some(Reply { request_id: id.clone(), invocation_id: headers.get(wire::INVOCATION_ID).cloned(), outcome })
+        Reply::to(headers, outcome)
     }
+}
+
+impl Reply {
+    /// The reply to the invocation that these headers name, if they name one.
+    pub fn to(headers: &HeaderMap, outcome: Result<Bytes, Failure>) -> Option<Self> {
+        let request_id = headers.get(wire::REQUEST_ID)?.clone();
+        Some(Self { request_id, invocation_id: headers.get(wire::INVOCATION_ID).cloned(), outcome })
+    }
+}
+
+/// A panic of the host fails the invocation in which it happens, and no other. What it was is in the log, where the panic
+/// itself writes it; the caller only learns that it happened. The instance in use is gone with it.
+async fn caught<T>(invocation: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    AssertUnwindSafe(invocation).catch_unwind().await.unwrap_or_else(|_| {
+        Err(Failure::new(ErrorType::Internal, "the host failed").hint("its log says why: please report it"))
+    })
 }
 
 fn within_limit(answer: Bytes) -> Result<Bytes, Failure> {
@@ -74,4 +90,24 @@ fn within_limit(answer: Bytes) -> Result<Bytes, Failure> {
     }
     let message = format!("the answer has {bytes} bytes, but Lambda takes at most {limit}");
     Err(Failure::new(ErrorType::ResponseSizeTooLarge, message).hint("put the answer into S3 and return where it is"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_of_the_host_is_a_failure_of_the_invocation_and_tells_the_caller_nothing() {
+        let failure = caught::<()>(async { panic!("a secret of the host") }).await.unwrap_err();
+        assert_eq!(failure.error_type, ErrorType::Internal);
+        assert!(!failure.message.contains("secret"));
+        assert_eq!(caught(async { Ok(1) }).await, Ok(1));
+    }
+
+    #[test]
+    fn an_answer_at_the_limit_passes_and_one_over_it_does_not() {
+        let answer = |bytes: usize| within_limit(Bytes::from(vec![b'x'; bytes])).map(|answer| answer.len());
+        assert_eq!(answer(wire::PAYLOAD_LIMIT_BYTES), Ok(wire::PAYLOAD_LIMIT_BYTES));
+        assert_eq!(answer(wire::PAYLOAD_LIMIT_BYTES + 1).unwrap_err().error_type, ErrorType::ResponseSizeTooLarge);
+    }
 }

@@ -72,6 +72,12 @@ impl Program {
         wait_for(what, || self.lines().iter().find_map(|line| ask(line)))
     }
 
+    /// Sends SIGTERM.
+    pub fn terminate(&self) {
+        let sent = Command::new("kill").arg(self.pid().to_string()).status();
+        assert!(sent.expect("kill runs").success());
+    }
+
     pub fn is_running(&mut self) -> bool {
         self.child.try_wait().expect("a state").is_none()
     }
