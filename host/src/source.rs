@@ -214,6 +214,10 @@ fn unreadable(source: &Source, error: &io::Error, root: Option<&TaskRoot>) -> Fa
         _ => Failure::new(ErrorType::SourceUnavailable, format!("the guest `{source}` can't be read: {error}")),
     };
     match root {
+        // The name was given with its ending, to which another was added.
+        Some(root) if source.to_string().ends_with(".wasm.wasm") => {
+            failure.hint(format!("name it without `.wasm`: {}", root.say_guests()))
+        }
         Some(root) => failure.hint(root.say_guests()),
         None => failure.hint("check the path, and that the file is readable for all users"),
     }

@@ -87,9 +87,15 @@ fn a_guest_that_can_not_be_loaded_ends_with_status_1_and_a_hint() {
 
 #[test]
 fn a_wrong_command_line_ends_with_status_64_and_help_with_0() {
-    for arguments in
-        [&["walk"][..], &["run"], &["run", "x.wasm", "--timeout", "0"], &["serve", ".", "--port", "x"], &[]]
-    {
+    for arguments in [
+        &["walk"][..],
+        &["run"],
+        &["run", "x.wasm", "--timeout", "0"],
+        &["run", "x.wasm", "--memory", "64"],
+        &["run", "x.wasm", "--env", "=x"],
+        &["serve", ".", "--port", "x"],
+        &[],
+    ] {
         assert_eq!(guesthouse(arguments).status.code(), Some(64), "{arguments:?}");
     }
     for arguments in [&["--help"][..], &["run", "--help"], &["serve", "--help"], &["--version"]] {
@@ -105,6 +111,17 @@ fn there_is_no_colour_where_there_is_no_terminal() {
         let ran = guesthouse(arguments);
         assert!(!ran.stdout.contains(&0x1b) && !ran.stderr.contains(&0x1b), "{arguments:?}");
     }
+}
+
+#[test]
+fn settings_in_variables_count_here_too() {
+    let ran = run("keep_in_tmp", &["--env", "GUESTHOUSE_TMP=none", "-e", r#"{"file":"x","text":"y"}"#]);
+    assert_eq!(ran.status.code(), Some(2), "{}", stderr(&ran));
+    let ran = run("echo", &["--env", "GUESTHOUSE_TMP=writable", "--env", "GUESTHOUSE_FOO=1"]);
+    assert_eq!(ran.status.code(), Some(1));
+    assert!(
+        stderr(&ran).contains("`GUESTHOUSE_TMP` is `writable`") && stderr(&ran).contains("`GUESTHOUSE_FOO`: unknown")
+    );
 }
 
 #[test]

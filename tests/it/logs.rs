@@ -27,6 +27,14 @@ fn in_text_format_a_line_has_time_request_id_level_and_message() {
     }
 }
 
+/// Rust's standard library keeps an open line for itself; the SDK hands it on.
+#[test]
+fn a_line_without_an_end_belongs_to_the_invocation_that_printed_it() {
+    let (id, lines) = lines(Host::of("talk"), &["buffered", "whose is this"]);
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].ends_with(&format!("\t{id}\tINFO\twhose is this")), "{lines:?}");
+}
+
 #[test]
 fn in_json_format_a_line_is_an_object() {
     let own = r#"{"level":"WARN","order":42}"#;

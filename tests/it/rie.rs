@@ -25,7 +25,7 @@ fn rie(handler: &str, edge: Edge, timeout_seconds: u32) -> Rie {
         .arg(handler)
         .env("LAMBDA_TASK_ROOT", &*guests::ALL)
         .env("AWS_LAMBDA_FUNCTION_TIMEOUT", timeout_seconds.to_string())
-        .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1024")
+        .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
         .env("GUESTHOUSE_EDGE", edge.name());
     let program = Program::start(&mut command);
     crate::support::wait_for("the emulator", || std::net::TcpStream::connect(&address).ok().map(drop));
@@ -96,7 +96,7 @@ fn what_the_emulator_says_of_the_caller_reaches_the_guest() {
     assert_eq!(context["client_context"], r#"{"custom":{}}"#);
     assert_eq!(context["identity"], json!({"identity_id": "id1", "identity_pool_id": "pool1"}));
     assert_eq!(context["tenant_id"], "tenant-A");
-    assert_eq!((&context["function_name"], &context["memory_limit_mib"]), (&json!("test_function"), &json!(1024)));
+    assert_eq!((&context["function_name"], &context["memory_limit_mib"]), (&json!("test_function"), &json!(256)));
 }
 
 #[test]

@@ -17,7 +17,7 @@ fn serve(guests: &Path, arguments: &[&str]) -> Served {
     command.arg("serve").arg(guests).args(["--port", "0"]).args(arguments);
     let program = Program::start(&mut command);
     let address = program.line("the line `ready`", |line| {
-        line.strip_prefix("ready: ")?.split("http://").nth(1)?.split(' ').next().map(str::to_owned)
+        line.strip_prefix("ready: ")?.split("http://").nth(1)?.split('/').next().map(str::to_owned)
     });
     Served { address, program }
 }

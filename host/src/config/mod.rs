@@ -202,6 +202,16 @@ pub fn read_settings(task_root: &TaskRoot) -> Result<BTreeMap<String, Settings>,
     if problems.lines.is_empty() { Ok(sections) } else { Err(problems.into_failure()) }
 }
 
+/// The settings with the variables `GUESTHOUSE_*` that win over them.
+///
+/// # Errors
+/// [`ErrorType::Config`] with all problems in one message.
+pub fn with_variables(mut settings: Settings, environment: &Environment) -> Result<Settings, Failure> {
+    let mut problems = Problems::default();
+    override_from(environment, &mut settings, &mut problems);
+    if problems.lines.is_empty() { Ok(settings) } else { Err(problems.into_failure()) }
+}
+
 /// The tables `[handlers.NAME]` of the settings' file, if there is one.
 fn sections(task_root: &TaskRoot, problems: &mut Problems) -> BTreeMap<String, Settings> {
     let text = match task_root.read_text(FILE) {
@@ -292,8 +302,8 @@ fn number<N: std::str::FromStr>(environment: &Environment, name: &str, problems:
 
 /// `; did you mean …?`, or nothing when no candidate is like `word`.
 fn alike<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> String {
-    let scored = candidates.map(|candidate| (strsim::normalized_levenshtein(word, candidate), candidate));
-    let best = scored.filter(|(score, _)| *score > 0.5).max_by(|a, b| a.0.total_cmp(&b.0));
+    let scored = candidates.map(|candidate| (strsim::normalized_damerau_levenshtein(word, candidate), candidate));
+    let best = scored.filter(|(score, _)| *score > 0.7).max_by(|a, b| a.0.total_cmp(&b.0));
     best.map(|(_, candidate)| format!("; did you mean `{candidate}`?")).unwrap_or_default()
 }
 

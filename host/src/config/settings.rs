@@ -90,7 +90,7 @@ impl Settings {
                 }
                 (key, _) if key == "source" || key == "env" || KEYS.iter().any(|(known, _)| *known == key) => {
                     let wanted = if key == "env" { "table" } else { "string" };
-                    problems.add(format!("`{place}`: expected a {wanted}, found a {}", value.type_str()));
+                    problems.add(format!("`{place}`: expected a {wanted}, found {}", value.type_str()));
                 }
                 (key, _) => {
                     let known = KEYS.iter().map(|(known, _)| *known).chain(["source", "env", "network"]);

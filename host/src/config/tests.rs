@@ -61,7 +61,7 @@ fn all_problems_are_told_at_once() {
     for part in [
         "`handlers.hello.memroy`: unknown key; did you mean `memory`?",
         "`handlers.hello.tmp` is `writable`: expected `read-write`, `read-only` or `none`",
-        "`handlers.hello.margin`: expected a string, found a integer",
+        "`handlers.hello.margin`: expected a string, found integer",
         "`handlers.hello.network`: this version can't grant the network",
         "`other`: unknown key",
         "`GUESTHOUSE_EDGE` is `nginx`",

@@ -94,7 +94,7 @@ fn versioned(interface: &str) -> String {
 
 /// The provided interface whose name is most like `interface`, if any is like it at all.
 fn alike(interface: &str) -> Option<String> {
-    let scored = provided().map(|candidate| (strsim::normalized_levenshtein(interface, &candidate), candidate));
+    let scored = provided().map(|candidate| (strsim::normalized_damerau_levenshtein(interface, &candidate), candidate));
     scored.filter(|(score, _)| *score > 0.6).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, candidate)| candidate)
 }
 

@@ -109,12 +109,16 @@ impl Inner {
     fn emit(&mut self, stream: Stream, line: &[u8]) {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         let line = String::from_utf8_lossy(line);
-        // The line by which Rust ends its panic message advises the developer, and says nothing of the fault.
-        if stream == Stream::Stderr && !line.trim().is_empty() && !line.starts_with("note: run with `RUST_BACKTRACE") {
+        if stream == Stream::Stderr && says_something(&line) {
             self.last_stderr_line = line.chars().take(1024).collect();
         }
         self.observer.line(self.request_id.as_deref(), stream, &line);
     }
+}
+
+/// What Rust prints after a panic's message advises the developer, and says nothing of the fault.
+fn says_something(line: &str) -> bool {
+    !line.trim().is_empty() && !line.starts_with("note: ") && line != "stack backtrace:"
 }
 
 /// An empty line is one (empty) piece.
@@ -225,18 +229,12 @@ mod tests {
         let (stdio, heard) = stdio();
         stdio.begin(Some("id-1"));
         stdio.stream(Stream::Stdout).push(b"a\n\nb");
-        stdio.stream(Stream::Stderr).push(b"boom\r\nnote: run with `RUST_BACKTRACE=1` and so on");
+        stdio.stream(Stream::Stderr).push(b"boom\r\nstack backtrace:\nnote: run with `RUST_BACKTRACE=1` and so on");
         assert_eq!(stdio.finish(), "boom");
         let heard: Vec<_> = heard.0.lock().unwrap().iter().map(|(_, stream, line)| (*stream, line.clone())).collect();
-        assert_eq!(
-            heard[..4],
-            [
-                (Stream::Stdout, "a".into()),
-                (Stream::Stdout, String::new()),
-                (Stream::Stderr, "boom".into()),
-                (Stream::Stdout, "b".into()),
-            ]
-        );
+        let said = [(Stream::Stdout, "a"), (Stream::Stdout, ""), (Stream::Stderr, "boom")];
+        assert_eq!(heard[..3], said.map(|(stream, line)| (stream, line.to_owned())));
+        assert_eq!(heard[4], (Stream::Stdout, "b".to_owned()));
     }
 
     #[test]

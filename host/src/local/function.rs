@@ -70,6 +70,7 @@ impl Function {
                 .hint("check that there is room, and that the folder can be written")
         })?;
         let environment = environment(&described, &shared.env);
+        let settings = config::with_variables(settings, &environment)?;
         let request = LoadRequest {
             handler: name.to_owned(),
             source,

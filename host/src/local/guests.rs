@@ -55,7 +55,7 @@ fn in_folder(path: &Path) -> Result<Vec<Found>, Failure> {
 fn alone(path: &Path) -> Result<Found, Failure> {
     let missing = |reason: &str| {
         Failure::new(ErrorType::GuestNotFound, format!("no such guest: `{}`{reason}", path.display()))
-            .hint("name a `.wasm` file, or a folder that holds some")
+            .hint("name a `.wasm` file that a build wrote; to serve, a folder of them will do too")
     };
     let absolute = path.canonicalize().map_err(|_| missing(""))?;
     let name = path.file_stem().and_then(|name| name.to_str()).ok_or_else(|| missing(", which has no name"))?;

@@ -24,7 +24,7 @@ use percent_encoding::percent_decode_str;
 use serde::de::IgnoredAny;
 use serde_json::json;
 use tokio::net::TcpListener;
-use tracing::debug;
+use tracing::{debug, warn};
 use uuid::Uuid;
 
 use super::{Call, Functions, Outcome, RequestIdInUse, accept, arn};
@@ -95,6 +95,8 @@ async fn invoke(
         return Err(Refusal::no_method(request.method()));
     }
     if functions.get(&name).is_none() {
+        let known: Vec<&str> = functions.iter().map(|(name, _)| name).collect();
+        warn!("there is no function `{name}`, only `{}`", known.join("`, `"));
         return Err(Refusal::not_found(&name));
     }
     let headers = request.headers().clone();

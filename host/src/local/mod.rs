@@ -2,7 +2,7 @@
 //! that runs on Lambda.
 //!
 //! An invocation comes in at [`invoke_api`], waits in its function's queue, is taken by one of the function's workers
-//! through [`runtime_api`], and goes back the same way.
+//! through `runtime_api`, and goes back the same way.
 
 mod function;
 mod guests;

@@ -1,5 +1,7 @@
 //! What the macros expand to. Not for direct use: it may change with any version.
 
+use std::io::Write as _;
+
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{Context, Error};
@@ -37,7 +39,9 @@ pub fn raw<E: Into<Error>>(
     event: String,
     context: WireContext,
 ) -> Result<String, WireError> {
-    handle(event, context.into()).map_err(|error| error.into().into())
+    let answered = handle(event, context.into());
+    flush();
+    answered.map_err(|error| error.into().into())
 }
 
 /// Runs a handler of types.
@@ -55,5 +59,13 @@ pub fn typed<Event: DeserializeOwned, Answer: Serialize, E: Into<Error>>(
 
 /// Runs the preparation of an instance.
 pub fn init<E: Into<Error>>(init: impl FnOnce() -> Result<(), E>) -> Result<(), WireError> {
-    init().map_err(|error| error.into().into())
+    let prepared = init();
+    flush();
+    prepared.map_err(|error| error.into().into())
+}
+
+/// Standard output keeps a line until it is complete. What this invocation printed must not come out in the next one.
+fn flush() {
+    // Where nothing can be written there is nobody to tell.
+    let _ = std::io::stdout().flush();
 }

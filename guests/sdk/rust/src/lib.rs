@@ -65,6 +65,7 @@ macro_rules! handler {
 macro_rules! raw_handler {
     ($handle:expr) => {
         const _: () = {
+            #[allow(dead_code, reason = "nothing calls it where the guest is not wasm, as in its own tests")]
             struct Guest;
             impl $crate::internal::function::exports::guesthouse::lambda::handler::Guest for Guest {
                 fn handle(
@@ -80,6 +81,7 @@ macro_rules! raw_handler {
     ($handle:expr, init = $init:path) => {
         $crate::raw_handler!($handle);
         const _: () = {
+            #[allow(dead_code, reason = "nothing calls it where the guest is not wasm, as in its own tests")]
             struct Guest;
             impl $crate::internal::lifecycle::exports::guesthouse::lambda::lifecycle::Guest for Guest {
                 fn init() -> ::std::result::Result<(), $crate::internal::WireError> {

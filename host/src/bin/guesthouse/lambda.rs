@@ -27,10 +27,10 @@ pub struct Options {
     /// Seconds after which an invocation is given up, as with the function's setting
     #[arg(long, default_value = "3", value_parser = seconds)]
     timeout: Duration,
-    /// Memory of the function in MB
-    #[arg(long, default_value = "128", value_parser = clap::value_parser!(u32).range(1..))]
+    /// Memory of the function in MB, as with the function's setting
+    #[arg(long, default_value = "128", value_parser = megabytes)]
     memory: u32,
-    /// A variable that guests see; without a value, the one of this shell
+    /// A variable of the function; without a value, the one of this shell
     #[arg(long = "env", value_name = "NAME[=VALUE]", value_parser = variable)]
     env: Vec<(String, String)>,
 }
@@ -84,12 +84,27 @@ pub fn print_error(message: &str) {
     anstream::eprintln!("{red}error:{red:#} {message}");
 }
 
+/// Prints something that is not as it should be, and does not stand in the way.
+pub fn print_warning(message: &str) {
+    let yellow = Style::new().fg_color(Some(AnsiColor::Yellow.into())).bold();
+    anstream::eprintln!("{yellow}warning:{yellow:#} {message}");
+}
+
+/// Lambda's own range.
+fn megabytes(text: &str) -> Result<u32, String> {
+    let megabytes = text.parse().ok().filter(|megabytes| (128..=10_240).contains(megabytes));
+    megabytes.ok_or_else(|| "expected MB from 128 to 10240, such as `256`".to_owned())
+}
+
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     seconds.filter(|timeout| !timeout.is_zero()).ok_or_else(|| "expected seconds above 0, such as `3`".to_owned())
 }
 
 fn variable(text: &str) -> Result<(String, String), String> {
+    if text.is_empty() || text.starts_with('=') {
+        return Err("expected a name, such as `STAGE=dev`".to_owned());
+    }
     if let Some((name, value)) = text.split_once('=') {
         return Ok((name.to_owned(), value.to_owned()));
     }
