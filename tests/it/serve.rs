@@ -159,6 +159,15 @@ fn what_lambda_refuses_is_refused_in_its_words() {
 }
 
 #[test]
+fn each_invocation_has_the_functions_memory_to_itself() {
+    let served = serve(&guests::path("misbehave"), &["--concurrency", "8", "--memory", "128"]);
+    let answer = served.invoke("misbehave", &[("X-Amz-Log-Type", "Tail")], b"\"allocate\"");
+    assert_eq!(answer.json()["errorType"], "Guest.OutOfMemory");
+    let log = BASE64_STANDARD.decode(answer.header("x-amz-log-result").unwrap()).unwrap();
+    assert!(String::from_utf8(log).unwrap().contains("Max Memory Used: 96 MB"));
+}
+
+#[test]
 fn a_request_id_that_is_in_use_is_refused() {
     let served = serve(&guests::path("misbehave"), &["--timeout", "2"]);
     let id = [("X-Amzn-RequestId", "my-request")];

@@ -1,6 +1,7 @@
 //! One function of the local Lambda.
 
 use std::{
+    num::NonZeroUsize,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -75,11 +76,12 @@ impl Function {
             handler: name.to_owned(),
             source,
             digest: settings.digest,
+            // Each invocation under way stands for an environment of its own, as on Lambda, and shares with no other.
             capabilities: config::capabilities(
                 &settings,
                 &environment,
                 limits.memory_mib,
-                limits.concurrency,
+                NonZeroUsize::MIN,
                 tmp.path(),
             ),
         };
