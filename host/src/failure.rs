@@ -65,6 +65,11 @@ impl Failure {
         Self { error_type, message: message.into(), stack_trace: Vec::new() }
     }
 
+    /// An answer that Lambda, or the host, does not take because of its size.
+    pub fn response_too_large(message: impl Into<String>) -> Self {
+        Self::new(ErrorType::ResponseSizeTooLarge, message).hint("put the answer into S3 and return where it is")
+    }
+
     /// Cuts what a guest made larger than Lambda takes.
     #[must_use]
     pub fn within_limits(mut self) -> Self {

@@ -55,7 +55,7 @@ async fn work(mut api: RuntimeApiClient, service: &Service, mut shutdown: Shutdo
             Ended::Shutdown => return Ok(()),
         };
         if unanswerable.is(&headers) {
-            unanswerable.wait().await;
+            shutdown.or(unanswerable.wait()).await;
             continue;
         }
         let replied = match shutdown.or_soon_after(service.reply(&headers, event)).await {

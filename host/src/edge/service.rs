@@ -89,7 +89,7 @@ fn within_limit(answer: Bytes) -> Result<Bytes, Failure> {
         return Ok(answer);
     }
     let message = format!("the answer has {bytes} bytes, but Lambda takes at most {limit}");
-    Err(Failure::new(ErrorType::ResponseSizeTooLarge, message).hint("put the answer into S3 and return where it is"))
+    Err(Failure::response_too_large(message))
 }
 
 #[cfg(test)]

@@ -44,7 +44,7 @@ pub(super) fn failure(error: &Error, circumstances: &Circumstances) -> Failure {
         Failure::new(ErrorType::Trap("HostCall"), format!("a host call was refused: {}", error.root_cause()))
     } else if error.to_string().contains(FUEL_WORDS) {
         let message = format!("the answer is larger than the host reads, which is {ANSWER_READ_LIMIT_BYTES} bytes");
-        Failure::new(ErrorType::ResponseSizeTooLarge, message).hint("put the answer into S3 and return where it is")
+        Failure::response_too_large(message)
     } else {
         Failure::new(ErrorType::InvalidResponse, format!("the guest broke the contract: {}", error.root_cause()))
             .hint(ANSWER_HINT)
