@@ -17,8 +17,10 @@ pub struct Capabilities {
     pub env: Vec<(String, String)>,
     /// A folder of the host that the guest sees as `/tmp`.
     pub tmp: Option<Tmp>,
-    /// The size in bytes that the linear memories of one instance may have together.
+    /// The size in bytes that the linear memories and tables of one instance may have together.
     pub memory_bytes: Option<u64>,
+    /// The same for all instances together.
+    pub total_memory_bytes: Option<u64>,
     /// How many files, streams and timers one instance may have open.
     pub handles: usize,
     /// The guest is stopped this long before the invocation's deadline; see [`Deadline::budget`].
@@ -65,6 +67,7 @@ impl Default for Capabilities {
             env: Vec::new(),
             tmp: None,
             memory_bytes: None,
+            total_memory_bytes: None,
             handles: HANDLES,
             margin: Duration::from_millis(100),
             instances: Instances::Reuse,

@@ -47,7 +47,7 @@ impl Registry {
                 .hint("deploy the pinned artifact, or change `digest` in the settings"));
         }
         let limit = INIT_LIMIT.saturating_sub(capabilities.margin);
-        let guest = Guest::load(engine, &artifact.bytes, capabilities, observer, limit).await;
+        let guest = Guest::load(engine, artifact.bytes, capabilities, observer, limit).await;
         let guest = guest.map_err(|error| error.into_failure(&handler))?;
         debug!(%handler, digest = %artifact.digest, "serving `{source}`");
         Ok(Self { current: Arc::new(guest) })

@@ -1,9 +1,9 @@
 //! The host's own events, written between the guests' lines.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, panic, sync::Arc};
 
 use tracing::{
-    Event, Metadata, Subscriber,
+    Event, Metadata, Subscriber, error,
     field::{Field, Visit},
 };
 use tracing_subscriber::{
@@ -13,10 +13,12 @@ use tracing_subscriber::{
 
 use crate::logs::{Level, Logs};
 
-/// From now on `tracing` events of this process go to `logs`. Only the first call counts.
+/// From now on `tracing` events of this process go to `logs`, and so do panics. Only the first call counts.
 pub fn start(logs: Arc<Logs>) {
     // It fails only where a subscriber is set already, which then is the one that counts.
-    let _ = tracing::subscriber::set_global_default(Registry::default().with(ToLogs(logs)));
+    if tracing::subscriber::set_global_default(Registry::default().with(ToLogs(logs))).is_ok() {
+        panic::set_hook(Box::new(|panic| error!("the host panicked: {panic}")));
+    }
 }
 
 struct ToLogs(Arc<Logs>);

@@ -38,7 +38,7 @@ fn memory_does_not_grow_with_a_new_instance_for_each_invocation() {
 #[test]
 fn memory_does_not_grow_with_faults() {
     memory_stays_flat(Host::of("misbehave"), 2_500, |host, number| {
-        let fault = ["panic", "trap", "exit 3", "err"][number % 4];
+        let fault = ["panic", "trap", "exit 1", "err"][number % 4];
         let post = host.fake.invoke(Event::new(json!(fault).to_string()));
         assert!(post.subject().ends_with("/error"));
     });

@@ -11,6 +11,7 @@ mod state;
 // What goes wrong.
 mod choosing;
 mod faults;
+mod four_ways;
 mod init_failures;
 mod runtime_api;
 

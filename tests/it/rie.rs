@@ -10,23 +10,28 @@ use serde_json::json;
 
 use crate::support::{Edge, Program, guests, http, http::Message, tools};
 
-struct Rie {
+pub struct Rie {
     address: String,
     program: Program,
 }
 
 /// The emulator with `bootstrap` and this handler. It serves one invocation at a time, so each test has its own.
-fn rie(handler: &str, edge: Edge, timeout_seconds: u32) -> Rie {
+pub fn rie(handler: &str, edge: Edge, timeout_seconds: u32) -> Rie {
+    in_folder(&guests::ALL, handler, &[("GUESTHOUSE_EDGE", edge.name().to_owned())], timeout_seconds)
+}
+
+/// The same with a task root and variables of the test's own.
+pub fn in_folder(task_root: &Path, handler: &str, env: &[(&str, String)], timeout_seconds: u32) -> Rie {
     let (address, runtime_api) = (free_address(), free_address());
     let mut command = tools::rie();
     command
         .args(["--runtime-interface-emulator-address", &address, "--runtime-api-address", &runtime_api])
         .arg(env!("CARGO_BIN_EXE_bootstrap"))
         .arg(handler)
-        .env("LAMBDA_TASK_ROOT", &*guests::ALL)
+        .env("LAMBDA_TASK_ROOT", task_root)
         .env("AWS_LAMBDA_FUNCTION_TIMEOUT", timeout_seconds.to_string())
         .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
-        .env("GUESTHOUSE_EDGE", edge.name());
+        .envs(env.iter().map(|(name, value)| (name, value)));
     let program = Program::start(&mut command);
     crate::support::wait_for("the emulator", || std::net::TcpStream::connect(&address).ok().map(drop));
     Rie { address, program }
@@ -38,14 +43,14 @@ fn free_address() -> String {
 }
 
 impl Rie {
-    fn invoke(&self, headers: &[(&str, &str)], event: &[u8]) -> Message {
+    pub fn invoke(&self, headers: &[(&str, &str)], event: &[u8]) -> Message {
         let answer = http::invoke(&self.address, "function", headers, event);
         assert_eq!(answer.subject(), "200", "{}", answer.text());
         answer
     }
 
     /// The `bootstrap` that the emulator runs now.
-    fn bootstrap(&self) -> u32 {
+    pub fn bootstrap(&self) -> u32 {
         let children = |pid: u32| {
             let tasks = fs::read_dir(format!("/proc/{pid}/task")).unwrap().flatten();
             let lists = tasks.filter_map(|task| fs::read_to_string(task.path().join("children")).ok());
@@ -109,30 +114,6 @@ fn a_client_context_of_raw_bytes_does_not_cost_the_process() {
         assert_eq!(rie.invoke(&[("X-Amz-Client-Context", encoded)], b"{}").json()["function_version"], "$LATEST");
     }
     assert_eq!(rie.bootstrap(), pid);
-}
-
-#[test]
-fn every_fault_is_an_error_and_the_process_stays() {
-    for edge in Edge::BOTH {
-        let rie = rie("misbehave", edge, 1);
-        rie.invoke(&[], b"\"\"");
-        let pid = rie.bootstrap();
-        for (fault, error_type) in [
-            ("err", "OrderNotFound"),
-            ("panic", "Guest.Trap.Unreachable"),
-            ("trap", "Guest.Trap.Unreachable"),
-            ("exit 0", "Guest.Exit"),
-            ("allocate", "Guest.OutOfMemory"),
-            ("loop", "Guest.Timeout"),
-            ("sleep", "Guest.Timeout"),
-        ] {
-            let error = rie.invoke(&[], json!(fault).to_string().as_bytes()).json();
-            assert_eq!(error["errorType"], error_type, "{edge:?}: {error}");
-            let expected = if fault == "err" { 2 } else { 1 };
-            assert_eq!(rie.invoke(&[], b"\"\"").json(), expected, "{edge:?}, after {fault}");
-            assert_eq!(rie.bootstrap(), pid, "{edge:?}, after {fault}");
-        }
-    }
 }
 
 #[test]

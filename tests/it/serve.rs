@@ -7,14 +7,19 @@ use serde_json::{Value, json};
 
 use crate::support::{Program, guests, http, http::Message, tools, wait_for};
 
-struct Served {
+pub struct Served {
     address: String,
-    program: Program,
+    pub program: Program,
 }
 
 fn serve(guests: &Path, arguments: &[&str]) -> Served {
+    with_tmp(guests, Path::new("/tmp"), arguments)
+}
+
+/// The functions' own folders are made below `tmp`.
+pub fn with_tmp(guests: &Path, tmp: &Path, arguments: &[&str]) -> Served {
     let mut command = Command::new(env!("CARGO_BIN_EXE_guesthouse"));
-    command.arg("serve").arg(guests).args(["--port", "0"]).args(arguments);
+    command.env("TMPDIR", tmp).arg("serve").arg(guests).args(["--port", "0"]).args(arguments);
     let program = Program::start(&mut command);
     let address = program.line("the line `ready`", |line| {
         line.strip_prefix("ready: ")?.split("http://").nth(1)?.split('/').next().map(str::to_owned)
@@ -25,6 +30,20 @@ fn serve(guests: &Path, arguments: &[&str]) -> Served {
 impl Served {
     fn invoke(&self, function: &str, headers: &[(&str, &str)], event: &[u8]) -> Message {
         http::invoke(&self.address, function, headers, event)
+    }
+
+    /// Invokes with the AWS command line: whether it ended well, what it said, and the answer.
+    pub fn aws(&self, function: &str, payload: &str) -> (bool, String, String) {
+        let endpoint = format!("http://{}", self.address);
+        let out = tempfile::NamedTempFile::new().unwrap();
+        let ran = tools::aws()
+            .args(["lambda", "invoke", "--endpoint-url", &endpoint, "--function-name", function])
+            .args(["--log-type", "Tail", "--payload", payload])
+            .arg(out.path())
+            .output()
+            .unwrap();
+        let said = format!("{}{}", String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+        (ran.status.success(), said, std::fs::read_to_string(out.path()).unwrap_or_default())
     }
 }
 
@@ -58,7 +77,7 @@ fn a_function_error_is_marked_and_the_next_answer_is_right() {
     for (fault, error_type) in [
         ("err", "OrderNotFound"),
         ("panic", "Guest.Trap.Unreachable"),
-        ("exit 3", "Guest.Exit"),
+        ("exit 1", "Guest.Exit"),
         ("loop", "Guest.Timeout"),
     ] {
         let answer = served.invoke("misbehave", &[], json!(fault).to_string().as_bytes());
@@ -244,20 +263,7 @@ fn each_function_has_a_tmp_of_its_own_that_stays_between_invocations() {
 #[test]
 fn the_aws_command_line_invokes_unchanged() {
     let served = serve(&guests::ALL, &[]);
-    let folder = tempfile::tempdir().unwrap();
-    let out = folder.path().join("out.json");
-    let invoke = |function: &str, payload: &str| {
-        let endpoint = format!("http://{}", served.address);
-        let ran = tools::aws()
-            .args(["lambda", "invoke", "--endpoint-url", &endpoint, "--function-name", function])
-            .args(["--log-type", "Tail", "--payload", payload])
-            .arg(&out)
-            .output()
-            .unwrap();
-        let said = format!("{}{}", String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
-        (ran.status.success(), said, std::fs::read_to_string(&out).unwrap_or_default())
-    };
-    let (done, said, answer) = invoke("hello", r#"{"name":"Ada"}"#);
+    let (done, said, answer) = served.aws("hello", r#"{"name":"Ada"}"#);
     let said: Value = serde_json::from_str(&said).unwrap_or_else(|_| panic!("{said}"));
     assert!(done && answer.contains("Hello Ada!"), "{answer}");
     assert_eq!(
@@ -267,12 +273,12 @@ fn the_aws_command_line_invokes_unchanged() {
     let log = BASE64_STANDARD.decode(said["LogResult"].as_str().unwrap()).unwrap();
     assert!(String::from_utf8(log).unwrap().contains("greeting Ada"));
 
-    let (done, said, answer) = invoke("misbehave", "\"panic\"");
+    let (done, said, answer) = served.aws("misbehave", "\"panic\"");
     assert!(
         done && said.contains("\"FunctionError\": \"Unhandled\"") && answer.contains("Guest.Trap.Unreachable"),
         "{said}{answer}"
     );
-    let (done, said, _) = invoke("nobody", "{}");
+    let (done, said, _) = served.aws("nobody", "{}");
     assert!(!done && said.contains("ResourceNotFoundException"), "{said}");
 }
 

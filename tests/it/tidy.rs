@@ -52,7 +52,7 @@ fn lives_in(needle: &str, homes: &[&str]) {
 fn each_foreign_thing_has_one_home() {
     lives_in("wasmtime", &["engine/"]);
     lives_in("lambda_runtime::", &["edge/official.rs"]);
-    lives_in("cap_std", &["source.rs"]);
+    lives_in("cap_std", &["source.rs", "engine/wasi.rs"]);
     lives_in("toml::", &["config/"]);
     lives_in("clap", &["bin/guesthouse/"]);
     lives_in("env::var", &["config/environment.rs"]);
@@ -106,7 +106,7 @@ fn files_can_be_read_in_one_sitting() {
         assert!(source.lines <= 500, "{} has {} lines", source.path, source.lines);
     }
     let bootstrap = sources().into_iter().find(|source| source.path == "bin/bootstrap.rs").unwrap();
-    assert!(bootstrap.lines <= 65, "bin/bootstrap.rs is to be a table of contents");
+    assert!(bootstrap.lines <= 70, "bin/bootstrap.rs is to be a table of contents");
 }
 
 fn readme() -> String {

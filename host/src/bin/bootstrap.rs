@@ -4,6 +4,7 @@ use std::{
     io,
     process::ExitCode,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use anyhow::Context as _;
@@ -33,7 +34,7 @@ fn run(environment: &Environment, logs: Arc<Logs>) -> anyhow::Result<()> {
     let config = Config::read(environment, &arguments);
     let runtime =
         runtime(config.as_ref().map_or(1, |config| config.concurrency.get())).context("can't start threads")?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         let prepared = match config {
             Ok(config) => Service::load(&config, logs).await.map(|service| (config, service)),
             Err(failure) => Err(failure),
@@ -49,14 +50,19 @@ fn run(environment: &Environment, logs: Arc<Logs>) -> anyhow::Result<()> {
         };
         let served = edge::serve(config.edge, &config.runtime_api, Arc::new(service), config.concurrency).await;
         served.map_err(anyhow::Error::from_boxed)
-    })
+    });
+    // A compiler that is still at work is not waited for.
+    runtime.shutdown_background();
+    ended
 }
 
 /// One thread where one invocation runs at a time: waking another one costs more than all else in the loop.
 fn runtime(concurrency: usize) -> io::Result<Runtime> {
-    if concurrency == 1 {
-        return Builder::new_current_thread().enable_all().build();
+    let mut builder = if concurrency == 1 { Builder::new_current_thread() } else { Builder::new_multi_thread() };
+    if concurrency > 1 {
+        // Guests that compute would else keep their threads from looking at deadlines and sockets for many of their turns.
+        builder.event_interval(1);
     }
-    // Guests that compute would else keep their threads from looking at deadlines and sockets for many of their turns.
-    Builder::new_multi_thread().event_interval(1).enable_all().build()
+    // More threads compile at first, and later read files for guests that do not wait for them.
+    builder.max_blocking_threads(4).thread_keep_alive(Duration::from_millis(100)).enable_all().build()
 }

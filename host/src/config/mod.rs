@@ -31,15 +31,20 @@ const DEFAULT_TASK_ROOT: &str = "/var/task";
 /// The settings' file, in the task root.
 const FILE: &str = "guesthouse.toml";
 
-/// What the host keeps of the function's memory for itself, in MiB: its code, the Runtime API client, one event and one
-/// answer of 6 MB each, and a compiler's working memory.
-const HOST_MEMORY_MIB: u64 = 32;
+/// What the host keeps of the function's memory for itself, in MiB: its code and the guest's, and a compiler's working memory.
+const HOST_MEMORY_MIB: u64 = 24;
+
+/// What it keeps besides for each invocation served at a time, in MiB: an event of 6 MB, what one call of the guest's may hand
+/// over (16 MiB), and stacks, tables and buffers.
+const INVOCATION_MEMORY_MIB: u64 = 24;
 
 /// No instance gets fewer open files, streams and timers.
 const LEAST_HANDLES: usize = 16;
 
-/// No instance gets less than this by default, in MiB.
+/// No guest gets less than this, in MiB. Lambda has no function so small that this would be more than the host leaves.
 const LEAST_MEMORY_MIB: u64 = 16;
+
+const MIB: u64 = 1024 * 1024;
 
 /// Everything the host is told from outside.
 #[derive(Debug, Clone)]
@@ -146,17 +151,25 @@ pub fn capabilities(
         env: passed(&settings.env, environment),
         tmp,
         memory_bytes: settings.memory.or_else(|| instance_memory(function_memory_mib, concurrency)),
+        total_memory_bytes: guests_memory(function_memory_mib, concurrency),
         handles: (HANDLES / concurrency.get()).max(LEAST_HANDLES),
         margin: settings.margin.unwrap_or(Capabilities::default().margin),
         instances: settings.instances.unwrap_or(Instances::Reuse),
     }
 }
 
-/// The memory of one instance, in bytes: what the host leaves of the function's, shared out among as many instances as
-/// run at a time. `None` where Lambda does not say how large the function is.
+/// The memory of one instance, in bytes: that of all guests, shared out among as many instances as run at a time.
 fn instance_memory(function_memory_mib: u32, concurrency: NonZeroUsize) -> Option<u64> {
-    let for_guests = u64::from(function_memory_mib).saturating_sub(HOST_MEMORY_MIB) / concurrency.get() as u64;
-    (function_memory_mib > 0).then(|| for_guests.max(LEAST_MEMORY_MIB) * 1024 * 1024)
+    let shared_out = guests_memory(function_memory_mib, concurrency)? / concurrency.get() as u64;
+    Some(shared_out.max(LEAST_MEMORY_MIB * MIB))
+}
+
+/// The memory of all instances together, in bytes: what the host leaves of the function's. `None` where Lambda does not say
+/// how large the function is.
+fn guests_memory(function_memory_mib: u32, concurrency: NonZeroUsize) -> Option<u64> {
+    let hosts = HOST_MEMORY_MIB + INVOCATION_MEMORY_MIB * concurrency.get() as u64;
+    let guests = u64::from(function_memory_mib).saturating_sub(hosts).max(LEAST_MEMORY_MIB);
+    (function_memory_mib > 0).then_some(guests * MIB)
 }
 
 /// The variables a guest sees: those passed on, then its own, which win.

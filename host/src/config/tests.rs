@@ -110,14 +110,25 @@ fn passing_names_passes_only_those_and_credentials_only_by_their_full_name() {
 #[test]
 fn the_memory_of_an_instance_is_the_functions_less_the_hosts_share_divided_by_the_concurrency() {
     let mib = |function: u32, concurrency: usize| {
-        instance_memory(function, NonZeroUsize::new(concurrency).unwrap()).map(|bytes| bytes / 1024 / 1024)
+        let concurrency = NonZeroUsize::new(concurrency).unwrap();
+        let of = |share: fn(u32, NonZeroUsize) -> Option<u64>| share(function, concurrency).map(|bytes| bytes / MIB);
+        (of(instance_memory), of(guests_memory))
     };
-    assert_eq!(mib(128, 1), Some(96));
-    assert_eq!(mib(512, 1), Some(480));
-    assert_eq!(mib(512, 8), Some(60));
-    assert_eq!(mib(10_240, 1), Some(10_208));
-    assert_eq!(mib(128, 64), Some(16));
-    assert_eq!(mib(0, 1), None);
+    assert_eq!(mib(128, 1), (Some(80), Some(80)));
+    assert_eq!(mib(512, 1), (Some(464), Some(464)));
+    assert_eq!(mib(512, 8), (Some(37), Some(296)));
+    assert_eq!(mib(10_240, 1), (Some(10_192), Some(10_192)));
+    assert_eq!(mib(10_240, 64), (Some(135), Some(8_680)));
+    assert_eq!(mib(128, 64), (Some(16), Some(16)));
+    assert_eq!(mib(0, 1), (None, None));
+}
+
+/// The setting is for one instance; together they never take more than there is.
+#[test]
+fn memory_in_the_settings_does_not_raise_what_all_instances_may_take() {
+    let variables = [("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"), ("GUESTHOUSE_MEMORY", "1GiB")];
+    let capabilities = read("", &variables, &[]).unwrap().capabilities;
+    assert_eq!((capabilities.memory_bytes, capabilities.total_memory_bytes), (Some(1024 * MIB), Some(80 * MIB)));
 }
 
 #[test]

@@ -13,7 +13,10 @@ use tokio::{
 use tracing::{info, warn};
 
 /// What an invocation in flight still gets.
-const GRACE: Duration = Duration::from_millis(150);
+pub const INVOCATION_GRACE: Duration = Duration::from_millis(150);
+
+/// What everything together still gets, the post of what became of the invocation included.
+pub const LAST_GRACE: Duration = Duration::from_millis(250);
 
 /// Tells the workers that the end has come. Cheap to clone.
 #[derive(Clone)]
@@ -54,11 +57,11 @@ impl Shutdown {
         }
     }
 
-    /// Waits for something that is given up only when it is not done soon after the end has come.
-    pub async fn or_soon_after<T>(&mut self, future: impl Future<Output = T>) -> Ended<T> {
+    /// Waits for something that is given up only when it is not done so long after the end has come.
+    pub async fn or_after<T>(&mut self, grace: Duration, future: impl Future<Output = T>) -> Ended<T> {
         let soon_after = async {
             self.come().await;
-            sleep(GRACE).await;
+            sleep(grace).await;
         };
         tokio::select! {
             biased;
@@ -79,6 +82,8 @@ impl Shutdown {
 mod tests {
     use super::*;
 
+    const GRACE: Duration = INVOCATION_GRACE;
+
     fn shutdown() -> (watch::Sender<bool>, Shutdown) {
         let (sender, receiver) = watch::channel(false);
         (sender, Shutdown(receiver))
@@ -89,8 +94,8 @@ mod tests {
         let (sender, mut shutdown) = shutdown();
         sender.send_replace(true);
         assert_eq!(shutdown.or(std::future::pending::<()>()).await, Ended::Shutdown);
-        assert_eq!(shutdown.or_soon_after(sleep(GRACE / 2)).await, Ended::Done(()));
-        assert_eq!(shutdown.or_soon_after(sleep(GRACE * 2)).await, Ended::Shutdown);
+        assert_eq!(shutdown.or_after(GRACE, sleep(GRACE / 2)).await, Ended::Done(()));
+        assert_eq!(shutdown.or_after(GRACE, sleep(GRACE * 2)).await, Ended::Shutdown);
     }
 
     #[tokio::test(start_paused = true)]
@@ -98,6 +103,6 @@ mod tests {
         let (sender, mut shutdown) = shutdown();
         assert_eq!(shutdown.or(sleep(GRACE * 2)).await, Ended::Done(()));
         drop(sender);
-        assert_eq!(shutdown.or_soon_after(sleep(GRACE * 2)).await, Ended::Done(()));
+        assert_eq!(shutdown.or_after(GRACE, sleep(GRACE * 2)).await, Ended::Done(()));
     }
 }

@@ -21,21 +21,30 @@ const FUEL_WORDS: &str = "fuel allocated for hostcalls";
 pub(super) struct Circumstances {
     /// The last line the guest wrote to standard error; empty if it wrote none.
     pub(super) last_stderr_line: String,
-    /// The guest asked for memory and was refused.
+    /// The guest asked for memory last time in vain.
     pub(super) memory_refused: bool,
+    pub(super) doing: Doing,
+}
+
+/// What a guest was called for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Doing {
+    Starting,
+    Answering,
 }
 
 /// Says why the guest stopped. The order matters: an exit and a trap are told by their types, and only what carries
 /// neither can be a broken answer.
 pub(super) fn failure(error: &Error, circumstances: &Circumstances) -> Failure {
-    let mut failure = if let Some(I32Exit(code)) = error.downcast_ref() {
+    let gave_up = circumstances.memory_refused && gives_up(error, circumstances.doing);
+    let mut failure = if gave_up {
+        Failure::new(ErrorType::OutOfMemory, "the guest was refused memory and gave up")
+            .hint("raise the function's memory, or `memory` in the settings")
+    } else if let Some(I32Exit(code)) = error.downcast_ref() {
         // WASI 0.2 only knows two statuses, so a guest's `exit(3)` comes as 1.
         let status = if *code == 0 { "`exit(0)`" } else { "`exit` with a failure" };
         Failure::new(ErrorType::Exit, format!("the guest called {status}"))
             .hint("return an answer or an error from the handler instead of exiting")
-    } else if circumstances.memory_refused {
-        Failure::new(ErrorType::OutOfMemory, "the guest was refused memory and gave up")
-            .hint("raise the function's memory, or `memory` in the settings")
     } else if let Some(trap) = error.downcast_ref::<Trap>() {
         Failure::new(ErrorType::Trap(kind(*trap)), said(*trap))
     } else if error.downcast_ref::<Utf8Error>().is_some() {
@@ -57,6 +66,18 @@ pub(super) fn failure(error: &Error, circumstances: &Circumstances) -> Failure {
         failure.stack_trace = backtrace.frames().iter().flat_map(lines).take(FRAME_LIMIT).collect();
     }
     failure
+}
+
+/// Whether this is how a guest ends that can't go on without memory: it aborts, exits with a failure, writes where it was
+/// given nothing, or can't even start. Any other fault has a reason of its own.
+fn gives_up(error: &Error, doing: Doing) -> bool {
+    if let Some(I32Exit(code)) = error.downcast_ref() {
+        return *code != 0;
+    }
+    match error.downcast_ref::<Trap>() {
+        Some(trap) => matches!(trap, Trap::UnreachableCodeReached | Trap::MemoryOutOfBounds | Trap::AllocationTooLarge),
+        None => doing == Doing::Starting && error.downcast_ref::<WasmBacktrace>().is_none(),
+    }
 }
 
 /// wasmtime's sentence for a trap, without its prefix.
@@ -118,7 +139,7 @@ mod tests {
     use super::*;
 
     fn quiet() -> Circumstances {
-        Circumstances { last_stderr_line: String::new(), memory_refused: false }
+        Circumstances { last_stderr_line: String::new(), memory_refused: false, doing: Doing::Answering }
     }
 
     #[test]
@@ -145,6 +166,23 @@ mod tests {
     fn a_trap_after_refused_memory_is_out_of_memory() {
         let refused = Circumstances { memory_refused: true, ..quiet() };
         assert_eq!(failure(&Trap::UnreachableCodeReached.into(), &refused).error_type, ErrorType::OutOfMemory);
+    }
+
+    #[test]
+    fn refused_memory_is_blamed_only_for_an_end_that_it_brings_about() {
+        let failure =
+            |error: Error, doing| failure(&error, &Circumstances { memory_refused: true, doing, ..quiet() }).error_type;
+        for error in [Trap::MemoryOutOfBounds.into(), I32Exit(2).into()] {
+            assert_eq!(failure(error, Doing::Answering), ErrorType::OutOfMemory);
+        }
+        assert_eq!(failure(I32Exit(0).into(), Doing::Answering), ErrorType::Exit);
+        assert_eq!(
+            failure(Trap::IntegerDivisionByZero.into(), Doing::Answering),
+            ErrorType::Trap("IntegerDivideByZero")
+        );
+        let without_a_trap = || Error::msg("the least memory was refused, or the answer is out of bounds");
+        assert_eq!(failure(without_a_trap(), Doing::Starting), ErrorType::OutOfMemory);
+        assert_eq!(failure(without_a_trap(), Doing::Answering), ErrorType::InvalidResponse);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use tokio::{task::spawn_blocking, time::timeout};
 use wasmtime::component::{
     Component, InstancePre,
     types::{ComponentExtern, ComponentItem},
@@ -15,6 +16,7 @@ use super::{
     bindings::{handler, lifecycle},
     contract::{EVENT, Interface, LATER, LIFECYCLE, Match},
     instance::Instance,
+    memory::Budget,
     state::State,
 };
 use crate::{
@@ -30,6 +32,7 @@ pub struct Guest {
     pub(super) handler: handler::GuestIndices,
     pub(super) lifecycle: Option<lifecycle::GuestIndices>,
     pub(super) capabilities: Capabilities,
+    pub(super) budget: Budget,
     pub(super) observer: Arc<dyn Observer>,
     /// Last in, first out: the instance used last has the warmest caches.
     idle: Mutex<Vec<Instance>>,
@@ -43,13 +46,13 @@ impl Guest {
     /// Whatever keeps the guest from being served; see [`LoadError`].
     pub async fn load(
         engine: &Engine,
-        bytes: &[u8],
+        bytes: Vec<u8>,
         capabilities: Capabilities,
         observer: Arc<dyn Observer>,
         limit: Duration,
     ) -> Result<Self, LoadError> {
         let begun = Instant::now();
-        let component = compile(engine, bytes)?;
+        let component = compile_within(engine.clone(), bytes, limit).await?;
         let contract = contract(&component)?;
         let pre = engine.link(&component).map_err(|error| unlinked(&component, &error))?;
         let Contract::Event { has_lifecycle } = contract else {
@@ -61,7 +64,8 @@ impl Guest {
             true => Some(lifecycle::GuestIndices::new(&pre).map_err(mismatch)?),
             false => None,
         };
-        let guest = Self { pre, handler, lifecycle, capabilities, observer, idle: Mutex::default() };
+        let budget = Budget::new(capabilities.total_memory_bytes);
+        let guest = Self { pre, handler, lifecycle, capabilities, budget, observer, idle: Mutex::default() };
         let left = limit.saturating_sub(begun.elapsed());
         let first = Instance::start(&guest, None, left).await;
         let first = first.map_err(|failure| LoadError::Init(failure.within_limits()))?;
@@ -95,6 +99,16 @@ impl Guest {
 
     fn keep(&self, instance: Instance) {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(instance);
+    }
+}
+
+/// On a thread of its own, because nothing stops a compiler: one that takes too long is left behind.
+async fn compile_within(engine: Engine, bytes: Vec<u8>, limit: Duration) -> Result<Component, LoadError> {
+    match timeout(limit, spawn_blocking(move || compile(&engine, &bytes))).await {
+        Ok(Ok(compiled)) => compiled,
+        // What it was is in the log, where the panic itself writes it.
+        Ok(Err(_)) => Err(LoadError::Engine("the compiler failed".to_owned())),
+        Err(_) => Err(LoadError::SlowToCompile(limit)),
     }
 }
 

@@ -8,7 +8,7 @@ use wasmtime::Store;
 use super::{
     Guest,
     bindings::{handler, types},
-    fault::{self, Circumstances},
+    fault::{self, Circumstances, Doing},
     state::State,
     stdio::Stdio,
 };
@@ -17,6 +17,9 @@ use crate::{
     invocation::{Answer, CognitoIdentity, Context, Invocation},
     observer::Usage,
 };
+
+/// How many handles an instance may hold, those to resources of its own making included: each takes some bytes of the host's.
+const HANDLE_LIMIT: usize = 32 * 1024;
 
 /// One running copy of a guest. It serves one invocation at a time, which its ownership sees to.
 pub(super) struct Instance {
@@ -30,7 +33,7 @@ impl Instance {
     pub(super) async fn start(guest: &Guest, request_id: Option<&str>, limit: Duration) -> Result<Self, Failure> {
         let stdio = Stdio::new(guest.observer.clone());
         stdio.begin(request_id);
-        let state = State::new(&guest.capabilities, stdio).map_err(|error| {
+        let state = State::new(&guest.capabilities, guest.budget.clone(), stdio).map_err(|error| {
             let error_type = if request_id.is_some() { ErrorType::Internal } else { ErrorType::Config };
             Failure::new(error_type, format!("can't open the guest's `/tmp`: {error:#}"))
                 .hint("make the folder readable and writable, or set `tmp = \"none\"`")
@@ -38,12 +41,13 @@ impl Instance {
         let mut store = Store::new(guest.pre.engine(), state);
         store.limiter(|state| &mut state.memory);
         store.set_hostcall_fuel(fault::ANSWER_READ_LIMIT_BYTES);
+        store.set_max_component_handles(HANDLE_LIMIT);
         store.epoch_deadline_async_yield_and_update(1);
         let started = timeout(limit, prepare(guest, &mut store)).await;
         let handler = match started {
             Ok(Ok(Ok(handler))) => Ok(handler),
             Ok(Ok(Err(own))) => Err(own),
-            Ok(Err(error)) => return Err(faulted(&store, &error)),
+            Ok(Err(error)) => return Err(faulted(&store, &error, Doing::Starting)),
             Err(_) => Err(timed_out("the guest's start-up", limit)),
         };
         store.data().stdio.finish();
@@ -74,7 +78,7 @@ impl Instance {
         let called = timeout(limit, self.handler.call_handle(&mut *store, event, &context)).await;
         let answered = match called {
             Ok(Ok(answered)) => Ok(answered.map_err(Failure::from)),
-            Ok(Err(error)) => Err(faulted(store, &error)),
+            Ok(Err(error)) => Err(faulted(store, &error, Doing::Answering)),
             Err(_) => Err(timed_out("the guest", limit)),
         };
         store.data().stdio.finish();
@@ -94,9 +98,9 @@ async fn prepare(guest: &Guest, store: &mut Store<State>) -> wasmtime::Result<Re
     Ok(prepared.map(|()| handler).map_err(Failure::from))
 }
 
-fn faulted(store: &Store<State>, error: &wasmtime::Error) -> Failure {
-    let circumstances =
-        Circumstances { last_stderr_line: store.data().stdio.finish(), memory_refused: store.data().memory.refused };
+fn faulted(store: &Store<State>, error: &wasmtime::Error, doing: Doing) -> Failure {
+    let State { stdio, memory, .. } = store.data();
+    let circumstances = Circumstances { last_stderr_line: stdio.finish(), memory_refused: memory.refused, doing };
     fault::failure(error, &circumstances)
 }
 

@@ -1,6 +1,6 @@
 //! Why a guest can't be served.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use thiserror::Error;
 
@@ -22,6 +22,9 @@ pub enum LoadError {
     /// With what the compiler says.
     #[error("not a valid component, or a truncated one: {0}")]
     Malformed(String),
+    /// With the time there was.
+    #[error("compiling it takes longer than the {:.2} seconds there are", .0.as_secs_f64())]
+    SlowToCompile(Duration),
     /// With the exports.
     #[error("no known contract: the component exports {}", List(.0))]
     NoContract(Vec<String>),
@@ -50,6 +53,10 @@ impl LoadError {
             Self::Engine(_) => "this is a fault of the host: please report it",
             Self::NotWasm(_) | Self::CoreModule => "build a component, in Rust with `--target wasm32-wasip2`",
             Self::Malformed(_) => "build and upload the guest again, and compare the two files' sizes",
+            Self::SlowToCompile(_) => {
+                "make the guest smaller, as with `opt-level = \"s\"` and `lto = true`, or give the function more memory, and \
+                 with it more of a processor"
+            }
             Self::NoContract(_) => {
                 "export `guesthouse:lambda/handler@0.1.0`; in Rust, the crate `guesthouse-guest` does it"
             }
@@ -68,6 +75,7 @@ impl LoadError {
         let error_type = match &self {
             Self::Engine(_) => ErrorType::Internal,
             Self::UnsupportedImports(_) => ErrorType::UnsupportedImport,
+            Self::SlowToCompile(_) => ErrorType::Timeout,
             _ => ErrorType::InvalidGuest,
         };
         Failure::new(error_type, format!("the guest `{name}`: {self}")).hint(hint)

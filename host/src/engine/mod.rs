@@ -12,9 +12,11 @@ mod guest;
 mod imports;
 mod instance;
 mod load_error;
+mod memory;
 mod state;
 mod stdio;
 mod symbol;
+mod wasi;
 
 use std::{num::NonZeroUsize, sync::Arc};
 
@@ -41,7 +43,7 @@ impl Engine {
         let internal = |error: wasmtime::Error| LoadError::Engine(format!("{error:#}"));
         let engine = wasmtime::Engine::new(&config()).map_err(internal)?;
         let mut linker = Linker::new(&engine);
-        wasmtime_wasi::p2::add_to_linker_async(&mut linker).map_err(internal)?;
+        wasi::link(&mut linker).map_err(internal)?;
         epoch::start(&engine).map_err(|error| LoadError::Engine(format!("can't start a thread: {error}")))?;
         Ok(Self { engine, linker: Arc::new(linker) })
     }

@@ -2,6 +2,7 @@
 
 use std::{
     num::NonZeroUsize,
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -22,6 +23,7 @@ use super::{
     runtime_api::RuntimeApi,
 };
 use crate::{
+    capabilities::Capabilities,
     config::{self, EdgeKind, Environment, FunctionInfo, Settings, variables as var},
     edge::{self, Service},
     failure::{ErrorType, Failure, chain},
@@ -76,14 +78,7 @@ impl Function {
             handler: name.to_owned(),
             source,
             digest: settings.digest,
-            // Each invocation under way stands for an environment of its own, as on Lambda, and shares with no other.
-            capabilities: config::capabilities(
-                &settings,
-                &environment,
-                limits.memory_mib,
-                NonZeroUsize::MIN,
-                tmp.path(),
-            ),
+            capabilities: capabilities(&settings, &environment, limits.memory_mib, tmp.path()),
         };
         let hearing = Hearing { logs: shared.logs.clone(), records: shared.records.clone() };
         let registry = Registry::load(&shared.engine, request, Arc::new(hearing)).await?;
@@ -166,6 +161,13 @@ impl Function {
         report.push('\n');
         report
     }
+}
+
+/// Each invocation under way stands for an environment of its own, as on Lambda, and shares with no other.
+fn capabilities(settings: &Settings, environment: &Environment, memory_mib: u32, tmp: &Path) -> Capabilities {
+    let alone = config::capabilities(settings, environment, memory_mib, NonZeroUsize::MIN, tmp);
+    let memory_bytes = alone.memory_bytes.min(alone.total_memory_bytes);
+    Capabilities { memory_bytes, total_memory_bytes: None, ..alone }
 }
 
 /// The variables of a function on Lambda, less its credentials and addresses, and those the user adds.

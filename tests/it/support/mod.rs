@@ -1,10 +1,12 @@
 //! What the tests share: guests, a fake Runtime API, the programs under test, and HTTP.
 
 pub mod fake;
+pub mod faults;
 pub mod guests;
 pub mod host;
 pub mod http;
 pub mod process;
+pub mod text;
 pub mod tools;
 
 pub use self::{

@@ -1,0 +1,270 @@
+//! Every fault that a guest can have, with what its caller is to see.
+//!
+//! `tests/faults.md` lists them for readers, and `tidy.rs` compares the two.
+
+use super::text::{FAULT, Text};
+
+/// One fault.
+#[derive(Clone, Copy)]
+pub struct Fault {
+    /// As in `tests/faults.md`.
+    pub name: &'static str,
+    pub guest: FaultyGuest,
+    /// An event before, which fails too.
+    pub before: Option<&'static str>,
+    pub event: &'static str,
+    /// What the caller gets to see. The message starts so.
+    pub error_type: &'static str,
+    pub message: &'static str,
+    pub instance: Afterwards,
+}
+
+#[derive(Clone, Copy)]
+pub enum FaultyGuest {
+    /// The fixture `misbehave`, which does what the event says.
+    Misbehave,
+    /// One written for this fault.
+    Text(Text),
+}
+
+/// What becomes of the instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Afterwards {
+    Kept,
+    Gone,
+}
+
+/// All of them.
+pub fn all() -> Vec<Fault> {
+    [in_handlers(), in_start_up(), traps(), around_handlers(), in_answers(), in_host_calls()].concat()
+}
+
+const fn misbehave(
+    name: &'static str,
+    event: &'static str,
+    error_type: &'static str,
+    message: &'static str,
+    instance: Afterwards,
+) -> Fault {
+    Fault { name, guest: FaultyGuest::Misbehave, before: None, event, error_type, message, instance }
+}
+
+fn in_handlers() -> Vec<Fault> {
+    use Afterwards::{Gone, Kept};
+    const UNREACHABLE: &str = "wasm `unreachable` instruction executed";
+    const STOPPED: &str = "the guest was stopped after ";
+    const TOO_LARGE: &str = "the answer is larger than the host reads, which is 16777216 bytes";
+    vec![
+        misbehave("error", "\"err\"", "OrderNotFound", "no such order: `42`", Kept),
+        misbehave("error with a stack trace of 100,000 lines", "\"long stack trace\"", "TooDeep", "see below", Kept),
+        misbehave("error of 50 MB", "\"error of 50 MB\"", "Function.ResponseSizeTooLarge", TOO_LARGE, Gone),
+        misbehave(
+            "answer of 7 MB",
+            "\"answer of 7 MB\"",
+            "Function.ResponseSizeTooLarge",
+            "the answer has 7000002 bytes, but Lambda takes at most 6291556",
+            Kept,
+        ),
+        misbehave("answer of 20 MB", "\"answer of 20 MB\"", "Function.ResponseSizeTooLarge", TOO_LARGE, Gone),
+        misbehave("panic", "\"panic\"", "Guest.Trap.Unreachable", "out of pickles: ", Gone),
+        misbehave("abort", "\"abort\"", "Guest.Trap.Unreachable", UNREACHABLE, Gone),
+        misbehave("unreachable code", "\"trap\"", "Guest.Trap.Unreachable", UNREACHABLE, Gone),
+        misbehave(
+            "stack overflow in Rust",
+            "\"overflow the stack\"",
+            "Guest.Trap.MemoryOutOfBounds",
+            "out of bounds memory access",
+            Gone,
+        ),
+        misbehave("exit(0)", "\"exit 0\"", "Guest.Exit", "the guest called `exit(0)`\nhint: ", Gone),
+        misbehave("exit(1)", "\"exit 1\"", "Guest.Exit", "the guest called `exit` with a failure\nhint: ", Gone),
+        misbehave(
+            "exit with a file open",
+            "\"exit with an open file\"",
+            "Guest.Exit",
+            "the guest called `exit` with a failure\nhint: ",
+            Gone,
+        ),
+        misbehave("endless loop", "\"loop\"", "Guest.Timeout", STOPPED, Gone),
+        misbehave("endless wait", "\"sleep\"", "Guest.Timeout", STOPPED, Gone),
+        misbehave("allocation without end", "\"allocate\"", "Guest.OutOfMemory", "memory allocation of ", Gone),
+    ]
+}
+
+/// The first event ends the instance, and the start-up of the next one fails.
+fn in_start_up() -> Vec<Fault> {
+    let start = |name, before, error_type, message| Fault {
+        before: Some(before),
+        ..misbehave(name, "\"rest\"", error_type, message, Afterwards::Gone)
+    };
+    vec![
+        start("error in start-up", "\"start badly: err\"", "OrderNotFound", "no such order: `42`"),
+        start("panic in start-up", "\"start badly: panic\"", "Guest.Trap.Unreachable", "out of pickles: "),
+        start("exit in start-up", "\"start badly: exit 0\"", "Guest.Exit", "the guest called `exit(0)`"),
+        start(
+            "endless loop in start-up",
+            "\"start badly: loop\"",
+            "Guest.Timeout",
+            "the guest's start-up was stopped after ",
+        ),
+        start(
+            "endless wait in start-up",
+            "\"start badly: sleep\"",
+            "Guest.Timeout",
+            "the guest's start-up was stopped",
+        ),
+        start(
+            "allocation without end in start-up",
+            "\"start badly: allocate\"",
+            "Guest.OutOfMemory",
+            "memory allocation of ",
+        ),
+    ]
+}
+
+const fn text(name: &'static str, guest: Text, error_type: &'static str, message: &'static str) -> Fault {
+    let guest = FaultyGuest::Text(guest);
+    Fault { name, guest, before: None, event: FAULT, error_type, message, instance: Afterwards::Gone }
+}
+
+const fn handle(body: &'static str) -> Text {
+    Text { handle: body, realloc: "", post_return: "", imports: "", module: "", with: "" }
+}
+
+/// Every kind of trap that the host's WebAssembly has, each by a guest that does just that.
+fn traps() -> Vec<Fault> {
+    [
+        ("unreachable", "Guest.Trap.Unreachable", "wasm `unreachable` instruction executed", "unreachable"),
+        (
+            "memory out of bounds",
+            "Guest.Trap.MemoryOutOfBounds",
+            "out of bounds memory access",
+            "(i32.load (i32.const 0x7fffffff))",
+        ),
+        (
+            "integer division by zero",
+            "Guest.Trap.IntegerDivideByZero",
+            "integer divide by zero",
+            "(i32.div_u (i32.const 1) (i32.const 0))",
+        ),
+        (
+            "integer overflow",
+            "Guest.Trap.IntegerOverflow",
+            "integer overflow",
+            "(i32.div_s (i32.const 0x80000000) (i32.const -1))",
+        ),
+        (
+            "bad conversion to integer",
+            "Guest.Trap.BadConversionToInteger",
+            "invalid conversion to integer",
+            "(i32.trunc_f32_s (f32.const nan))",
+        ),
+        ("stack overflow", "Guest.Trap.StackOverflow", "call stack exhausted", "(call $deeper (i32.const 0))"),
+        (
+            "table out of bounds",
+            "Guest.Trap.TableOutOfBounds",
+            "undefined element: out of bounds table access",
+            "(call_indirect (type $to-number) (i32.const 9))",
+        ),
+        (
+            "indirect call to null",
+            "Guest.Trap.IndirectCallToNull",
+            "uninitialized element",
+            "(call_indirect (type $to-number) (i32.const 1))",
+        ),
+        (
+            "bad signature",
+            "Guest.Trap.BadSignature",
+            "indirect call type mismatch",
+            "(call_indirect (type $to-number) (i32.const 0))",
+        ),
+    ]
+    .map(|(name, error_type, message, body)| text(name, handle(body), error_type, message))
+    .to_vec()
+}
+
+/// What the component model lets a guest do besides its handler: give memory for the event, and clean up after the answer.
+fn around_handlers() -> Vec<Fault> {
+    const UNREACHABLE: &str = "wasm `unreachable` instruction executed";
+    let realloc = |code| Text { realloc: code, ..Text::default() };
+    vec![
+        text(
+            "trap in realloc",
+            realloc("(if (i32.eq (local.get 3) (i32.const 42)) (then unreachable))"),
+            "Guest.Trap.Unreachable",
+            UNREACHABLE,
+        ),
+        text(
+            "realloc out of bounds",
+            realloc("(if (i32.eq (local.get 3) (i32.const 42)) (then (return (i32.const 0x7ffffff0))))"),
+            "Guest.InvalidResponse",
+            "the guest broke the contract: ",
+        ),
+        text(
+            "trap in post-return",
+            Text { post_return: "unreachable", ..Text::default() },
+            "Guest.Trap.Unreachable",
+            UNREACHABLE,
+        ),
+        text(
+            "trap while lowering the result",
+            handle(
+                "(i32.store (i32.const 16) (i32.const 0)) (i32.store (i32.const 0x7fffffff) (i32.const 32)) (i32.const 16)",
+            ),
+            "Guest.Trap.MemoryOutOfBounds",
+            "out of bounds memory access",
+        ),
+    ]
+}
+
+/// Answers that break the contract.
+fn in_answers() -> Vec<Fault> {
+    const BROKEN: &str = "the guest broke the contract: ";
+    vec![
+        text(
+            "answer that is not UTF-8",
+            handle("(i32.store8 (i32.const 40) (i32.const 0xff)) (call $answer)"),
+            "Guest.InvalidResponse",
+            "the guest's answer is not UTF-8\nhint: ",
+        ),
+        text(
+            "answer out of bounds",
+            handle("(drop (call $answer)) (i32.store (i32.const 20) (i32.const 0x7fffffff)) (i32.const 16)"),
+            "Guest.InvalidResponse",
+            BROKEN,
+        ),
+        text(
+            "answer of 4 GiB",
+            handle("(drop (call $answer)) (i32.store (i32.const 24) (i32.const -1)) (i32.const 16)"),
+            "Guest.InvalidResponse",
+            BROKEN,
+        ),
+        text("result out of bounds", handle("(i32.const 0x7ffffff0)"), "Guest.InvalidResponse", BROKEN),
+        text("result that is not aligned", handle("(i32.const 17)"), "Guest.InvalidResponse", BROKEN),
+    ]
+}
+
+/// What WASI refuses by a trap.
+fn in_host_calls() -> Vec<Fault> {
+    const TIMERS: Text = Text {
+        handle: "(loop $more (drop (call $subscribe (i64.const 3600000000000))) (br $more)) unreachable",
+        imports: r#"
+  (import "wasi:io/poll@0.2.0" (instance $poll (export "pollable" (type (sub resource)))))
+  (alias export $poll "pollable" (type $pollable))
+  (import "wasi:clocks/monotonic-clock@0.2.0" (instance $clock
+    (alias outer 1 $pollable (type $outer))
+    (export "pollable" (type $own (eq $outer)))
+    (export "subscribe-duration" (func (param "when" u64) (result (own $own))))))
+  (core func $subscribe (canon lower (func $clock "subscribe-duration")))
+  (core instance $timers (export "subscribe" (func $subscribe)))"#,
+        module: r#"(import "timers" "subscribe" (func $subscribe (param i64) (result i32)))"#,
+        with: r#"(with "timers" (instance $timers))"#,
+        realloc: "",
+        post_return: "",
+    };
+    const FULL: &str = "a host call was refused: ";
+    vec![
+        misbehave("files opened without end", "\"open files\"", "Guest.Trap.HostCall", FULL, Afterwards::Gone),
+        text("timers without end", TIMERS, "Guest.Trap.HostCall", FULL),
+    ]
+}
