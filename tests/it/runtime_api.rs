@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::{Edge, Event, Host, wait_for};
+use crate::support::{Edge, Event, Framing, Host, Trouble, fake::SILENCE, wait_for};
 
 #[test]
 fn one_connection_is_kept_and_used_for_everything() {
@@ -81,17 +81,111 @@ fn an_event_that_comes_again_after_its_answer_was_refused_is_not_run_again() {
 fn a_request_for_an_event_that_fails_is_made_again() {
     for status in ["", "400 Bad Request", "503 Service Unavailable"] {
         let host = Host::of("count").start();
-        host.fake.answer_next_get(status);
-        host.fake.answer_next_get(status);
+        host.fake.trouble_next_get(Trouble::Status(status));
+        host.fake.trouble_next_get(Trouble::Status(status));
         assert_eq!(host.answer("{}"), "1", "{status}");
     }
+}
+
+/// Until an event is answered, the same one comes again.
+#[test]
+fn an_event_that_is_cut_off_is_answered_when_it_comes_again_whole() {
+    for framing in [Framing::Sized, Framing::Chunked] {
+        let host = Host::of("count").start();
+        host.fake.trouble_next_get(Trouble::CutOff);
+        assert_eq!(host.fake.invoke(Event::new("[1, 2, 3]").framing(framing)).text(), "1");
+        assert_eq!(host.answer("{}"), "2");
+    }
+}
+
+#[test]
+fn an_event_that_is_cut_off_and_does_not_come_again_is_answered_with_an_error() {
+    for other_event_follows in [false, true] {
+        let host = Host::of("count").start();
+        host.fake.trouble_next_get(Trouble::CutOffAndForgotten);
+        let (cut_off, other) = (Event::new("[1, 2, 3]"), Event::new("{}"));
+        host.fake.send(cut_off.clone());
+        if other_event_follows {
+            host.fake.send(other.clone());
+        }
+        let post = host.fake.post();
+        assert!(post.subject().ends_with(&format!("{}/error", cut_off.id)), "{}", post.subject());
+        let error = post.json();
+        assert_eq!(error["errorType"], "Host.InvalidEvent");
+        assert!(error["errorMessage"].as_str().unwrap().starts_with("the event did not come whole: "), "{error}");
+        let next = if other_event_follows { host.fake.post() } else { host.fake.invoke(other) };
+        assert_eq!(next.text(), "1");
+    }
+}
+
+#[test]
+fn an_event_that_is_cut_off_again_and_again_is_answered_with_an_error() {
+    let host = Host::of("count").start();
+    for trouble in [Trouble::CutOff, Trouble::CutOffAndForgotten] {
+        host.fake.trouble_next_get(trouble);
+    }
+    assert_eq!(host.fake.invoke(Event::new("[1, 2, 3]")).json()["errorType"], "Host.InvalidEvent");
+    assert_eq!(host.answer("{}"), "1");
+}
+
+#[test]
+fn an_event_that_stops_in_the_middle_is_not_waited_for_without_end() {
+    let host = Host::of("count").start();
+    host.fake.trouble_next_get(Trouble::Stalled);
+    assert_eq!(host.fake.invoke(Event::new("[1, 2, 3]")).text(), "1");
+}
+
+#[test]
+fn an_event_at_lambdas_limit_is_served_and_a_larger_one_is_refused() {
+    for framing in [Framing::Sized, Framing::Chunked] {
+        let host = Host::of("echo").start();
+        assert_eq!(host.answer("x".repeat(6_291_556)).len(), 6_291_556);
+        let error = host.fake.invoke(Event::new("x".repeat(6_291_557)).framing(framing)).json();
+        assert_eq!(error["errorType"], "Host.InvalidEvent");
+        assert!(error["errorMessage"].as_str().unwrap().contains("more than 6291556 bytes"), "{error}");
+        assert_eq!(host.answer("{}"), "{}");
+    }
+}
+
+#[test]
+fn of_headers_that_come_twice_the_first_counts_and_unknown_ones_do_not() {
+    let host = Host::of("context").start();
+    let event = Event::new("{}")
+        .header("Lambda-Runtime-Aws-Request-Id", "first")
+        .header("Lambda-Runtime-Aws-Request-Id", "second")
+        .header("Lambda-Runtime-Deadline-Ms", "4102444800000")
+        .header("Lambda-Runtime-Deadline-Ms", "1")
+        .header("Lambda-Runtime-Never-Heard-Of", "3");
+    host.fake.send(event);
+    let post = host.fake.post();
+    assert_eq!(post.subject(), "/2018-06-01/runtime/invocation/first/response");
+    assert_eq!(post.json()["deadline_ms"], 4_102_444_800_000_u64);
+}
+
+#[test]
+fn an_answer_to_which_nothing_is_said_is_given_up_and_the_next_event_is_served() {
+    let host = Host::of("count").start();
+    host.fake.answer_next_post(SILENCE);
+    assert_eq!(host.answer("{}"), "1");
+    assert_eq!(host.answer("{}"), "2");
+}
+
+#[test]
+fn sigterm_ends_the_process_in_time_although_nothing_is_said_to_its_answer() {
+    let mut host = Host::of("count").start();
+    host.fake.answer_next_post(SILENCE);
+    assert_eq!(host.answer("{}"), "1");
+    host.program.terminate();
+    let begun = Instant::now();
+    assert_eq!(host.program.wait().code(), Some(0));
+    assert!(begun.elapsed() < Duration::from_millis(300), "it took {:?}", begun.elapsed());
 }
 
 #[test]
 fn a_runtime_api_that_is_broken_for_good_ends_the_process() {
     for status in ["500 Internal Server Error", "403 Forbidden"] {
         let mut host = Host::of("count").start();
-        host.fake.answer_next_get(status);
+        host.fake.trouble_next_get(Trouble::Status(status));
         host.fake.send(Event::new("{}"));
         assert_eq!(host.program.wait().code(), Some(1), "{status}");
     }
@@ -100,7 +194,7 @@ fn a_runtime_api_that_is_broken_for_good_ends_the_process() {
 #[test]
 fn lambda_runtime_ends_the_process_when_a_request_for_an_event_fails_once() {
     let mut host = Host::of("count").edge(Edge::LambdaRuntime).start();
-    host.fake.answer_next_get("");
+    host.fake.trouble_next_get(Trouble::Status(""));
     host.fake.send(Event::new("{}"));
     assert_ne!(host.program.wait().code(), Some(0));
 }

@@ -33,6 +33,19 @@ pub enum Framing {
     Chunked,
 }
 
+/// What becomes of a request for an event.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// It is answered with this status line, and the event goes to the next request. With an empty one, the connection ends.
+    Status(&'static str),
+    /// Only a part of the event is sent, and the connection ends. The event goes to the next request, as on Lambda.
+    CutOff,
+    /// The same, but the event does not come again.
+    CutOffAndForgotten,
+    /// Only a part of the event is sent, and nothing more comes. The event goes to the next request.
+    Stalled,
+}
+
 impl Event {
     pub fn new(body: impl Into<Vec<u8>>) -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(1);
@@ -105,10 +118,10 @@ struct Shared {
     waiting: AtomicUsize,
     stopped: AtomicBool,
     streams: Mutex<Vec<TcpStream>>,
-    /// How to answer the next posts, if not with 202.
+    /// How to answer the next posts, if not with 202. With nothing at all where it says so.
     post_answers: Mutex<VecDeque<&'static str>>,
-    /// How to answer the next requests for an event, if not with one.
-    next_answers: Mutex<VecDeque<&'static str>>,
+    /// What becomes of the next requests for an event.
+    troubles: Mutex<VecDeque<Trouble>>,
 }
 
 impl Fake {
@@ -125,7 +138,7 @@ impl Fake {
             stopped: AtomicBool::new(false),
             streams: Mutex::default(),
             post_answers: Mutex::default(),
-            next_answers: Mutex::default(),
+            troubles: Mutex::default(),
         });
         let accepting = shared.clone();
         thread::spawn(move || {
@@ -162,15 +175,15 @@ impl Fake {
         post
     }
 
-    /// The next post is answered with this status line, and the connection closed when the line is empty.
+    /// The next post is answered with this status line, and the connection closed when the line is empty. There is no answer
+    /// at all to one for which the line is [`SILENCE`].
     pub fn answer_next_post(&self, status: &'static str) {
         self.shared.post_answers.lock().unwrap().push_back(status);
     }
 
-    /// The next request for an event is answered with this status line instead, at once or when the event comes that is to
-    /// be sent after this. The connection is closed when the line is empty.
-    pub fn answer_next_get(&self, status: &'static str) {
-        self.shared.next_answers.lock().unwrap().push_back(status);
+    /// This becomes of the next request for an event, at once or when the event comes that is to be sent after this.
+    pub fn trouble_next_get(&self, trouble: Trouble) {
+        self.shared.troubles.lock().unwrap().push_back(trouble);
     }
 
     /// From now on there is no Runtime API.
@@ -202,25 +215,42 @@ impl Shared {
             match request.first_line.as_str() {
                 "GET /2018-06-01/runtime/invocation/next HTTP/1.1" => {
                     let event = self.next();
-                    let refused = self.next_answers.lock().unwrap().pop_front();
-                    match refused {
+                    let trouble = self.troubles.lock().unwrap().pop_front();
+                    match trouble {
                         None => event.write(&mut writer).ok()?,
-                        Some(status) => {
-                            self.events.lock().unwrap().push_front(event);
-                            self.came.notify_one();
-                            respond(&mut writer, status)?;
-                        }
+                        Some(trouble) => self.make_trouble(trouble, event, &mut writer)?,
                     }
                 }
                 line if line.starts_with("POST /2018-06-01/runtime/") => {
                     self.posts.send(request).ok()?;
                     let status = self.post_answers.lock().unwrap().pop_front().unwrap_or("202 Accepted");
-                    respond(&mut writer, status)?;
+                    if status != SILENCE {
+                        respond(&mut writer, status)?;
+                    }
                 }
                 _ => respond(&mut writer, "404 Not Found")?,
             }
         }
         Some(())
+    }
+
+    /// `None` when the connection has ended.
+    fn make_trouble(&self, trouble: Trouble, event: Event, writer: &mut TcpStream) -> Option<()> {
+        let mut whole = Vec::new();
+        event.write(&mut whole).ok()?;
+        let part = &whole[..whole.len() - event.body.len().div_ceil(2)];
+        if trouble != Trouble::CutOffAndForgotten {
+            self.events.lock().unwrap().push_front(event);
+            self.came.notify_one();
+        }
+        match trouble {
+            Trouble::Status(status) => respond(writer, status),
+            Trouble::CutOff | Trouble::CutOffAndForgotten => {
+                writer.write_all(part).ok()?;
+                writer.shutdown(Shutdown::Both).ok()
+            }
+            Trouble::Stalled => writer.write_all(part).ok(),
+        }
     }
 
     fn next(&self) -> Event {
@@ -231,6 +261,9 @@ impl Shared {
         events.pop_front().expect("an event, by the condition")
     }
 }
+
+/// A status line for which nothing is said.
+pub const SILENCE: &str = "silence";
 
 /// Answers as the Runtime API does, or closes the connection.
 fn respond(to: &mut TcpStream, status: &str) -> Option<()> {

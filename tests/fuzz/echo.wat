@@ -1,0 +1,35 @@
+;; A guest that answers with the event, as text.
+(component
+  (import "guesthouse:lambda/types@0.1.0" (instance $types
+    (type $identity (record (field "identity-id" string) (field "identity-pool-id" string)))
+    (export "cognito-identity" (type $cognito-identity (eq $identity)))
+    (type $the-context (record
+      (field "request-id" string) (field "function-name" string) (field "function-version" string)
+      (field "invoked-function-arn" string) (field "memory-limit-mib" u32) (field "log-group-name" string)
+      (field "log-stream-name" string) (field "deadline-ms" u64) (field "trace-id" (option string))
+      (field "client-context" (option string)) (field "identity" (option $cognito-identity))
+      (field "tenant-id" (option string))))
+    (export "context" (type (eq $the-context)))
+    (type $error (record
+      (field "error-type" string) (field "error-message" string) (field "stack-trace" (list string))))
+    (export "handler-error" (type (eq $error)))))
+  (core module $code
+    (memory (export "memory") 256)
+    (global $free (mut i32) (i32.const 1024))
+    (func (export "realloc") (param i32 i32 i32 i32) (result i32)
+      (local $at i32)
+      (local.set $at (i32.and (i32.add (global.get $free) (i32.const 7)) (i32.const -8)))
+      (global.set $free (i32.add (local.get $at) (local.get 3)))
+      (local.get $at))
+    (func (export "handle") (param $arguments i32) (result i32)
+      (i32.store (i32.const 16) (i32.const 0))
+      (i32.store (i32.const 20) (i32.load (local.get $arguments)))
+      (i32.store (i32.const 24) (i32.load (i32.add (local.get $arguments) (i32.const 4))))
+      (i32.const 16)))
+  (core instance $code (instantiate $code))
+  (alias export $types "context" (type $context))
+  (alias export $types "handler-error" (type $handler-error))
+  (func $handle (param "event" string) (param "context" $context) (result (result string (error $handler-error)))
+    (canon lift (core func $code "handle") (memory (core memory $code "memory")) (realloc (core func $code "realloc"))))
+  (instance $handler (export "handle" (func $handle)))
+  (export "guesthouse:lambda/handler@0.1.0" (instance $handler)))

@@ -1,0 +1,198 @@
+//! What is fuzzed: each function takes bytes as they might come from outside, and panics if the host does not cope.
+//!
+//! The fuzzer calls them with bytes of its own; `tests/it/corpus.rs` calls them with those that were kept.
+
+use std::{
+    fs,
+    num::NonZeroUsize,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use guesthouse::{
+    capabilities::Capabilities,
+    config::{Config, EdgeKind, FunctionInfo},
+    edge::{self, Service},
+    engine::{Engine, Guest},
+    failure::{ErrorType, Failure},
+    invocation::{Context, Deadline, Invocation},
+    observer::{Observer, Stream},
+    registry::{LoadRequest, Registry},
+    source::Source,
+};
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+    runtime::{Builder, Runtime},
+    time::timeout,
+};
+
+/// How long anything may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::new().expect("this machine runs the compiler's code"));
+
+struct Silence;
+
+impl Observer for Silence {
+    fn line(&self, _: Option<&str>, _: Stream, _: &str) {}
+}
+
+fn runtime() -> Runtime {
+    Builder::new_current_thread().enable_all().build().expect("a runtime")
+}
+
+async fn within_patience<T>(future: impl Future<Output = T>) -> T {
+    timeout(PATIENCE, future).await.expect("it ends")
+}
+
+/// Bytes as a guest's file: it is refused with a reason, or it runs, and then ends in an answer or a failure.
+pub fn guest(bytes: &[u8]) {
+    let capabilities = Capabilities { memory_bytes: Some(16 << 20), ..Capabilities::default() };
+    let limit = Duration::from_secs(2);
+    let ran = runtime().block_on(within_patience(async {
+        let guest = Guest::load(&ENGINE, bytes.to_vec(), capabilities, Arc::new(Silence), limit).await;
+        let guest = guest.map_err(|error| error.into_failure("guest"))?;
+        let context = Context { deadline: Deadline::after(Duration::from_millis(500)), ..Context::default() };
+        guest.invoke(Invocation { event: Bytes::from_static(b"\"rest\""), context }).await
+    }));
+    if let Err::<_, Failure>(failure) = ran {
+        assert_ne!(failure.error_type, ErrorType::Internal, "{failure}");
+    }
+}
+
+/// Bytes as `guesthouse.toml`: the host is configured, or says what is wrong.
+pub fn settings(bytes: &[u8]) {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("guesthouse.toml"), bytes).expect("a file is written");
+    if let Err(failure) = read(&folder, "hello") {
+        assert_eq!(failure.error_type, ErrorType::Config, "{failure}");
+    }
+}
+
+fn read(task_root: &TempDir, handler: &str) -> Result<Config, Failure> {
+    let task_root = task_root.path().to_str().expect("a path of text");
+    let environment =
+        [("LAMBDA_TASK_ROOT", task_root), ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:1"), ("HANDLER", handler)];
+    Config::read(&environment.into_iter().collect(), &[])
+}
+
+/// Bytes as a handler's value: what is loaded is a guest of the task root, or what is wrong is said.
+pub fn handler(bytes: &[u8]) {
+    /// Beside the task root: nothing may lead there.
+    static FOLDERS: LazyLock<(TempDir, TempDir)> = LazyLock::new(|| {
+        let outside = tempfile::tempdir().expect("a folder");
+        fs::write(outside.path().join("secret.wasm"), "secret").expect("a file is written");
+        let inside = tempfile::tempdir_in(outside.path()).expect("a folder");
+        fs::create_dir(inside.path().join("billing")).expect("a folder");
+        for name in ["hello.wasm", "billing/refund.wasm", "guesthouse.toml"] {
+            fs::write(inside.path().join(name), "").expect("a file is written");
+        }
+        (outside, inside)
+    });
+    let Ok(value) = std::str::from_utf8(bytes) else { return };
+    if value.is_empty() {
+        return;
+    }
+    let loaded = read(&FOLDERS.1, value).and_then(|config| match config.source {
+        // A file is named on purpose, and may be any.
+        Source::File(_) => Ok(None),
+        source => source.load().map(Some),
+    });
+    match loaded {
+        Ok(artifact) => assert!(artifact.is_none_or(|artifact| artifact.bytes.is_empty()), "{value:?} leads out"),
+        Err(failure) => assert!(
+            matches!(failure.error_type, ErrorType::Config | ErrorType::GuestNotFound | ErrorType::SourceUnavailable),
+            "{failure}"
+        ),
+    }
+}
+
+/// Bytes as all that comes for a request for an event, whereupon the connection ends. The host answers at most once, and
+/// goes on to ask for the next event, which is refused for good.
+pub fn next(bytes: &[u8]) {
+    static SERVICE: LazyLock<Arc<Service>> = LazyLock::new(|| Arc::new(runtime().block_on(echo())));
+    let service = SERVICE.clone();
+    let posts = runtime().block_on(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address").to_string();
+        let serving = edge::serve(EdgeKind::Direct, &address, service, NonZeroUsize::MIN);
+        let mut api = Api { event: Some(bytes.to_vec()), posts: Vec::new() };
+        tokio::select! {
+            served = within_patience(serving) => assert!(served.is_err()),
+            () = api.serve(listener) => {}
+        }
+        api.posts
+    });
+    assert!(posts.len() <= 1, "{posts:?}");
+    for path in posts {
+        let outcome = path.strip_prefix("/2018-06-01/runtime/invocation/").and_then(|rest| rest.split_once('/'));
+        assert!(outcome.is_some_and(|(_, outcome)| ["response", "error"].contains(&outcome)), "{path}");
+    }
+}
+
+/// A guest that answers with the event.
+async fn echo() -> Service {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("echo.wasm");
+    fs::write(&path, wat::parse_str(include_str!("echo.wat")).expect("a component")).expect("a file is written");
+    let request = LoadRequest {
+        handler: "echo".to_owned(),
+        source: Source::File(path),
+        digest: None,
+        capabilities: Capabilities::default(),
+    };
+    let registry = Registry::load(&ENGINE, request, Arc::new(Silence)).await.expect("a guest");
+    Service { registry, function: FunctionInfo::default() }
+}
+
+/// A Runtime API with one event.
+struct Api {
+    event: Option<Vec<u8>>,
+    /// The paths that were posted to.
+    posts: Vec<String>,
+}
+
+impl Api {
+    /// One connection at a time: the host has no more than one that it waits on.
+    async fn serve(&mut self, listener: TcpListener) {
+        loop {
+            let (mut stream, _) = listener.accept().await.expect("a connection");
+            // Where the host hangs up there is nothing more to say.
+            let _ = self.converse(&mut stream).await;
+        }
+    }
+
+    async fn converse(&mut self, stream: &mut TcpStream) -> std::io::Result<()> {
+        loop {
+            let (first_line, length) = head(stream).await?;
+            let mut body = vec![0; length];
+            stream.read_exact(&mut body).await?;
+            let answer: &[u8] = match first_line.split_once(' ') {
+                Some(("GET", _)) => match self.event.take() {
+                    Some(event) => return stream.write_all(&event).await,
+                    None => b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n",
+                },
+                _ => {
+                    self.posts.push(first_line.split(' ').nth(1).unwrap_or_default().to_owned());
+                    b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n"
+                }
+            };
+            stream.write_all(answer).await?;
+        }
+    }
+}
+
+/// The first line of a request, and the length of its body.
+async fn head(stream: &mut TcpStream) -> std::io::Result<(String, usize)> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await?);
+    }
+    let text = String::from_utf8_lossy(&head).to_ascii_lowercase();
+    let length = text.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok());
+    let first_line = String::from_utf8_lossy(&head).lines().next().unwrap_or_default().to_owned();
+    Ok((first_line, length.unwrap_or(0)))
+}

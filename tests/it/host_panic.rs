@@ -1,0 +1,63 @@
+//! A panic of the host itself fails the invocation in which it happens, and no other.
+
+use std::{num::NonZeroUsize, sync::Arc, thread};
+
+use guesthouse::{
+    capabilities::Capabilities,
+    config::{EdgeKind, FunctionInfo},
+    edge::{self, Service},
+    engine::Engine,
+    observer::{Observer, Stream},
+    registry::{LoadRequest, Registry},
+    source::Source,
+};
+use serde_json::json;
+use tokio::runtime::Builder;
+
+use crate::support::{Event, Fake, guests};
+
+/// A host with a fault in the part that takes over what guests print.
+struct Faulty;
+
+impl Observer for Faulty {
+    fn line(&self, _: Option<&str>, _: Stream, line: &str) {
+        assert!(line != "boom", "a secret of the host");
+    }
+}
+
+async fn serve(authority: String, concurrency: NonZeroUsize) {
+    let request = LoadRequest {
+        handler: "talk".to_owned(),
+        source: Source::File(guests::path("talk")),
+        digest: None,
+        capabilities: Capabilities::default(),
+    };
+    let registry = Registry::load(&Engine::new().unwrap(), request, Arc::new(Faulty)).await.unwrap();
+    let service = Arc::new(Service { registry, function: FunctionInfo::default() });
+    // It ends when there is no Runtime API any more.
+    edge::serve(EdgeKind::Direct, &authority, service, concurrency).await.unwrap_err();
+}
+
+#[test]
+fn a_panic_of_the_host_in_a_call_of_the_guests_fails_that_invocation_only() {
+    for concurrency in [1, 4] {
+        let fake = Fake::start();
+        let authority = fake.address.clone();
+        let host = thread::spawn(move || {
+            let runtime = Builder::new_multi_thread().enable_all().build().unwrap();
+            runtime.block_on(serve(authority, NonZeroUsize::new(concurrency).unwrap()));
+        });
+        let invoke = |line: &str| fake.invoke(Event::new(json!(["out", format!("{line}\n")]).to_string()));
+        for _ in 0..3 {
+            assert_eq!(invoke("fine").text(), "null");
+            let post = invoke("boom");
+            assert!(post.subject().ends_with("/error"));
+            let error = post.json();
+            assert_eq!(error["errorType"], "Host.Internal");
+            assert!(!error.to_string().contains("secret") && !error.to_string().contains(".rs"), "{error}");
+        }
+        assert_eq!(invoke("fine").text(), "null");
+        fake.stop();
+        host.join().unwrap();
+    }
+}

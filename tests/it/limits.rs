@@ -1,0 +1,163 @@
+//! What a guest makes the host hold has limits. Each is obeyed, and violated.
+
+use std::{fs, path::Path, process::Command};
+
+use serde_json::{Value, json};
+
+use crate::support::{
+    Event, Host,
+    text::{FAULT, Text},
+    wait_for,
+};
+
+fn failed(host: &Host, event: &Value) -> Value {
+    let post = host.invoke(event.to_string());
+    assert!(post.subject().ends_with("/error"), "{event}: {}", post.text());
+    post.json()
+}
+
+/// Its memory is 128 KiB from the start, with a table of two elements.
+#[test]
+fn a_guest_that_needs_no_more_than_its_cap_starts_and_one_that_needs_more_does_not() {
+    let guest = Text::default().build();
+    let host = Host::with(&guest).env("GUESTHOUSE_MEMORY", "132KiB").start();
+    assert_eq!(serde_json::from_str::<Value>(&host.answer(FAULT)).unwrap()["count"], 1);
+    let error = Host::with(&guest).env("GUESTHOUSE_MEMORY", "128KiB").spawn().init_error();
+    assert_eq!(error["errorType"], "Guest.OutOfMemory", "{error}");
+    assert!(error["errorMessage"].as_str().unwrap().contains("hint: raise the function's memory"), "{error}");
+}
+
+#[test]
+fn a_guest_that_handles_refused_memory_goes_on() {
+    let host = Host::of("misbehave").env("GUESTHOUSE_MEMORY", "32MiB").start();
+    let got: u64 = host.answer("\"go on without memory\"").parse().unwrap();
+    assert!((25..=31).contains(&got), "{got} MiB");
+    assert_eq!(host.answer("\"\""), "1", "the instance is the same, and its first event was another");
+    // What was refused then is not why it panics now.
+    assert_eq!(failed(&host, &json!("exit 0"))["errorType"], "Guest.Exit");
+}
+
+/// The most that there can be at once: the guest's memory is full, the event has 6 MB, and the answer 15.
+#[test]
+fn the_smallest_function_is_large_enough_for_whatever_a_guest_does() {
+    let host = Host::of("misbehave").env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128").start();
+    let got: u64 = host.answer("\"go on without memory\"").parse().unwrap();
+    assert!((66..=71).contains(&got), "{got} MiB");
+    let large = |event: &str| format!("\"{event}{}\"", " ".repeat(6_291_556 - 2 - event.len()));
+    for _ in 0..3 {
+        let error = host.invoke(large("answer of 15 MB")).json();
+        assert_eq!(error["errorType"], "Function.ResponseSizeTooLarge", "{error}");
+        assert!(host.invoke(large("no fault")).subject().ends_with("/response"));
+    }
+    let peak = host.program.peak_kib();
+    assert!(peak <= 128 * 1024, "{peak} KiB");
+}
+
+/// However much each may take by the settings, all of them together do not take more than there is.
+#[test]
+fn eight_guests_that_take_all_they_get_do_not_take_more_than_the_function_has() {
+    let host = Host::of("misbehave")
+        .env("AWS_LAMBDA_MAX_CONCURRENCY", "8")
+        .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512")
+        .env("GUESTHOUSE_MEMORY", "1GiB")
+        .start();
+    wait_for("eight workers", || (host.fake.waiting() == 8).then_some(()));
+    (0..8).for_each(|_| host.fake.send(Event::new("\"go on without memory\"")));
+    let got: u64 = (0..8).map(|_| host.fake.post().text().parse::<u64>().unwrap()).sum();
+    assert!((240..=288).contains(&got), "{got} MiB");
+    let peak = host.program.peak_kib();
+    assert!(peak <= 512 * 1024, "{peak} KiB");
+}
+
+#[test]
+fn a_line_of_100_mb_does_not_fill_the_host() {
+    let host = Host::of("misbehave").env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128").start();
+    let before = host.program.peak_kib();
+    assert_eq!(host.answer("\"print 100 MB\""), "1");
+    let grown = host.program.peak_kib() - before;
+    assert!(grown < 8 * 1024, "{grown} KiB more");
+}
+
+#[test]
+fn a_guest_may_wait_for_4096_things_at_once_and_not_for_more() {
+    let host = Host::of("ask_much").start();
+    assert_eq!(host.answer(r#"{"poll":4096}"#), "4096");
+    let error = failed(&host, &json!({"poll": 4097}));
+    assert_eq!(error["errorType"], "Guest.Trap.HostCall");
+    assert!(error["errorMessage"].as_str().unwrap().contains("at most 4096 things at once"), "{error}");
+}
+
+#[test]
+fn a_guest_may_ask_for_a_mib_of_random_bytes_at_once_and_not_for_more() {
+    let host = Host::of("ask_much").start();
+    assert_eq!(host.answer(r#"{"random":1048576}"#), "1048576");
+    assert_eq!(failed(&host, &json!({"random": 1_048_577}))["errorType"], "Guest.Trap.HostCall");
+}
+
+#[test]
+fn a_folder_is_listed_as_long_as_its_listing_has_room_in_the_host() {
+    let folder = tempfile::tempdir_in("/tmp").unwrap();
+    let fill = |files: std::ops::Range<usize>| {
+        files.for_each(|number| drop(fs::File::create(folder.path().join(format!("{number:0200}"))).unwrap()));
+    };
+    let list = json!({"list": folder.path()});
+    let host = Host::of("reach_out").start();
+    fill(0..5_000);
+    assert_eq!(host.answer(list.to_string()), "\"5000\"");
+    fill(5_000..10_000);
+    let error = failed(&host, &list);
+    assert!(error["errorMessage"].as_str().unwrap().contains("ory"), "{error}");
+    fs::remove_dir_all(folder.path()).unwrap();
+    fs::create_dir(folder.path()).unwrap();
+    assert_eq!(host.answer(list.to_string()), "\"0\"");
+}
+
+#[test]
+fn listings_have_room_together_and_give_it_back_when_they_are_closed() {
+    let folder = tempfile::tempdir_in("/tmp").unwrap();
+    for number in 0..1_000 {
+        fs::File::create(folder.path().join(format!("{number:0200}"))).unwrap();
+    }
+    let host = Host::of("ask_much").start();
+    let listings = json!({"listings": folder.path()}).to_string();
+    for _ in 0..3 {
+        let open: usize = host.answer(listings.clone()).parse().unwrap();
+        assert!((4..=12).contains(&open), "{open} listings");
+    }
+}
+
+/// Opening one would wait for its other end, and no deadline could stop that.
+#[test]
+fn a_pipe_in_tmp_can_not_be_opened_and_a_file_can() {
+    let folder = tempfile::tempdir_in("/tmp").unwrap();
+    let (file, pipe) = (folder.path().join("file"), folder.path().join("pipe"));
+    fs::write(&file, "text").unwrap();
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    std::os::unix::fs::symlink("pipe", folder.path().join("link")).unwrap();
+    let host = Host::of("reach_out").start();
+    let read = |path: &Path| json!({"read": path});
+    for path in [pipe.clone(), folder.path().join("link")] {
+        let error = failed(&host, &read(&path));
+        assert!(error["errorMessage"].as_str().unwrap().to_lowercase().contains("not supported"), "{error}");
+    }
+    assert_eq!(host.answer(read(&file).to_string()), "\"text\"");
+}
+
+/// 768 for one instance, or 96 for each of eight: streams and timers count too, so there is some room here.
+#[test]
+fn a_guest_may_have_files_open_up_to_its_share_and_not_more() {
+    for (concurrency, obeying, violating) in [("1", 750, 769), ("8", 90, 97)] {
+        let sentinel = tempfile::NamedTempFile::new_in("/tmp").unwrap();
+        let host = Host::of("misbehave")
+            .env("AWS_LAMBDA_MAX_CONCURRENCY", concurrency)
+            .env("SENTINEL", sentinel.path().to_str().unwrap())
+            .start();
+        host.answer("\"\"");
+        let before = host.program.open_files();
+        assert_eq!(host.answer(format!("\"open {obeying} files\"")), obeying.to_string());
+        assert_eq!(failed(&host, &json!(format!("open {violating} files")))["errorType"], "Guest.Trap.HostCall");
+        // The next instance opens its `/tmp`, as the last one did.
+        host.answer("\"\"");
+        assert_eq!(host.program.open_files(), before);
+    }
+}

@@ -1,0 +1,207 @@
+//! The faults that programs in any language can have, in guests and in native handlers on AWS's own runtimes, under Lambda's
+//! emulator: how many environments are lost?
+//!
+//! The emulator gives a function as much memory as there is, so a process that takes more than the function has is ended here,
+//! as Lambda does it.
+
+use std::{
+    fs,
+    io::Write as _,
+    net::TcpStream,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::Duration,
+};
+
+use crate::support::{Program, guests, http, root, tools, wait_for};
+
+const MEMORY_MIB: u64 = 512;
+
+/// The name as in `tests/faults.md`, the event before if there is one, and the event.
+const FAULTS: &[(&str, Option<&str>, &str)] = &[
+    ("error", None, "err"),
+    ("error with a stack trace of 100,000 lines", None, "long stack trace"),
+    ("error of 50 MB", None, "error of 50 MB"),
+    ("answer of 7 MB", None, "answer of 7 MB"),
+    ("answer of 20 MB", None, "answer of 20 MB"),
+    ("panic, or an exception that nobody handles", None, "panic"),
+    ("abort", None, "abort"),
+    ("integer division by zero", None, "divide by zero"),
+    ("memory out of bounds", None, "read out of bounds"),
+    ("stack overflow", None, "overflow the stack"),
+    ("exit(0)", None, "exit 0"),
+    ("exit(1)", None, "exit 1"),
+    ("exit with a file open", None, "exit with an open file"),
+    ("endless loop", None, "loop"),
+    ("endless wait", None, "sleep"),
+    ("allocation without end", None, "allocate"),
+    ("files opened without end", None, "open 1000000 files"),
+    ("panic in start-up", Some("start badly: panic"), "rest"),
+    ("exit in start-up", Some("start badly: exit 0"), "rest"),
+    ("endless loop in start-up", Some("start badly: loop"), "rest"),
+    ("endless wait in start-up", Some("start badly: sleep"), "rest"),
+    ("allocation without end in start-up", Some("start badly: allocate"), "rest"),
+];
+
+struct Peer {
+    name: &'static str,
+    /// The program, and what it is told.
+    command: Vec<String>,
+    /// Faults that nothing in the language can cause.
+    without: &'static [&'static str],
+}
+
+#[test]
+#[ignore = "installs AWS's runtimes for Python and Node: cargo xtask faults"]
+fn guests_lose_no_environment_where_native_handlers_do() {
+    let peers = peers();
+    let mut table = vec![format!("| fault | {} |", peers.iter().map(|peer| peer.name).collect::<Vec<_>>().join(" | "))];
+    table.push(format!("| --- |{}", " --- |".repeat(peers.len())));
+    let outcomes: Vec<Vec<Option<bool>>> = peers.iter().map(Peer::lost).collect();
+    for (number, (fault, ..)) in FAULTS.iter().enumerate() {
+        let cells = outcomes.iter().map(|peer| match peer[number] {
+            Some(true) => "lost",
+            Some(false) => "kept",
+            None => "–",
+        });
+        table.push(format!("| {fault} | {} |", cells.collect::<Vec<_>>().join(" | ")));
+    }
+    let lost = |peer: &Vec<Option<bool>>| peer.iter().filter(|lost| **lost == Some(true)).count();
+    let totals = outcomes.iter().map(|peer| format!("**{} of {}**", lost(peer), peer.iter().flatten().count()));
+    table.push(format!("| environments lost | {} |", totals.collect::<Vec<_>>().join(" | ")));
+    std::io::stdout().write_all(format!("\n{}\n\n", table.join("\n")).as_bytes()).unwrap();
+    assert_eq!(lost(&outcomes[0]), 0);
+    assert!(outcomes[1..].iter().all(|peer| lost(peer) > 0));
+}
+
+fn peers() -> Vec<Peer> {
+    let path = |path: PathBuf| path.to_str().unwrap().to_owned();
+    let built =
+        Command::new(env!("CARGO")).current_dir(root()).args(["build", "--locked", "-p", "native-faults"]).status();
+    assert!(built.unwrap().success(), "the native handler does not build");
+    let native = Path::new(env!("CARGO_BIN_EXE_bootstrap")).with_file_name("native-faults");
+    let modules = tools::tool("peers/node/node_modules");
+    let node = fs::read_dir(&modules).unwrap().flatten().map(|entry| entry.path().join("bin/node"));
+    let node = node.into_iter().find(|node| node.exists()).expect("a package with node");
+    vec![
+        Peer {
+            name: "Guesthouse, Rust guest",
+            command: vec![env!("CARGO_BIN_EXE_bootstrap").to_owned(), "misbehave".to_owned()],
+            without: &[],
+        },
+        Peer { name: "native Rust, lambda_runtime", command: vec![path(native)], without: &[] },
+        Peer {
+            name: "Python, awslambdaric",
+            command: vec![
+                path(tools::tool("peers/python/bin/python")),
+                "-m".into(),
+                "awslambdaric".into(),
+                "app.handler".into(),
+            ],
+            without: &[],
+        },
+        Peer {
+            name: "Node, aws-lambda-ric",
+            command: vec![path(node), path(modules.join("aws-lambda-ric/index.mjs")), "app.handler".into()],
+            without: &["memory out of bounds"],
+        },
+    ]
+}
+
+impl Peer {
+    /// For each fault whether it cost the environment; `None` where it can't be caused.
+    fn lost(&self) -> Vec<Option<bool>> {
+        let of_fault = |(fault, before, event): &(&str, Option<&str>, &str)| {
+            let lost = (!self.without.contains(fault)).then(|| self.loses(*before, event));
+            eprintln!("{}, {fault}: {lost:?}", self.name);
+            lost
+        };
+        FAULTS.iter().map(of_fault).collect()
+    }
+
+    /// Whether after the fault another process answers, or none.
+    fn loses(&self, before: Option<&str>, event: &str) -> bool {
+        let sentinel = tempfile::NamedTempFile::new_in("/tmp").unwrap();
+        let environment = Environment::start(self, sentinel.path().to_str().unwrap());
+        wait_for("an answer", || environment.invoke("rest").then_some(()));
+        let process = environment.process();
+        let watching = AtomicBool::new(true);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while watching.load(Ordering::SeqCst) {
+                    environment.end_if_too_large();
+                    thread::sleep(Duration::from_millis(2));
+                }
+            });
+            if let Some(before) = before {
+                environment.invoke(before);
+            }
+            environment.invoke(event);
+            watching.store(false, Ordering::SeqCst);
+        });
+        // What comes next may be the one that finds out.
+        let answers = [(); 3].map(|()| environment.invoke("rest"));
+        environment.process() != process || answers.contains(&false)
+    }
+}
+
+/// The emulator with one peer.
+struct Environment {
+    address: String,
+    emulator: Program,
+}
+
+impl Environment {
+    fn start(peer: &Peer, sentinel: &str) -> Self {
+        let (address, runtime_api) = (crate::rie::free_address(), crate::rie::free_address());
+        let app = root().join("tests/peers").join(if peer.name.starts_with("Node") { "node" } else { "python" });
+        let rie = tools::rie();
+        // As many files as a process has on Lambda.
+        let mut command = Command::new("prlimit");
+        command
+            .arg("--nofile=1024")
+            .arg(rie.get_program())
+            .args(["--runtime-interface-emulator-address", &address, "--runtime-api-address", &runtime_api])
+            .args(&peer.command)
+            .current_dir(&app)
+            .env(
+                "LAMBDA_TASK_ROOT",
+                if peer.name.starts_with("Guesthouse") { guests::ALL.clone() } else { app.clone() },
+            )
+            .env("PYTHONPATH", &app)
+            .env("AWS_LAMBDA_FUNCTION_NAME", "faults")
+            .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+            .env("AWS_LAMBDA_FUNCTION_TIMEOUT", "3")
+            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", MEMORY_MIB.to_string())
+            .env("SENTINEL", sentinel)
+            .env("START_FILE", format!("{sentinel}.start"));
+        let emulator = Program::start(&mut command);
+        wait_for("the emulator", || TcpStream::connect(&address).ok().map(drop));
+        Self { address, emulator }
+    }
+
+    /// Whether there is an answer that is no error.
+    fn invoke(&self, event: &str) -> bool {
+        let answer = http::invoke(&self.address, "function", &[], format!("\"{event}\"").as_bytes());
+        let text = String::from_utf8_lossy(&answer.body);
+        answer.subject() == "200" && !text.contains("errorType") && !text.starts_with("Task timed out")
+    }
+
+    /// The runtime that the emulator runs now, if it runs one.
+    fn process(&self) -> Option<u32> {
+        self.emulator.children().first().copied()
+    }
+
+    /// Ends the runtime if it has more memory than the function.
+    fn end_if_too_large(&self) {
+        let Some(process) = self.process() else { return };
+        let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+        let kib = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?.parse().ok());
+        if kib.is_some_and(|kib: u64| kib > MEMORY_MIB * 1024) {
+            // It may have ended by itself, which is just as well.
+            let _ = Command::new("kill").args(["-KILL", &process.to_string()]).status();
+        }
+    }
+}
