@@ -48,7 +48,7 @@ impl Registry {
         }
         let limit = INIT_LIMIT.saturating_sub(capabilities.margin);
         let guest = Guest::load(engine, artifact.bytes, capabilities, observer, limit).await;
-        let guest = guest.map_err(|error| error.into_failure(&handler))?;
+        let guest = guest.map_err(|error| error.into_failure(&handler).within_limits())?;
         debug!(%handler, digest = %artifact.digest, "serving `{source}`");
         Ok(Self { current: Arc::new(guest) })
     }

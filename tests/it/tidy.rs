@@ -7,7 +7,10 @@ use std::{
 
 use guesthouse::config::variables;
 
-use crate::support::{guests, root};
+use crate::support::{
+    faults::{self, Afterwards},
+    guests, root,
+};
 
 struct Source {
     /// Relative to `host/src`.
@@ -141,5 +144,37 @@ fn every_fixture_is_used_by_a_test() {
     let tests: String = files.filter_map(|file| fs::read_to_string(file).ok()).collect();
     for fixture in guests::fixtures() {
         assert!(tests.contains(&format!("\"{fixture}\"")), "no test uses the fixture `{fixture}`");
+    }
+}
+
+fn page_of_faults() -> String {
+    fs::read_to_string(root().join("tests/faults.md")).unwrap()
+}
+
+#[test]
+fn the_page_of_faults_lists_those_that_are_caused() {
+    let page = page_of_faults();
+    let table = page.split("## In guests").nth(1).unwrap().split("These have tests").next().unwrap();
+    let listed: Vec<&str> = table.lines().filter(|line| line.starts_with("| ")).skip(2).collect();
+    let faults = faults::all();
+    let expected = faults.iter().map(|fault| {
+        let next = if fault.instance == Afterwards::Kept { "the same" } else { "a new one" };
+        format!("| {} | `{}` | {next} |", fault.name, fault.error_type)
+    });
+    let expected: Vec<String> = expected.collect();
+    expected.iter().for_each(|row| assert!(listed.contains(&row.as_str()), "{row}"));
+    assert_eq!(listed.len(), expected.len());
+}
+
+#[test]
+fn the_tests_that_the_page_of_faults_names_are_there() {
+    let modules: Vec<PathBuf> = files(&root().join("tests/it"));
+    let named = page_of_faults().split('`').filter(|part| part.contains("::")).map(str::to_owned).collect::<Vec<_>>();
+    assert!(named.len() > 20);
+    for test in named {
+        let (module, name) = test.split_once("::").unwrap();
+        let file =
+            modules.iter().find(|file| file.ends_with(format!("{module}.rs"))).unwrap_or_else(|| panic!("{test}"));
+        assert!(fs::read_to_string(file).unwrap().contains(&format!("fn {name}()")), "{test}");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::str::Utf8Error;
 
-use wasmtime::{Error, FrameInfo, FrameSymbol, Trap, WasmBacktrace};
+use wasmtime::{Error, FrameInfo, FrameSymbol, Trap, WasmBacktrace, component::ResourceTableError};
 use wasmtime_wasi::I32Exit;
 
 use super::symbol::demangle;
@@ -49,6 +49,9 @@ pub(super) fn failure(error: &Error, circumstances: &Circumstances) -> Failure {
         Failure::new(ErrorType::Trap(kind(*trap)), said(*trap))
     } else if error.downcast_ref::<Utf8Error>().is_some() {
         Failure::new(ErrorType::InvalidResponse, "the guest's answer is not UTF-8").hint(ANSWER_HINT)
+    } else if let Some(ResourceTableError::Full) = error.root_cause().downcast_ref() {
+        Failure::new(ErrorType::Trap("HostCall"), "the guest has as many files, streams and timers open as it may")
+            .hint("close what is not needed any more")
     } else if error.downcast_ref::<WasmBacktrace>().is_some() {
         Failure::new(ErrorType::Trap("HostCall"), format!("a host call was refused: {}", error.root_cause()))
     } else if error.to_string().contains(FUEL_WORDS) {

@@ -177,3 +177,24 @@ fn asks_for_something(import: &ComponentExtern<'_>, component: &Component) -> bo
         _ => true,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observer::Stream;
+
+    struct Silence;
+
+    impl Observer for Silence {
+        fn line(&self, _: Option<&str>, _: Stream, _: &str) {}
+    }
+
+    #[tokio::test]
+    async fn a_guest_is_compiled_in_time_or_not_at_all() {
+        let engine = Engine::new().unwrap();
+        let bytes = wat::parse_str("(component (core module (func (export \"f\"))))").unwrap();
+        let load = |limit| Guest::load(&engine, bytes.clone(), Capabilities::default(), Arc::new(Silence), limit);
+        assert!(matches!(load(Duration::from_secs(60)).await, Err(LoadError::NoContract(_))));
+        assert!(matches!(load(Duration::ZERO).await, Err(LoadError::SlowToCompile(Duration::ZERO))));
+    }
+}

@@ -82,14 +82,19 @@ impl LoadError {
     }
 }
 
+/// As many names as a reader takes in.
 struct List<'a>(&'a [String]);
 
 impl fmt::Display for List<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 20;
         if self.0.is_empty() {
             return f.write_str("nothing");
         }
-        let quoted: Vec<String> = self.0.iter().map(|item| format!("`{item}`")).collect();
-        f.write_str(&quoted.join(", "))
+        let mut items: Vec<String> = self.0.iter().take(SHOWN).map(|item| format!("`{item}`")).collect();
+        if self.0.len() > SHOWN {
+            items.push(format!("{} more", self.0.len() - SHOWN));
+        }
+        f.write_str(&items.join(", "))
     }
 }

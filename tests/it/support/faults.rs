@@ -262,7 +262,7 @@ fn in_host_calls() -> Vec<Fault> {
         realloc: "",
         post_return: "",
     };
-    const FULL: &str = "a host call was refused: ";
+    const FULL: &str = "the guest has as many files, streams and timers open as it may\nhint: ";
     vec![
         misbehave("files opened without end", "\"open 1000000 files\"", "Guest.Trap.HostCall", FULL, Afterwards::Gone),
         text("timers without end", TIMERS, "Guest.Trap.HostCall", FULL),
