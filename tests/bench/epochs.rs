@@ -41,7 +41,8 @@ impl Contestant {
     }
 
     fn run(&mut self) {
-        let module = Module::new(&self.engine, GUEST).expect("a module");
+        let bytes = wat::parse_str(GUEST).expect("text that is a module");
+        let module = Module::new(&self.engine, bytes).expect("a module");
         let mut store = Store::new(&self.engine, ());
         store.epoch_deadline_async_yield_and_update(1);
         let executor = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("an executor");
