@@ -192,7 +192,9 @@ mod tests {
     #[tokio::test]
     async fn a_guest_is_compiled_in_time_or_not_at_all() {
         let engine = Engine::new().unwrap();
-        let bytes = wat::parse_str("(component (core module (func (export \"f\"))))").unwrap();
+        // Much to compile: with so little time it can't be done by chance.
+        let work = "(local.set 0 (i32.mul (local.get 0) (i32.const 3)))".repeat(20_000);
+        let bytes = wat::parse_str(format!("(component (core module (func (param i32) {work})))")).unwrap();
         let load = |limit| Guest::load(&engine, bytes.clone(), Capabilities::default(), Arc::new(Silence), limit);
         assert!(matches!(load(Duration::from_secs(60)).await, Err(LoadError::NoContract(_))));
         assert!(matches!(load(Duration::ZERO).await, Err(LoadError::SlowToCompile(Duration::ZERO))));
