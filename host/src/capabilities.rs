@@ -21,6 +21,9 @@ pub struct Capabilities {
     pub memory_bytes: Option<u64>,
     /// The same for all instances together.
     pub total_memory_bytes: Option<u64>,
+    /// What the host was reckoned to take for itself, in bytes. Where the process takes more once the guest is compiled, all
+    /// instances together get so much less.
+    pub host_memory_bytes: Option<u64>,
     /// How many files, streams and timers one instance may have open.
     pub handles: usize,
     /// The guest is stopped this long before the invocation's deadline; see [`Deadline::budget`].
@@ -58,7 +61,8 @@ pub enum Instances {
     Fresh,
 }
 
-/// Lambda gives a process 1,024 file descriptors. Source: the AWS page "Lambda quotas".
+/// How many files, streams and timers all instances together may have open: Lambda gives a process 1,024 file descriptors, and
+/// some are the host's own. Source: the AWS page "Lambda quotas".
 pub const HANDLES: usize = 768;
 
 impl Default for Capabilities {
@@ -68,6 +72,7 @@ impl Default for Capabilities {
             tmp: None,
             memory_bytes: None,
             total_memory_bytes: None,
+            host_memory_bytes: None,
             handles: HANDLES,
             margin: Duration::from_millis(100),
             instances: Instances::Reuse,

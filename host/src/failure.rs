@@ -41,7 +41,7 @@ pub enum ErrorType {
     InvalidResponse,
     /// The answer is larger than Lambda takes.
     ResponseSizeTooLarge,
-    /// The event is not UTF-8.
+    /// The event is not UTF-8, is too large, or did not come whole.
     InvalidEvent,
     /// A fault of the host.
     Internal,
@@ -87,6 +87,14 @@ impl Failure {
     pub fn hint(mut self, hint: impl fmt::Display) -> Self {
         self.message = format!("{}\nhint: {hint}", self.message);
         self
+    }
+}
+
+impl ErrorType {
+    /// A type of the guest's own. It can't pass for one of the host's: alarms match on those.
+    pub fn of_handler(own: String) -> Self {
+        let is_ours = ["Guest.", "Host."].iter().any(|ours| own.starts_with(ours));
+        Self::Handler(if is_ours { format!("Handler.{own}") } else { own })
     }
 }
 
@@ -158,6 +166,18 @@ mod tests {
             (ErrorType::SourceUnavailable, "Host.SourceUnavailable"),
         ] {
             assert_eq!(error_type.to_string(), name);
+        }
+    }
+
+    #[test]
+    fn a_type_of_the_guests_own_stays_as_it_is_and_can_not_pass_for_the_hosts() {
+        for (own, shown) in [
+            ("OrderNotFound", "OrderNotFound"),
+            ("Function.Unavailable", "Function.Unavailable"),
+            ("Guest.Timeout", "Handler.Guest.Timeout"),
+            ("Host.Internal", "Handler.Host.Internal"),
+        ] {
+            assert_eq!(ErrorType::of_handler(own.to_owned()).to_string(), shown);
         }
     }
 

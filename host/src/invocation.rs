@@ -70,11 +70,21 @@ impl Deadline {
 
     /// How long a guest may run from now on: until `margin` before the deadline. The margin is never more than a tenth
     /// of what is left, so that a short timeout is not eaten up by it.
-    pub fn budget(self, margin: Duration) -> Duration {
+    pub fn budget(self, margin: Duration) -> Budget {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let left = Duration::from_millis(self.unix_ms).saturating_sub(now);
-        left - margin.min(left / 10)
+        let margin = margin.min(left / 10);
+        Budget { guest: left - margin, margin }
     }
+}
+
+/// The time until a deadline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Budget {
+    /// What the guest may use.
+    pub guest: Duration,
+    /// What comes after that.
+    pub margin: Duration,
 }
 
 #[cfg(test)]
@@ -84,14 +94,14 @@ mod tests {
     #[test]
     fn a_margin_is_taken_off_a_long_timeout_whole_and_off_a_short_one_as_a_tenth() {
         let margin = Duration::from_millis(100);
-        let long = Deadline::after(Duration::from_secs(60)).budget(margin);
+        let long = Deadline::after(Duration::from_secs(60)).budget(margin).guest;
         assert!(long <= Duration::from_millis(59_900) && long > Duration::from_millis(59_000), "{long:?}");
-        let short = Deadline::after(Duration::from_millis(500)).budget(margin);
+        let short = Deadline::after(Duration::from_millis(500)).budget(margin).guest;
         assert!(short <= Duration::from_millis(450) && short > Duration::from_millis(300), "{short:?}");
     }
 
     #[test]
     fn a_deadline_in_the_past_leaves_nothing() {
-        assert_eq!(Deadline { unix_ms: 1 }.budget(Duration::from_millis(100)), Duration::ZERO);
+        assert_eq!(Deadline { unix_ms: 1 }.budget(Duration::from_millis(100)).guest, Duration::ZERO);
     }
 }

@@ -6,12 +6,17 @@
 
 use std::{
     borrow::Cow,
+    fmt,
     io::Write,
     str::FromStr,
     sync::{Mutex, PoisonError},
     time::SystemTime,
 };
 
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error as _, MapAccess, Visitor},
+};
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -161,9 +166,35 @@ impl FromStr for Level {
     }
 }
 
-/// The line as an object, if it is one.
+/// The line as an object, if it is one. One with a key that comes twice is none: readers differ in which one counts.
 fn object(line: &str) -> Option<Map<String, Value>> {
-    line.trim_start().starts_with('{').then(|| serde_json::from_str(line).ok()).flatten()
+    struct Unique(Map<String, Value>);
+
+    impl<'de> Deserialize<'de> for Unique {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            deserializer.deserialize_map(Unique(Map::new()))
+        }
+    }
+
+    impl<'de> Visitor<'de> for Unique {
+        type Value = Self;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object without a key that comes twice")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(mut self, mut entries: A) -> Result<Self, A::Error> {
+            while let Some((key, value)) = entries.next_entry()? {
+                if self.0.insert(key, value).is_some() {
+                    return Err(A::Error::custom("a key comes twice"));
+                }
+            }
+            Ok(self)
+        }
+    }
+
+    let object: Unique = line.trim_start().starts_with('{').then(|| serde_json::from_str(line).ok()).flatten()?;
+    Some(object.0)
 }
 
 /// The guest's object with what it lacks put in front; its own text stays as it is.
@@ -258,13 +289,16 @@ mod tests {
 
     #[test]
     fn a_guest_can_not_write_in_the_name_of_another_invocation() {
-        let forged = r#"{"level":"FATAL","requestId":"id-2"}"#;
-        let line = written(Format::Json, Level::Info, |logs| logs.line(Some("id-1"), Stream::Stdout, forged));
-        let line: Value = serde_json::from_str(&line).unwrap();
-        assert_eq!(
-            (&line["requestId"], &line["level"], &line["message"]),
-            (&json!("id-1"), &json!("INFO"), &json!(forged))
-        );
+        for forged in
+            [r#"{"level":"FATAL","requestId":"id-2"}"#, r#"{"requestId":"id-2","requestId":"id-1","level":"FATAL"}"#]
+        {
+            let line = written(Format::Json, Level::Info, |logs| logs.line(Some("id-1"), Stream::Stdout, forged));
+            let line: Value = serde_json::from_str(&line).unwrap();
+            assert_eq!(
+                (&line["requestId"], &line["level"], &line["message"]),
+                (&json!("id-1"), &json!("INFO"), &json!(forged))
+            );
+        }
     }
 
     #[test]

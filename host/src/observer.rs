@@ -12,7 +12,8 @@ pub enum Stream {
 /// What one invocation used.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Usage {
-    /// The largest size, in bytes, that the instance's linear memories had together by the end of the invocation.
+    /// The largest size, in bytes, that the instance's linear memories and tables had together by the end of the invocation, with
+    /// what the host keeps of the instance.
     pub memory_bytes: u64,
 }
 

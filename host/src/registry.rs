@@ -46,7 +46,7 @@ impl Registry {
             return Err(Failure::new(ErrorType::DigestMismatch, message)
                 .hint("deploy the pinned artifact, or change `digest` in the settings"));
         }
-        let limit = INIT_LIMIT.saturating_sub(capabilities.margin);
+        let limit = INIT_LIMIT - capabilities.margin.min(INIT_LIMIT / 10);
         let guest = Guest::load(engine, artifact.bytes, capabilities, observer, limit).await;
         let guest = guest.map_err(|error| error.into_failure(&handler).within_limits())?;
         debug!(%handler, digest = %artifact.digest, "serving `{source}`");

@@ -250,12 +250,16 @@ fn through_serve(groups: &[Group<'_>]) -> usize {
 /// The instances of one environment, with how many events each has answered.
 type Instances = HashMap<String, u64>;
 
-/// Sends this event, if there is one, and as many good ones as make eight. Returns the answers, by instance, and the errors.
+/// Sends good events, and this one, if there is one, when seven good ones are in flight. Returns the answers, by instance, and
+/// the errors.
 fn eight(host: &Host, what: &str, event: Option<Event>) -> (Instances, Vec<Value>) {
     wait_for("eight workers", || (host.fake.waiting() == 8).then_some(()));
     let good = if event.is_some() { 7 } else { 8 };
-    event.into_iter().for_each(|event| host.fake.send(event));
     (0..good).for_each(|_| host.fake.send(Event::new("\"rest\"")));
+    if let Some(event) = event {
+        wait_for("seven to be in flight", || (host.fake.waiting() == 1).then_some(()));
+        host.fake.send(event);
+    }
     let posts: Vec<_> = (0..8).map(|_| host.fake.post()).collect();
     let (answers, errors): (Vec<_>, Vec<_>) = posts.into_iter().partition(|post| post.subject().ends_with("/response"));
     let mut instances = Instances::new();

@@ -16,13 +16,13 @@ fn failed(host: &Host, event: &Value) -> Value {
     post.json()
 }
 
-/// Its memory is 128 KiB from the start, with a table of two elements.
+/// Its memory is 128 KiB from the start, with a table of two elements, and the host keeps 4.5 KiB of it.
 #[test]
 fn a_guest_that_needs_no_more_than_its_cap_starts_and_one_that_needs_more_does_not() {
     let guest = Text::default().build();
-    let host = Host::with(&guest).env("GUESTHOUSE_MEMORY", "132KiB").start();
+    let host = Host::with(&guest).env("GUESTHOUSE_MEMORY", "133KiB").start();
     assert_eq!(serde_json::from_str::<Value>(&host.answer(FAULT)).unwrap()["count"], 1);
-    let error = Host::with(&guest).env("GUESTHOUSE_MEMORY", "128KiB").spawn().init_error();
+    let error = Host::with(&guest).env("GUESTHOUSE_MEMORY", "132KiB").spawn().init_error();
     assert_eq!(error["errorType"], "Guest.OutOfMemory", "{error}");
     assert!(error["errorMessage"].as_str().unwrap().contains("hint: raise the function's memory"), "{error}");
 }
@@ -61,10 +61,15 @@ fn eight_guests_that_take_all_they_get_do_not_take_more_than_the_function_has() 
         .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512")
         .env("GUESTHOUSE_MEMORY", "1GiB")
         .start();
-    wait_for("eight workers", || (host.fake.waiting() == 8).then_some(()));
-    (0..8).for_each(|_| host.fake.send(Event::new("\"go on without memory\"")));
-    let got: u64 = (0..8).map(|_| host.fake.post().text().parse::<u64>().unwrap()).sum();
-    assert!((240..=288).contains(&got), "{got} MiB");
+    let eight = |event: &str| {
+        wait_for("eight workers", || (host.fake.waiting() == 8).then_some(()));
+        (0..8).for_each(|_| host.fake.send(Event::new(event)));
+        (0..8).map(|_| host.fake.post()).collect::<Vec<_>>()
+    };
+    // So that there are eight of them before the first takes all it gets.
+    assert!(eight("\"rest\"").iter().all(|post| post.subject().ends_with("/response")));
+    let got: u64 = eight("\"go on without memory\"").iter().map(|post| post.text().parse::<u64>().unwrap()).sum();
+    assert!(got <= 288, "{got} MiB");
     let peak = host.program.peak_kib();
     assert!(peak <= 512 * 1024, "{peak} KiB");
 }
@@ -102,11 +107,11 @@ fn a_folder_is_listed_as_long_as_its_listing_has_room_in_the_host() {
     };
     let list = json!({"list": folder.path()});
     let host = Host::of("reach_out").start();
-    fill(0..5_000);
-    assert_eq!(host.answer(list.to_string()), "\"5000\"");
-    fill(5_000..10_000);
+    fill(0..10_000);
+    assert_eq!(host.answer(list.to_string()), "\"10000\"");
+    fill(10_000..20_000);
     let error = failed(&host, &list);
-    assert!(error["errorMessage"].as_str().unwrap().contains("ory"), "{error}");
+    assert!(error["errorMessage"].as_str().unwrap().contains("memory"), "{error}");
     fs::remove_dir_all(folder.path()).unwrap();
     fs::create_dir(folder.path()).unwrap();
     assert_eq!(host.answer(list.to_string()), "\"0\"");
@@ -122,7 +127,7 @@ fn listings_have_room_together_and_give_it_back_when_they_are_closed() {
     let listings = json!({"listings": folder.path()}).to_string();
     for _ in 0..3 {
         let open: usize = host.answer(listings.clone()).parse().unwrap();
-        assert!((4..=12).contains(&open), "{open} listings");
+        assert!((12..=16).contains(&open), "{open} listings");
     }
 }
 
@@ -160,4 +165,47 @@ fn a_guest_may_have_files_open_up_to_its_share_and_not_more() {
         host.answer("\"\"");
         assert_eq!(host.program.open_files(), before);
     }
+}
+
+#[test]
+fn a_guest_may_write_64_kib_with_one_call_and_of_more_only_that_is_written() {
+    let file = tempfile::NamedTempFile::new_in("/tmp").unwrap();
+    let host = Host::of("ask_much").start();
+    for (bytes, written) in [(65_536, "65536"), (65_537, "65536"), (10_000_000, "65536")] {
+        assert_eq!(host.answer(json!({"write": [file.path(), bytes]}).to_string()), written);
+    }
+}
+
+/// Without asking for the room first, as the contract of streams wants it.
+#[test]
+fn a_guest_may_write_64_kib_into_a_files_stream_at_once_and_not_more() {
+    let file = tempfile::NamedTempFile::new_in("/tmp").unwrap();
+    let host = Host::of("ask_much").start();
+    assert_eq!(host.answer(json!({"stream": [file.path(), 65_536]}).to_string()), "65536");
+    let error = failed(&host, &json!({"stream": [file.path(), 65_537]}));
+    assert_eq!(error["errorType"], "Guest.Trap.HostCall", "{error}");
+}
+
+#[test]
+fn a_guest_may_have_63_streams_of_files_open_and_closing_them_gives_their_room_back() {
+    let file = tempfile::NamedTempFile::new_in("/tmp").unwrap();
+    let host = Host::of("ask_much").start();
+    for _ in 0..3 {
+        assert_eq!(host.answer(json!({"streams": file.path()}).to_string()), "64");
+    }
+}
+
+/// What the host keeps of an instance counts as its memory: here some 600 KB for each of the modules' instances.
+#[test]
+fn a_guest_with_much_state_starts_where_there_is_room_for_it_and_not_elsewhere() {
+    let guest = |instances: usize| {
+        let globals = "(global i32 (i32.const 0))".repeat(20_000);
+        let module: &'static str = format!("(core module $fat {globals})").leak();
+        let instances: &'static str = "(core instance (instantiate $fat))".repeat(instances).leak();
+        Text { imports: format!("{module}{instances}").leak(), ..Text::default() }.build()
+    };
+    let setup = |guest: &[u8]| Host::with(guest).env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128");
+    assert!(setup(&guest(10)).start().invoke(FAULT).subject().ends_with("/response"));
+    let error = setup(&guest(900)).spawn().init_error();
+    assert_eq!(error["errorType"], "Guest.OutOfMemory", "{error}");
 }

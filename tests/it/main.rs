@@ -19,6 +19,7 @@ mod host_panic;
 mod init_failures;
 mod limits;
 mod runtime_api;
+mod stuck;
 
 // Many invocations, one after another and at once.
 mod concurrency;

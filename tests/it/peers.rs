@@ -138,7 +138,7 @@ impl Peer {
             if let Some(before) = before {
                 environment.invoke(before);
             }
-            environment.invoke(event);
+            assert!(!environment.invoke(event), "{}: `{event}` is no fault", self.name);
             watching.store(false, Ordering::SeqCst);
         });
         // What comes next may be the one that finds out.

@@ -182,6 +182,44 @@ fn sigterm_ends_the_process_in_time_although_nothing_is_said_to_its_answer() {
 }
 
 #[test]
+fn sigterm_does_not_forget_an_event_that_was_cut_off() {
+    let mut host = Host::of("count").start();
+    host.fake.trouble_next_get(Trouble::CutOffAndForgotten);
+    host.fake.send(Event::new("[1, 2, 3]"));
+    host.program.line("the event to be cut off", |line| line.contains("an event was cut off").then_some(()));
+    host.program.terminate();
+    assert_eq!(host.fake.post().json()["errorType"], "Host.InvalidEvent");
+    assert_eq!(host.program.wait().code(), Some(0));
+}
+
+/// The least time that it takes to wait ever longer shows that it does not spin.
+#[test]
+fn events_that_can_not_be_answered_are_waited_out() {
+    let host = Host::of("count").start();
+    let begun = Instant::now();
+    for deadline in 1..=5 {
+        let event = Event::new("{}").header("Lambda-Runtime-Aws-Request-Id", "");
+        host.fake.send(event.header("Lambda-Runtime-Deadline-Ms", deadline.to_string()));
+    }
+    assert!(host.invoke("{}").subject().ends_with("/response"));
+    assert!(begun.elapsed() >= Duration::from_millis(10 + 20 + 40 + 80 + 160));
+}
+
+#[test]
+fn a_worker_that_fails_lets_the_others_finish_what_they_have_in_flight() {
+    let mut host = Host::of("misbehave").env("AWS_LAMBDA_MAX_CONCURRENCY", "2").start();
+    wait_for("two workers", || (host.fake.waiting() == 2).then_some(()));
+    let rest = Event::new("\"rest\"");
+    host.fake.send(rest.clone());
+    wait_for("the event to be taken", || (host.fake.waiting() == 1).then_some(()));
+    host.fake.trouble_next_get(Trouble::Status("403 Forbidden"));
+    host.fake.send(Event::new("{}"));
+    let post = host.fake.post();
+    assert!(post.subject().ends_with(&format!("{}/response", rest.id)), "{}", post.text());
+    assert_eq!(host.program.wait().code(), Some(1));
+}
+
+#[test]
 fn a_runtime_api_that_is_broken_for_good_ends_the_process() {
     for status in ["500 Internal Server Error", "403 Forbidden"] {
         let mut host = Host::of("count").start();
@@ -222,7 +260,8 @@ fn a_deadline_that_has_passed_stops_only_a_guest_that_does_not_answer_at_once() 
 /// Lambda sends SIGTERM where there is an extension, and SIGKILL 300 ms later.
 #[test]
 fn sigterm_ends_the_process_in_time_after_finishing_or_failing_what_is_in_flight() {
-    for (event, end) in [(None, ""), (Some("\"loop\""), "/error"), (Some("\"sleep\""), "/error")] {
+    let in_flight = [Some("\"rest\""), Some("\"loop\""), Some("\"sleep\"")];
+    for event in in_flight.into_iter().chain([None]) {
         for concurrency in ["1", "4"] {
             let mut host = Host::of("misbehave").env("AWS_LAMBDA_MAX_CONCURRENCY", concurrency).start();
             let workers: usize = concurrency.parse().unwrap();
@@ -235,8 +274,10 @@ fn sigterm_ends_the_process_in_time_after_finishing_or_failing_what_is_in_flight
             let begun = Instant::now();
             if event.is_some() {
                 let post = host.fake.post();
-                assert!(post.subject().ends_with(end), "{}", post.subject());
-                assert_eq!(post.json()["errorType"], "Host.Internal");
+                match event {
+                    Some("\"rest\"") => assert!(post.subject().ends_with("/response"), "{}", post.text()),
+                    _ => assert_eq!(post.json()["errorType"], "Host.Internal"),
+                }
             }
             assert_eq!(host.program.wait().code(), Some(0));
             assert!(begun.elapsed() < Duration::from_millis(300), "it took {:?}", begun.elapsed());

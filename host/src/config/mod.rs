@@ -41,7 +41,7 @@ const INVOCATION_MEMORY_MIB: u64 = 24;
 /// No instance gets fewer open files, streams and timers.
 const LEAST_HANDLES: usize = 16;
 
-/// No guest gets less than this, in MiB. Lambda has no function so small that this would be more than the host leaves.
+/// No guest gets less than this, in MiB, even where the host leaves less of the function's: such a function is too small.
 const LEAST_MEMORY_MIB: u64 = 16;
 
 const MIB: u64 = 1024 * 1024;
@@ -152,6 +152,7 @@ pub fn capabilities(
         tmp,
         memory_bytes: settings.memory.or_else(|| instance_memory(function_memory_mib, concurrency)),
         total_memory_bytes: guests_memory(function_memory_mib, concurrency),
+        host_memory_bytes: Some(HOST_MEMORY_MIB * MIB),
         handles: (HANDLES / concurrency.get()).max(LEAST_HANDLES),
         margin: settings.margin.unwrap_or(Capabilities::default().margin),
         instances: settings.instances.unwrap_or(Instances::Reuse),

@@ -17,6 +17,7 @@ use tokio::{
     net::TcpStream,
     time::{sleep, timeout},
 };
+use tracing::error;
 
 use super::{clean_heads::CleanHeads, wire};
 use crate::failure::Failure;
@@ -47,6 +48,9 @@ pub enum ApiError {
     /// The body is larger than it may be.
     #[error("the Runtime API sent more than {0} bytes")]
     TooLarge(usize),
+    /// A fault of the host's own, outside any invocation.
+    #[error("a worker of the host failed")]
+    Worker,
     /// It answered, and did not do what was asked.
     #[error("the Runtime API answered {0}")]
     Status(StatusCode),
@@ -121,6 +125,7 @@ impl RuntimeApiClient {
         let (path, body) = match outcome {
             Ok(answer) => (format!("invocation/{id}/response"), answer),
             Err(failure) => {
+                error!(request_id = %wire::lossy(request_id), "{failure}");
                 headers.push((wire::FUNCTION_ERROR_TYPE, wire::error_type_header(&failure)));
                 (format!("invocation/{id}/error"), wire::error_body(&failure))
             }
@@ -188,7 +193,7 @@ impl RuntimeApiClient {
             .body(Full::new(body))
             .map_err(|_| ApiError::Request(path.to_owned()))?;
         request.headers_mut().extend(headers.iter().cloned());
-        let mut connection = self.connect().await?;
+        let mut connection = timeout(SILENCE, self.connect()).await.map_err(|_| ApiError::Silence)??;
         let response = connection.send_request(request).await?;
         Ok((response, connection))
     }

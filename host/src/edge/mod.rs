@@ -6,7 +6,9 @@ mod direct;
 mod official;
 mod service;
 mod shutdown;
+mod watch;
 pub mod wire;
+mod worker;
 
 use std::{num::NonZeroUsize, sync::Arc};
 

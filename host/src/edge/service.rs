@@ -5,13 +5,14 @@ use std::{future::Future, panic::AssertUnwindSafe, sync::Arc};
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use hyper::header::{HeaderMap, HeaderValue};
-use tracing::{error, warn};
+use tracing::warn;
 
 use super::wire;
 use crate::{
     config::{Config, FunctionInfo},
     engine::Engine,
     failure::{ErrorType, Failure},
+    invocation::Budget,
     observer::Observer,
     registry::{LoadRequest, Registry},
 };
@@ -51,18 +52,19 @@ impl Service {
         Ok(Self { registry, function: config.function.clone() })
     }
 
+    /// How much time there is for the invocation that these headers name.
+    pub fn budget(&self, headers: &HeaderMap) -> Budget {
+        wire::deadline(headers).budget(self.registry.get().margin())
+    }
+
     /// Answers one event. `None` when the headers name no invocation to answer.
     pub async fn reply(&self, headers: &HeaderMap, event: Bytes) -> Option<Reply> {
         let Some(invocation) = wire::invocation(headers, event, &self.function) else {
             warn!("an event came without `{}` and can't be answered", wire::REQUEST_ID);
             return None;
         };
-        let request_id = invocation.context.request_id.clone();
         let guest = self.registry.get();
         let outcome = caught(guest.invoke(invocation)).await.and_then(|answer| within_limit(Bytes::from(answer)));
-        if let Err(failure) = &outcome {
-            error!(%request_id, "{failure}");
-        }
         Reply::to(headers, outcome)
     }
 }
@@ -70,7 +72,7 @@ impl Service {
 impl Reply {
     /// The reply to the invocation that these headers name, if they name one.
     pub fn to(headers: &HeaderMap, outcome: Result<Bytes, Failure>) -> Option<Self> {
-        let request_id = headers.get(wire::REQUEST_ID)?.clone();
+        let request_id = headers.get(wire::REQUEST_ID).filter(|id| !id.is_empty())?.clone();
         Some(Self { request_id, invocation_id: headers.get(wire::INVOCATION_ID).cloned(), outcome })
     }
 }

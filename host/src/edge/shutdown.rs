@@ -3,7 +3,7 @@
 //! Lambda sends SIGTERM to an environment that has an extension, and SIGKILL half a second after it at the earliest. Source:
 //! the AWS page "Lambda execution environment", section "Shutdown phase".
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -20,7 +20,10 @@ pub const LAST_GRACE: Duration = Duration::from_millis(250);
 
 /// Tells the workers that the end has come. Cheap to clone.
 #[derive(Clone)]
-pub struct Shutdown(watch::Receiver<bool>);
+pub struct Shutdown {
+    begun: watch::Receiver<bool>,
+    begin: Arc<watch::Sender<bool>>,
+}
 
 /// How a wait came to its end.
 #[derive(Debug, PartialEq, Eq)]
@@ -32,20 +35,29 @@ pub enum Ended<T> {
 impl Shutdown {
     /// Comes with SIGTERM.
     pub fn on_sigterm() -> Self {
-        let (sender, receiver) = watch::channel(false);
+        let shutdown = Self::new();
         match signal(SignalKind::terminate()) {
             Ok(mut terminated) => {
+                let shutdown = shutdown.clone();
                 tokio::spawn(async move {
                     terminated.recv().await;
                     info!("ending, as Lambda asks");
-                    sender.send_replace(true);
-                    // The receivers learn of a sender that is gone as of a signal, so it stays to the end.
-                    sender.closed().await;
+                    shutdown.begin();
                 });
             }
             Err(error) => warn!("SIGTERM will end the process without notice: {error}"),
         }
-        Self(receiver)
+        shutdown
+    }
+
+    fn new() -> Self {
+        let (begin, begun) = watch::channel(false);
+        Self { begun, begin: Arc::new(begin) }
+    }
+
+    /// The end comes now.
+    pub fn begin(&self) {
+        self.begin.send_replace(true);
     }
 
     /// Waits for something that may be given up at once.
@@ -71,10 +83,8 @@ impl Shutdown {
     }
 
     async fn come(&mut self) {
-        if self.0.wait_for(|come| *come).await.is_err() {
-            // There is no signal to wait for.
-            std::future::pending::<()>().await;
-        }
+        // It fails only where there is no sender, and we have one.
+        let _ = self.begun.wait_for(|begun| *begun).await;
     }
 }
 
@@ -84,15 +94,10 @@ mod tests {
 
     const GRACE: Duration = INVOCATION_GRACE;
 
-    fn shutdown() -> (watch::Sender<bool>, Shutdown) {
-        let (sender, receiver) = watch::channel(false);
-        (sender, Shutdown(receiver))
-    }
-
     #[tokio::test(start_paused = true)]
     async fn what_is_done_in_time_is_done_and_what_is_not_is_given_up() {
-        let (sender, mut shutdown) = shutdown();
-        sender.send_replace(true);
+        let mut shutdown = Shutdown::new();
+        shutdown.begin();
         assert_eq!(shutdown.or(std::future::pending::<()>()).await, Ended::Shutdown);
         assert_eq!(shutdown.or_after(GRACE, sleep(GRACE / 2)).await, Ended::Done(()));
         assert_eq!(shutdown.or_after(GRACE, sleep(GRACE * 2)).await, Ended::Shutdown);
@@ -100,9 +105,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn without_a_signal_everything_is_waited_for() {
-        let (sender, mut shutdown) = shutdown();
+        let mut shutdown = Shutdown::new();
         assert_eq!(shutdown.or(sleep(GRACE * 2)).await, Ended::Done(()));
-        drop(sender);
         assert_eq!(shutdown.or_after(GRACE, sleep(GRACE * 2)).await, Ended::Done(()));
     }
 }

@@ -3,7 +3,7 @@
 //! Source: the AWS pages "Using the Lambda runtime API" and "Building a custom runtime". Nothing that a caller can choose
 //! is trusted here: what can't be understood is passed on as text, or counts as absent.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use bytes::Bytes;
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
@@ -43,7 +43,6 @@ const LONGEST_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 /// The invocation that these headers and this body make. `None` without a request id: such a thing can't be answered.
 pub fn invocation(headers: &HeaderMap, event: Bytes, function: &FunctionInfo) -> Option<Invocation> {
     let request_id = text(headers, &REQUEST_ID).filter(|id| !id.is_empty())?;
-    let deadline = text(headers, &DEADLINE_MS).and_then(|ms| Some(Deadline { unix_ms: ms.parse().ok()? }));
     let context = Context {
         request_id,
         function_name: function.name.clone(),
@@ -52,7 +51,7 @@ pub fn invocation(headers: &HeaderMap, event: Bytes, function: &FunctionInfo) ->
         memory_limit_mib: function.memory_mib,
         log_group_name: function.log_group_name.clone(),
         log_stream_name: function.log_stream_name.clone(),
-        deadline: deadline.unwrap_or_else(|| Deadline::after(LONGEST_TIMEOUT)),
+        deadline: deadline(headers),
         trace_id: text(headers, &TRACE_ID),
         client_context: text(headers, &CLIENT_CONTEXT),
         identity: text(headers, &COGNITO_IDENTITY).as_deref().and_then(identity),
@@ -61,9 +60,20 @@ pub fn invocation(headers: &HeaderMap, event: Bytes, function: &FunctionInfo) ->
     Some(Invocation { event, context })
 }
 
-/// Header values are bytes; those that are no UTF-8 are kept as far as they are.
+/// A header's value as text.
 pub fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
-    headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+    headers.get(name).map(|value| lossy(value).into_owned())
+}
+
+/// Header values are bytes; those that are no UTF-8 are kept as far as they are.
+pub fn lossy(value: &HeaderValue) -> Cow<'_, str> {
+    String::from_utf8_lossy(value.as_bytes())
+}
+
+/// When Lambda gives up. An unreadable deadline counts as the longest.
+pub fn deadline(headers: &HeaderMap) -> Deadline {
+    let readable = text(headers, &DEADLINE_MS).and_then(|ms| Some(Deadline { unix_ms: ms.parse().ok()? }));
+    readable.unwrap_or_else(|| Deadline::after(LONGEST_TIMEOUT))
 }
 
 fn identity(text: &str) -> Option<CognitoIdentity> {
@@ -136,7 +146,7 @@ mod tests {
     #[test]
     fn an_unreadable_deadline_counts_as_the_longest_timeout() {
         for bad in [&b"soon"[..], b"", b"-1", b"99999999999999999999"] {
-            let left = context(&[(&DEADLINE_MS, bad)]).deadline.budget(Duration::ZERO);
+            let left = context(&[(&DEADLINE_MS, bad)]).deadline.budget(Duration::ZERO).guest;
             assert!(left > LONGEST_TIMEOUT - Duration::from_secs(10) && left <= LONGEST_TIMEOUT, "{left:?}");
         }
         assert_eq!(context(&[(&DEADLINE_MS, b"42")]).deadline.unix_ms, 42);

@@ -2,10 +2,13 @@
 
 use std::str::Utf8Error;
 
-use wasmtime::{Error, FrameInfo, FrameSymbol, Trap, WasmBacktrace, component::ResourceTableError};
+use wasmtime::{Error, FrameInfo, Trap, WasmBacktrace, component::ResourceTableError};
 use wasmtime_wasi::I32Exit;
 
-use super::symbol::demangle;
+use super::{
+    debug_info::{DebugInfo, Symbol},
+    symbol::demangle,
+};
 use crate::failure::{ErrorType, FRAME_LIMIT, Failure};
 
 const ANSWER_HINT: &str = "the guest's bindings broke the contract: build it with those of its language's SDK";
@@ -35,11 +38,10 @@ pub(super) enum Doing {
 
 /// Says why the guest stopped. The order matters: an exit and a trap are told by their types, and only what carries
 /// neither can be a broken answer.
-pub(super) fn failure(error: &Error, circumstances: &Circumstances) -> Failure {
+pub(super) fn failure(error: &Error, circumstances: &Circumstances, debug_info: &DebugInfo) -> Failure {
     let gave_up = circumstances.memory_refused && gives_up(error, circumstances.doing);
     let mut failure = if gave_up {
-        Failure::new(ErrorType::OutOfMemory, "the guest was refused memory and gave up")
-            .hint("raise the function's memory, or `memory` in the settings")
+        out_of_memory("the guest was refused memory and gave up")
     } else if let Some(I32Exit(code)) = error.downcast_ref() {
         // WASI 0.2 only knows two statuses, so a guest's `exit(3)` comes as 1.
         let status = if *code == 0 { "`exit(0)`" } else { "`exit` with a failure" };
@@ -66,9 +68,14 @@ pub(super) fn failure(error: &Error, circumstances: &Circumstances) -> Failure {
         failure.message = format!("{}: {}", circumstances.last_stderr_line, failure.message);
     }
     if let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() {
-        failure.stack_trace = backtrace.frames().iter().flat_map(lines).take(FRAME_LIMIT).collect();
+        failure.stack_trace =
+            backtrace.frames().iter().flat_map(|frame| lines(frame, debug_info)).take(FRAME_LIMIT).collect();
     }
     failure
+}
+
+pub(super) fn out_of_memory(message: &str) -> Failure {
+    Failure::new(ErrorType::OutOfMemory, message).hint("raise the function's memory, or `memory` in the settings")
 }
 
 /// Whether this is how a guest ends that can't go on without memory: it aborts, exits with a failure, writes where it was
@@ -113,23 +120,24 @@ fn kind(trap: Trap) -> &'static str {
 }
 
 /// The lines for one frame, innermost first: more than one where the guest's compiler inlined calls.
-fn lines(frame: &FrameInfo) -> Vec<String> {
+fn lines(frame: &FrameInfo, debug_info: &DebugInfo) -> Vec<String> {
     let own_name = || match frame.func_name() {
         Some(name) => demangle(name),
         None => format!("function[{}]", frame.func_index()),
     };
     let without_file = |name: String| format!("{name}+{:#x}", frame.func_offset().unwrap_or_default());
-    if frame.symbols().is_empty() {
+    let symbols = frame.module_offset().map(|offset| debug_info.symbols(offset)).unwrap_or_default();
+    if symbols.is_empty() {
         return vec![without_file(own_name())];
     }
-    let line = |symbol: &FrameSymbol| {
-        let name = symbol.name().map_or_else(own_name, demangle);
-        match symbol.file() {
-            Some(file) => place(&name, file, symbol.line(), symbol.column()),
+    let line = |Symbol { name, file, line, column }: Symbol| {
+        let name = name.map_or_else(own_name, |name| demangle(&name));
+        match file {
+            Some(file) => place(&name, &file, line, column),
             None => without_file(name),
         }
     };
-    frame.symbols().iter().map(line).collect()
+    symbols.into_iter().map(line).collect()
 }
 
 fn place(name: &str, file: &str, line: Option<u32>, column: Option<u32>) -> String {
@@ -140,6 +148,10 @@ fn place(name: &str, file: &str, line: Option<u32>, column: Option<u32>) -> Stri
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn failure(error: &Error, circumstances: &Circumstances) -> Failure {
+        super::failure(error, circumstances, &DebugInfo::default())
+    }
 
     fn quiet() -> Circumstances {
         Circumstances { last_stderr_line: String::new(), memory_refused: false, doing: Doing::Answering }

@@ -15,8 +15,9 @@ use super::{
     Engine, LoadError, UnsupportedImport,
     bindings::{handler, lifecycle},
     contract::{EVENT, Interface, LATER, LIFECYCLE, Match},
+    inspect::{Inspected, inspect},
     instance::Instance,
-    memory::Budget,
+    memory::{Budget, resident_bytes},
     state::State,
 };
 use crate::{
@@ -33,6 +34,7 @@ pub struct Guest {
     pub(super) lifecycle: Option<lifecycle::GuestIndices>,
     pub(super) capabilities: Capabilities,
     pub(super) budget: Budget,
+    pub(super) inspected: Inspected,
     pub(super) observer: Arc<dyn Observer>,
     /// Last in, first out: the instance used last has the warmest caches.
     idle: Mutex<Vec<Instance>>,
@@ -52,7 +54,7 @@ impl Guest {
         limit: Duration,
     ) -> Result<Self, LoadError> {
         let begun = Instant::now();
-        let component = compile_within(engine.clone(), bytes, limit).await?;
+        let (component, inspected) = compile_within(engine.clone(), bytes, limit).await?;
         let contract = contract(&component)?;
         let pre = engine.link(&component).map_err(|error| unlinked(&component, &error))?;
         let Contract::Event { has_lifecycle } = contract else {
@@ -64,13 +66,19 @@ impl Guest {
             true => Some(lifecycle::GuestIndices::new(&pre).map_err(mismatch)?),
             false => None,
         };
-        let budget = Budget::new(capabilities.total_memory_bytes);
-        let guest = Self { pre, handler, lifecycle, capabilities, budget, observer, idle: Mutex::default() };
+        let over = capabilities.host_memory_bytes.map_or(0, |reckoned| resident_bytes().saturating_sub(reckoned));
+        let budget = Budget::new(capabilities.total_memory_bytes.map(|bytes| bytes.saturating_sub(over)));
+        let guest = Self { pre, handler, lifecycle, capabilities, budget, inspected, observer, idle: Mutex::default() };
         let left = limit.saturating_sub(begun.elapsed());
         let first = Instance::start(&guest, None, left).await;
         let first = first.map_err(|failure| LoadError::Init(failure.within_limits()))?;
         guest.keep(first);
         Ok(guest)
+    }
+
+    /// How long before an invocation's deadline it is stopped.
+    pub fn margin(&self) -> Duration {
+        self.capabilities.margin
     }
 
     /// Answers one event with an instance that nobody else uses meanwhile. An instance that answers, also with an error
@@ -83,7 +91,7 @@ impl Guest {
     }
 
     async fn answer(&self, invocation: Invocation) -> Result<Answer, Failure> {
-        let stop = Instant::now() + invocation.context.deadline.budget(self.capabilities.margin);
+        let stop = Instant::now() + invocation.context.deadline.budget(self.capabilities.margin).guest;
         let left = || stop.saturating_duration_since(Instant::now());
         let waiting = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut instance = match waiting {
@@ -103,11 +111,12 @@ impl Guest {
 }
 
 /// On a thread of its own, because nothing stops a compiler: one that takes too long is left behind.
-async fn compile_within(engine: Engine, bytes: Vec<u8>, limit: Duration) -> Result<Component, LoadError> {
-    match timeout(limit, spawn_blocking(move || compile(&engine, &bytes))).await {
+async fn compile_within(engine: Engine, bytes: Vec<u8>, limit: Duration) -> Result<(Component, Inspected), LoadError> {
+    let compile = move || compile(&engine, &bytes).map(|component| (component, inspect(&bytes)));
+    match timeout(limit, spawn_blocking(compile)).await {
         Ok(Ok(compiled)) => compiled,
         // What it was is in the log, where the panic itself writes it.
-        Ok(Err(_)) => Err(LoadError::Engine("the compiler failed".to_owned())),
+        Ok(Err(_)) => Err(LoadError::Compiler),
         Err(_) => Err(LoadError::SlowToCompile(limit)),
     }
 }

@@ -33,21 +33,27 @@ impl Instance {
     pub(super) async fn start(guest: &Guest, request_id: Option<&str>, limit: Duration) -> Result<Self, Failure> {
         let stdio = Stdio::new(guest.observer.clone());
         stdio.begin(request_id);
-        let state = State::new(&guest.capabilities, guest.budget.clone(), stdio).map_err(|error| {
+        let mut state = State::new(&guest.capabilities, guest.budget.clone(), stdio).map_err(|error| {
             let error_type = if request_id.is_some() { ErrorType::Internal } else { ErrorType::Config };
             Failure::new(error_type, format!("can't open the guest's `/tmp`: {error:#}"))
                 .hint("make the folder readable and writable, or set `tmp = \"none\"`")
         })?;
+        if !state.memory.charge(guest.inspected.state_bytes) {
+            let message = "there is not even memory for what the host keeps of an instance of this guest";
+            return Err(fault::out_of_memory(message));
+        }
         let mut store = Store::new(guest.pre.engine(), state);
         store.limiter(|state| &mut state.memory);
         store.set_hostcall_fuel(fault::ANSWER_READ_LIMIT_BYTES);
         store.set_max_component_handles(HANDLE_LIMIT);
         store.epoch_deadline_async_yield_and_update(1);
+        store.set_epoch_deadline(1);
         let started = timeout(limit, prepare(guest, &mut store)).await;
         let handler = match started {
             Ok(Ok(Ok(handler))) => Ok(handler),
             Ok(Ok(Err(own))) => Err(own),
-            Ok(Err(error)) => return Err(faulted(&store, &error, Doing::Starting)),
+            Ok(Err(error)) => return Err(faulted(guest, &store, &error, Doing::Starting)),
+            Err(_) if request_id.is_none() => Err(init_timed_out(limit)),
             Err(_) => Err(timed_out("the guest's start-up", limit)),
         };
         store.data().stdio.finish();
@@ -75,10 +81,12 @@ impl Instance {
         let store = &mut self.store;
         store.data_mut().memory.refused = false;
         store.data().stdio.begin(Some(&request_id));
+        // Counted from now: while the instance waited, the epoch went on.
+        store.set_epoch_deadline(1);
         let called = timeout(limit, self.handler.call_handle(&mut *store, event, &context)).await;
         let answered = match called {
             Ok(Ok(answered)) => Ok(answered.map_err(Failure::from)),
-            Ok(Err(error)) => Err(faulted(store, &error, Doing::Answering)),
+            Ok(Err(error)) => Err(faulted(guest, store, &error, Doing::Answering)),
             Err(_) => Err(timed_out("the guest", limit)),
         };
         store.data().stdio.finish();
@@ -98,15 +106,22 @@ async fn prepare(guest: &Guest, store: &mut Store<State>) -> wasmtime::Result<Re
     Ok(prepared.map(|()| handler).map_err(Failure::from))
 }
 
-fn faulted(store: &Store<State>, error: &wasmtime::Error, doing: Doing) -> Failure {
+fn faulted(guest: &Guest, store: &Store<State>, error: &wasmtime::Error, doing: Doing) -> Failure {
     let State { stdio, memory, .. } = store.data();
     let circumstances = Circumstances { last_stderr_line: stdio.finish(), memory_refused: memory.refused, doing };
-    fault::failure(error, &circumstances)
+    fault::failure(error, &circumstances, &guest.inspected.debug_info)
 }
 
 fn timed_out(what: &str, limit: Duration) -> Failure {
     let message = format!("{what} was stopped after {:.2} seconds, just before the deadline", limit.as_secs_f64());
     Failure::new(ErrorType::Timeout, message).hint("raise the function's timeout, or make the handler quicker")
+}
+
+fn init_timed_out(limit: Duration) -> Failure {
+    let message =
+        format!("the guest's start-up was stopped after {:.2} seconds, which is all there is", limit.as_secs_f64());
+    Failure::new(ErrorType::Timeout, message)
+        .hint("do less before the first event: what is only needed now and then can wait")
 }
 
 impl From<Context> for types::Context {
@@ -137,7 +152,7 @@ impl From<CognitoIdentity> for types::CognitoIdentity {
 impl From<types::HandlerError> for Failure {
     fn from(error: types::HandlerError) -> Self {
         Self {
-            error_type: ErrorType::Handler(error.error_type),
+            error_type: ErrorType::of_handler(error.error_type),
             message: error.error_message,
             stack_trace: error.stack_trace,
         }

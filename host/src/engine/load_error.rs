@@ -22,6 +22,9 @@ pub enum LoadError {
     /// With what the compiler says.
     #[error("not a valid component, or a truncated one: {0}")]
     Malformed(String),
+    /// The fault is the compiler's.
+    #[error("the compiler failed")]
+    Compiler,
     /// With the time there was.
     #[error("compiling it takes longer than the {:.2} seconds there are", .0.as_secs_f64())]
     SlowToCompile(Duration),
@@ -50,7 +53,7 @@ impl LoadError {
     #[must_use]
     pub fn into_failure(self, name: &str) -> Failure {
         let hint = match &self {
-            Self::Engine(_) => "this is a fault of the host: please report it",
+            Self::Engine(_) | Self::Compiler => "this is a fault of the host: please report it",
             Self::NotWasm(_) | Self::CoreModule => "build a component, in Rust with `--target wasm32-wasip2`",
             Self::Malformed(_) => "build and upload the guest again, and compare the two files' sizes",
             Self::SlowToCompile(_) => {
@@ -73,7 +76,7 @@ impl LoadError {
             }
         };
         let error_type = match &self {
-            Self::Engine(_) => ErrorType::Internal,
+            Self::Engine(_) | Self::Compiler => ErrorType::Internal,
             Self::UnsupportedImports(_) => ErrorType::UnsupportedImport,
             Self::SlowToCompile(_) => ErrorType::Timeout,
             _ => ErrorType::InvalidGuest,

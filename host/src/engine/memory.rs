@@ -1,8 +1,11 @@
 //! How much memory instances may take: each for itself, and all of a guest's together.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    fs,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use wasmtime::{ResourceLimiter, Result};
@@ -10,6 +13,14 @@ use wasmtime::{ResourceLimiter, Result};
 /// What is left for a guest's instances together, in bytes. However much each may take, they never take more than this.
 #[derive(Debug, Clone)]
 pub(super) struct Budget(Arc<AtomicU64>);
+
+/// What the process has in memory now, in bytes; 0 where it can't be told.
+pub(super) fn resident_bytes() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let kib =
+        status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    kib.unwrap_or(0) * 1024
+}
 
 impl Budget {
     /// `None` sets no limit.
@@ -27,7 +38,8 @@ impl Budget {
     }
 }
 
-/// What one instance's linear memories and tables take together, and how much they may. In bytes.
+/// What one instance's linear memories and tables take together, with what the host keeps of it, and how much they may. In
+/// bytes.
 #[derive(Debug)]
 pub(super) struct Memory {
     limit: u64,
@@ -35,11 +47,9 @@ pub(super) struct Memory {
     pub(super) used: u64,
     /// The last growth that was asked for was refused.
     pub(super) refused: bool,
-    /// What was granted last, to be taken back when the growth fails all the same.
-    last: u64,
 }
 
-/// Components are made of some tens of core modules at most, each with a memory and a table.
+/// How many instances of core modules, memories and tables one instance of a guest may have. What they take is counted besides.
 const CORE_INSTANCE_LIMIT: usize = 1_000;
 
 /// What an element of a table takes, in bytes.
@@ -48,11 +58,15 @@ const ELEMENT_BYTES: usize = size_of::<usize>();
 impl Memory {
     /// `limit` is for this instance alone.
     pub(super) fn new(limit: Option<u64>, budget: Budget) -> Self {
-        Self { limit: limit.unwrap_or(u64::MAX), budget, used: 0, refused: false, last: 0 }
+        Self { limit: limit.unwrap_or(u64::MAX), budget, used: 0, refused: false }
+    }
+
+    /// Takes so many bytes for what the host itself keeps of the instance. Whether there were so many.
+    pub(super) fn charge(&mut self, bytes: u64) -> bool {
+        self.grow(0, usize::try_from(bytes).unwrap_or(usize::MAX), None, 1)
     }
 
     fn grow(&mut self, current: usize, desired: usize, maximum: Option<usize>, unit_bytes: usize) -> bool {
-        self.last = 0;
         // The guest's own limit: that it is kept is no sign of too little memory.
         if maximum.is_some_and(|maximum| desired > maximum) {
             return false;
@@ -61,15 +75,13 @@ impl Memory {
         let wanted = self.used.saturating_add(more);
         self.refused = wanted > self.limit || !self.budget.take(more);
         if !self.refused {
-            (self.used, self.last) = (wanted, more);
+            self.used = wanted;
         }
         !self.refused
     }
 
-    fn take_back(&mut self) {
-        let bytes = std::mem::take(&mut self.last);
-        self.used -= bytes;
-        self.budget.give_back(bytes);
+    /// What was granted is not given back: a guest can bring about failures that nothing was granted for.
+    fn growth_failed(&mut self) {
         self.refused = true;
     }
 }
@@ -86,7 +98,7 @@ impl ResourceLimiter for Memory {
     }
 
     fn memory_grow_failed(&mut self, _: wasmtime::Error) -> Result<()> {
-        self.take_back();
+        self.growth_failed();
         Ok(())
     }
 
@@ -95,7 +107,7 @@ impl ResourceLimiter for Memory {
     }
 
     fn table_grow_failed(&mut self, _: wasmtime::Error) -> Result<()> {
-        self.take_back();
+        self.growth_failed();
         Ok(())
     }
 
@@ -152,12 +164,13 @@ mod tests {
     }
 
     #[test]
-    fn growth_that_fails_is_taken_back() {
+    fn growth_that_fails_gives_nothing_back() {
         let budget = Budget::new(Some(100));
         let mut memory = Memory::new(Some(100), budget.clone());
         assert!(memory.memory_growing(0, 60, None).unwrap());
         memory.memory_grow_failed(wasmtime::Error::msg("no more")).unwrap();
-        assert_eq!((memory.used, memory.refused), (0, true));
-        assert!(budget.take(100));
+        memory.table_grow_failed(wasmtime::Error::msg("no more")).unwrap();
+        assert_eq!((memory.used, memory.refused), (60, true));
+        assert!(!budget.take(41) && budget.take(40));
     }
 }

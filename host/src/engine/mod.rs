@@ -6,10 +6,12 @@
 
 mod bindings;
 mod contract;
+mod debug_info;
 mod epoch;
 mod fault;
 mod guest;
 mod imports;
+mod inspect;
 mod instance;
 mod load_error;
 mod memory;
@@ -61,8 +63,11 @@ fn config() -> Config {
     let mut config = Config::new();
     config
         .epoch_interruption(true)
-        // Files and lines in stack traces, for guests that carry debug info.
-        .wasm_backtrace_details(WasmBacktraceDetails::Enable)
+        // Files and lines in stack traces are found by `debug_info`, from where in the file a frame is.
+        .wasm_backtrace_details(WasmBacktraceDetails::Disable)
+        .generate_address_map(true)
+        // Nobody needs memories and tables of 64 bits, whose limits are others.
+        .wasm_memory64(false)
         .wasm_backtrace_max_frames(NonZeroUsize::new(FRAME_LIMIT));
     config
 }

@@ -1,12 +1,12 @@
 //! What a store holds for one instance.
 
-use wasmtime::Result;
+use wasmtime::{Result, component::Resource};
 use wasmtime_wasi::{FsPerms, ResourceTable, WasiCtx, WasiCtxView, WasiView};
 
 use super::{
     memory::{Budget, Memory},
     stdio::Stdio,
-    wasi::{Listings, RANDOM_LIMIT_BYTES},
+    wasi::{Held, RANDOM_LIMIT_BYTES},
 };
 use crate::{
     capabilities::{Access, Capabilities},
@@ -18,7 +18,7 @@ pub(super) struct State {
     wasi: WasiCtx,
     table: ResourceTable,
     pub(super) memory: Memory,
-    pub(super) listings: Listings,
+    pub(super) held: Held,
     pub(super) stdio: Stdio,
 }
 
@@ -46,7 +46,13 @@ impl State {
         let memory = Memory::new(capabilities.memory_bytes, budget);
         let mut table = ResourceTable::new();
         table.set_max_capacity(capabilities.handles);
-        Ok(Self { wasi: wasi.build(), table, memory, listings: Listings::default(), stdio })
+        Ok(Self { wasi: wasi.build(), table, memory, held: Held::default(), stdio })
+    }
+
+    /// # Errors
+    /// When the guest has no such thing open, which it then only made up.
+    pub(super) fn has_open<T: 'static>(&self, resource: &Resource<T>) -> Result<()> {
+        Ok(self.table.get(resource).map(drop)?)
     }
 
     /// What the guest has open of WASI.

@@ -64,12 +64,7 @@ impl Stdio {
     /// after a Rust panic, its message.
     pub(super) fn finish(&self) -> String {
         let mut inner = self.lock();
-        for stream in [Stream::Stdout, Stream::Stderr] {
-            let rest = std::mem::take(inner.buffer(stream));
-            if !rest.is_empty() {
-                inner.emit(stream, &rest);
-            }
-        }
+        inner.hand_on();
         inner.request_id = None;
         std::mem::take(&mut inner.last_stderr_line)
     }
@@ -79,7 +74,23 @@ impl Stdio {
     }
 }
 
+/// Where an invocation was given up in the middle, its open lines are handed on all the same.
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.hand_on();
+    }
+}
+
 impl Inner {
+    fn hand_on(&mut self) {
+        for stream in [Stream::Stdout, Stream::Stderr] {
+            let rest = std::mem::take(self.buffer(stream));
+            if !rest.is_empty() {
+                self.emit(stream, &rest);
+            }
+        }
+    }
+
     fn buffer(&mut self, stream: Stream) -> &mut Vec<u8> {
         match stream {
             Stream::Stdout => &mut self.stdout,
@@ -268,6 +279,15 @@ mod tests {
         stdio.stream(Stream::Stdout).push(b"\n");
         let heard: String = heard.0.lock().unwrap().iter().map(|(_, _, line)| line.as_str()).collect();
         assert!(heard == text);
+    }
+
+    #[test]
+    fn an_open_line_is_handed_on_when_its_instance_is_dropped() {
+        let (stdio, heard) = stdio();
+        stdio.begin(Some("id-1"));
+        stdio.stream(Stream::Stdout).push(b"the last words");
+        drop(stdio);
+        assert_eq!(*heard.0.lock().unwrap(), [(Some("id-1".to_owned()), Stream::Stdout, "the last words".to_owned())]);
     }
 
     #[test]

@@ -10,15 +10,18 @@ use wasmtime::{
     component::{Linker, LinkerInstance, Resource, ResourceType},
 };
 use wasmtime_wasi::{
-    filesystem::{Descriptor, WasiFilesystemView as _},
+    filesystem::{Descriptor, WasiFilesystemCtxView, WasiFilesystemView as _},
     p2::{
-        FsResult,
+        DynInputStream, DynOutputStream, FsResult, StreamError,
         bindings::{
             filesystem::types::{
                 DescriptorFlags, DescriptorType, DirectoryEntry, DirectoryEntryStream, ErrorCode, HostDescriptor,
                 HostDirectoryEntryStream, OpenFlags, PathFlags,
             },
-            io::poll::{Host as _, Pollable},
+            io::{
+                poll::{Host as _, Pollable},
+                streams::{Host as _, HostInputStream, HostOutputStream},
+            },
         },
     },
 };
@@ -31,9 +34,15 @@ pub(super) const RANDOM_LIMIT_BYTES: u64 = 1024 * 1024;
 /// How many things a guest may wait for with one call. It can have fewer than this open; naming one twice helps nobody.
 const POLL_LIMIT: usize = 4 * 1024;
 
-/// How much all listings of folders that an instance has open may take in the host's memory, in bytes: enough for some
-/// 30,000 files.
-const LISTINGS_LIMIT_BYTES: usize = 2 * 1024 * 1024;
+/// How much the host may hold for what an instance has open, in bytes: some 30,000 entries of folders that are listed, or 63
+/// files that are read or written through streams.
+const HELD_LIMIT_BYTES: usize = 4 * 1024 * 1024;
+
+/// What the host holds for a stream over a file at most, in bytes: one piece that was read ahead or is yet to be written.
+const STREAM_BYTES: usize = 64 * 1024;
+
+/// How much a guest may write into a file with one call, in bytes. Less is written of a longer text, which is no error.
+const WRITE_LIMIT_BYTES: usize = 64 * 1024;
 
 /// The version under which wasmtime-wasi links WASI. Guests of any 0.2 find it.
 const VERSION: &str = "0.2.12";
@@ -44,6 +53,7 @@ pub(super) fn link(linker: &mut Linker<State>) -> Result<()> {
     wasmtime_wasi::p2::add_to_linker_async(linker)?;
     linker.allow_shadowing(true);
     limit_files(&mut linker.instance(&format!("wasi:filesystem/types@{VERSION}"))?)?;
+    limit_streams(&mut linker.instance(&format!("wasi:io/streams@{VERSION}"))?)?;
     linker
         .instance(&format!("wasi:io/poll@{VERSION}"))?
         .func_wrap_async("poll", |store: StoreContextMut<'_, State>, (pollables,)| Box::new(poll(store, pollables)))?;
@@ -61,14 +71,94 @@ fn limit_files(files: &mut LinkerInstance<'_, State>) -> Result<()> {
     files.func_wrap_async("[method]descriptor.read-directory", |store: StoreContextMut<'_, State>, (folder,)| {
         Box::new(async move { answered(read_directory(store, folder).await) })
     })?;
+    files.func_wrap_async(
+        "[method]descriptor.write",
+        |mut store: StoreContextMut<'_, State>, (file, mut bytes, offset): (_, Vec<u8>, _)| {
+            bytes.truncate(WRITE_LIMIT_BYTES);
+            Box::new(async move { answered(store.data_mut().filesystem().write(file, bytes, offset).await) })
+        },
+    )?;
+    // What is in `/tmp` does not outlive the environment, and writing it to the disk can take longer than there is.
+    for sync in ["[method]descriptor.sync", "[method]descriptor.sync-data"] {
+        files.func_wrap(sync, |store: StoreContextMut<'_, State>, (file,): (Resource<Descriptor>,)| {
+            store.data().has_open(&file)?;
+            Ok((Ok::<(), ErrorCode>(()),))
+        })?;
+    }
+    files.func_wrap(
+        "[method]descriptor.read-via-stream",
+        |mut store: StoreContextMut<'_, State>, (file, offset)| {
+            answered(open_stream(store.data_mut(), |mut files| files.read_via_stream(file, offset)))
+        },
+    )?;
+    files.func_wrap(
+        "[method]descriptor.write-via-stream",
+        |mut store: StoreContextMut<'_, State>, (file, offset)| {
+            answered(open_stream(store.data_mut(), |mut files| files.write_via_stream(file, offset)))
+        },
+    )?;
+    files.func_wrap("[method]descriptor.append-via-stream", |mut store: StoreContextMut<'_, State>, (file,)| {
+        answered(open_stream(store.data_mut(), |mut files| files.append_via_stream(file)))
+    })?;
     files.resource(
         "directory-entry-stream",
         ResourceType::host::<DirectoryEntryStream>(),
         |mut store: StoreContextMut<'_, State>, rep| {
-            store.data_mut().listings.closed(rep);
+            store.data_mut().held.closed(rep);
             HostDirectoryEntryStream::drop(&mut store.data_mut().filesystem(), Resource::new_own(rep))
         },
     )
+}
+
+fn limit_streams(streams: &mut LinkerInstance<'_, State>) -> Result<()> {
+    streams.func_wrap_async(
+        "[method]output-stream.write",
+        |mut store: StoreContextMut<'_, State>, (stream, bytes): (Resource<DynOutputStream>, Vec<u8>)| {
+            Box::new(async move {
+                let table = store.data_mut().table();
+                // A guest that keeps to the contract asks for the room first.
+                let written = match HostOutputStream::check_write(table, Resource::new_borrow(stream.rep())) {
+                    Ok(room) if bytes.len() as u64 > room => {
+                        Err(StreamError::trap("more was written than the stream had room for"))
+                    }
+                    Ok(_) => HostOutputStream::write(table, stream, bytes),
+                    Err(error) => Err(error),
+                };
+                match written {
+                    Ok(()) => Ok((Ok(()),)),
+                    Err(error) => Ok((Err(table.convert_stream_error(error)?),)),
+                }
+            })
+        },
+    )?;
+    streams.resource_async("input-stream", ResourceType::host::<DynInputStream>(), |mut store, rep| {
+        Box::new(async move {
+            store.data_mut().held.closed(rep);
+            HostInputStream::drop(store.data_mut().table(), Resource::new_own(rep)).await
+        })
+    })?;
+    streams.resource_async("output-stream", ResourceType::host::<DynOutputStream>(), |mut store, rep| {
+        Box::new(async move {
+            store.data_mut().held.closed(rep);
+            HostOutputStream::drop(store.data_mut().table(), Resource::new_own(rep)).await
+        })
+    })
+}
+
+/// Opens a stream over a file if there is room for what the host will hold for it.
+fn open_stream<T>(
+    state: &mut State,
+    open: impl FnOnce(WasiFilesystemCtxView<'_>) -> FsResult<Resource<T>>,
+) -> FsResult<Resource<T>>
+where
+    T: 'static,
+{
+    if state.held.left() < STREAM_BYTES {
+        return Err(ErrorCode::InsufficientMemory.into());
+    }
+    let stream = open(state.filesystem())?;
+    state.held.opened(stream.rep(), STREAM_BYTES);
+    Ok(stream)
 }
 
 /// What a function of WASI returns: errors that the guest may handle are part of it, others are traps.
@@ -106,12 +196,12 @@ async fn read_directory(
 ) -> FsResult<Resource<DirectoryEntryStream>> {
     let state = store.data_mut();
     let bytes = match state.filesystem().table.get(&folder)? {
-        Descriptor::Dir(dir) => size(&Dir::from_std_file(dir.dir.try_clone()?), state.listings.left())?,
+        Descriptor::Dir(dir) => size(&Dir::from_std_file(dir.dir.try_clone()?), state.held.left())?,
         Descriptor::File(_) => Some(0),
     };
     let bytes = bytes.ok_or(ErrorCode::InsufficientMemory)?;
     let listing = state.filesystem().read_directory(folder).await?;
-    state.listings.opened(listing.rep(), bytes);
+    state.held.opened(listing.rep(), bytes);
     Ok(listing)
 }
 
@@ -136,13 +226,13 @@ async fn poll(mut store: StoreContextMut<'_, State>, pollables: Vec<Resource<Pol
     Ok((store.data_mut().table().poll(pollables).await?,))
 }
 
-/// The listings of folders that an instance has open, with the bytes that each takes.
+/// What an instance has open that makes the host hold something: each with its bytes, at most.
 #[derive(Debug, Default)]
-pub(super) struct Listings(HashMap<u32, usize>);
+pub(super) struct Held(HashMap<u32, usize>);
 
-impl Listings {
+impl Held {
     fn left(&self) -> usize {
-        LISTINGS_LIMIT_BYTES.saturating_sub(self.0.values().sum())
+        HELD_LIMIT_BYTES.saturating_sub(self.0.values().sum())
     }
 
     fn opened(&mut self, rep: u32, bytes: usize) {
@@ -151,5 +241,44 @@ impl Listings {
 
     fn closed(&mut self, rep: u32) {
         self.0.remove(&rep);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Under a name that wasmtime-wasi does not have, a limit would be linked beside the function that it is for.
+    #[test]
+    fn each_limited_function_takes_the_place_of_one() {
+        const LIMITED: &[(&str, &[&str])] = &[
+            (
+                "wasi:filesystem/types",
+                &[
+                    "[method]descriptor.open-at",
+                    "[method]descriptor.read-directory",
+                    "[method]descriptor.write",
+                    "[method]descriptor.sync",
+                    "[method]descriptor.sync-data",
+                    "[method]descriptor.read-via-stream",
+                    "[method]descriptor.write-via-stream",
+                    "[method]descriptor.append-via-stream",
+                    "directory-entry-stream",
+                ],
+            ),
+            ("wasi:io/streams", &["[method]output-stream.write", "input-stream", "output-stream"]),
+            ("wasi:io/poll", &["poll"]),
+        ];
+        let engine = wasmtime::Engine::default();
+        let mut linker = Linker::<State>::new(&engine);
+        wasmtime_wasi::p2::add_to_linker_async(&mut linker).unwrap();
+        for (interface, names) in LIMITED {
+            for name in *names {
+                let defined = linker
+                    .instance(&format!("{interface}@{VERSION}"))
+                    .and_then(|mut instance| instance.func_wrap(name, |_, (): ()| Ok(())));
+                assert!(defined.is_err(), "{interface} has no `{name}`");
+            }
+        }
     }
 }

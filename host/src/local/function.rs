@@ -166,8 +166,9 @@ impl Function {
 /// Each invocation under way stands for an environment of its own, as on Lambda, and shares with no other.
 fn capabilities(settings: &Settings, environment: &Environment, memory_mib: u32, tmp: &Path) -> Capabilities {
     let alone = config::capabilities(settings, environment, memory_mib, NonZeroUsize::MIN, tmp);
-    let memory_bytes = alone.memory_bytes.min(alone.total_memory_bytes);
-    Capabilities { memory_bytes, total_memory_bytes: None, ..alone }
+    let limits = [alone.memory_bytes, alone.total_memory_bytes];
+    let memory_bytes = limits.into_iter().flatten().min();
+    Capabilities { memory_bytes, total_memory_bytes: None, host_memory_bytes: None, ..alone }
 }
 
 /// The variables of a function on Lambda, less its credentials and addresses, and those the user adds.

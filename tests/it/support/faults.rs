@@ -262,9 +262,21 @@ fn in_host_calls() -> Vec<Fault> {
         realloc: "",
         post_return: "",
     };
+    const HANDLES: Text = Text {
+        handle: "(loop $more (drop (call $new (i32.const 1))) (br $more)) unreachable",
+        imports: r#"
+  (type $own (resource (rep i32)))
+  (core func $new (canon resource.new $own))
+  (core instance $resources (export "new" (func $new)))"#,
+        module: r#"(import "resources" "new" (func $new (param i32) (result i32)))"#,
+        with: r#"(with "resources" (instance $resources))"#,
+        realloc: "",
+        post_return: "",
+    };
     const FULL: &str = "the guest has as many files, streams and timers open as it may\nhint: ";
     vec![
         misbehave("files opened without end", "\"open 1000000 files\"", "Guest.Trap.HostCall", FULL, Afterwards::Gone),
         text("timers without end", TIMERS, "Guest.Trap.HostCall", FULL),
+        text("handles without end", HANDLES, "Guest.Trap.HostCall", "a host call was refused: "),
     ]
 }

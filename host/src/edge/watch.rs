@@ -1,0 +1,145 @@
+//! A second look at each invocation, from a thread that no guest can hold up.
+//!
+//! A guest that is to be stopped is stopped on its own thread, at the next point where it gives way. Between two such points there
+//! can be a single instruction that fills gigabytes, a call that waits for a disk, or a log line that nobody reads. So where
+//! an invocation is not over when half of the margin has passed, its worker is given up: another one takes its place on a thread
+//! of its own, fails the invocation in time, and goes on to the next event. The one that was given up ends when it gets the
+//! word again, and what it brings is dropped.
+
+use std::{
+    io,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    thread,
+    time::{Duration, Instant},
+};
+
+use hyper::header::{HeaderMap, HeaderValue};
+use tokio::runtime::Builder;
+
+use super::{service::Reply, wire, worker::Crew};
+use crate::{
+    failure::{ErrorType, Failure},
+    invocation::Budget,
+};
+
+/// How often it looks.
+const PERIOD: Duration = Duration::from_millis(20);
+
+/// An invocation is not given up sooner, however short its time is: clocks jump, and a guest that answers at once may do so.
+const LEAST: Duration = Duration::from_millis(100);
+
+/// What one worker has in flight.
+#[derive(Default)]
+pub struct Slot(Mutex<State>);
+
+#[derive(Default)]
+enum State {
+    #[default]
+    Idle,
+    InFlight {
+        overdue: Instant,
+        request_id: HeaderValue,
+        invocation_id: Option<HeaderValue>,
+    },
+    GivenUp,
+}
+
+impl Slot {
+    /// An invocation begins, for which there is so much time.
+    pub fn begin(&self, headers: &HeaderMap, budget: Budget) {
+        // Without an id there is nothing to answer.
+        let Some(request_id) = headers.get(wire::REQUEST_ID).cloned() else { return };
+        let in_time = budget.guest + budget.margin / 2;
+        let invocation_id = headers.get(wire::INVOCATION_ID).cloned();
+        *self.lock() = State::InFlight { overdue: Instant::now() + in_time.max(LEAST), request_id, invocation_id };
+    }
+
+    /// It is over. `false` when its worker was given up meanwhile.
+    pub fn end(&self) -> bool {
+        let mut state = self.lock();
+        let is_ours = !matches!(*state, State::GivenUp);
+        if is_ours {
+            *state = State::Idle;
+        }
+        is_ours
+    }
+
+    /// The reply to an invocation that is not over in time, whose worker is given up with this.
+    fn give_up(&self) -> Option<Reply> {
+        let mut state = self.lock();
+        match &*state {
+            State::InFlight { overdue, .. } if Instant::now() >= *overdue => {}
+            _ => return None,
+        }
+        let State::InFlight { request_id, invocation_id, .. } = std::mem::replace(&mut *state, State::GivenUp) else {
+            return None;
+        };
+        Some(Reply { request_id, invocation_id, outcome: Err(overdue_failure()) })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn overdue_failure() -> Failure {
+    let message = "the guest could not be stopped in what it does, and was given up just before the deadline";
+    Failure::new(ErrorType::Timeout, message).hint("raise the function's timeout, or make the handler quicker")
+}
+
+/// Watches as long as there is a crew.
+///
+/// # Errors
+/// When no thread can be started.
+pub fn start(crew: &Arc<Crew>) -> io::Result<()> {
+    let crew = Arc::downgrade(crew);
+    let look = move || {
+        while let Some(crew) = Weak::upgrade(&crew) {
+            for left in crew.slots().iter().filter_map(|slot| slot.give_up()) {
+                replace(crew.clone(), left);
+            }
+            drop(crew);
+            thread::sleep(PERIOD);
+        }
+    };
+    thread::Builder::new().name("watch".to_owned()).stack_size(256 * 1024).spawn(look).map(drop)
+}
+
+fn replace(crew: Arc<Crew>, left: Reply) {
+    let work = move || match Builder::new_current_thread().enable_all().build() {
+        Ok(executor) => executor.block_on(crew.work(Some(left))),
+        Err(error) => tracing::error!("a worker that was given up can't be replaced: {error}"),
+    };
+    if let Err(error) = thread::Builder::new().name("worker".to_owned()).spawn(work) {
+        tracing::error!("a worker that was given up can't be replaced: {error}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn slot_with(guest: Duration) -> Slot {
+        let slot = Slot::default();
+        let headers = [(wire::REQUEST_ID, HeaderValue::from_static("id-1"))].into_iter().collect();
+        slot.begin(&headers, Budget { guest, margin: Duration::ZERO });
+        slot
+    }
+
+    #[test]
+    fn an_invocation_that_is_over_in_time_keeps_its_worker() {
+        let slot = slot_with(Duration::from_secs(60));
+        assert!(slot.give_up().is_none());
+        assert!(slot.end());
+        assert!(slot.give_up().is_none());
+    }
+
+    #[test]
+    fn one_that_is_overdue_loses_it_once_and_its_end_does_not_count() {
+        let slot = slot_with(Duration::ZERO);
+        thread::sleep(LEAST);
+        assert_eq!(slot.give_up().map(|reply| reply.request_id), Some(HeaderValue::from_static("id-1")));
+        assert!(slot.give_up().is_none());
+        assert!(!slot.end());
+    }
+}

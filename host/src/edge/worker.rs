@@ -1,0 +1,251 @@
+//! One worker: it takes an event, answers it, and takes the next.
+
+use std::{
+    panic::AssertUnwindSafe,
+    pin::pin,
+    sync::{Arc, Mutex, PoisonError, Weak},
+    time::Duration,
+};
+
+use futures_util::FutureExt as _;
+use hyper::{
+    StatusCode,
+    header::{HeaderMap, HeaderValue},
+};
+use tokio::{
+    sync::mpsc::UnboundedSender,
+    time::{sleep, timeout},
+};
+use tracing::warn;
+
+use super::{
+    Service,
+    client::{ApiError, Next, RuntimeApiClient},
+    service::Reply,
+    shutdown::{Ended, INVOCATION_GRACE, Shutdown},
+    watch::Slot,
+    wire,
+};
+use crate::failure::{ErrorType, Failure, chain};
+
+/// How often `/next` may fail in a row, and how long the first wait is; each further one is twice as long.
+const ATTEMPTS: u32 = 8;
+const FIRST_WAIT: Duration = Duration::from_millis(10);
+
+/// The longest wait for an event that can be answered to come after one that can't.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
+
+/// How long an event that was cut off has to come again, before its invocation is answered with an error.
+const SECOND_CHANCE: Duration = Duration::from_secs(1);
+
+/// What all workers of an environment have in common.
+pub struct Crew {
+    authority: String,
+    service: Arc<Service>,
+    shutdown: Shutdown,
+    ends: UnboundedSender<Result<(), ApiError>>,
+    slots: Mutex<Vec<Weak<Slot>>>,
+}
+
+/// How a worker ends.
+enum End {
+    /// With the environment.
+    Served(Result<(), ApiError>),
+    /// Another one has taken its place.
+    GivenUp,
+}
+
+impl Crew {
+    /// `ends` hears once of each worker.
+    pub fn new(
+        authority: &str,
+        service: Arc<Service>,
+        shutdown: Shutdown,
+        ends: UnboundedSender<Result<(), ApiError>>,
+    ) -> Self {
+        Self { authority: authority.to_owned(), service, shutdown, ends, slots: Mutex::default() }
+    }
+
+    /// Works until the environment ends. Posts first what is `left` by a worker whose place this one takes.
+    pub async fn work(self: Arc<Self>, left: Option<Reply>) {
+        let end = AssertUnwindSafe(self.serve(left)).catch_unwind().await;
+        match end {
+            // Whoever took its place will tell.
+            Ok(End::GivenUp) => {}
+            // Nobody listens any more where the environment has ended.
+            Ok(End::Served(served)) => drop(self.ends.send(served)),
+            Err(_) => drop(self.ends.send(Err(ApiError::Worker))),
+        }
+    }
+
+    /// What the workers have in flight.
+    pub fn slots(&self) -> Vec<Arc<Slot>> {
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        slots.retain(|slot| slot.strong_count() > 0);
+        slots.iter().filter_map(Weak::upgrade).collect()
+    }
+
+    fn new_slot(&self) -> Arc<Slot> {
+        let slot = Arc::new(Slot::default());
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&slot));
+        slot
+    }
+
+    async fn serve(&self, left: Option<Reply>) -> End {
+        let mut api = RuntimeApiClient::new(&self.authority);
+        let (slot, mut shutdown) = (self.new_slot(), self.shutdown.clone());
+        let mut unanswerable = Unanswerable::default();
+        let mut cut_off = None;
+        if let Some(left) = left {
+            // How it went is in the log.
+            let _ = post(&mut api, left).await;
+        }
+        loop {
+            let last_cut_off = cut_off.as_ref().map(|reply: &Reply| reply.request_id.clone());
+            let Next { headers, event } = match shutdown.or(self.next(&mut api, &mut cut_off)).await {
+                Ended::Done(Ok(next)) => next,
+                Ended::Done(Err(error)) => return End::Served(Err(error)),
+                Ended::Shutdown => {
+                    self.give_up(cut_off).await;
+                    return End::Served(Ok(()));
+                }
+            };
+            if unanswerable.is(&headers) {
+                shutdown.or(unanswerable.wait()).await;
+                continue;
+            }
+            let replied = match event {
+                Ok(event) => {
+                    slot.begin(&headers, self.service.budget(&headers));
+                    let replied = shutdown.or_after(INVOCATION_GRACE, self.service.reply(&headers, event)).await;
+                    if !slot.end() {
+                        return End::GivenUp;
+                    }
+                    match replied {
+                        Ended::Done(replied) => replied,
+                        Ended::Shutdown => Reply::to(&headers, Err(ending())),
+                    }
+                }
+                Err(error) => {
+                    let failed = Reply::to(&headers, Err(not_whole(&error)));
+                    let comes_again = !matches!(error, ApiError::TooLarge(_));
+                    if comes_again && last_cut_off.as_ref() != headers.get(wire::REQUEST_ID) {
+                        warn!("an event was cut off: {}", chain(&error));
+                        cut_off = failed;
+                        continue;
+                    }
+                    failed
+                }
+            };
+            let Some(reply) = replied else {
+                shutdown.or(unanswerable.wait()).await;
+                continue;
+            };
+            match post(&mut api, reply).await {
+                Ok(()) => unanswerable = Unanswerable::default(),
+                Err(_) => unanswerable.remember(&headers),
+            }
+        }
+    }
+
+    /// Asks until there is an event. One that was `cut_off` before, whose failure this is, gets a second chance: until an event
+    /// is answered, the Runtime API gives the same one again. Where it does not, the failure is posted, so that the caller need
+    /// not wait until the deadline.
+    async fn next(&self, api: &mut RuntimeApiClient, cut_off: &mut Option<Reply>) -> Result<Next, ApiError> {
+        let Some(request_id) = cut_off.as_ref().map(|reply| reply.request_id.clone()) else { return ask(api).await };
+        let mut asking = pin!(ask(api));
+        let asked = timeout(SECOND_CHANCE, &mut asking).await;
+        if let Ok(Ok(next)) = &asked
+            && next.headers.get(wire::REQUEST_ID) == Some(&request_id)
+        {
+            *cut_off = None;
+        }
+        self.give_up(cut_off.take()).await;
+        match asked {
+            Ok(next) => next,
+            Err(_) => asking.await,
+        }
+    }
+
+    /// Fails an invocation whose event did not come again, on a connection of its own: the other may wait for an event.
+    async fn give_up(&self, cut_off: Option<Reply>) {
+        if let Some(failed) = cut_off {
+            // How it went is in the log.
+            let _ = post(&mut RuntimeApiClient::new(&self.authority), failed).await;
+        }
+    }
+}
+
+async fn post(api: &mut RuntimeApiClient, reply: Reply) -> Result<(), ApiError> {
+    let Reply { request_id, invocation_id, outcome } = reply;
+    let posted = api.answer(&request_id, invocation_id.as_ref(), outcome).await;
+    if let Err(error) = &posted {
+        // Lambda gave up on this invocation: too late, too large, or answered already. The next one is not affected.
+        warn!(request_id = %wire::lossy(&request_id), "the answer was not taken: {}", chain(error));
+    }
+    posted
+}
+
+async fn ask(api: &mut RuntimeApiClient) -> Result<Next, ApiError> {
+    let mut wait = FIRST_WAIT;
+    for _ in 1..ATTEMPTS {
+        match api.next().await {
+            // The Runtime API's words for "the container is broken" and "this runtime is in the wrong state".
+            Err(ApiError::Status(status @ (StatusCode::INTERNAL_SERVER_ERROR | StatusCode::FORBIDDEN))) => {
+                return Err(ApiError::Status(status));
+            }
+            Err(error) => {
+                warn!("no next event: {}; trying again in {wait:?}", chain(&error));
+                sleep(wait).await;
+                wait *= 2;
+            }
+            Ok(next) => return Ok(next),
+        }
+    }
+    api.next().await
+}
+
+fn ending() -> Failure {
+    Failure::new(ErrorType::Internal, "the environment ends").hint("invoke the function again")
+}
+
+fn not_whole(error: &ApiError) -> Failure {
+    let hint = match error {
+        ApiError::TooLarge(_) => "put the event's data into S3 and send where it is",
+        _ => "invoke the function again",
+    };
+    Failure::new(ErrorType::InvalidEvent, format!("the event did not come whole: {}", chain(error))).hint(hint)
+}
+
+/// Events that can't be answered, or whose answer is not taken. Under the emulator such an event comes again at once, and would
+/// run again and again, because a caller can choose a request id for which no answer is ever taken.
+struct Unanswerable {
+    /// Request id and deadline of the last one: a true retry of an event has another deadline.
+    delivery: Option<[Option<HeaderValue>; 2]>,
+    wait: Duration,
+}
+
+impl Default for Unanswerable {
+    fn default() -> Self {
+        Self { delivery: None, wait: FIRST_WAIT }
+    }
+}
+
+impl Unanswerable {
+    fn remember(&mut self, headers: &HeaderMap) {
+        self.delivery = Some(Self::delivery(headers));
+    }
+
+    fn is(&self, headers: &HeaderMap) -> bool {
+        self.delivery.as_ref().is_some_and(|delivery| *delivery == Self::delivery(headers))
+    }
+
+    async fn wait(&mut self) {
+        sleep(self.wait).await;
+        self.wait = (self.wait * 2).min(LONGEST_WAIT);
+    }
+
+    fn delivery(headers: &HeaderMap) -> [Option<HeaderValue>; 2] {
+        [wire::REQUEST_ID, wire::DEADLINE_MS].map(|name| headers.get(name).cloned())
+    }
+}

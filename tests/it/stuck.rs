@@ -1,0 +1,109 @@
+//! What nothing can interrupt, on the guest's own thread, costs neither the answer nor the environment.
+
+use std::{
+    fs,
+    num::NonZeroUsize,
+    sync::{
+        Arc, Mutex,
+        mpsc::{Receiver, channel},
+    },
+    thread,
+    time::Duration,
+};
+
+use guesthouse::{
+    capabilities::Capabilities,
+    config::{EdgeKind, FunctionInfo},
+    edge::{self, Service},
+    engine::Engine,
+    observer::{Observer, Stream},
+    registry::{LoadRequest, Registry},
+    source::Source,
+};
+use serde_json::json;
+use tokio::runtime::Builder;
+
+use crate::{
+    rie,
+    support::{
+        Event, Fake, guests,
+        text::{FAULT, Text},
+    },
+};
+
+/// A host whose log is read by nobody until the test says so.
+struct Stalled(Mutex<Receiver<()>>);
+
+impl Observer for Stalled {
+    fn line(&self, _: Option<&str>, _: Stream, line: &str) {
+        if line == "stall" {
+            self.0.lock().unwrap().recv().unwrap();
+        }
+    }
+}
+
+async fn serve(authority: String, observer: Stalled, concurrency: NonZeroUsize) {
+    let request = LoadRequest {
+        handler: "talk".to_owned(),
+        source: Source::File(guests::path("talk")),
+        digest: None,
+        capabilities: Capabilities::default(),
+    };
+    let registry = Registry::load(&Engine::new().unwrap(), request, Arc::new(observer)).await.unwrap();
+    let service = Arc::new(Service { registry, function: FunctionInfo::default() });
+    // It ends when there is no Runtime API any more.
+    edge::serve(EdgeKind::Direct, &authority, service, concurrency).await.unwrap_err();
+}
+
+#[test]
+fn a_worker_that_can_not_be_stopped_is_replaced_in_time_and_what_it_brings_later_is_dropped() {
+    for concurrency in [1, 2] {
+        let fake = Fake::start();
+        let authority = fake.address.clone();
+        let (go_on, stalled) = channel();
+        let host = thread::spawn(move || {
+            let executor = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+            let concurrency = NonZeroUsize::new(concurrency).unwrap();
+            executor.block_on(serve(authority, Stalled(Mutex::new(stalled)), concurrency));
+        });
+        let line = |line: &str| Event::new(json!(["out", format!("{line}\n")]).to_string());
+        for _ in 0..2 {
+            let error = fake.invoke(line("stall").timeout(Duration::from_secs(1))).json();
+            assert_eq!(error["errorType"], "Guest.Timeout");
+            assert!(error["errorMessage"].as_str().unwrap().starts_with("the guest could not be stopped"), "{error}");
+            // The first one is still in there.
+            assert_eq!(fake.invoke(line("fine")).text(), "null");
+            go_on.send(()).unwrap();
+            // Were its answer posted after all, it would be taken for the answer to this one.
+            assert_eq!(fake.invoke(line("fine")).text(), "null");
+        }
+        fake.stop();
+        host.join().unwrap();
+    }
+}
+
+/// One `memory.fill` of 2 GiB takes longer than the margin, and it is made again and again. The function has room for two such
+/// instances, because the first may still be at it when the second is made.
+#[test]
+fn a_guest_that_fills_memory_without_end_is_given_up_before_the_emulator_would_stop_the_environment() {
+    let guest = Text {
+        handle: "(drop (memory.grow (i32.const 32768)))
+                 (loop $again
+                   (memory.fill (i32.const 65536) (i32.const 1) (i32.const 0x7fff0000))
+                   (br $again))
+                 unreachable",
+        ..Text::default()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("guest.wasm"), guest.build()).unwrap();
+    let memory = [("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "10240".to_owned())];
+    let rie = rie::in_folder(folder.path(), "guest", &memory, 1);
+    rie.invoke(&[], b"\"rest\"");
+    let pid = rie.bootstrap();
+    for _ in 0..2 {
+        let error = rie.invoke(&[], FAULT.as_bytes()).json();
+        assert_eq!(error["errorType"], "Guest.Timeout", "{error}");
+        assert_eq!(rie.invoke(&[], b"\"rest\"").json()["count"], 1);
+        assert_eq!(rie.bootstrap(), pid);
+    }
+}
