@@ -13,7 +13,7 @@ use bytes::Bytes;
 use guesthouse::{
     capabilities::Capabilities,
     config::{Config, EdgeKind, FunctionInfo},
-    edge::{self, Service},
+    edge::{self, Service, Threads},
     engine::{Engine, Guest},
     failure::{ErrorType, Failure},
     invocation::{Context, Deadline, Invocation},
@@ -118,7 +118,7 @@ pub fn next(bytes: &[u8]) {
     let posts = runtime().block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address").to_string();
-        let serving = edge::serve(EdgeKind::Direct, &address, service, NonZeroUsize::MIN);
+        let serving = edge::serve(EdgeKind::Direct, &address, service, NonZeroUsize::MIN, Threads::Own);
         let mut api = Api { event: Some(bytes.to_vec()), posts: Vec::new() };
         tokio::select! {
             served = within_patience(serving) => assert!(served.is_err()),

@@ -5,7 +5,7 @@ use std::{num::NonZeroUsize, sync::Arc, thread};
 use guesthouse::{
     capabilities::Capabilities,
     config::{EdgeKind, FunctionInfo},
-    edge::{self, Service},
+    edge::{self, Service, Threads},
     engine::Engine,
     observer::{Observer, Stream},
     registry::{LoadRequest, Registry},
@@ -35,7 +35,7 @@ async fn serve(authority: String, concurrency: NonZeroUsize) {
     let registry = Registry::load(&Engine::new().unwrap(), request, Arc::new(Faulty)).await.unwrap();
     let service = Arc::new(Service { registry, function: FunctionInfo::default() });
     // It ends when there is no Runtime API any more.
-    edge::serve(EdgeKind::Direct, &authority, service, concurrency).await.unwrap_err();
+    edge::serve(EdgeKind::Direct, &authority, service, concurrency, Threads::Own).await.unwrap_err();
 }
 
 #[test]
@@ -44,7 +44,7 @@ fn a_panic_of_the_host_in_a_call_of_the_guests_fails_that_invocation_only() {
         let fake = Fake::start();
         let authority = fake.address.clone();
         let host = thread::spawn(move || {
-            let runtime = Builder::new_multi_thread().enable_all().build().unwrap();
+            let runtime = Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(serve(authority, NonZeroUsize::new(concurrency).unwrap()));
         });
         let invoke = |line: &str| fake.invoke(Event::new(json!(["out", format!("{line}\n")]).to_string()));

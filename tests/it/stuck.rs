@@ -14,7 +14,7 @@ use std::{
 use guesthouse::{
     capabilities::Capabilities,
     config::{EdgeKind, FunctionInfo},
-    edge::{self, Service},
+    edge::{self, Service, Threads},
     engine::Engine,
     observer::{Observer, Stream},
     registry::{LoadRequest, Registry},
@@ -52,7 +52,7 @@ async fn serve(authority: String, observer: Stalled, concurrency: NonZeroUsize) 
     let registry = Registry::load(&Engine::new().unwrap(), request, Arc::new(observer)).await.unwrap();
     let service = Arc::new(Service { registry, function: FunctionInfo::default() });
     // It ends when there is no Runtime API any more.
-    edge::serve(EdgeKind::Direct, &authority, service, concurrency).await.unwrap_err();
+    edge::serve(EdgeKind::Direct, &authority, service, concurrency, Threads::Own).await.unwrap_err();
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn a_worker_that_can_not_be_stopped_is_replaced_in_time_and_what_it_brings_later
         let authority = fake.address.clone();
         let (go_on, stalled) = channel();
         let host = thread::spawn(move || {
-            let executor = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+            let executor = Builder::new_current_thread().enable_all().build().unwrap();
             let concurrency = NonZeroUsize::new(concurrency).unwrap();
             executor.block_on(serve(authority, Stalled(Mutex::new(stalled)), concurrency));
         });

@@ -64,7 +64,7 @@ fn each_foreign_thing_has_one_home() {
     lives_in("env::var", &["config/environment.rs"]);
     lives_in("std::env", &["config/environment.rs", "bin/"]);
     lives_in("println!", &["bin/"]);
-    lives_in("thread::", &["engine/epoch.rs", "edge/watch.rs"]);
+    lives_in("thread::", &["engine/epoch.rs", "edge/watch.rs", "edge/worker.rs"]);
     lives_in("spawn_blocking", &["engine/guest.rs"]);
     lives_in("tokio::spawn", &["edge/client.rs", "edge/direct.rs", "edge/shutdown.rs", "local/"]);
     lives_in("anyhow", &["bin/"]);
@@ -113,7 +113,7 @@ fn files_can_be_read_in_one_sitting() {
         assert!(source.lines <= 500, "{} has {} lines", source.path, source.lines);
     }
     let bootstrap = sources().into_iter().find(|source| source.path == "bin/bootstrap.rs").unwrap();
-    assert!(bootstrap.lines <= 70, "bin/bootstrap.rs is to be a table of contents");
+    assert!(bootstrap.lines <= 65, "bin/bootstrap.rs is to be a table of contents");
 }
 
 fn readme() -> String {

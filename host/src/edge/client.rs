@@ -48,6 +48,9 @@ pub enum ApiError {
     /// The body is larger than it may be.
     #[error("the Runtime API sent more than {0} bytes")]
     TooLarge(usize),
+    /// There are no threads to be had.
+    #[error("can't start a thread")]
+    Threads(#[source] io::Error),
     /// A fault of the host's own, outside any invocation.
     #[error("a worker of the host failed")]
     Worker,

@@ -10,8 +10,9 @@ mod watch;
 pub mod wire;
 mod worker;
 
-use std::{num::NonZeroUsize, sync::Arc};
+use std::{io, num::NonZeroUsize, sync::Arc, time::Duration};
 
+use tokio::runtime::{Builder, Runtime};
 use tracing::error;
 
 use self::client::RuntimeApiClient;
@@ -20,6 +21,36 @@ use crate::{
     config::EdgeKind,
     failure::{Failure, chain},
 };
+
+/// Where several workers of our own loop work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Threads {
+    /// Each on its own.
+    Own,
+    /// On those of the executor, where there are many functions.
+    Shared,
+}
+
+/// How many threads an executor may have besides its own: one compiles at first, and later files are read and written there for
+/// guests that do not wait for them.
+const BLOCKING_THREADS: usize = 4;
+
+/// The executor on which [`serve`] is to be called on Lambda.
+///
+/// # Errors
+/// When no thread can be started.
+pub fn executor(kind: EdgeKind, concurrency: NonZeroUsize) -> io::Result<Runtime> {
+    let mut builder = match (kind, concurrency.get()) {
+        // Waking another thread costs more than all else in the loop.
+        (EdgeKind::Direct, _) | (_, 1) => Builder::new_current_thread(),
+        (EdgeKind::LambdaRuntime, _) => Builder::new_multi_thread(),
+    };
+    if kind == EdgeKind::LambdaRuntime && concurrency > NonZeroUsize::MIN {
+        // Guests that compute would else keep their threads from looking at deadlines and sockets for many of their turns.
+        builder.event_interval(1);
+    }
+    builder.max_blocking_threads(BLOCKING_THREADS).thread_keep_alive(Duration::from_millis(100)).enable_all().build()
+}
 
 /// Serves events until the Runtime API is gone.
 ///
@@ -30,9 +61,10 @@ pub async fn serve(
     authority: &str,
     service: Arc<Service>,
     concurrency: NonZeroUsize,
+    threads: Threads,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     match kind {
-        EdgeKind::Direct => Ok(direct::serve(authority, service, concurrency).await?),
+        EdgeKind::Direct => Ok(direct::serve(authority, service, concurrency, threads).await?),
         EdgeKind::LambdaRuntime => official::serve(authority, service).await,
     }
 }

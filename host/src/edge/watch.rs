@@ -13,14 +13,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hyper::header::{HeaderMap, HeaderValue};
-use tokio::runtime::Builder;
-
 use super::{service::Reply, wire, worker::Crew};
 use crate::{
     failure::{ErrorType, Failure},
     invocation::Budget,
 };
+use hyper::header::{HeaderMap, HeaderValue};
 
 /// How often it looks.
 const PERIOD: Duration = Duration::from_millis(20);
@@ -96,23 +94,13 @@ pub fn start(crew: &Arc<Crew>) -> io::Result<()> {
     let look = move || {
         while let Some(crew) = Weak::upgrade(&crew) {
             for left in crew.slots().iter().filter_map(|slot| slot.give_up()) {
-                replace(crew.clone(), left);
+                crew.clone().work_on_a_thread(Some(left));
             }
             drop(crew);
             thread::sleep(PERIOD);
         }
     };
     thread::Builder::new().name("watch".to_owned()).stack_size(256 * 1024).spawn(look).map(drop)
-}
-
-fn replace(crew: Arc<Crew>, left: Reply) {
-    let work = move || match Builder::new_current_thread().enable_all().build() {
-        Ok(executor) => executor.block_on(crew.work(Some(left))),
-        Err(error) => tracing::error!("a worker that was given up can't be replaced: {error}"),
-    };
-    if let Err(error) = thread::Builder::new().name("worker".to_owned()).spawn(work) {
-        tracing::error!("a worker that was given up can't be replaced: {error}");
-    }
 }
 
 #[cfg(test)]

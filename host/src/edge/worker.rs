@@ -4,6 +4,7 @@ use std::{
     panic::AssertUnwindSafe,
     pin::pin,
     sync::{Arc, Mutex, PoisonError, Weak},
+    thread,
     time::Duration,
 };
 
@@ -13,13 +14,14 @@ use hyper::{
     header::{HeaderMap, HeaderValue},
 };
 use tokio::{
+    runtime::Builder,
     sync::mpsc::UnboundedSender,
     time::{sleep, timeout},
 };
 use tracing::warn;
 
 use super::{
-    Service,
+    BLOCKING_THREADS, Service,
     client::{ApiError, Next, RuntimeApiClient},
     service::Reply,
     shutdown::{Ended, INVOCATION_GRACE, Shutdown},
@@ -75,6 +77,23 @@ impl Crew {
             // Nobody listens any more where the environment has ended.
             Ok(End::Served(served)) => drop(self.ends.send(served)),
             Err(_) => drop(self.ends.send(Err(ApiError::Worker))),
+        }
+    }
+
+    /// The same on a thread of its own, which nothing but this worker waits for.
+    pub fn work_on_a_thread(self: Arc<Self>, left: Option<Reply>) {
+        let crew = self.clone();
+        let work =
+            move || match Builder::new_current_thread().enable_all().max_blocking_threads(BLOCKING_THREADS).build() {
+                Ok(executor) => {
+                    executor.block_on(crew.work(left));
+                    executor.shutdown_background();
+                }
+                Err(error) => drop(crew.ends.send(Err(ApiError::Threads(error)))),
+            };
+        if let Err(error) = thread::Builder::new().name("worker".to_owned()).spawn(work) {
+            // Nobody listens any more where the environment has ended.
+            drop(self.ends.send(Err(ApiError::Threads(error))));
         }
     }
 

@@ -25,7 +25,7 @@ use super::{
 use crate::{
     capabilities::Capabilities,
     config::{self, EdgeKind, Environment, FunctionInfo, Settings, variables as var},
-    edge::{self, Service},
+    edge::{self, Service, Threads},
     failure::{ErrorType, Failure, chain},
     logs::Output as _,
     registry::{LoadRequest, Registry},
@@ -92,7 +92,9 @@ impl Function {
         tokio::spawn(Arc::new(api).serve(listener));
         let service = Arc::new(Service { registry, function: described });
         let served = queue.clone();
-        let workers = async move { edge::serve(EdgeKind::Direct, &authority, service, limits.concurrency).await };
+        let workers = async move {
+            edge::serve(EdgeKind::Direct, &authority, service, limits.concurrency, Threads::Shared).await
+        };
         let workers = tokio::spawn(workers);
         tokio::spawn(async move {
             match workers.await {
