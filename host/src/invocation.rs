@@ -4,6 +4,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 
+/// The most, in bytes, that Lambda takes as an event or as a buffered answer. Source: the AWS page "Lambda quotas", and what the
+/// emulator says.
+pub const PAYLOAD_LIMIT_BYTES: usize = 6_291_556;
+
 /// One event with its context.
 #[derive(Debug, Clone)]
 pub struct Invocation {

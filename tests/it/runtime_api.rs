@@ -257,7 +257,7 @@ fn a_deadline_that_has_passed_stops_only_a_guest_that_does_not_answer_at_once() 
     assert_eq!(host.answer("\"\""), "1");
 }
 
-/// Lambda sends SIGTERM where there is an extension, and SIGKILL 300 ms later.
+/// Lambda sends SIGTERM where there is an extension. What it waits then is not all for this process.
 #[test]
 fn sigterm_ends_the_process_in_time_after_finishing_or_failing_what_is_in_flight() {
     let in_flight = [Some("\"rest\""), Some("\"loop\""), Some("\"sleep\"")];

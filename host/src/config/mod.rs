@@ -39,7 +39,7 @@ const HOST_MEMORY_MIB: u64 = 32;
 const INVOCATION_MEMORY_MIB: u64 = 24;
 
 /// No instance gets fewer open files, streams and timers.
-const LEAST_HANDLES: usize = 16;
+const LEAST_HANDLES: usize = 8;
 
 /// No guest gets less than this, in MiB, even where the host leaves less of the function's: such a function is too small.
 const LEAST_MEMORY_MIB: u64 = 16;

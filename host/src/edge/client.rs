@@ -20,7 +20,7 @@ use tokio::{
 use tracing::error;
 
 use super::{clean_heads::CleanHeads, wire};
-use crate::failure::Failure;
+use crate::{failure::Failure, invocation::PAYLOAD_LIMIT_BYTES};
 
 /// One connection to the Runtime API, made when it is first needed and again when it was lost.
 pub struct RuntimeApiClient {
@@ -103,7 +103,7 @@ impl RuntimeApiClient {
         if head.status != StatusCode::OK {
             return Err(ApiError::Status(head.status));
         }
-        let event = read(body, wire::PAYLOAD_LIMIT_BYTES).await;
+        let event = read(body, PAYLOAD_LIMIT_BYTES).await;
         if event.is_ok() {
             self.connection = Some(connection);
         }

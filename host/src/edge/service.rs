@@ -12,7 +12,7 @@ use crate::{
     config::{Config, FunctionInfo},
     engine::Engine,
     failure::{ErrorType, Failure},
-    invocation::Budget,
+    invocation::{Budget, PAYLOAD_LIMIT_BYTES},
     observer::Observer,
     registry::{LoadRequest, Registry},
 };
@@ -86,7 +86,7 @@ async fn caught<T>(invocation: impl Future<Output = Result<T, Failure>>) -> Resu
 }
 
 fn within_limit(answer: Bytes) -> Result<Bytes, Failure> {
-    let (bytes, limit) = (answer.len(), wire::PAYLOAD_LIMIT_BYTES);
+    let (bytes, limit) = (answer.len(), PAYLOAD_LIMIT_BYTES);
     if bytes <= limit {
         return Ok(answer);
     }
@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn an_answer_at_the_limit_passes_and_one_over_it_does_not() {
         let answer = |bytes: usize| within_limit(Bytes::from(vec![b'x'; bytes])).map(|answer| answer.len());
-        assert_eq!(answer(wire::PAYLOAD_LIMIT_BYTES), Ok(wire::PAYLOAD_LIMIT_BYTES));
-        assert_eq!(answer(wire::PAYLOAD_LIMIT_BYTES + 1).unwrap_err().error_type, ErrorType::ResponseSizeTooLarge);
+        assert_eq!(answer(PAYLOAD_LIMIT_BYTES), Ok(PAYLOAD_LIMIT_BYTES));
+        assert_eq!(answer(PAYLOAD_LIMIT_BYTES + 1).unwrap_err().error_type, ErrorType::ResponseSizeTooLarge);
     }
 }

@@ -1,6 +1,7 @@
 //! The end of the environment.
 //!
-//! Lambda sends SIGTERM to an environment that has an extension, and SIGKILL half a second after it at the earliest. Source:
+//! Lambda sends SIGTERM to an environment that has an extension, and SIGKILL some time after it: half a second with an internal
+//! extension, of which a part may be gone before the signal comes. Source:
 //! the AWS page "Lambda execution environment", section "Shutdown phase".
 
 use std::{future::Future, sync::Arc, time::Duration};
@@ -13,10 +14,10 @@ use tokio::{
 use tracing::{info, warn};
 
 /// What an invocation in flight still gets.
-pub const INVOCATION_GRACE: Duration = Duration::from_millis(150);
+pub const INVOCATION_GRACE: Duration = Duration::from_millis(120);
 
 /// What everything together still gets, the post of what became of the invocation included.
-pub const LAST_GRACE: Duration = Duration::from_millis(250);
+pub const LAST_GRACE: Duration = Duration::from_millis(200);
 
 /// Tells the workers that the end has come. Cheap to clone.
 #[derive(Clone)]

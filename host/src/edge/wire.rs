@@ -34,9 +34,6 @@ pub const INVOCATION_ID: HeaderName = HeaderName::from_static("lambda-runtime-in
 /// Goes with an error; Lambda puts it into its own metrics.
 pub const FUNCTION_ERROR_TYPE: HeaderName = HeaderName::from_static("lambda-runtime-function-error-type");
 
-/// The most, in bytes, that Lambda takes as an event or as a buffered answer.
-pub const PAYLOAD_LIMIT_BYTES: usize = 6_291_556;
-
 /// Lambda's longest timeout, for an invocation that comes without a readable deadline.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 

@@ -9,7 +9,10 @@ use super::{
     debug_info::{DebugInfo, Symbol},
     symbol::demangle,
 };
-use crate::failure::{ErrorType, FRAME_LIMIT, Failure};
+use crate::{
+    failure::{ErrorType, FRAME_LIMIT, Failure},
+    invocation::PAYLOAD_LIMIT_BYTES,
+};
 
 const ANSWER_HINT: &str = "the guest's bindings broke the contract: build it with those of its language's SDK";
 
@@ -24,7 +27,7 @@ const FUEL_WORDS: &str = "fuel allocated for hostcalls";
 pub(super) struct Circumstances {
     /// The last line the guest wrote to standard error; empty if it wrote none.
     pub(super) last_stderr_line: String,
-    /// The guest asked for memory last time in vain.
+    /// The guest's last request for memory was refused.
     pub(super) memory_refused: bool,
     pub(super) doing: Doing,
 }
@@ -57,7 +60,10 @@ pub(super) fn failure(error: &Error, circumstances: &Circumstances, debug_info: 
     } else if error.downcast_ref::<WasmBacktrace>().is_some() {
         Failure::new(ErrorType::Trap("HostCall"), format!("a host call was refused: {}", error.root_cause()))
     } else if error.to_string().contains(FUEL_WORDS) {
-        let message = format!("the answer is larger than the host reads, which is {ANSWER_READ_LIMIT_BYTES} bytes");
+        let message = format!(
+            "the answer has more than {ANSWER_READ_LIMIT_BYTES} bytes, where the host stops reading, but Lambda takes at most \
+             {PAYLOAD_LIMIT_BYTES}"
+        );
         Failure::response_too_large(message)
     } else {
         Failure::new(ErrorType::InvalidResponse, format!("the guest broke the contract: {}", error.root_cause()))
@@ -158,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn each_trap_the_readme_names_has_its_kind() {
+    fn traps_have_the_names_of_the_readme() {
         for (trap, name) in [
             (Trap::UnreachableCodeReached, "Guest.Trap.Unreachable"),
             (Trap::MemoryOutOfBounds, "Guest.Trap.MemoryOutOfBounds"),

@@ -44,11 +44,14 @@ const STREAM_BYTES: usize = 64 * 1024;
 /// How much a guest may write into a file with one call, in bytes. Less is written of a longer text, which is no error.
 const WRITE_LIMIT_BYTES: usize = 64 * 1024;
 
+/// Longer paths are not looked at: the kernel takes none either.
+const PATH_LIMIT_BYTES: usize = 4 * 1024;
+
 /// The version under which wasmtime-wasi links WASI. Guests of any 0.2 find it.
 const VERSION: &str = "0.2.12";
 
 /// # Errors
-/// Never, unless the names here are not those of wasmtime-wasi.
+/// When wasmtime-wasi has something twice, which it has not.
 pub(super) fn link(linker: &mut Linker<State>) -> Result<()> {
     wasmtime_wasi::p2::add_to_linker_async(linker)?;
     linker.allow_shadowing(true);
@@ -179,6 +182,9 @@ async fn open_at(
     open_flags: OpenFlags,
     flags: DescriptorFlags,
 ) -> FsResult<Resource<Descriptor>> {
+    if path.len() > PATH_LIMIT_BYTES {
+        return Err(ErrorCode::NameTooLong.into());
+    }
     let mut files = store.data_mut().filesystem();
     let found = files.stat_at(Resource::new_borrow(folder.rep()), path_flags, path.clone()).await;
     // What is not there may be made; any other reason why it can't be looked at keeps it from being opened too.

@@ -31,6 +31,7 @@ use super::{Call, Functions, Outcome, RequestIdInUse, accept, arn};
 use crate::{
     edge::wire::{self, text},
     failure::Failure,
+    invocation::PAYLOAD_LIMIT_BYTES,
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
@@ -177,7 +178,7 @@ impl Kind {
     fn limit(self) -> usize {
         match self {
             Self::Event => ASYNC_LIMIT_BYTES,
-            Self::RequestResponse | Self::DryRun => wire::PAYLOAD_LIMIT_BYTES,
+            Self::RequestResponse | Self::DryRun => PAYLOAD_LIMIT_BYTES,
         }
     }
 }

@@ -53,7 +53,8 @@ fn in_handlers() -> Vec<Fault> {
     use Afterwards::{Gone, Kept};
     const UNREACHABLE: &str = "wasm `unreachable` instruction executed";
     const STOPPED: &str = "the guest was stopped after ";
-    const TOO_LARGE: &str = "the answer is larger than the host reads, which is 16777216 bytes";
+    const TOO_LARGE: &str =
+        "the answer has more than 16777216 bytes, where the host stops reading, but Lambda takes at most 6291556";
     vec![
         misbehave("error", "\"err\"", "OrderNotFound", "no such order: `42`", Kept),
         misbehave("error with a stack trace of 100,000 lines", "\"long stack trace\"", "TooDeep", "see below", Kept),

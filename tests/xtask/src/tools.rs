@@ -141,6 +141,7 @@ pub fn peers() -> Result<()> {
 
 /// What fuzzing needs.
 pub fn fuzzer() -> Result<()> {
+    debian(&["g++"], &["g++"], "what builds the fuzzer")?;
     if Command::new("cargo").args(["fuzz", "--version"]).output()?.status.success() {
         return Ok(());
     }
