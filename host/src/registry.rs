@@ -19,6 +19,7 @@ const INIT_LIMIT: Duration = Duration::from_secs(10);
 /// Holds the guest of one handler. An invocation asks for it once, and keeps what it got to its end.
 pub struct Registry {
     current: Arc<Guest>,
+    margin: Duration,
 }
 
 /// What to load, and on which terms.
@@ -46,11 +47,17 @@ impl Registry {
             return Err(Failure::new(ErrorType::DigestMismatch, message)
                 .hint("deploy the pinned artifact, or change `digest` in the settings"));
         }
-        let limit = INIT_LIMIT - capabilities.margin.min(INIT_LIMIT / 10);
+        let margin = capabilities.margin;
+        let limit = INIT_LIMIT - margin.min(INIT_LIMIT / 10);
         let guest = Guest::load(engine, artifact.bytes, capabilities, observer, limit).await;
         let guest = guest.map_err(|error| error.into_failure(&handler).within_limits())?;
         debug!(%handler, digest = %artifact.digest, "serving `{source}`");
-        Ok(Self { current: Arc::new(guest) })
+        Ok(Self { current: Arc::new(guest), margin })
+    }
+
+    /// How long before an invocation's deadline the guest is stopped.
+    pub fn margin(&self) -> Duration {
+        self.margin
     }
 
     /// The guest that serves now.

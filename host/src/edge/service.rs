@@ -54,7 +54,7 @@ impl Service {
 
     /// How much time there is for the invocation that these headers name.
     pub fn budget(&self, headers: &HeaderMap) -> Budget {
-        wire::deadline(headers).budget(self.registry.get().margin())
+        wire::deadline(headers).budget(self.registry.margin())
     }
 
     /// Answers one event. `None` when the headers name no invocation to answer.

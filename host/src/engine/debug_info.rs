@@ -1,20 +1,34 @@
 //! A guest's debug info: from an offset in its file to functions, files and lines.
 //!
 //! wasmtime could do this, but reads a guest's debug info anew for each frame, on the guest's own small stack, and however it
-//! is nested. It is read here once, when a first trap asks for it, and not at all where reading it could hurt.
+//! is nested. Here it is read once for each trap, and not at all where reading it would take more than there is room for.
 
 use std::{
     collections::HashMap,
     ops::Range,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, OnceLock},
 };
 
 use addr2line::Context;
-use gimli::{Dwarf, EndianArcSlice, LittleEndian};
+use gimli::{DW_TAG_inlined_subroutine, DW_TAG_subprogram, Dwarf, EndianArcSlice, LittleEndian};
 
 /// The debug info of all modules of a guest.
 #[derive(Default)]
-pub(super) struct DebugInfo(Vec<(Range<usize>, Mutex<Reading>)>);
+pub(super) struct DebugInfo(Vec<Module>);
+
+struct Module {
+    code: Range<usize>,
+    sections: HashMap<String, Arc<[u8]>>,
+    /// Found out when it is first asked for.
+    is_modest: OnceLock<bool>,
+}
+
+/// Looks up places in debug info, and keeps what it has read until it is dropped.
+pub(super) struct Reader<'a> {
+    modules: &'a [Module],
+    /// By the module's number; `None` for what is not to be read.
+    contexts: HashMap<usize, Option<Context<Bytes>>>,
+}
 
 /// The debug info of one module, as it is in the file.
 #[derive(Default)]
@@ -34,17 +48,16 @@ pub(super) struct Symbol {
     pub(super) column: Option<u32>,
 }
 
-enum Reading {
-    NotYet(HashMap<String, Arc<[u8]>>),
-    Done(Box<Context<Bytes>>),
-    /// There is nothing that can be read.
-    Nothing,
-}
-
 type Bytes = EndianArcSlice<LittleEndian>;
 
-/// Larger debug info is not read: that would take longer than there is before a deadline.
+/// Larger debug info is not read: that would take longer than there is before a deadline. In bytes.
 const SIZE_LIMIT_BYTES: usize = 16 * 1024 * 1024;
+
+/// Nor are more line numbers: each byte of them may take 24 in memory. In bytes.
+const LINES_LIMIT_BYTES: usize = 1024 * 1024;
+
+/// Nor are more functions, those that were inlined included: each takes some tens of bytes.
+const FUNCTION_LIMIT: usize = 50_000;
 
 /// Nor is debug info that is nested more deeply: it is read by recursion.
 const DEPTH_LIMIT: isize = 256;
@@ -64,51 +77,60 @@ impl ModuleDebugInfo {
 
 impl DebugInfo {
     pub(super) fn new(modules: Vec<ModuleDebugInfo>) -> Self {
-        let reading = |ModuleDebugInfo { code, sections }| {
-            let bytes: usize = sections.values().map(|section| section.len()).sum();
-            let reading = if bytes > SIZE_LIMIT_BYTES { Reading::Nothing } else { Reading::NotYet(sections) };
-            (code, Mutex::new(reading))
-        };
-        Self(modules.into_iter().map(reading).collect())
+        let module = |ModuleDebugInfo { code, sections }| Module { code, sections, is_modest: OnceLock::new() };
+        Self(modules.into_iter().map(module).collect())
     }
 
+    pub(super) fn reader(&self) -> Reader<'_> {
+        Reader { modules: &self.0, contexts: HashMap::new() }
+    }
+}
+
+impl Reader<'_> {
     /// What is at this offset in the guest's file, innermost first: more than one where calls were inlined.
-    pub(super) fn symbols(&self, offset: usize) -> Vec<Symbol> {
-        let Some((code, reading)) = self.0.iter().find(|(code, _)| code.contains(&offset)) else { return Vec::new() };
-        let mut reading = reading.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Reading::NotYet(sections) = &*reading {
-            *reading = read(sections).map_or(Reading::Nothing, |context| Reading::Done(Box::new(context)));
-        }
-        let Reading::Done(context) = &*reading else { return Vec::new() };
-        symbols(context, (offset - code.start) as u64)
+    pub(super) fn symbols(&mut self, offset: usize) -> Vec<Symbol> {
+        let of_module = |module: &Module| module.code.contains(&offset);
+        let Some(number) = self.modules.iter().position(of_module) else { return Vec::new() };
+        let module = &self.modules[number];
+        let context = self.contexts.entry(number).or_insert_with(|| module.read());
+        context.as_ref().map(|context| symbols(context, (offset - module.code.start) as u64)).unwrap_or_default()
     }
 }
 
-/// `None` where there is nothing, or nothing that should be read.
-fn read(sections: &HashMap<String, Arc<[u8]>>) -> Option<Context<Bytes>> {
-    let section = |id: gimli::SectionId| {
-        let bytes = sections.get(id.name()).cloned().unwrap_or_default();
-        Ok::<_, gimli::Error>(EndianArcSlice::new(bytes, LittleEndian))
-    };
-    let dwarf = Dwarf::load(section).ok()?;
-    if !is_shallow(&dwarf).ok()? {
-        return None;
+impl Module {
+    /// `None` where there is nothing, or nothing that should be read.
+    fn read(&self) -> Option<Context<Bytes>> {
+        let section = |id: gimli::SectionId| {
+            let bytes = self.sections.get(id.name()).cloned().unwrap_or_default();
+            Ok::<_, gimli::Error>(EndianArcSlice::new(bytes, LittleEndian))
+        };
+        let dwarf = Dwarf::load(section).ok()?;
+        let is_modest = *self.is_modest.get_or_init(|| self.is_small() && is_modest(&dwarf).unwrap_or(false));
+        if is_modest { Context::from_dwarf(dwarf).ok() } else { None }
     }
-    Context::from_dwarf(dwarf).ok()
+
+    fn is_small(&self) -> bool {
+        let lines = self.sections.get(gimli::SectionId::DebugLine.name()).map_or(0, |lines| lines.len());
+        let all: usize = self.sections.values().map(|section| section.len()).sum();
+        all <= SIZE_LIMIT_BYTES && lines <= LINES_LIMIT_BYTES
+    }
 }
 
-fn is_shallow(dwarf: &Dwarf<Bytes>) -> gimli::Result<bool> {
+fn is_modest(dwarf: &Dwarf<Bytes>) -> gimli::Result<bool> {
+    let mut functions = 0;
     let mut units = dwarf.units();
     while let Some(header) = units.next()? {
         let abbreviations = dwarf.abbreviations(&header)?;
         let mut entries = header.entries_raw(&abbreviations, None)?;
         while !entries.is_empty() {
-            if entries.next_depth() > DEPTH_LIMIT {
+            let depth = entries.next_depth();
+            let Some(abbreviation) = entries.read_abbreviation()? else { continue };
+            let is_function = [DW_TAG_subprogram, DW_TAG_inlined_subroutine].contains(&abbreviation.tag());
+            functions += usize::from(is_function);
+            if depth > DEPTH_LIMIT || functions > FUNCTION_LIMIT {
                 return Ok(false);
             }
-            if let Some(abbreviation) = entries.read_abbreviation()? {
-                entries.skip_attributes(abbreviation.attributes())?;
-            }
+            entries.skip_attributes(abbreviation.attributes())?;
         }
     }
     Ok(true)
@@ -133,32 +155,47 @@ fn symbols(context: &Context<Bytes>, address: u64) -> Vec<Symbol> {
 mod tests {
     use super::*;
 
-    /// A unit in which so many entries stand one inside the other.
-    fn nested(depth: usize) -> ModuleDebugInfo {
+    /// A unit with so many functions beside each other, and so many inside the last one.
+    fn unit(beside: usize, inside: usize) -> ModuleDebugInfo {
         let mut info = ModuleDebugInfo { code: 0..100, ..ModuleDebugInfo::default() };
-        // Two kinds of entries without attributes but with children: a compile unit and an inlined subroutine.
-        info.add(".debug_abbrev", &[1, 0x11, 1, 0, 0, 2, 0x1d, 1, 0, 0, 0]);
-        let entries = [vec![1], vec![2; depth - 1], vec![0; depth]].concat();
+        // Three kinds of entries without attributes: a compile unit, a function, and an inlined call that has others in it.
+        info.add(".debug_abbrev", &[1, 0x11, 1, 0, 0, 2, 0x2e, 0, 0, 0, 3, 0x1d, 1, 0, 0, 0]);
+        let entries = [vec![1], vec![2; beside], vec![3; inside], vec![0; inside + 1]].concat();
         let length = u32::try_from(7 + entries.len()).unwrap().to_le_bytes();
         info.add(".debug_info", &[&length[..], &[4, 0, 0, 0, 0, 0, 4], &entries].concat());
         info
     }
 
+    fn is_read(info: ModuleDebugInfo) -> bool {
+        DebugInfo::new(vec![info]).0[0].read().is_some()
+    }
+
     #[test]
     fn debug_info_is_read_down_to_a_depth_and_not_deeper() {
         let depth = usize::try_from(DEPTH_LIMIT).unwrap();
-        assert!(read(&nested(depth).sections).is_some());
-        assert!(read(&nested(depth + 2).sections).is_none());
-        assert!(read(&nested(1_000_000).sections).is_none());
+        assert!(is_read(unit(0, depth)));
+        assert!(!is_read(unit(0, depth + 1)));
+        assert!(!is_read(unit(0, 1_000_000)));
+    }
+
+    #[test]
+    fn debug_info_is_read_up_to_a_number_of_functions_and_a_size_of_lines_and_not_beyond() {
+        assert!(is_read(unit(FUNCTION_LIMIT, 0)));
+        assert!(!is_read(unit(FUNCTION_LIMIT + 1, 0)));
+        for (bytes, expected) in [(LINES_LIMIT_BYTES, true), (LINES_LIMIT_BYTES + 1, false)] {
+            let mut info = unit(1, 1);
+            info.add(".debug_line", &vec![0; bytes]);
+            assert_eq!(is_read(info), expected);
+        }
     }
 
     #[test]
     fn debug_info_that_is_none_or_broken_gives_no_symbols() {
-        let mut broken = nested(3);
+        let mut broken = unit(3, 3);
         broken.add(".debug_info", &[0xff; 50]);
-        for info in [DebugInfo::default(), DebugInfo::new(vec![broken]), DebugInfo::new(vec![nested(3)])] {
-            assert_eq!(info.symbols(7), []);
-            assert_eq!(info.symbols(700), []);
+        for info in [DebugInfo::default(), DebugInfo::new(vec![broken]), DebugInfo::new(vec![unit(3, 3)])] {
+            let mut reader = info.reader();
+            assert_eq!((reader.symbols(7), reader.symbols(700)), (Vec::new(), Vec::new()));
         }
     }
 }

@@ -6,7 +6,7 @@ use wasmtime::{Error, FrameInfo, Trap, WasmBacktrace, component::ResourceTableEr
 use wasmtime_wasi::I32Exit;
 
 use super::{
-    debug_info::{DebugInfo, Symbol},
+    debug_info::{DebugInfo, Reader, Symbol},
     symbol::demangle,
 };
 use crate::{
@@ -74,8 +74,9 @@ pub(super) fn failure(error: &Error, circumstances: &Circumstances, debug_info: 
         failure.message = format!("{}: {}", circumstances.last_stderr_line, failure.message);
     }
     if let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() {
-        failure.stack_trace =
-            backtrace.frames().iter().flat_map(|frame| lines(frame, debug_info)).take(FRAME_LIMIT).collect();
+        let mut reader = debug_info.reader();
+        let frames = backtrace.frames().iter().flat_map(|frame| lines(frame, &mut reader));
+        failure.stack_trace = frames.take(FRAME_LIMIT).collect();
     }
     failure
 }
@@ -126,13 +127,13 @@ fn kind(trap: Trap) -> &'static str {
 }
 
 /// The lines for one frame, innermost first: more than one where the guest's compiler inlined calls.
-fn lines(frame: &FrameInfo, debug_info: &DebugInfo) -> Vec<String> {
+fn lines(frame: &FrameInfo, reader: &mut Reader<'_>) -> Vec<String> {
     let own_name = || match frame.func_name() {
         Some(name) => demangle(name),
         None => format!("function[{}]", frame.func_index()),
     };
     let without_file = |name: String| format!("{name}+{:#x}", frame.func_offset().unwrap_or_default());
-    let symbols = frame.module_offset().map(|offset| debug_info.symbols(offset)).unwrap_or_default();
+    let symbols = frame.module_offset().map(|offset| reader.symbols(offset)).unwrap_or_default();
     if symbols.is_empty() {
         return vec![without_file(own_name())];
     }

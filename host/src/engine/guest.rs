@@ -76,11 +76,6 @@ impl Guest {
         Ok(guest)
     }
 
-    /// How long before an invocation's deadline it is stopped.
-    pub fn margin(&self) -> Duration {
-        self.capabilities.margin
-    }
-
     /// Answers one event with an instance that nobody else uses meanwhile. An instance that answers, also with an error
     /// of its own, goes on to the next event; one that faults is thrown away.
     ///
