@@ -25,17 +25,21 @@ impl Observer for Faulty {
     }
 }
 
-async fn serve(authority: String, concurrency: NonZeroUsize) {
-    let request = LoadRequest {
-        handler: "talk".to_owned(),
-        source: Source::File(guests::path("talk")),
-        digest: None,
-        capabilities: Capabilities::default(),
-    };
-    let registry = Registry::load(&Engine::new().unwrap(), request, Arc::new(Faulty)).await.unwrap();
-    let service = Arc::new(Service { registry, function: FunctionInfo::default() });
-    // It ends when there is no Runtime API any more.
-    edge::serve(EdgeKind::Direct, &authority, service, concurrency, Threads::Own).await.unwrap_err();
+/// A host in this process, with the guest `talk`, until there is no Runtime API any more.
+pub fn serve(authority: &str, observer: impl Observer + 'static, concurrency: usize) {
+    let executor = Builder::new_current_thread().enable_all().build().unwrap();
+    executor.block_on(async {
+        let request = LoadRequest {
+            handler: "talk".to_owned(),
+            source: Source::File(guests::path("talk")),
+            digest: None,
+            capabilities: Capabilities::default(),
+        };
+        let registry = Registry::load(&Engine::new().unwrap(), request, Arc::new(observer)).await.unwrap();
+        let service = Arc::new(Service { registry, function: FunctionInfo::default() });
+        let concurrency = NonZeroUsize::new(concurrency).unwrap();
+        edge::serve(EdgeKind::Direct, authority, service, concurrency, Threads::Own).await.unwrap_err();
+    });
 }
 
 #[test]
@@ -43,10 +47,7 @@ fn a_panic_of_the_host_in_a_call_of_the_guests_fails_that_invocation_only() {
     for concurrency in [1, 4] {
         let fake = Fake::start();
         let authority = fake.address.clone();
-        let host = thread::spawn(move || {
-            let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(serve(authority, NonZeroUsize::new(concurrency).unwrap()));
-        });
+        let host = thread::spawn(move || serve(&authority, Faulty, concurrency));
         let invoke = |line: &str| fake.invoke(Event::new(json!(["out", format!("{line}\n")]).to_string()));
         for _ in 0..3 {
             assert_eq!(invoke("fine").text(), "null");

@@ -2,31 +2,22 @@
 
 use std::{
     fs,
-    num::NonZeroUsize,
     sync::{
-        Arc, Mutex,
+        Mutex,
         mpsc::{Receiver, channel},
     },
     thread,
     time::Duration,
 };
 
-use guesthouse::{
-    capabilities::Capabilities,
-    config::{EdgeKind, FunctionInfo},
-    edge::{self, Service, Threads},
-    engine::Engine,
-    observer::{Observer, Stream},
-    registry::{LoadRequest, Registry},
-    source::Source,
-};
+use guesthouse::observer::{Observer, Stream};
 use serde_json::json;
-use tokio::runtime::Builder;
 
 use crate::{
+    host_panic::serve,
     rie,
     support::{
-        Event, Fake, guests,
+        Event, Fake,
         text::{FAULT, Text},
     },
 };
@@ -42,30 +33,13 @@ impl Observer for Stalled {
     }
 }
 
-async fn serve(authority: String, observer: Stalled, concurrency: NonZeroUsize) {
-    let request = LoadRequest {
-        handler: "talk".to_owned(),
-        source: Source::File(guests::path("talk")),
-        digest: None,
-        capabilities: Capabilities::default(),
-    };
-    let registry = Registry::load(&Engine::new().unwrap(), request, Arc::new(observer)).await.unwrap();
-    let service = Arc::new(Service { registry, function: FunctionInfo::default() });
-    // It ends when there is no Runtime API any more.
-    edge::serve(EdgeKind::Direct, &authority, service, concurrency, Threads::Own).await.unwrap_err();
-}
-
 #[test]
 fn a_worker_that_can_not_be_stopped_is_replaced_in_time_and_what_it_brings_later_is_dropped() {
     for concurrency in [1, 2] {
         let fake = Fake::start();
         let authority = fake.address.clone();
         let (go_on, stalled) = channel();
-        let host = thread::spawn(move || {
-            let executor = Builder::new_current_thread().enable_all().build().unwrap();
-            let concurrency = NonZeroUsize::new(concurrency).unwrap();
-            executor.block_on(serve(authority, Stalled(Mutex::new(stalled)), concurrency));
-        });
+        let host = thread::spawn(move || serve(&authority, Stalled(Mutex::new(stalled)), concurrency));
         let line = |line: &str| Event::new(json!(["out", format!("{line}\n")]).to_string());
         for _ in 0..2 {
             let error = fake.invoke(line("stall").timeout(Duration::from_secs(1))).json();
