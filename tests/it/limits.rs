@@ -187,7 +187,7 @@ fn a_guest_may_write_64_kib_into_a_files_stream_at_once_and_not_more() {
 }
 
 #[test]
-fn a_guest_may_have_63_streams_of_files_open_and_closing_them_gives_their_room_back() {
+fn a_guest_may_have_64_streams_of_files_open_and_closing_them_gives_their_room_back() {
     let file = tempfile::NamedTempFile::new_in("/tmp").unwrap();
     let host = Host::of("ask_much").start();
     for _ in 0..3 {

@@ -34,7 +34,7 @@ pub(super) const RANDOM_LIMIT_BYTES: u64 = 1024 * 1024;
 /// How many things a guest may wait for with one call. It can have fewer than this open; naming one twice helps nobody.
 const POLL_LIMIT: usize = 4 * 1024;
 
-/// How much the host may hold for what an instance has open, in bytes: some 30,000 entries of folders that are listed, or 63
+/// How much the host may hold for what an instance has open, in bytes: some 40,000 entries of folders that are listed, or 64
 /// files that are read or written through streams.
 const HELD_LIMIT_BYTES: usize = 4 * 1024 * 1024;
 
