@@ -183,7 +183,7 @@ fn each_invocation_has_the_functions_memory_to_itself() {
     let answer = served.invoke("misbehave", &[("X-Amz-Log-Type", "Tail")], b"\"allocate\"");
     assert_eq!(answer.json()["errorType"], "Guest.OutOfMemory");
     let log = BASE64_STANDARD.decode(answer.header("x-amz-log-result").unwrap()).unwrap();
-    assert!(String::from_utf8(log).unwrap().contains("Max Memory Used: 72 MB"));
+    assert!(String::from_utf8(log).unwrap().contains("Max Memory Used: 68 MB"));
 }
 
 #[test]

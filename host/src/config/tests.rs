@@ -114,11 +114,11 @@ fn the_memory_of_an_instance_is_the_functions_less_the_hosts_share_divided_by_th
         let of = |share: fn(u32, NonZeroUsize) -> Option<u64>| share(function, concurrency).map(|bytes| bytes / MIB);
         (of(instance_memory), of(guests_memory))
     };
-    assert_eq!(mib(128, 1), (Some(72), Some(72)));
-    assert_eq!(mib(512, 1), (Some(456), Some(456)));
-    assert_eq!(mib(512, 8), (Some(36), Some(288)));
-    assert_eq!(mib(10_240, 1), (Some(10_184), Some(10_184)));
-    assert_eq!(mib(10_240, 64), (Some(135), Some(8_672)));
+    assert_eq!(mib(128, 1), (Some(68), Some(68)));
+    assert_eq!(mib(512, 1), (Some(452), Some(452)));
+    assert_eq!(mib(512, 8), (Some(35), Some(284)));
+    assert_eq!(mib(10_240, 1), (Some(10_180), Some(10_180)));
+    assert_eq!(mib(10_240, 64), (Some(135), Some(8_668)));
     assert_eq!(mib(128, 64), (Some(16), Some(16)));
     assert_eq!(mib(0, 1), (None, None));
 }
@@ -128,7 +128,7 @@ fn the_memory_of_an_instance_is_the_functions_less_the_hosts_share_divided_by_th
 fn memory_in_the_settings_does_not_raise_what_all_instances_may_take() {
     let variables = [("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"), ("GUESTHOUSE_MEMORY", "1GiB")];
     let capabilities = read("", &variables, &[]).unwrap().capabilities;
-    assert_eq!((capabilities.memory_bytes, capabilities.total_memory_bytes), (Some(1024 * MIB), Some(72 * MIB)));
+    assert_eq!((capabilities.memory_bytes, capabilities.total_memory_bytes), (Some(1024 * MIB), Some(68 * MIB)));
 }
 
 #[test]
