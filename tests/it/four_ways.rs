@@ -66,6 +66,9 @@ impl<'a> Group<'a> {
     }
 }
 
+/// Little enough to be taken up well within the timeouts here, however busy the machine is.
+const MEMORY: (&str, &str) = ("GUESTHOUSE_MEMORY", "128MiB");
+
 /// A file that no fault may change, and how the guest finds it.
 struct Sentinel(PathBuf);
 
@@ -81,9 +84,9 @@ impl Sentinel {
         Self(path)
     }
 
-    fn variables(&self) -> [(&'static str, String); 2] {
+    fn variables(&self) -> [(&'static str, String); 3] {
         let path = self.0.to_str().unwrap();
-        [("SENTINEL", path.to_owned()), ("START_FILE", format!("{path}.start"))]
+        [("SENTINEL", path.to_owned()), ("START_FILE", format!("{path}.start")), (MEMORY.0, MEMORY.1.to_owned())]
     }
 
     fn check(&self, what: &str) {
@@ -158,7 +161,7 @@ impl Environment for Faked<'_> {
     fn call(&self, event: &str) -> Result<Value, Value> {
         let slow = self.faults.iter().any(|fault| fault.event == event && is_timeout(fault));
         // A good answer after a slow start-up has the same event.
-        let timeout = if slow { Duration::from_secs(1) } else { Duration::from_secs(30) };
+        let timeout = Duration::from_secs(if slow { 3 } else { 30 });
         let post = self.host.fake.invoke(Event::new(event).timeout(timeout));
         if post.subject().ends_with("/response") { Ok(post.json()) } else { Err(post.json()) }
     }
@@ -198,7 +201,7 @@ fn under_the_emulator(groups: &[Group<'_>]) -> usize {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("guest.wasm"), &group.bytes).unwrap();
         let sentinel = Sentinel::new("emulator", group);
-        let mut rie = rie::in_folder(folder.path(), "guest", &sentinel.variables(), 1);
+        let mut rie = rie::in_folder(folder.path(), "guest", &sentinel.variables(), 3);
         survive("emulator", &mut rie, &sentinel, &group.faults)
     };
     groups.iter().map(of_group).sum()
@@ -228,9 +231,11 @@ fn through_serve(groups: &[Group<'_>]) -> usize {
     for group in groups {
         fs::write(folder.path().join(format!("{}.wasm", group.name)), &group.bytes).unwrap();
     }
-    let variables = ["SENTINEL=/tmp/sentinel", "START_FILE=/tmp/sentinel.start"];
-    let arguments =
-        ["--timeout", "2", "--memory", "512", "--concurrency", "1", "--env", variables[0], "--env", variables[1]];
+    let memory = format!("{}={}", MEMORY.0, MEMORY.1);
+    let mut arguments = vec!["--timeout", "3", "--memory", "256", "--concurrency", "1"];
+    for variable in ["SENTINEL=/tmp/sentinel", "START_FILE=/tmp/sentinel.start", &memory] {
+        arguments.extend(["--env", variable]);
+    }
     let mut served = serve::with_tmp(folder.path(), tmp.path(), &arguments);
     // Each function has a folder of its own as `/tmp`.
     let folders = |path: &Path| fs::read_dir(path).unwrap().flatten().map(|entry| entry.path()).collect::<Vec<_>>();

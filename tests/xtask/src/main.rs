@@ -49,7 +49,9 @@ fn test() -> Result<()> {
     tools::containers()?;
     say("running the host's tests");
     run(cargo(&root()).args(["test", "--locked", "--workspace"]))?;
-    // By themselves: the image's build takes all cores, and other tests measure time.
+    // By themselves: these take all cores, or one for long, and other tests measure time.
+    say("running 100,000 invocations (5 minutes)");
+    run(&mut ignored_tests("endurance::"))?;
     say("building the image and running its tests (10 minutes when it is the first time)");
     run(&mut ignored_tests("image::"))?;
     say("running the tests of the guests' SDK");
