@@ -83,7 +83,7 @@ fn files_threads_and_memory_stay_flat_over_100_000_invocations_with_faults() {
         if fault.contains("start badly") {
             // That one ended the instance, and this one is for the start-up of the next.
             // That it takes up what it is to do must not be a matter of time.
-            let post = host.fake.invoke(Event::new("\"\"").timeout(Duration::from_millis(500)));
+            let post = host.fake.invoke(Event::new("\"\"").timeout(Duration::from_millis(100)));
             assert!(post.subject().ends_with("/error"), "{fault}: {}", post.text());
         }
         assert!(host.answer("\"\"").parse::<u64>().unwrap() >= 1);
