@@ -6,6 +6,7 @@ use crate::support::{
     Edge, Event, Host,
     faults::{self, FaultyGuest},
     host::Setup,
+    wait_for,
 };
 
 /// The memory after a fifth of the invocations and after all of them may differ by 5%.
@@ -75,24 +76,35 @@ fn files_threads_and_memory_stay_flat_over_100_000_invocations_with_faults() {
         let endless = ["\"loop\"", "\"sleep\""].contains(&event);
         if endless { Duration::from_millis(10) } else { Duration::from_secs(30) }
     };
-    let mut early = None;
+    let (mut early, mut given_up) = (None, false);
     for number in 1..=INVOCATIONS / 2 {
         let fault = fault(number);
         let post = host.fake.invoke(Event::new(fault).timeout(timeout(fault)));
         assert!(post.subject().ends_with("/error"), "{fault}: {}", post.text());
+        given_up |= post.text().contains("was given up");
         if fault.contains("start badly") {
             // That one ended the instance, and this one is for the start-up of the next.
             // That it takes up what it is to do must not be a matter of time.
             let post = host.fake.invoke(Event::new("\"\"").timeout(Duration::from_millis(100)));
             assert!(post.subject().ends_with("/error"), "{fault}: {}", post.text());
+            given_up |= post.text().contains("was given up");
         }
         assert!(host.answer("\"\"").parse::<u64>().unwrap() >= 1);
         if number == 500 {
             early = Some((host.program.open_files(), host.program.threads(), host.program.resident_kib()));
         }
     }
-    let (files, threads, kib) = early.unwrap();
-    assert_eq!((host.program.open_files(), host.program.threads()), (files, threads));
+    let (mut files, mut threads, mut kib) = early.unwrap();
+    if given_up {
+        // The machine held everything up for longer than the watch waits: the worker on the main thread was replaced by one that
+        // has a thread, the four files of an executor, and what the allocator keeps for a thread. However often it happens, this
+        // comes once.
+        (files, threads, kib) = (files + 4, threads + 1, kib + 8 * 1024);
+    }
+    // Those that were given up end when they get the word again.
+    wait_for(&format!("no more than {files} files and {threads} threads"), || {
+        (host.program.open_files() <= files && host.program.threads() <= threads).then_some(())
+    });
     let late = host.program.resident_kib();
     assert!(late * 100 <= kib * 110, "{kib} KiB became {late} KiB");
     assert!(host.program.is_running());

@@ -23,8 +23,9 @@ use hyper::header::{HeaderMap, HeaderValue};
 /// How often it looks.
 const PERIOD: Duration = Duration::from_millis(20);
 
-/// An invocation is not given up sooner, however short its time is: clocks jump, and a guest that answers at once may do so.
-const LEAST: Duration = Duration::from_millis(100);
+/// An invocation is not given up sooner, however short its time is: clocks jump, a guest that answers at once may do so, and Lambda's
+/// shortest timeout is a second.
+const LEAST: Duration = Duration::from_millis(500);
 
 /// What one worker has in flight.
 #[derive(Default)]
