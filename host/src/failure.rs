@@ -57,6 +57,8 @@ pub enum ErrorType {
     DigestMismatch,
     /// The artifact can't be read.
     SourceUnavailable,
+    /// Machine code from where it can't be trusted.
+    Untrusted,
 }
 
 impl Failure {
@@ -137,6 +139,7 @@ impl fmt::Display for ErrorType {
             Self::UnsupportedImport => "Host.UnsupportedImport",
             Self::DigestMismatch => "Host.DigestMismatch",
             Self::SourceUnavailable => "Host.SourceUnavailable",
+            Self::Untrusted => "Host.Untrusted",
         })
     }
 }
@@ -164,6 +167,7 @@ mod tests {
             (ErrorType::UnsupportedImport, "Host.UnsupportedImport"),
             (ErrorType::DigestMismatch, "Host.DigestMismatch"),
             (ErrorType::SourceUnavailable, "Host.SourceUnavailable"),
+            (ErrorType::Untrusted, "Host.Untrusted"),
         ] {
             assert_eq!(error_type.to_string(), name);
         }

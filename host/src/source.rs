@@ -1,7 +1,10 @@
 //! Where a guest's bytes come from: one enum, one way to load.
 
+use std::os::fd::AsRawFd as _;
 use std::{
-    fmt, fs, io,
+    fmt,
+    fs::{self, File},
+    io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -19,6 +22,10 @@ const NAME_LIMIT_BYTES: usize = 1024;
 /// The references that a later version will follow.
 const REMOTE: &[&str] = &["s3://", "https://", "http://", "oci://"];
 
+/// The endings of a guest's two files.
+const WASM: &str = "wasm";
+const CWASM: &str = "cwasm";
+
 /// Where a guest's bytes come from.
 #[derive(Debug, Clone)]
 pub enum Source {
@@ -26,19 +33,35 @@ pub enum Source {
     TaskRoot {
         /// The task root.
         root: TaskRoot,
-        /// The path in it.
+        /// The path in it: of a `.wasm` file, or of a `.cwasm` file that may have its `.wasm` beside it.
         path: PathBuf,
     },
-    /// A file anywhere.
+    /// A `.wasm` file anywhere.
     File(PathBuf),
 }
 
-/// Bytes as they came from a source.
+/// What a source has: one of the two, or both.
 pub struct Artifact {
-    /// The file's content.
+    /// What the guest's own build wrote.
+    pub wasm: Option<Wasm>,
+    /// What `guesthouse compile` made of it.
+    pub precompiled: Option<Precompiled>,
+}
+
+/// A `.wasm` file.
+pub struct Wasm {
+    /// Its content.
     pub bytes: Vec<u8>,
     /// Their digest.
     pub digest: Digest,
+}
+
+/// A `.cwasm` file, which is not read but mapped.
+pub struct Precompiled {
+    /// Opened for reading.
+    pub file: File,
+    /// Where it is, symbolic links followed.
+    pub path: PathBuf,
 }
 
 impl Source {
@@ -62,23 +85,49 @@ impl Source {
         }
         check_name(reference)?;
         let path = match written {
-            Some(path) => PathBuf::from(path),
-            None => PathBuf::from(format!("{handler}.wasm")),
+            Some(path) => path.to_owned(),
+            None => format!("{handler}.{CWASM}"),
         };
-        Ok(Self::TaskRoot { root: root.clone(), path })
+        Ok(Self::TaskRoot { root: root.clone(), path: PathBuf::from(path) })
     }
 
     /// Fetches the artifact.
     ///
     /// # Errors
-    /// [`ErrorType::GuestNotFound`] with what there is instead, or [`ErrorType::SourceUnavailable`] for a file that is
-    /// there and can't be read.
+    /// [`ErrorType::GuestNotFound`] with what there is instead, [`ErrorType::SourceUnavailable`] for a file that is
+    /// there and can't be read, [`ErrorType::Untrusted`] for machine code outside the task root.
     pub fn load(&self) -> Result<Artifact, Failure> {
-        let bytes = match self {
-            Self::TaskRoot { root, path } => root.read(path)?,
-            Self::File(path) => fs::read(path).map_err(|error| unreadable(self, &error, None))?,
-        };
-        Ok(Artifact { digest: Digest::of(&bytes), bytes })
+        match self {
+            Self::TaskRoot { root, path } if has_ending(path, CWASM) => {
+                let precompiled = root.open_file(path).map_err(|error| unreadable(self, &error, Some(root)))?;
+                let wasm = path.with_extension(WASM);
+                match root.read(&wasm) {
+                    Err(error) if error.kind() == io::ErrorKind::NotFound && precompiled.is_some() => {
+                        Ok(Artifact { wasm: None, precompiled })
+                    }
+                    Err(error) => {
+                        let source = Self::TaskRoot { root: root.clone(), path: wasm };
+                        Err(unreadable(&source, &error, Some(root)))
+                    }
+                    Ok(bytes) => Ok(Artifact { wasm: Some(Wasm::new(bytes)), precompiled }),
+                }
+            }
+            Self::TaskRoot { root, path } => {
+                let bytes = root.read(path).map_err(|error| unreadable(self, &error, Some(root)))?;
+                Ok(Artifact { wasm: Some(Wasm::new(bytes)), precompiled: None })
+            }
+            Self::File(path) if has_ending(path, CWASM) => Err(untrusted(path, "it is outside the task root")),
+            Self::File(path) => {
+                let bytes = fs::read(path).map_err(|error| unreadable(self, &error, None))?;
+                Ok(Artifact { wasm: Some(Wasm::new(bytes)), precompiled: None })
+            }
+        }
+    }
+}
+
+impl Wasm {
+    fn new(bytes: Vec<u8>) -> Self {
+        Self { digest: Digest::of(&bytes), bytes }
     }
 }
 
@@ -115,6 +164,8 @@ impl TaskRoot {
         let mut names = Vec::new();
         gather(&self.dir, "", &mut names, FOLDER_DEPTH);
         names.sort_unstable();
+        // A guest may have both files.
+        names.dedup();
         names
     }
 
@@ -144,12 +195,31 @@ impl TaskRoot {
         }
     }
 
-    fn read(&self, path: &Path) -> Result<Vec<u8>, Failure> {
-        self.dir.read(path).map_err(|error| {
-            let source = Source::TaskRoot { root: self.clone(), path: path.to_owned() };
-            unreadable(&source, &error, Some(self))
-        })
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        self.dir.read(path)
     }
+
+    /// `None` when there is no such file.
+    fn open_file(&self, path: &Path) -> io::Result<Option<Precompiled>> {
+        let file = match self.dir.open(path) {
+            Ok(file) => file.into_std(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        // The system's word for where this very file is, whatever led to it.
+        let path = fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()))?;
+        Ok(Some(Precompiled { file, path }))
+    }
+}
+
+fn has_ending(path: &Path, ending: &str) -> bool {
+    path.extension().is_some_and(|extension| extension == ending)
+}
+
+/// Machine code is only taken from where nobody but the function's owner writes.
+pub fn untrusted(path: &Path, reason: &str) -> Failure {
+    Failure::new(ErrorType::Untrusted, format!("the machine code `{}` is not trusted: {reason}", path.display()))
+        .hint("deploy it in the task root, where nobody can write, or name the `.wasm` file, which is compiled")
 }
 
 /// How deep guests are looked for, in folders.
@@ -164,7 +234,8 @@ fn gather(dir: &Dir, prefix: &str, names: &mut Vec<String>, depth: usize) {
             if let Ok(inner) = entry.open_dir() {
                 gather(&inner, &format!("{prefix}{name}/"), names, depth - 1);
             }
-        } else if let Some(name) = name.strip_suffix(".wasm").filter(|_| kind.is_file() || kind.is_symlink()) {
+        } else if let Some((name, WASM | CWASM)) = name.rsplit_once('.').filter(|_| kind.is_file() || kind.is_symlink())
+        {
             names.push(format!("{prefix}{name}"));
         }
     }
@@ -196,16 +267,7 @@ fn unusable(reference: &str, problem: impl fmt::Display) -> Failure {
 }
 
 fn unreadable(source: &Source, error: &io::Error, root: Option<&TaskRoot>) -> Failure {
-    let precompiled = || match source {
-        Source::TaskRoot { root, path } => root.dir.exists(path.with_extension("cwasm")),
-        Source::File(_) => false,
-    };
     let failure = match error.kind() {
-        io::ErrorKind::NotFound if precompiled() => {
-            let message = format!("`{source}` is not there, only a `.cwasm` of that name");
-            return Failure::new(ErrorType::GuestNotFound, message)
-                .hint("this version runs `.wasm` files only: add it to the task root");
-        }
         io::ErrorKind::NotFound => Failure::new(ErrorType::GuestNotFound, format!("no such guest: `{source}`")),
         // This is how `cap-std` refuses a link that leads out.
         io::ErrorKind::PermissionDenied => {
@@ -215,8 +277,8 @@ fn unreadable(source: &Source, error: &io::Error, root: Option<&TaskRoot>) -> Fa
     };
     match root {
         // The name was given with its ending, to which another was added.
-        Some(root) if source.to_string().ends_with(".wasm.wasm") => {
-            failure.hint(format!("name it without `.wasm`: {}", root.say_guests()))
+        Some(root) if [".wasm.wasm", ".cwasm.wasm"].iter().any(|twice| source.to_string().ends_with(twice)) => {
+            failure.hint(format!("name it without its ending: {}", root.say_guests()))
         }
         Some(root) => failure.hint(root.say_guests()),
         None => failure.hint("check the path, and that the file is readable for all users"),
@@ -238,7 +300,7 @@ mod tests {
             assert_eq!(parse(name).unwrap_err().error_type, ErrorType::Config, "{name:?}");
         }
         assert!(
-            matches!(parse("billing/refund"), Ok(Source::TaskRoot { path, .. }) if path == Path::new("billing/refund.wasm"))
+            matches!(parse("billing/refund"), Ok(Source::TaskRoot { path, .. }) if path == Path::new("billing/refund.cwasm"))
         );
     }
 
@@ -263,7 +325,7 @@ mod tests {
         let root = TaskRoot::open(inside.path()).unwrap();
         let load = |name| Source::parse(name, None, &root).unwrap().load();
         assert_eq!(load("out").err().unwrap().error_type, ErrorType::GuestNotFound);
-        assert_eq!(load("alias").unwrap().bytes, b"real");
+        assert_eq!(load("alias").unwrap().wasm.unwrap().bytes, b"real");
     }
 
     #[test]

@@ -13,13 +13,14 @@ use bytes::Bytes;
 use guesthouse::{
     capabilities::Capabilities,
     config::{Config, EdgeKind, FunctionInfo},
+    digest::Digest,
     edge::{self, Service, Threads},
-    engine::{Engine, Guest},
+    engine::{Code, Engine, Guest},
     failure::{ErrorType, Failure},
     invocation::{Context, Deadline, Invocation},
     observer::{Observer, Stream},
     registry::{LoadRequest, Registry},
-    source::Source,
+    source::{Artifact, Source},
 };
 use tempfile::TempDir;
 use tokio::{
@@ -53,7 +54,9 @@ pub fn guest(bytes: &[u8]) {
     let capabilities = Capabilities { memory_bytes: Some(16 << 20), ..Capabilities::default() };
     let limit = Duration::from_secs(2);
     let ran = runtime().block_on(within_patience(async {
-        let guest = Guest::load(&ENGINE, bytes.to_vec(), capabilities, Arc::new(Silence), limit).await;
+        let code = Code::compile(&ENGINE, bytes.to_vec(), Digest::of(bytes), limit).await;
+        let code = code.map_err(|error| error.into_failure("guest"))?;
+        let guest = Guest::load(&ENGINE, code, capabilities, Arc::new(Silence), limit).await;
         let guest = guest.map_err(|error| error.into_failure("guest"))?;
         let context = Context { deadline: Deadline::after(Duration::from_millis(500)), ..Context::default() };
         guest.invoke(Invocation { event: Bytes::from_static(b"\"rest\""), context }).await
@@ -84,10 +87,12 @@ pub fn handler(bytes: &[u8]) {
     /// Beside the task root: nothing may lead there.
     static FOLDERS: LazyLock<(TempDir, TempDir)> = LazyLock::new(|| {
         let outside = tempfile::tempdir().expect("a folder");
-        fs::write(outside.path().join("secret.wasm"), "secret").expect("a file is written");
+        for name in ["secret.wasm", "secret.cwasm"] {
+            fs::write(outside.path().join(name), "secret").expect("a file is written");
+        }
         let inside = tempfile::tempdir_in(outside.path()).expect("a folder");
         fs::create_dir(inside.path().join("billing")).expect("a folder");
-        for name in ["hello.wasm", "billing/refund.wasm", "guesthouse.toml"] {
+        for name in ["hello.wasm", "hello.cwasm", "billing/refund.wasm", "guesthouse.toml"] {
             fs::write(inside.path().join(name), "").expect("a file is written");
         }
         (outside, inside)
@@ -102,12 +107,17 @@ pub fn handler(bytes: &[u8]) {
         source => source.load().map(Some),
     });
     match loaded {
-        Ok(artifact) => assert!(artifact.is_none_or(|artifact| artifact.bytes.is_empty()), "{value:?} leads out"),
+        Ok(artifact) => assert!(artifact.is_none_or(|artifact| is_empty(&artifact)), "{value:?} leads out"),
         Err(failure) => assert!(
             matches!(failure.error_type, ErrorType::Config | ErrorType::GuestNotFound | ErrorType::SourceUnavailable),
             "{failure}"
         ),
     }
+}
+
+fn is_empty(artifact: &Artifact) -> bool {
+    let precompiled = artifact.precompiled.as_ref().map(|precompiled| precompiled.file.metadata().expect("a size"));
+    artifact.wasm.as_ref().is_none_or(|wasm| wasm.bytes.is_empty()) && precompiled.is_none_or(|file| file.len() == 0)
 }
 
 /// Bytes as all that comes for a request for an event, whereupon the connection ends. The host answers at most once, and

@@ -1,53 +1,45 @@
 //! The Runtime API over one HTTP/1.1 connection, kept and reused.
 
-use std::{io, time::Duration};
-
-use bytes::{Bytes, BytesMut};
-use http_body_util::{BodyExt as _, Full};
-use hyper::{
-    HeaderMap, Method, Request, Response, StatusCode,
-    body::{Body as _, Incoming},
-    client::conn::http1::{Builder, SendRequest},
-    header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue, USER_AGENT},
+use std::{
+    fmt,
+    io::{self, Write as _},
+    time::Duration,
 };
-use hyper_util::rt::TokioIo;
+
+use bytes::Bytes;
+use hyper::{
+    HeaderMap, StatusCode,
+    header::{HeaderName, HeaderValue},
+};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use thiserror::Error;
-use tokio::{
-    net::TcpStream,
-    time::{sleep, timeout},
-};
+use tokio::time::sleep;
 use tracing::error;
 
-use super::{clean_heads::CleanHeads, wire};
+use super::{
+    head::Head,
+    http::{Connection, HttpError},
+    wire,
+};
 use crate::{failure::Failure, invocation::PAYLOAD_LIMIT_BYTES};
 
 /// One connection to the Runtime API, made when it is first needed and again when it was lost.
 pub struct RuntimeApiClient {
     authority: String,
     connection: Option<Connection>,
+    /// The head of the request that is being sent.
+    head: Vec<u8>,
 }
-
-type Connection = SendRequest<Full<Bytes>>;
 
 /// Why a call to the Runtime API brought nothing.
 #[derive(Debug, Error)]
 pub enum ApiError {
     /// There is nobody at its address.
     #[error("can't connect to the Runtime API")]
-    Connect(#[source] io::Error),
+    Connect(#[source] HttpError),
     /// The connection broke, or what came was no HTTP.
-    #[error("the Runtime API did not answer as HTTP")]
-    Http(#[from] hyper::Error),
-    /// A path that is no path.
-    #[error("can't ask the Runtime API for `{0}`")]
-    Request(String),
-    /// It took the call, and then nothing came, or no more.
-    #[error("the Runtime API said nothing for {SILENCE:?}")]
-    Silence,
-    /// The body is larger than it may be.
-    #[error("the Runtime API sent more than {0} bytes")]
-    TooLarge(usize),
+    #[error("the Runtime API did not answer as it should")]
+    Http(#[from] HttpError),
     /// There are no threads to be had.
     #[error("can't start a thread")]
     Threads(#[source] io::Error),
@@ -70,10 +62,6 @@ pub struct Next {
 /// What of a request id may stand in a path as it is. It is the caller's to choose under the emulator.
 const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-/// How long the Runtime API may say nothing in the middle of a call. It is on this machine, and only `/next` waits for
-/// anything.
-const SILENCE: Duration = Duration::from_secs(5);
-
 /// How often a post is made again when it broke off, and how long the first wait before that is; each further one is twice
 /// as long.
 const POST_RETRIES: u32 = 3;
@@ -82,14 +70,10 @@ const FIRST_WAIT: Duration = Duration::from_millis(10);
 /// The most, in bytes, that is read of what the Runtime API says to a post.
 const POST_REPLY_LIMIT_BYTES: usize = 64 * 1024;
 
-/// The most that the headers of `/next` may take together, in bytes. A client context alone may be 3,583 on Lambda, and as
-/// much as fits into a request under the emulator.
-const HEADER_LIMIT_BYTES: usize = 2 * 1024 * 1024;
-
 impl RuntimeApiClient {
     /// `authority` is host and port, as in `AWS_LAMBDA_RUNTIME_API`.
     pub fn new(authority: &str) -> Self {
-        Self { authority: authority.to_owned(), connection: None }
+        Self { authority: authority.to_owned(), connection: None, head: Vec::new() }
     }
 
     /// Waits for the next event. There is no timeout: the process may be frozen in here for hours.
@@ -98,16 +82,17 @@ impl RuntimeApiClient {
     /// When the Runtime API can't be reached, or answers with anything but 200. An event that is cut off, or is larger than
     /// Lambda's limit, is no such error: its invocation can still be answered.
     pub async fn next(&mut self) -> Result<Next, ApiError> {
-        let (response, connection) = self.call(Method::GET, "invocation/next", &[], Bytes::new()).await?;
-        let (head, body) = response.into_parts();
+        self.begin("GET", format_args!("invocation/next"));
+        self.end();
+        let (head, mut connection) = self.call(&[], true).await?;
         if head.status != StatusCode::OK {
             return Err(ApiError::Status(head.status));
         }
-        let event = read(body, PAYLOAD_LIMIT_BYTES).await;
-        if event.is_ok() {
+        let event = connection.body(head.framing, PAYLOAD_LIMIT_BYTES).await;
+        if event.is_ok() && head.is_kept {
             self.connection = Some(connection);
         }
-        Ok(Next { headers: head.headers, event })
+        Ok(Next { headers: head.headers, event: event.map_err(ApiError::Http) })
     }
 
     /// Posts what became of an invocation.
@@ -121,19 +106,22 @@ impl RuntimeApiClient {
         outcome: Result<Bytes, Failure>,
     ) -> Result<(), ApiError> {
         let id = percent_encode(request_id.as_bytes(), IN_PATH);
-        let mut headers = Vec::with_capacity(3);
-        if let Some(invocation_id) = invocation_id {
-            headers.push((wire::INVOCATION_ID, invocation_id.clone()));
-        }
-        let (path, body) = match outcome {
-            Ok(answer) => (format!("invocation/{id}/response"), answer),
+        let body = match &outcome {
+            Ok(answer) => {
+                self.begin("POST", format_args!("invocation/{id}/response"));
+                answer.clone()
+            }
             Err(failure) => {
                 error!(request_id = %wire::lossy(request_id), "{failure}");
-                headers.push((wire::FUNCTION_ERROR_TYPE, wire::error_type_header(&failure)));
-                (format!("invocation/{id}/error"), wire::error_body(&failure))
+                self.begin("POST", format_args!("invocation/{id}/error"));
+                self.header(&wire::FUNCTION_ERROR_TYPE, &wire::error_type_header(failure));
+                wire::error_body(failure)
             }
         };
-        self.post(&path, &mut headers, body).await
+        if let Some(invocation_id) = invocation_id {
+            self.header(&wire::INVOCATION_ID, invocation_id);
+        }
+        self.post(&body).await
     }
 
     /// Posts why the host can't start. The process is to end after that.
@@ -141,106 +129,80 @@ impl RuntimeApiClient {
     /// # Errors
     /// As [`RuntimeApiClient::answer`].
     pub async fn init_error(&mut self, failure: &Failure) -> Result<(), ApiError> {
-        let mut headers = vec![(wire::FUNCTION_ERROR_TYPE, wire::error_type_header(failure))];
-        self.post("init/error", &mut headers, wire::error_body(failure)).await
+        self.begin("POST", format_args!("init/error"));
+        self.header(&wire::FUNCTION_ERROR_TYPE, &wire::error_type_header(failure));
+        self.post(&wire::error_body(failure)).await
     }
 
-    async fn post(
-        &mut self,
-        path: &str,
-        headers: &mut Vec<(HeaderName, HeaderValue)>,
-        body: Bytes,
-    ) -> Result<(), ApiError> {
-        headers.push((CONTENT_TYPE, HeaderValue::from_static("application/json")));
+    async fn post(&mut self, body: &[u8]) -> Result<(), ApiError> {
+        self.head.extend_from_slice(b"content-type: application/json\r\n");
+        self.line(format_args!("content-length: {}", body.len()));
+        self.end();
         let mut wait = FIRST_WAIT;
         for _ in 0..POST_RETRIES {
-            match self.post_once(path, headers, body.clone()).await {
-                // The kept connection may have been closed meanwhile. Posting twice is safe: the first one counts.
-                Err(ApiError::Http(_) | ApiError::Connect(_)) => sleep(wait).await,
+            match self.post_once(body).await {
+                // Posting twice is safe: the first one counts.
+                Err(ApiError::Http(HttpError::Broken(_) | HttpError::Closed) | ApiError::Connect(_)) => {
+                    sleep(wait).await;
+                }
                 posted => return posted,
             }
             wait *= 2;
         }
-        self.post_once(path, headers, body).await
+        self.post_once(body).await
     }
 
-    async fn post_once(
-        &mut self,
-        path: &str,
-        headers: &[(HeaderName, HeaderValue)],
-        body: Bytes,
-    ) -> Result<(), ApiError> {
-        let called = timeout(SILENCE, self.call(Method::POST, path, headers, body)).await;
-        let (response, connection) = called.map_err(|_| ApiError::Silence)??;
-        let status = response.status();
+    async fn post_once(&mut self, body: &[u8]) -> Result<(), ApiError> {
+        let (head, mut connection) = self.call(body, false).await?;
         // The reply is read to its end though nobody needs it: only then can the connection be used again.
-        if read(response.into_body(), POST_REPLY_LIMIT_BYTES).await.is_ok() {
+        if connection.body(head.framing, POST_REPLY_LIMIT_BYTES).await.is_ok() && head.is_kept {
             self.connection = Some(connection);
         }
-        if status.is_success() { Ok(()) } else { Err(ApiError::Status(status)) }
+        if head.status.is_success() { Ok(()) } else { Err(ApiError::Status(head.status)) }
     }
 
-    /// Sends a request, and returns the response's head with the connection on which its body is to come.
-    async fn call(
-        &mut self,
-        method: Method,
-        path: &str,
-        headers: &[(HeaderName, HeaderValue)],
-        body: Bytes,
-    ) -> Result<(Response<Incoming>, Connection), ApiError> {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(format!("/2018-06-01/runtime/{path}"))
-            .header(HOST, &self.authority)
-            .header(USER_AGENT, concat!("guesthouse/", env!("CARGO_PKG_VERSION")))
-            .body(Full::new(body))
-            .map_err(|_| ApiError::Request(path.to_owned()))?;
-        request.headers_mut().extend(headers.iter().cloned());
-        let mut connection = timeout(SILENCE, self.connect()).await.map_err(|_| ApiError::Silence)??;
-        let response = connection.send_request(request).await?;
-        Ok((response, connection))
+    /// Begins the head of a request.
+    fn begin(&mut self, method: &str, path: fmt::Arguments<'_>) {
+        self.head.clear();
+        self.line(format_args!("{method} /2018-06-01/runtime/{path} HTTP/1.1"));
+        let authority = std::mem::take(&mut self.authority);
+        self.line(format_args!("host: {authority}"));
+        self.authority = authority;
+        self.line(format_args!(concat!("user-agent: guesthouse/", env!("CARGO_PKG_VERSION"))));
     }
 
-    /// The kept connection, or a new one. It is taken out, so that one on which a call failed is not used again.
-    async fn connect(&mut self) -> Result<Connection, ApiError> {
-        if let Some(mut kept) = self.connection.take()
-            && kept.ready().await.is_ok()
-        {
-            return Ok(kept);
-        }
-        let stream = TcpStream::connect(&self.authority).await.map_err(ApiError::Connect)?;
-        stream.set_nodelay(true).map_err(ApiError::Connect)?;
-        let (connection, driver) =
-            Builder::new().max_buf_size(HEADER_LIMIT_BYTES).handshake(TokioIo::new(CleanHeads::new(stream))).await?;
-        // Its result says nothing that the calls on this connection do not say.
-        tokio::spawn(driver);
-        Ok(connection)
+    fn header(&mut self, name: &HeaderName, value: &HeaderValue) {
+        let parts = [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"];
+        parts.into_iter().for_each(|part| self.head.extend_from_slice(part));
     }
-}
 
-/// The whole body, if it has at most `limit` bytes and never pauses for long.
-async fn read(mut body: Incoming, limit: usize) -> Result<Bytes, ApiError> {
-    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    if announced > limit {
-        return Err(ApiError::TooLarge(limit));
+    fn line(&mut self, line: fmt::Arguments<'_>) {
+        write!(self.head, "{line}\r\n").expect("memory takes what is written");
     }
-    let mut first = Bytes::new();
-    let mut whole = BytesMut::new();
-    while let Some(frame) = timeout(SILENCE, body.frame()).await.map_err(|_| ApiError::Silence)? {
-        let Ok(data) = frame?.into_data() else { continue };
-        if first.len() + whole.len() + data.len() > limit {
-            return Err(ApiError::TooLarge(limit));
-        }
-        if first.is_empty() && whole.is_empty() {
-            // Most bodies come in one piece, which is passed on as it is.
-            first = data;
-            continue;
-        }
-        if !first.is_empty() {
-            whole.reserve(announced);
-            whole.extend_from_slice(&std::mem::take(&mut first));
-        }
-        whole.extend_from_slice(&data);
+
+    fn end(&mut self) {
+        self.head.extend_from_slice(b"\r\n");
     }
-    Ok(if whole.is_empty() { first } else { whole.freeze() })
+
+    /// Sends the request, and returns the response's head with the connection on which its body is to come. The connection is the kept
+    /// one, or a new one where there is none, or the kept one turns out to be closed.
+    async fn call(&mut self, body: &[u8], is_waited_for: bool) -> Result<(Head, Connection), ApiError> {
+        if let Some(mut kept) = self.connection.take() {
+            match self.exchange(&mut kept, body, is_waited_for).await {
+                Err(HttpError::Broken(_) | HttpError::Closed) if !kept.has_begun() => {}
+                called => return Ok((called?, kept)),
+            }
+        }
+        let mut connection = Connection::open(&self.authority).await.map_err(ApiError::Connect)?;
+        let head = self.exchange(&mut connection, body, is_waited_for).await?;
+        Ok((head, connection))
+    }
+
+    async fn exchange(&self, connection: &mut Connection, body: &[u8], is_waited_for: bool) -> Result<Head, HttpError> {
+        connection.send(&self.head, body).await?;
+        if is_waited_for {
+            connection.wait().await?;
+        }
+        connection.head().await
+    }
 }

@@ -1,8 +1,9 @@
 //! The host's side of the Runtime API: events in, answers out, by our own loop or by AWS's.
 
-mod clean_heads;
 mod client;
 mod direct;
+mod head;
+mod http;
 mod official;
 mod service;
 mod shutdown;

@@ -23,6 +23,7 @@ use tracing::warn;
 use super::{
     BLOCKING_THREADS, Service,
     client::{ApiError, Next, RuntimeApiClient},
+    http::HttpError,
     service::Reply,
     shutdown::{Ended, INVOCATION_GRACE, Shutdown},
     watch::Slot,
@@ -147,7 +148,7 @@ impl Crew {
                 }
                 Err(error) => {
                     let failed = Reply::to(&headers, Err(not_whole(&error)));
-                    let comes_again = !matches!(error, ApiError::TooLarge(_));
+                    let comes_again = !matches!(error, ApiError::Http(HttpError::TooLarge(_)));
                     if comes_again && last_cut_off.as_ref() != headers.get(wire::REQUEST_ID) {
                         warn!("an event was cut off: {}", chain(&error));
                         cut_off = failed;
@@ -230,7 +231,7 @@ fn ending() -> Failure {
 
 fn not_whole(error: &ApiError) -> Failure {
     let hint = match error {
-        ApiError::TooLarge(_) => "put the event's data into S3 and send where it is",
+        ApiError::Http(HttpError::TooLarge(_)) => "put the event's data into S3 and send where it is",
         _ => "invoke the function again",
     };
     Failure::new(ErrorType::InvalidEvent, format!("the event did not come whole: {}", chain(error))).hint(hint)

@@ -5,7 +5,10 @@
 
 use std::{
     collections::HashMap,
+    fs::File,
+    io,
     ops::Range,
+    os::unix::fs::FileExt as _,
     sync::{Arc, OnceLock},
 };
 
@@ -17,8 +20,7 @@ use gimli::{DW_TAG_inlined_subroutine, DW_TAG_subprogram, Dwarf, EndianArcSlice,
 pub(super) struct DebugInfo(Vec<Module>);
 
 struct Module {
-    code: Range<usize>,
-    sections: HashMap<String, Arc<[u8]>>,
+    info: ModuleDebugInfo,
     /// Found out when it is first asked for.
     is_modest: OnceLock<bool>,
 }
@@ -35,7 +37,16 @@ pub(super) struct Reader<'a> {
 pub(super) struct ModuleDebugInfo {
     /// Where the module's code is in the file.
     pub(super) code: Range<usize>,
-    sections: HashMap<String, Arc<[u8]>>,
+    /// By their names.
+    pub(super) sections: HashMap<String, Section>,
+}
+
+/// A section of debug info.
+pub(super) enum Section {
+    #[cfg(any(test, feature = "compiler"))]
+    Held(Arc<[u8]>),
+    /// In a file that was compiled ahead of time. It is read when a trap asks for it.
+    InFile { file: Arc<File>, at: u64, bytes: usize },
 }
 
 /// A place in the guest's source.
@@ -65,9 +76,10 @@ const DEPTH_LIMIT: isize = 256;
 /// More calls than this are not inlined into one another at one place.
 const INLINED_LIMIT: usize = 64;
 
+#[cfg(any(test, feature = "compiler"))]
 impl ModuleDebugInfo {
     pub(super) fn add(&mut self, name: &str, bytes: &[u8]) {
-        self.sections.insert(name.to_owned(), bytes.into());
+        self.sections.insert(name.to_owned(), Section::Held(bytes.into()));
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -75,10 +87,36 @@ impl ModuleDebugInfo {
     }
 }
 
+impl Section {
+    fn size(&self) -> usize {
+        match self {
+            #[cfg(any(test, feature = "compiler"))]
+            Self::Held(held) => held.len(),
+            Self::InFile { bytes, .. } => *bytes,
+        }
+    }
+
+    pub(super) fn bytes(&self) -> io::Result<Arc<[u8]>> {
+        match self {
+            #[cfg(any(test, feature = "compiler"))]
+            Self::Held(held) => Ok(held.clone()),
+            Self::InFile { file, at, bytes } => {
+                let mut read = vec![0; *bytes];
+                file.read_exact_at(&mut read, *at)?;
+                Ok(read.into())
+            }
+        }
+    }
+}
+
 impl DebugInfo {
     pub(super) fn new(modules: Vec<ModuleDebugInfo>) -> Self {
-        let module = |ModuleDebugInfo { code, sections }| Module { code, sections, is_modest: OnceLock::new() };
-        Self(modules.into_iter().map(module).collect())
+        Self(modules.into_iter().map(|info| Module { info, is_modest: OnceLock::new() }).collect())
+    }
+
+    #[cfg(feature = "compiler")]
+    pub(super) fn modules(&self) -> impl Iterator<Item = &ModuleDebugInfo> {
+        self.0.iter().map(|module| &module.info)
     }
 
     pub(super) fn reader(&self) -> Reader<'_> {
@@ -89,29 +127,32 @@ impl DebugInfo {
 impl Reader<'_> {
     /// What is at this offset in the guest's file, innermost first: more than one where calls were inlined.
     pub(super) fn symbols(&mut self, offset: usize) -> Vec<Symbol> {
-        let of_module = |module: &Module| module.code.contains(&offset);
+        let of_module = |module: &Module| module.info.code.contains(&offset);
         let Some(number) = self.modules.iter().position(of_module) else { return Vec::new() };
         let module = &self.modules[number];
         let context = self.contexts.entry(number).or_insert_with(|| module.read());
-        context.as_ref().map(|context| symbols(context, (offset - module.code.start) as u64)).unwrap_or_default()
+        context.as_ref().map(|context| symbols(context, (offset - module.info.code.start) as u64)).unwrap_or_default()
     }
 }
 
 impl Module {
     /// `None` where there is nothing, or nothing that should be read.
     fn read(&self) -> Option<Context<Bytes>> {
+        if !self.is_small() {
+            return None;
+        }
         let section = |id: gimli::SectionId| {
-            let bytes = self.sections.get(id.name()).cloned().unwrap_or_default();
-            Ok::<_, gimli::Error>(EndianArcSlice::new(bytes, LittleEndian))
+            let bytes = self.info.sections.get(id.name()).map_or_else(|| Ok(Arc::default()), Section::bytes);
+            bytes.map(|bytes| EndianArcSlice::new(bytes, LittleEndian))
         };
         let dwarf = Dwarf::load(section).ok()?;
-        let is_modest = *self.is_modest.get_or_init(|| self.is_small() && is_modest(&dwarf).unwrap_or(false));
+        let is_modest = *self.is_modest.get_or_init(|| is_modest(&dwarf).unwrap_or(false));
         if is_modest { Context::from_dwarf(dwarf).ok() } else { None }
     }
 
     fn is_small(&self) -> bool {
-        let lines = self.sections.get(gimli::SectionId::DebugLine.name()).map_or(0, |lines| lines.len());
-        let all: usize = self.sections.values().map(|section| section.len()).sum();
+        let lines = self.info.sections.get(gimli::SectionId::DebugLine.name()).map_or(0, Section::size);
+        let all = self.info.sections.values().map(Section::size).fold(0, usize::saturating_add);
         all <= SIZE_LIMIT_BYTES && lines <= LINES_LIMIT_BYTES
     }
 }

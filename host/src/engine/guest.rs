@@ -1,21 +1,20 @@
-//! A guest made ready to run: compiled, linked, type-checked. What can fail has failed by then.
+//! A guest made ready to run: linked, type-checked, started. What can fail has failed by then.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-use tokio::{task::spawn_blocking, time::timeout};
 use wasmtime::component::{
     Component, InstancePre,
     types::{ComponentExtern, ComponentItem},
 };
 
 use super::{
-    Engine, LoadError, UnsupportedImport,
+    Code, Engine, LoadError, UnsupportedImport,
     bindings::{handler, lifecycle},
+    code::Inspected,
     contract::{EVENT, Interface, LATER, LIFECYCLE, Match},
-    inspect::{Inspected, inspect},
     instance::Instance,
     memory::{Budget, resident_bytes},
     state::State,
@@ -41,20 +40,18 @@ pub struct Guest {
 }
 
 impl Guest {
-    /// Compiles and links `bytes`, and makes the first instance, which runs the guest's own `init`. All of it is to be
-    /// done within `limit`.
+    /// Links the code, and makes the first instance, which runs the guest's own `init` for at most `limit`.
     ///
     /// # Errors
     /// Whatever keeps the guest from being served; see [`LoadError`].
     pub async fn load(
         engine: &Engine,
-        bytes: Vec<u8>,
+        code: Code,
         capabilities: Capabilities,
         observer: Arc<dyn Observer>,
         limit: Duration,
     ) -> Result<Self, LoadError> {
-        let begun = Instant::now();
-        let (component, inspected) = compile_within(engine.clone(), bytes, limit).await?;
+        let Code { component, inspected, .. } = code;
         let contract = contract(&component)?;
         let pre = engine.link(&component).map_err(|error| unlinked(&component, &error))?;
         let Contract::Event { has_lifecycle } = contract else {
@@ -69,8 +66,7 @@ impl Guest {
         let over = capabilities.host_memory_bytes.map_or(0, |reckoned| resident_bytes().saturating_sub(reckoned));
         let budget = Budget::new(capabilities.total_memory_bytes.map(|bytes| bytes.saturating_sub(over)));
         let guest = Self { pre, handler, lifecycle, capabilities, budget, inspected, observer, idle: Mutex::default() };
-        let left = limit.saturating_sub(begun.elapsed());
-        let first = Instance::start(&guest, None, left).await;
+        let first = Instance::start(&guest, None, limit).await;
         let first = first.map_err(|failure| LoadError::Init(failure.within_limits()))?;
         guest.keep(first);
         Ok(guest)
@@ -103,30 +99,6 @@ impl Guest {
     fn keep(&self, instance: Instance) {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(instance);
     }
-}
-
-/// On a thread of its own, because nothing stops a compiler: one that takes too long is left behind.
-async fn compile_within(engine: Engine, bytes: Vec<u8>, limit: Duration) -> Result<(Component, Inspected), LoadError> {
-    let compile = move || compile(&engine, &bytes).map(|component| (component, inspect(&bytes)));
-    match timeout(limit, spawn_blocking(compile)).await {
-        Ok(Ok(compiled)) => compiled,
-        // What it was is in the log, where the panic itself writes it.
-        Ok(Err(_)) => Err(LoadError::Compiler),
-        Err(_) => Err(LoadError::SlowToCompile(limit)),
-    }
-}
-
-fn compile(engine: &Engine, bytes: &[u8]) -> Result<Component, LoadError> {
-    /// `\0asm`, then the version and the layer: 1 for a core module, 13 and 1 for a component.
-    const MAGIC: &[u8] = b"\0asm";
-    const CORE: &[u8] = &[1, 0, 0, 0];
-    if !bytes.starts_with(MAGIC) {
-        return Err(LoadError::NotWasm(bytes[..bytes.len().min(MAGIC.len())].escape_ascii().to_string()));
-    }
-    if bytes[MAGIC.len()..].starts_with(CORE) {
-        return Err(LoadError::CoreModule);
-    }
-    engine.compile(bytes).map_err(|error| LoadError::Malformed(format!("{error:#}")))
 }
 
 fn exports(component: &Component) -> Vec<String> {
@@ -179,28 +151,5 @@ fn asks_for_something(import: &ComponentExtern<'_>, component: &Component) -> bo
         }
         ComponentItem::Type(_) => false,
         _ => true,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::observer::Stream;
-
-    struct Silence;
-
-    impl Observer for Silence {
-        fn line(&self, _: Option<&str>, _: Stream, _: &str) {}
-    }
-
-    #[tokio::test]
-    async fn a_guest_is_compiled_in_time_or_not_at_all() {
-        let engine = Engine::new().unwrap();
-        // Much to compile: with so little time it can't be done by chance.
-        let work = "(local.set 0 (i32.mul (local.get 0) (i32.const 3)))".repeat(20_000);
-        let bytes = wat::parse_str(format!("(component (core module (func (param i32) {work})))")).unwrap();
-        let load = |limit| Guest::load(&engine, bytes.clone(), Capabilities::default(), Arc::new(Silence), limit);
-        assert!(matches!(load(Duration::from_secs(60)).await, Err(LoadError::NoContract(_))));
-        assert!(matches!(load(Duration::ZERO).await, Err(LoadError::SlowToCompile(Duration::ZERO))));
     }
 }

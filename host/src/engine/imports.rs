@@ -145,7 +145,8 @@ mod tests {
         };
         let text = format!(r#"(component (import "{interface}@0.2.6" (instance {ty})))"#);
         let engine = crate::engine::Engine::new().unwrap();
-        let linked = engine.link(&engine.compile(&wat::parse_str(text).unwrap()).unwrap());
+        let image = crate::engine::compiler::compile_here(&wat::parse_str(text).unwrap()).unwrap();
+        let linked = engine.link(&crate::engine::precompiled::load(&engine.engine, &image).unwrap());
         linked.err().is_none_or(|error| !format!("{error:#}").contains("implementation is missing"))
     }
 

@@ -6,14 +6,10 @@ use wasmparser::{
     Parser, Payload,
 };
 
-use super::debug_info::{DebugInfo, ModuleDebugInfo};
-
-/// What was found.
-pub(super) struct Inspected {
-    /// What the host keeps for each instance besides its memories and tables, in bytes, at most.
-    pub(super) state_bytes: u64,
-    pub(super) debug_info: DebugInfo,
-}
+use super::{
+    code::Inspected,
+    debug_info::{DebugInfo, ModuleDebugInfo},
+};
 
 /// What the host keeps for an instance of a core module at the least, and for each of its globals, functions, imports and
 /// elements, in bytes: upper bounds of what wasmtime takes.
@@ -27,8 +23,11 @@ const UNKNOWN: u64 = u64::MAX / 2;
 pub(super) fn inspect(bytes: &[u8]) -> Inspected {
     let mut found = Inspection::default();
     for payload in Parser::new(0).parse_all(bytes) {
-        // The compiler has looked at the same bytes, and more closely.
-        let Ok(()) = payload.and_then(|payload| found.add(payload)) else { break };
+        // The compiler has looked at the same bytes, and more closely. What it understood and this does not can't be counted.
+        if payload.and_then(|payload| found.add(payload)).is_err() {
+            found.total = UNKNOWN;
+            break;
+        }
     }
     Inspected { state_bytes: found.total.min(UNKNOWN), debug_info: DebugInfo::new(found.debug_info) }
 }
@@ -200,6 +199,12 @@ mod tests {
         assert_eq!(state_bytes(&format!("(component {module} {instance} {instance})")), 2 * one);
         let nested = format!("(component $c {instance}) (instance (instantiate $c)) (instance (instantiate $c))");
         assert_eq!(state_bytes(&format!("(component {module} {nested})")), 2 * one);
+    }
+
+    #[test]
+    fn a_file_that_can_not_be_read_to_its_end_costs_more_than_there_is() {
+        let bytes = wat::parse_str("(component (core module) (core module))").unwrap();
+        assert_eq!(inspect(&bytes[..bytes.len() - 1]).state_bytes, UNKNOWN);
     }
 
     #[test]

@@ -25,6 +25,12 @@ pub enum LoadError {
     /// The fault is the compiler's.
     #[error("the compiler failed")]
     Compiler,
+    /// With what is wrong with the `.cwasm` file, which has no `.wasm` beside it.
+    #[error("its machine code can't be used: {0}")]
+    Foreign(String),
+    /// This host was built without one.
+    #[error("it is not compiled, and this host has no compiler")]
+    NoCompiler,
     /// With the time there was.
     #[error("compiling it takes longer than the {:.2} seconds there are", .0.as_secs_f64())]
     SlowToCompile(Duration),
@@ -56,9 +62,12 @@ impl LoadError {
             Self::Engine(_) | Self::Compiler => "this is a fault of the host: please report it",
             Self::NotWasm(_) | Self::CoreModule => "build a component, in Rust with `--target wasm32-wasip2`",
             Self::Malformed(_) => "build and upload the guest again, and compare the two files' sizes",
+            Self::Foreign(_) => {
+                "compile it again with `guesthouse compile` of the host's version, or put its `.wasm` file beside it"
+            }
+            Self::NoCompiler => "compile it with `guesthouse compile`, and deploy the `.cwasm` file that this writes",
             Self::SlowToCompile(_) => {
-                "make the guest smaller, as with `opt-level = \"s\"` and `lto = true`, or give the function more memory, and \
-                 with it more of a processor"
+                "compile it ahead of time with `guesthouse compile`, and deploy the `.cwasm` file"
             }
             Self::NoContract(_) => {
                 "export `guesthouse:lambda/handler@0.1.0`; in Rust, the crate `guesthouse-guest` does it"

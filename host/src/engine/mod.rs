@@ -5,16 +5,21 @@
 //! of it, kept between invocations in the guest's pool.
 
 mod bindings;
+mod code;
+#[cfg(feature = "compiler")]
+mod compiler;
 mod contract;
 mod debug_info;
 mod epoch;
 mod fault;
 mod guest;
 mod imports;
+#[cfg(feature = "compiler")]
 mod inspect;
 mod instance;
 mod load_error;
 mod memory;
+mod precompiled;
 mod state;
 mod stdio;
 mod symbol;
@@ -23,15 +28,22 @@ mod wasi;
 use std::{num::NonZeroUsize, sync::Arc};
 
 use wasmtime::{
-    Config, WasmBacktraceDetails,
+    Config, ModuleVersionStrategy, WasmBacktraceDetails,
     component::{Component, InstancePre, Linker},
 };
 
+#[cfg(feature = "compiler")]
+pub use self::compiler::{Target, compile_ahead};
 use self::state::State;
-pub use self::{guest::Guest, imports::UnsupportedImport, load_error::LoadError};
+pub use self::{
+    code::Code, guest::Guest, imports::UnsupportedImport, load_error::LoadError, precompiled::VERSION as CODE_VERSION,
+};
 use crate::failure::FRAME_LIMIT;
 
-/// The compiler and what guests may import. Cheap to clone.
+/// What runs guests, and what they may import. Cheap to clone.
+///
+/// It has no compiler. Code that is compiled in this process goes the way of code that was compiled ahead of time, so that there is one
+/// way, and a compiler only where it is needed.
 #[derive(Clone)]
 pub struct Engine {
     engine: wasmtime::Engine,
@@ -40,18 +52,18 @@ pub struct Engine {
 
 impl Engine {
     /// # Errors
-    /// When this machine can't run the compiler's code, which is a fault of the build, not of a guest.
+    /// When this machine can't run guests, which is a fault of the build, not of a guest.
     pub fn new() -> Result<Self, LoadError> {
         let internal = |error: wasmtime::Error| LoadError::Engine(format!("{error:#}"));
-        let engine = wasmtime::Engine::new(&config()).map_err(internal)?;
+        #[cfg_attr(not(feature = "compiler"), expect(unused_mut, reason = "there is no compiler to leave out"))]
+        let mut config = config().map_err(internal)?;
+        #[cfg(feature = "compiler")]
+        config.enable_compiler(false);
+        let engine = wasmtime::Engine::new(&config).map_err(internal)?;
         let mut linker = Linker::new(&engine);
         wasi::link(&mut linker).map_err(internal)?;
         epoch::start(&engine).map_err(|error| LoadError::Engine(format!("can't start a thread: {error}")))?;
         Ok(Self { engine, linker: Arc::new(linker) })
-    }
-
-    fn compile(&self, bytes: &[u8]) -> wasmtime::Result<Component> {
-        Component::from_binary(&self.engine, bytes)
     }
 
     fn link(&self, component: &Component) -> wasmtime::Result<InstancePre<State>> {
@@ -59,7 +71,8 @@ impl Engine {
     }
 }
 
-fn config() -> Config {
+/// One for those who compile and those who run: code fits no engine with other settings.
+fn config() -> wasmtime::Result<Config> {
     let mut config = Config::new();
     config
         .epoch_interruption(true)
@@ -68,6 +81,9 @@ fn config() -> Config {
         .generate_address_map(true)
         // Nobody needs memories and tables of 64 bits, whose limits are others.
         .wasm_memory64(false)
-        .wasm_backtrace_max_frames(NonZeroUsize::new(FRAME_LIMIT));
-    config
+        .wasm_backtrace_max_frames(NonZeroUsize::new(FRAME_LIMIT))
+        // What only WASI 0.3 needs makes each call a third slower.
+        .concurrency_support(false)
+        .module_version(ModuleVersionStrategy::Custom(precompiled::VERSION.to_owned()))?;
+    Ok(config)
 }

@@ -1,6 +1,6 @@
 //! The guests that a folder or a file gives to the local Lambda.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::{
     config::{self, Settings},
@@ -60,6 +60,8 @@ fn alone(path: &Path) -> Result<Found, Failure> {
     let absolute = path.canonicalize().map_err(|_| missing(""))?;
     let name = path.file_stem().and_then(|name| name.to_str()).ok_or_else(|| missing(", which has no name"))?;
     let folder = absolute.parent().ok_or_else(|| missing(""))?;
-    let settings = config::read_settings(&TaskRoot::open(folder)?)?.remove(name).unwrap_or_default();
-    Ok(Found { name: name.to_owned(), source: Ok(Source::File(absolute)), settings })
+    let root = TaskRoot::open(folder)?;
+    let settings = config::read_settings(&root)?.remove(name).unwrap_or_default();
+    let file = absolute.file_name().map(PathBuf::from).ok_or_else(|| missing(", which has no name"))?;
+    Ok(Found { name: name.to_owned(), source: Ok(Source::TaskRoot { root, path: file }), settings })
 }

@@ -1,5 +1,6 @@
 //! The developer's tool.
 
+mod compile;
 mod lambda;
 mod run;
 mod serve;
@@ -20,6 +21,7 @@ struct Arguments {
 enum Command {
     Run(run::Arguments),
     Serve(serve::Arguments),
+    Compile(compile::Arguments),
 }
 
 /// How the process ends.
@@ -52,6 +54,7 @@ fn main() -> ExitCode {
     let ended = match arguments.command {
         Command::Run(arguments) => run::run(arguments),
         Command::Serve(arguments) => serve::run(arguments),
+        Command::Compile(arguments) => compile::run(arguments),
     };
     ended
         .unwrap_or_else(|error| {

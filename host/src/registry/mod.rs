@@ -1,6 +1,11 @@
 //! From a handler to the guest that serves it now.
 
-use std::{sync::Arc, time::Duration};
+mod code;
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tracing::debug;
 
@@ -8,7 +13,7 @@ use crate::{
     capabilities::Capabilities,
     digest::Digest,
     engine::{Engine, Guest},
-    failure::{ErrorType, Failure},
+    failure::Failure,
     observer::Observer,
     source::Source,
 };
@@ -35,23 +40,20 @@ pub struct LoadRequest {
 }
 
 impl Registry {
-    /// Fetches, checks, compiles and links the guest, and makes its first instance.
+    /// Fetches and checks the guest, maps or compiles it, links it, and makes its first instance.
     ///
     /// # Errors
     /// What keeps the handler from being served, as the Runtime API gets it.
     pub async fn load(engine: &Engine, request: LoadRequest, observer: Arc<dyn Observer>) -> Result<Self, Failure> {
-        let LoadRequest { handler, source, digest, capabilities } = request;
-        let artifact = source.load()?;
-        if let Some(pinned) = digest.filter(|pinned| *pinned != artifact.digest) {
-            let message = format!("the guest `{source}` is `{}`, but `{pinned}` is pinned", artifact.digest);
-            return Err(Failure::new(ErrorType::DigestMismatch, message)
-                .hint("deploy the pinned artifact, or change `digest` in the settings"));
-        }
-        let margin = capabilities.margin;
+        let begun = Instant::now();
+        let margin = request.capabilities.margin;
         let limit = INIT_LIMIT - margin.min(INIT_LIMIT / 10);
-        let guest = Guest::load(engine, artifact.bytes, capabilities, observer, limit).await;
+        let code = code::load(engine, &request, limit).await.map_err(Failure::within_limits)?;
+        let LoadRequest { handler, capabilities, .. } = request;
+        let digest = code.source();
+        let guest = Guest::load(engine, code, capabilities, observer, limit.saturating_sub(begun.elapsed())).await;
         let guest = guest.map_err(|error| error.into_failure(&handler).within_limits())?;
-        debug!(%handler, digest = %artifact.digest, "serving `{source}`");
+        debug!(%handler, %digest, "serving");
         Ok(Self { current: Arc::new(guest), margin })
     }
 

@@ -1,0 +1,92 @@
+//! A guest's machine code, wherever it was compiled.
+
+use std::{fs::File, time::Duration};
+
+use wasmtime::component::Component;
+
+use super::{
+    Engine, LoadError,
+    debug_info::DebugInfo,
+    precompiled::{self, Mapped},
+};
+use crate::digest::Digest;
+
+/// A guest's machine code, with what else its `.wasm` file told.
+pub struct Code {
+    pub(super) component: Component,
+    pub(super) inspected: Inspected,
+    source: Digest,
+}
+
+/// What the `.wasm` file tells besides its code.
+pub(super) struct Inspected {
+    /// What the host keeps for each instance besides its memories and tables, in bytes, at most.
+    pub(super) state_bytes: u64,
+    pub(super) debug_info: DebugInfo,
+}
+
+impl Code {
+    /// Maps a `.cwasm` file: what is not touched is not read.
+    ///
+    /// The file is native code, which is not checked and can do what it likes. It must come from whoever deploys the host itself.
+    ///
+    /// # Errors
+    /// What is wrong with the file: another maker, engine or processor.
+    pub fn map(engine: &Engine, file: File) -> Result<Self, String> {
+        let Mapped { component, inspected, source } = precompiled::map(&engine.engine, file)?;
+        Ok(Self { component, inspected, source })
+    }
+
+    /// Compiles a component within `limit`.
+    ///
+    /// # Errors
+    /// When the bytes are no component, or there is no compiler or no time.
+    #[cfg(feature = "compiler")]
+    pub async fn compile(engine: &Engine, bytes: Vec<u8>, source: Digest, limit: Duration) -> Result<Self, LoadError> {
+        let runtime = engine.engine.clone();
+        let compile = move || {
+            let image = super::compiler::compile_here(&bytes)?;
+            let component = precompiled::load(&runtime, &image);
+            let component = component.map_err(|error| LoadError::Engine(format!("{error:#}")))?;
+            Ok(Self { component, inspected: super::inspect::inspect(&bytes), source })
+        };
+        // On a thread of its own, because nothing stops a compiler: one that takes too long is left behind.
+        match tokio::time::timeout(limit, tokio::task::spawn_blocking(compile)).await {
+            Ok(Ok(compiled)) => compiled,
+            // What it was is in the log, where the panic itself writes it.
+            Ok(Err(_)) => Err(LoadError::Compiler),
+            Err(_) => Err(LoadError::SlowToCompile(limit)),
+        }
+    }
+
+    /// This host was built without a compiler.
+    ///
+    /// # Errors
+    /// Always.
+    #[cfg(not(feature = "compiler"))]
+    #[expect(clippy::unused_async, reason = "as with a compiler")]
+    pub async fn compile(_: &Engine, _: Vec<u8>, _: Digest, _: Duration) -> Result<Self, LoadError> {
+        Err(LoadError::NoCompiler)
+    }
+
+    /// The digest of the `.wasm` file that it was compiled from.
+    pub fn source(&self) -> Digest {
+        self.source
+    }
+}
+
+#[cfg(all(test, feature = "compiler"))]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_guest_is_compiled_in_time_or_not_at_all() {
+        let engine = Engine::new().unwrap();
+        // Much to compile: with so little time it can't be done by chance.
+        let work = "(local.set 0 (i32.mul (local.get 0) (i32.const 3)))".repeat(20_000);
+        let bytes = wat::parse_str(format!("(component (core module (func (param i32) {work})))")).unwrap();
+        let compile = |limit| Code::compile(&engine, bytes.clone(), Digest::of(&bytes), limit);
+        assert!(compile(Duration::from_secs(60)).await.is_ok());
+        assert!(matches!(compile(Duration::ZERO).await, Err(LoadError::SlowToCompile(Duration::ZERO))));
+    }
+}

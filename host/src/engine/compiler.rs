@@ -1,0 +1,98 @@
+//! From a component to machine code, for this process or ahead of time for another machine.
+
+use std::{fmt, str::FromStr};
+
+use wasmtime::Engine;
+
+use super::{LoadError, config, inspect::inspect, precompiled};
+use crate::digest::Digest;
+
+/// The processors that Lambda has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// Lambda's `x86_64`.
+    X86_64,
+    /// Lambda's `arm64`, which is Graviton.
+    Aarch64,
+}
+
+impl Target {
+    /// All there are.
+    pub const ALL: [Self; 2] = [Self::X86_64, Self::Aarch64];
+
+    /// The processor of this machine; `None` when Lambda has no such.
+    pub fn native() -> Option<Self> {
+        Self::ALL.into_iter().find(|target| target.triple().starts_with(std::env::consts::ARCH))
+    }
+
+    fn triple(self) -> &'static str {
+        match self {
+            Self::X86_64 => "x86_64-unknown-linux-gnu",
+            Self::Aarch64 => "aarch64-unknown-linux-gnu",
+        }
+    }
+
+    /// What each of Lambda's machines of this kind can do, beyond what all processors of the architecture can. Sources: the AWS
+    /// pages "Using AVX2 vectorization in Lambda" and "Lambda instruction set architectures" (Graviton2 is an Armv8.2).
+    fn features(self) -> &'static [&'static str] {
+        match self {
+            Self::X86_64 => &["has_sse3", "has_ssse3", "has_sse41", "has_sse42", "has_popcnt", "has_avx", "has_avx2"],
+            Self::Aarch64 => &["has_lse"],
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.triple())
+    }
+}
+
+impl FromStr for Target {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let found = Self::ALL.into_iter().find(|target| target.triple() == text);
+        found.ok_or_else(|| format!("expected {}", Self::ALL.map(|target| format!("`{target}`")).join(" or ")))
+    }
+}
+
+/// Compiles ahead of time: the content of a `.cwasm` file.
+///
+/// # Errors
+/// When the bytes are no component.
+pub fn compile_ahead(bytes: &[u8], target: Target) -> Result<Vec<u8>, LoadError> {
+    let image = compile(bytes, |config| {
+        config.target(target.triple())?;
+        target.features().iter().for_each(|feature| precompiled::allow(config, feature));
+        Ok(())
+    })?;
+    precompiled::write(image, &Digest::of(bytes), &inspect(bytes))
+        .map_err(|error| LoadError::Malformed(error.to_string()))
+}
+
+/// Compiles for the processor that this process runs on.
+///
+/// # Errors
+/// When the bytes are no component.
+pub(super) fn compile_here(bytes: &[u8]) -> Result<Vec<u8>, LoadError> {
+    compile(bytes, |_| Ok(()))
+}
+
+fn compile(
+    bytes: &[u8],
+    adapt: impl FnOnce(&mut wasmtime::Config) -> wasmtime::Result<()>,
+) -> Result<Vec<u8>, LoadError> {
+    /// `\0asm`, then the version and the layer: 1 for a core module, 13 and 1 for a component.
+    const MAGIC: &[u8] = b"\0asm";
+    const CORE: &[u8] = &[1, 0, 0, 0];
+    if !bytes.starts_with(MAGIC) {
+        return Err(LoadError::NotWasm(bytes[..bytes.len().min(MAGIC.len())].escape_ascii().to_string()));
+    }
+    if bytes[MAGIC.len()..].starts_with(CORE) {
+        return Err(LoadError::CoreModule);
+    }
+    let engine = config().and_then(|mut config| adapt(&mut config).and_then(|()| Engine::new(&config)));
+    let engine = engine.map_err(|error| LoadError::Engine(format!("{error:#}")))?;
+    engine.precompile_component(bytes).map_err(|error| LoadError::Malformed(format!("{error:#}")))
+}

@@ -1,0 +1,140 @@
+//! Machine code in a file: `.cwasm`, made by `guesthouse compile`, mapped by the host.
+//!
+//! The file is what wasmtime makes, an ELF image that says for itself which engine, settings and processor it is for, and behind
+//! it what only the `.wasm` could tell: its digest, what an instance takes in the host's memory, and the debug info. The end of
+//! the file says where that is:
+//!
+//! ```text
+//! image · debug sections · appendix (JSON) · its length (4 bytes, little-endian) · "ghcwasm1"
+//! ```
+//!
+//! This is the only place with `unsafe`: whoever can choose the bytes of such a file can make the host do anything. So nothing here
+//! is called for a file that a guest could write; see `registry`.
+#![expect(unsafe_code, reason = "machine code is taken on trust: this is where")]
+
+use std::{
+    fs::File,
+    io,
+    os::{fd::AsRawFd as _, unix::fs::FileExt as _},
+    sync::Arc,
+};
+
+use serde::{Deserialize, Serialize};
+use wasmtime::{Engine, component::Component};
+
+use super::{
+    code::Inspected,
+    debug_info::{DebugInfo, ModuleDebugInfo, Section},
+};
+use crate::digest::Digest;
+
+/// What makes two engines' code the same, as far as versions go: `tidy.rs` compares it with the lock file. wasmtime itself looks
+/// at no more than its major version.
+pub const VERSION: &str = concat!("guesthouse ", env!("CARGO_PKG_VERSION"), ", wasmtime 48.0.8");
+
+/// How the file ends. The digit counts the formats.
+const MAGIC: [u8; 8] = *b"ghcwasm1";
+
+/// The length of the appendix and the magic bytes.
+const TAIL_BYTES: usize = 4 + MAGIC.len();
+
+/// No appendix is longer, in bytes: it has a line for each section of debug info.
+const APPENDIX_LIMIT_BYTES: u32 = 1024 * 1024;
+
+/// What is behind the image.
+#[derive(Serialize, Deserialize)]
+struct Appendix {
+    source: String,
+    state_bytes: u64,
+    modules: Vec<ModuleAppendix>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ModuleAppendix {
+    /// Where the module's code is in the `.wasm`.
+    code: (usize, usize),
+    /// Names, places in this file, and sizes.
+    debug_sections: Vec<(String, u64, usize)>,
+}
+
+/// A component from a file, and what the file says of its source.
+pub(super) struct Mapped {
+    pub(super) component: Component,
+    pub(super) inspected: Inspected,
+    pub(super) source: Digest,
+}
+
+/// The content of the file for an image that was compiled from the `source`.
+#[cfg(feature = "compiler")]
+pub(super) fn write(mut image: Vec<u8>, source: &Digest, inspected: &Inspected) -> io::Result<Vec<u8>> {
+    let mut modules = Vec::new();
+    for module in inspected.debug_info.modules() {
+        let mut debug_sections = Vec::new();
+        for (name, section) in &module.sections {
+            let bytes = section.bytes()?;
+            debug_sections.push((name.clone(), image.len() as u64, bytes.len()));
+            image.extend_from_slice(&bytes);
+        }
+        modules.push(ModuleAppendix { code: (module.code.start, module.code.end), debug_sections });
+    }
+    let appendix = Appendix { source: source.to_string(), state_bytes: inspected.state_bytes, modules };
+    let appendix = serde_json::to_vec(&appendix)?;
+    let length = u32::try_from(appendix.len()).ok().filter(|length| *length <= APPENDIX_LIMIT_BYTES);
+    let length = length.ok_or_else(|| io::Error::other("the guest has too many modules with debug info"))?;
+    image.extend_from_slice(&appendix);
+    image.extend_from_slice(&length.to_le_bytes());
+    image.extend_from_slice(&MAGIC);
+    Ok(image)
+}
+
+/// Maps the file: what is not touched is not read. The `Err` says what is wrong with it.
+///
+/// The file has to come from somebody who may run any code in this process.
+pub(super) fn map(engine: &Engine, file: File) -> Result<Mapped, String> {
+    let file = Arc::new(file);
+    let Appendix { source, state_bytes, modules } = appendix(&file)?;
+    let source = source.parse().map_err(|error: String| format!("its digest is broken: {error}"))?;
+    let modules = modules.into_iter().map(|module| debug_info(module, &file)).collect();
+    // wasmtime opens a path: this one leads to the very file that was opened, wherever it came from.
+    let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+    // SAFETY: the caller vouches for the file, and wasmtime maps it privately; that it was made by the same engine for this
+    // processor is checked before anything of it runs.
+    let component = unsafe { Component::deserialize_file(engine, path) };
+    let component = component.map_err(|error| error.root_cause().to_string())?;
+    Ok(Mapped { component, inspected: Inspected { state_bytes, debug_info: DebugInfo::new(modules) }, source })
+}
+
+/// What the compiler of this process has just made.
+#[cfg(feature = "compiler")]
+pub(super) fn load(engine: &Engine, image: &[u8]) -> wasmtime::Result<Component> {
+    // SAFETY: these bytes come from the compiler and were in nobody's hands since.
+    unsafe { Component::deserialize(engine, image) }
+}
+
+/// Lets the compiler use what not all processors of the architecture have.
+#[cfg(feature = "compiler")]
+pub(super) fn allow(config: &mut wasmtime::Config, feature: &str) {
+    // SAFETY: an engine that maps the code asks the processor for the same features first.
+    unsafe { config.cranelift_flag_enable(feature) };
+}
+
+fn appendix(file: &File) -> Result<Appendix, String> {
+    let unreadable = |error: io::Error| format!("it can't be read: {error}");
+    let foreign = || "it was not made by this version of `guesthouse compile`, or is cut off".to_owned();
+    let size = file.metadata().map_err(unreadable)?.len();
+    let mut tail = [0; TAIL_BYTES];
+    let at = size.checked_sub(TAIL_BYTES as u64).ok_or_else(foreign)?;
+    file.read_exact_at(&mut tail, at).map_err(unreadable)?;
+    let [a, b, c, d, magic @ ..] = tail;
+    let length = u32::from_le_bytes([a, b, c, d]);
+    let begin = at.checked_sub(u64::from(length)).filter(|_| magic == MAGIC && length <= APPENDIX_LIMIT_BYTES);
+    let mut appendix = vec![0; length.min(APPENDIX_LIMIT_BYTES) as usize];
+    file.read_exact_at(&mut appendix, begin.ok_or_else(foreign)?).map_err(unreadable)?;
+    serde_json::from_slice(&appendix).map_err(|_| foreign())
+}
+
+fn debug_info(module: ModuleAppendix, file: &Arc<File>) -> ModuleDebugInfo {
+    let ModuleAppendix { code: (start, end), debug_sections } = module;
+    let section = |(name, at, bytes)| (name, Section::InFile { file: file.clone(), at, bytes });
+    ModuleDebugInfo { code: start..end, sections: debug_sections.into_iter().map(section).collect() }
+}

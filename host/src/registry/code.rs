@@ -1,0 +1,102 @@
+//! From an artifact to a guest's machine code.
+
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use tracing::warn;
+
+use super::LoadRequest;
+use crate::{
+    digest::Digest,
+    engine::{Code, Engine, LoadError},
+    failure::{ErrorType, Failure},
+    source::{Artifact, Precompiled, Wasm, untrusted},
+};
+
+/// The machine code of the guest: that which was compiled ahead of time, where it is the right one, or else what is compiled now,
+/// within `limit`.
+pub(super) async fn load(engine: &Engine, request: &LoadRequest, limit: Duration) -> Result<Code, Failure> {
+    let begun = Instant::now();
+    let Artifact { wasm, precompiled } = request.source.load()?;
+    if let Some(wasm) = &wasm {
+        check_pin(request, wasm.digest)?;
+    }
+    let mapped = precompiled.map(|precompiled| map(engine, request, precompiled, wasm.as_ref()));
+    let wasm = match (mapped, wasm) {
+        (Some(Ok(code)), _) => {
+            check_pin(request, code.source())?;
+            return Ok(code);
+        }
+        (Some(Err(unfit)), Some(wasm)) => {
+            warn!(
+                "the guest `{}` is compiled now, because its `.cwasm` file can't be used: {}; compile it again with `guesthouse \
+                 compile` of this version",
+                request.handler,
+                unfit.reason()
+            );
+            wasm
+        }
+        (Some(Err(unfit)), None) => return Err(unfit.into_failure(&request.handler)),
+        (None, Some(wasm)) => wasm,
+        (None, None) => {
+            let message = format!("the source of `{}` has nothing", request.handler);
+            return Err(
+                Failure::new(ErrorType::Internal, message).hint("this is a fault of the host: please report it")
+            );
+        }
+    };
+    let left = limit.saturating_sub(begun.elapsed());
+    let compiled = Code::compile(engine, wasm.bytes, wasm.digest, left).await;
+    compiled.map_err(|error| error.into_failure(&request.handler))
+}
+
+/// Why a `.cwasm` file is not used.
+enum Unfit {
+    /// It was made from another `.wasm` file, by another version or for another processor.
+    Foreign(String),
+    /// A guest could have written it.
+    Writable(Failure),
+}
+
+impl Unfit {
+    fn reason(&self) -> &str {
+        match self {
+            Self::Foreign(reason) => reason,
+            Self::Writable(failure) => failure.message.lines().next().unwrap_or_default(),
+        }
+    }
+
+    fn into_failure(self, handler: &str) -> Failure {
+        match self {
+            Self::Foreign(reason) => LoadError::Foreign(reason).into_failure(handler),
+            Self::Writable(failure) => failure,
+        }
+    }
+}
+
+fn map(engine: &Engine, request: &LoadRequest, precompiled: Precompiled, wasm: Option<&Wasm>) -> Result<Code, Unfit> {
+    let Precompiled { file, path } = precompiled;
+    let tmp = request.capabilities.tmp.as_ref().map(|tmp| tmp.host_path.as_path());
+    if tmp.is_some_and(|tmp| is_below(&path, tmp)) {
+        return Err(Unfit::Writable(untrusted(&path, "the guest can write there")));
+    }
+    let code = Code::map(engine, file).map_err(Unfit::Foreign)?;
+    match wasm.filter(|wasm| wasm.digest != code.source()) {
+        Some(_) => Err(Unfit::Foreign("it was made from another `.wasm` file than the one beside it".to_owned())),
+        None => Ok(code),
+    }
+}
+
+/// `path` has no symbolic links in it. A folder that can't be looked at has nothing below it that could be opened.
+fn is_below(path: &Path, folder: &Path) -> bool {
+    folder.canonicalize().is_ok_and(|folder| path.starts_with(folder))
+}
+
+fn check_pin(request: &LoadRequest, digest: Digest) -> Result<(), Failure> {
+    let Some(pinned) = request.digest.filter(|pinned| *pinned != digest) else { return Ok(()) };
+    let message = format!("the guest `{}` is `{digest}`, but `{pinned}` is pinned", request.handler);
+    Err(Failure::new(ErrorType::DigestMismatch, message)
+        .hint("deploy the pinned artifact, or change `digest` in the settings"))
+}
