@@ -18,6 +18,7 @@ mod four_ways;
 mod host_panic;
 mod init_failures;
 mod limits;
+mod precompiled;
 mod runtime_api;
 mod stuck;
 

@@ -1,16 +1,9 @@
 //! The Runtime API over one HTTP/1.1 connection, kept and reused.
 
-use std::{
-    fmt,
-    io::{self, Write as _},
-    time::Duration,
-};
+use std::{borrow::Cow, io, time::Duration};
 
 use bytes::Bytes;
-use hyper::{
-    HeaderMap, StatusCode,
-    header::{HeaderName, HeaderValue},
-};
+use hyper::{StatusCode, header::HeaderName};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use thiserror::Error;
 use tokio::time::sleep;
@@ -19,7 +12,7 @@ use tracing::error;
 use super::{
     head::Head,
     http::{Connection, HttpError},
-    wire,
+    wire::{self, EventHeaders},
 };
 use crate::{failure::Failure, invocation::PAYLOAD_LIMIT_BYTES};
 
@@ -54,13 +47,15 @@ pub enum ApiError {
 /// What `/next` brought.
 pub struct Next {
     /// Whose event it is.
-    pub headers: HeaderMap,
+    pub headers: EventHeaders,
     /// The event, or why it did not come whole.
     pub event: Result<Bytes, ApiError>,
 }
 
 /// What of a request id may stand in a path as it is. It is the caller's to choose under the emulator.
 const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+const USER_AGENT: &[u8] = concat!("user-agent: guesthouse/", env!("CARGO_PKG_VERSION"), "\r\n").as_bytes();
 
 /// How often a post is made again when it broke off, and how long the first wait before that is; each further one is twice
 /// as long.
@@ -82,8 +77,8 @@ impl RuntimeApiClient {
     /// When the Runtime API can't be reached, or answers with anything but 200. An event that is cut off, or is larger than
     /// Lambda's limit, is no such error: its invocation can still be answered.
     pub async fn next(&mut self) -> Result<Next, ApiError> {
-        self.begin("GET", format_args!("invocation/next"));
-        self.end();
+        self.begin("GET", &[b"invocation/next"]);
+        self.add(&[b"\r\n"]);
         let (head, mut connection) = self.call(&[], true).await?;
         if head.status != StatusCode::OK {
             return Err(ApiError::Status(head.status));
@@ -101,20 +96,20 @@ impl RuntimeApiClient {
     /// When the Runtime API can't be reached, or does not take it.
     pub async fn answer(
         &mut self,
-        request_id: &HeaderValue,
-        invocation_id: Option<&HeaderValue>,
+        request_id: &[u8],
+        invocation_id: Option<&[u8]>,
         outcome: Result<Bytes, Failure>,
     ) -> Result<(), ApiError> {
-        let id = percent_encode(request_id.as_bytes(), IN_PATH);
+        let id = Cow::from(percent_encode(request_id, IN_PATH));
         let body = match &outcome {
             Ok(answer) => {
-                self.begin("POST", format_args!("invocation/{id}/response"));
+                self.begin("POST", &[b"invocation/", id.as_bytes(), b"/response"]);
                 answer.clone()
             }
             Err(failure) => {
                 error!(request_id = %wire::lossy(request_id), "{failure}");
-                self.begin("POST", format_args!("invocation/{id}/error"));
-                self.header(&wire::FUNCTION_ERROR_TYPE, &wire::error_type_header(failure));
+                self.begin("POST", &[b"invocation/", id.as_bytes(), b"/error"]);
+                self.header(&wire::FUNCTION_ERROR_TYPE, wire::error_type_header(failure).as_bytes());
                 wire::error_body(failure)
             }
         };
@@ -129,15 +124,17 @@ impl RuntimeApiClient {
     /// # Errors
     /// As [`RuntimeApiClient::answer`].
     pub async fn init_error(&mut self, failure: &Failure) -> Result<(), ApiError> {
-        self.begin("POST", format_args!("init/error"));
-        self.header(&wire::FUNCTION_ERROR_TYPE, &wire::error_type_header(failure));
+        self.begin("POST", &[b"init/error"]);
+        self.header(&wire::FUNCTION_ERROR_TYPE, wire::error_type_header(failure).as_bytes());
         self.post(&wire::error_body(failure)).await
     }
 
     async fn post(&mut self, body: &[u8]) -> Result<(), ApiError> {
-        self.head.extend_from_slice(b"content-type: application/json\r\n");
-        self.line(format_args!("content-length: {}", body.len()));
-        self.end();
+        self.add(&[
+            b"content-type: application/json\r\ncontent-length: ",
+            body.len().to_string().as_bytes(),
+            b"\r\n\r\n",
+        ]);
         let mut wait = FIRST_WAIT;
         for _ in 0..POST_RETRIES {
             match self.post_once(body).await {
@@ -162,26 +159,21 @@ impl RuntimeApiClient {
     }
 
     /// Begins the head of a request.
-    fn begin(&mut self, method: &str, path: fmt::Arguments<'_>) {
+    fn begin(&mut self, method: &str, path: &[&[u8]]) {
         self.head.clear();
-        self.line(format_args!("{method} /2018-06-01/runtime/{path} HTTP/1.1"));
-        let authority = std::mem::take(&mut self.authority);
-        self.line(format_args!("host: {authority}"));
-        self.authority = authority;
-        self.line(format_args!(concat!("user-agent: guesthouse/", env!("CARGO_PKG_VERSION"))));
+        self.add(&[method.as_bytes(), b" /2018-06-01/runtime/"]);
+        self.add(path);
+        self.add(&[b" HTTP/1.1\r\nhost: "]);
+        self.head.extend_from_slice(self.authority.as_bytes());
+        self.add(&[b"\r\n", USER_AGENT]);
     }
 
-    fn header(&mut self, name: &HeaderName, value: &HeaderValue) {
-        let parts = [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"];
-        parts.into_iter().for_each(|part| self.head.extend_from_slice(part));
+    fn add(&mut self, parts: &[&[u8]]) {
+        parts.iter().for_each(|part| self.head.extend_from_slice(part));
     }
 
-    fn line(&mut self, line: fmt::Arguments<'_>) {
-        write!(self.head, "{line}\r\n").expect("memory takes what is written");
-    }
-
-    fn end(&mut self) {
-        self.head.extend_from_slice(b"\r\n");
+    fn header(&mut self, name: &HeaderName, value: &[u8]) {
+        self.add(&[name.as_str().as_bytes(), b": ", value, b"\r\n"]);
     }
 
     /// Sends the request, and returns the response's head with the connection on which its body is to come. The connection is the kept

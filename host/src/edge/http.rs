@@ -13,6 +13,7 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 use httparse::Status;
+use memchr::memchr;
 use thiserror::Error;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -202,7 +203,7 @@ impl Connection {
     async fn line(&mut self) -> Result<Bytes, HttpError> {
         const LIMIT_BYTES: usize = 8 * 1024;
         loop {
-            if let Some(end) = self.came.iter().position(|byte| *byte == b'\n') {
+            if let Some(end) = memchr(b'\n', &self.came) {
                 return Ok(self.came.split_to(end + 1).freeze());
             }
             if self.came.len() > LIMIT_BYTES {

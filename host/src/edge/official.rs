@@ -14,7 +14,11 @@ use lambda_runtime::{LambdaEvent, LambdaInvocation, Runtime, service_fn};
 use tower::{Layer, Service as TowerService};
 use tracing::error;
 
-use super::{Service, client::RuntimeApiClient};
+use super::{
+    Service,
+    client::RuntimeApiClient,
+    wire::{self, EventHeaders},
+};
 use crate::failure::chain;
 
 /// Serves with as many workers as `AWS_LAMBDA_MAX_CONCURRENCY` says, which `lambda_runtime` reads itself.
@@ -75,12 +79,15 @@ impl TowerService<LambdaInvocation> for Raw {
     fn call(&mut self, invocation: LambdaInvocation) -> Self::Future {
         let Self { service, clients } = self.clone();
         Box::pin(async move {
-            let Some(reply) = service.reply(&invocation.parts.headers, invocation.body).await else { return Ok(()) };
+            let Some(reply) = service.reply(&EventHeaders::from(&invocation.parts.headers), invocation.body).await
+            else {
+                return Ok(());
+            };
             let mut client = clients.take();
-            let posted = client.answer(&reply.request_id, reply.invocation_id.as_ref(), reply.outcome).await;
+            let posted = client.answer(&reply.request_id, reply.invocation_id.as_deref(), reply.outcome).await;
             clients.keep(client);
             if let Err(failed) = posted {
-                error!(request_id = ?reply.request_id, "the answer is lost: {}", chain(&failed));
+                error!(request_id = %wire::lossy(&reply.request_id), "the answer is lost: {}", chain(&failed));
             }
             Ok(())
         })

@@ -4,10 +4,9 @@ use std::{future::Future, panic::AssertUnwindSafe, sync::Arc};
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
-use hyper::header::{HeaderMap, HeaderValue};
 use tracing::warn;
 
-use super::wire;
+use super::wire::{self, EventHeaders};
 use crate::{
     config::{Config, FunctionInfo},
     engine::Engine,
@@ -28,9 +27,9 @@ pub struct Service {
 /// What to post, and to which invocation.
 pub struct Reply {
     /// The invocation's id, as it came.
-    pub request_id: HeaderValue,
+    pub request_id: Bytes,
     /// To be sent back where it came.
-    pub invocation_id: Option<HeaderValue>,
+    pub invocation_id: Option<Bytes>,
     /// The answer, or why there is none.
     pub outcome: Result<Bytes, Failure>,
 }
@@ -53,13 +52,13 @@ impl Service {
     }
 
     /// How much time there is for the invocation that these headers name.
-    pub fn budget(&self, headers: &HeaderMap) -> Budget {
-        wire::deadline(headers).budget(self.registry.margin())
+    pub fn budget(&self, headers: &EventHeaders) -> Budget {
+        headers.deadline().budget(self.registry.margin())
     }
 
     /// Answers one event. `None` when the headers name no invocation to answer.
-    pub async fn reply(&self, headers: &HeaderMap, event: Bytes) -> Option<Reply> {
-        let Some(invocation) = wire::invocation(headers, event, &self.function) else {
+    pub async fn reply(&self, headers: &EventHeaders, event: Bytes) -> Option<Reply> {
+        let Some(invocation) = headers.invocation(event, &self.function) else {
             warn!("an event came without `{}` and can't be answered", wire::REQUEST_ID);
             return None;
         };
@@ -71,9 +70,9 @@ impl Service {
 
 impl Reply {
     /// The reply to the invocation that these headers name, if they name one.
-    pub fn to(headers: &HeaderMap, outcome: Result<Bytes, Failure>) -> Option<Self> {
-        let request_id = headers.get(wire::REQUEST_ID).filter(|id| !id.is_empty())?.clone();
-        Some(Self { request_id, invocation_id: headers.get(wire::INVOCATION_ID).cloned(), outcome })
+    pub fn to(headers: &EventHeaders, outcome: Result<Bytes, Failure>) -> Option<Self> {
+        let request_id = headers.request_id()?.clone();
+        Some(Self { request_id, invocation_id: headers.invocation_id().cloned(), outcome })
     }
 }
 

@@ -13,12 +13,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{service::Reply, wire, worker::Crew};
+use super::{service::Reply, wire::EventHeaders, worker::Crew};
 use crate::{
     failure::{ErrorType, Failure},
     invocation::Budget,
 };
-use hyper::header::{HeaderMap, HeaderValue};
+use bytes::Bytes;
 
 /// How often it looks.
 const PERIOD: Duration = Duration::from_millis(20);
@@ -37,19 +37,19 @@ enum State {
     Idle,
     InFlight {
         overdue: Instant,
-        request_id: HeaderValue,
-        invocation_id: Option<HeaderValue>,
+        request_id: Bytes,
+        invocation_id: Option<Bytes>,
     },
     GivenUp,
 }
 
 impl Slot {
     /// An invocation begins, for which there is so much time.
-    pub fn begin(&self, headers: &HeaderMap, budget: Budget) {
+    pub fn begin(&self, headers: &EventHeaders, budget: Budget) {
         // Without an id there is nothing to answer.
-        let Some(request_id) = headers.get(wire::REQUEST_ID).cloned() else { return };
+        let Some(request_id) = headers.request_id().cloned() else { return };
         let in_time = budget.guest + budget.margin / 2;
-        let invocation_id = headers.get(wire::INVOCATION_ID).cloned();
+        let invocation_id = headers.invocation_id().cloned();
         *self.lock() = State::InFlight { overdue: Instant::now() + in_time.max(LEAST), request_id, invocation_id };
     }
 
@@ -110,7 +110,8 @@ mod tests {
 
     fn slot_with(guest: Duration) -> Slot {
         let slot = Slot::default();
-        let headers = [(wire::REQUEST_ID, HeaderValue::from_static("id-1"))].into_iter().collect();
+        let mut headers = EventHeaders::default();
+        headers.hear("Lambda-Runtime-Aws-Request-Id", Bytes::from_static(b"id-1"));
         slot.begin(&headers, Budget { guest, margin: Duration::ZERO });
         slot
     }
@@ -127,7 +128,7 @@ mod tests {
     fn one_that_is_overdue_loses_it_once_and_its_end_does_not_count() {
         let slot = slot_with(Duration::ZERO);
         thread::sleep(LEAST);
-        assert_eq!(slot.give_up().map(|reply| reply.request_id), Some(HeaderValue::from_static("id-1")));
+        assert_eq!(slot.give_up().map(|reply| reply.request_id), Some(Bytes::from_static(b"id-1")));
         assert!(slot.give_up().is_none());
         assert!(!slot.end());
     }

@@ -6,7 +6,7 @@
 use std::{borrow::Cow, time::Duration};
 
 use bytes::Bytes;
-use hyper::header::{HeaderMap, HeaderName, HeaderValue};
+use hyper::header::{HeaderMap, HeaderName};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -37,50 +37,115 @@ pub const FUNCTION_ERROR_TYPE: HeaderName = HeaderName::from_static("lambda-runt
 /// Lambda's longest timeout, for an invocation that comes without a readable deadline.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 
-/// The invocation that these headers and this body make. `None` without a request id: such a thing can't be answered.
-pub fn invocation(headers: &HeaderMap, event: Bytes, function: &FunctionInfo) -> Option<Invocation> {
-    let request_id = text(headers, &REQUEST_ID).filter(|id| !id.is_empty())?;
-    let context = Context {
-        request_id,
-        function_name: function.name.clone(),
-        function_version: function.version.clone(),
-        invoked_function_arn: text(headers, &INVOKED_FUNCTION_ARN).unwrap_or_default(),
-        memory_limit_mib: function.memory_mib,
-        log_group_name: function.log_group_name.clone(),
-        log_stream_name: function.log_stream_name.clone(),
-        deadline: deadline(headers),
-        trace_id: text(headers, &TRACE_ID),
-        client_context: text(headers, &CLIENT_CONTEXT),
-        identity: text(headers, &COGNITO_IDENTITY).as_deref().and_then(identity),
-        tenant_id: text(headers, &TENANT_ID),
-    };
-    Some(Invocation { event, context })
+/// What the Runtime API says of an event, as the bytes it came in: callers can choose most of it. Of what is said twice, the first counts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EventHeaders {
+    request_id: Option<Bytes>,
+    /// `None` where it is unreadable.
+    deadline: Option<Deadline>,
+    invocation_id: Option<Bytes>,
+    invoked_function_arn: Option<Bytes>,
+    trace_id: Option<Bytes>,
+    client_context: Option<Bytes>,
+    identity: Option<Bytes>,
+    tenant_id: Option<Bytes>,
 }
 
-/// A header's value as text.
-pub fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
-    headers.get(name).map(|value| lossy(value).into_owned())
+impl EventHeaders {
+    /// Takes in a header, if it is one of those that matter.
+    pub fn hear(&mut self, name: &str, value: Bytes) {
+        if is(name, &DEADLINE_MS) {
+            let deadline = || Some(Deadline { unix_ms: std::str::from_utf8(&value).ok()?.parse().ok()? });
+            self.deadline = self.deadline.or_else(deadline);
+            return;
+        }
+        let places = [
+            (&REQUEST_ID, &mut self.request_id),
+            (&INVOCATION_ID, &mut self.invocation_id),
+            (&INVOKED_FUNCTION_ARN, &mut self.invoked_function_arn),
+            (&TRACE_ID, &mut self.trace_id),
+            (&CLIENT_CONTEXT, &mut self.client_context),
+            (&COGNITO_IDENTITY, &mut self.identity),
+            (&TENANT_ID, &mut self.tenant_id),
+        ];
+        if let Some((_, place)) = places.into_iter().find(|(known, _)| is(name, known)) {
+            place.get_or_insert(value);
+        }
+    }
+
+    /// Which invocation it is. `None` is one that can't be answered.
+    pub fn request_id(&self) -> Option<&Bytes> {
+        self.request_id.as_ref().filter(|id| !id.is_empty())
+    }
+
+    /// To be sent back where it came.
+    pub fn invocation_id(&self) -> Option<&Bytes> {
+        self.invocation_id.as_ref()
+    }
+
+    /// When Lambda gives up. An unreadable deadline counts as the longest.
+    pub fn deadline(&self) -> Deadline {
+        self.deadline.unwrap_or_else(|| Deadline::after(LONGEST_TIMEOUT))
+    }
+
+    /// Whether it is the very same delivery of the same event: a true retry has another deadline.
+    pub fn is_same_delivery(&self, other: &Self) -> bool {
+        (&self.request_id, self.deadline) == (&other.request_id, other.deadline)
+    }
+
+    /// The invocation that these headers and this body make. `None` without a request id.
+    pub fn invocation(&self, event: Bytes, function: &FunctionInfo) -> Option<Invocation> {
+        let context = Context {
+            request_id: lossy(self.request_id()?).into_owned(),
+            function_name: function.name.clone(),
+            function_version: function.version.clone(),
+            invoked_function_arn: owned(self.invoked_function_arn.as_ref()).unwrap_or_default(),
+            memory_limit_mib: function.memory_mib,
+            log_group_name: function.log_group_name.clone(),
+            log_stream_name: function.log_stream_name.clone(),
+            deadline: self.deadline(),
+            trace_id: owned(self.trace_id.as_ref()),
+            client_context: owned(self.client_context.as_ref()),
+            identity: self.identity.as_deref().and_then(identity),
+            tenant_id: owned(self.tenant_id.as_ref()),
+        };
+        Some(Invocation { event, context })
+    }
+}
+
+impl From<&HeaderMap> for EventHeaders {
+    fn from(map: &HeaderMap) -> Self {
+        let mut headers = Self::default();
+        map.iter().for_each(|(name, value)| headers.hear(name.as_str(), Bytes::copy_from_slice(value.as_bytes())));
+        headers
+    }
+}
+
+/// Names are told without regard to case.
+fn is(name: &str, known: &HeaderName) -> bool {
+    name.eq_ignore_ascii_case(known.as_str())
+}
+
+fn owned(value: Option<&Bytes>) -> Option<String> {
+    value.map(|value| lossy(value).into_owned())
 }
 
 /// Header values are bytes; those that are no UTF-8 are kept as far as they are.
-pub fn lossy(value: &HeaderValue) -> Cow<'_, str> {
-    String::from_utf8_lossy(value.as_bytes())
+pub fn lossy(value: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(value) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(value),
+    }
 }
 
-/// When Lambda gives up. An unreadable deadline counts as the longest.
-pub fn deadline(headers: &HeaderMap) -> Deadline {
-    let readable = text(headers, &DEADLINE_MS).and_then(|ms| Some(Deadline { unix_ms: ms.parse().ok()? }));
-    readable.unwrap_or_else(|| Deadline::after(LONGEST_TIMEOUT))
-}
-
-fn identity(text: &str) -> Option<CognitoIdentity> {
+fn identity(json: &[u8]) -> Option<CognitoIdentity> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Wire {
         cognito_identity_id: String,
         cognito_identity_pool_id: String,
     }
-    let wire: Wire = serde_json::from_str(text).ok()?;
+    let wire: Wire = serde_json::from_slice(json).ok()?;
     Some(CognitoIdentity { identity_id: wire.cognito_identity_id, identity_pool_id: wire.cognito_identity_pool_id })
 }
 
@@ -101,11 +166,10 @@ pub fn error_body(failure: &Failure) -> Bytes {
     Bytes::from(serde_json::to_vec(&wire).expect("text can always be written as JSON"))
 }
 
-/// The failure's type as a header value: a guest may have put anything into it.
-pub fn error_type_header(failure: &Failure) -> HeaderValue {
+/// The failure's type as a header's value: a guest may have put anything into it.
+pub fn error_type_header(failure: &Failure) -> String {
     let readable = |char: char| if char.is_ascii_graphic() || char == ' ' { char } else { '?' };
-    let value: String = failure.error_type.to_string().chars().map(readable).collect();
-    HeaderValue::try_from(value).unwrap_or(HeaderValue::from_static("Unhandled"))
+    failure.error_type.to_string().chars().map(readable).collect()
 }
 
 #[cfg(test)]
@@ -117,9 +181,11 @@ mod tests {
 
     fn context(headers: &[(&HeaderName, &[u8])]) -> Context {
         let fixed: (&HeaderName, &[u8]) = (&REQUEST_ID, b"id-1");
-        let headers = headers.iter().copied().chain([fixed]);
-        let headers = headers.map(|(name, value)| (name.clone(), HeaderValue::from_bytes(value).unwrap())).collect();
-        invocation(&headers, Bytes::new(), &FunctionInfo::default()).unwrap().context
+        let mut heard = EventHeaders::default();
+        for (name, value) in headers.iter().copied().chain([fixed]) {
+            heard.hear(&name.as_str().to_uppercase(), Bytes::copy_from_slice(value));
+        }
+        heard.invocation(Bytes::new(), &FunctionInfo::default()).unwrap().context
     }
 
     #[test]
@@ -151,7 +217,17 @@ mod tests {
 
     #[test]
     fn without_a_request_id_there_is_no_invocation() {
-        assert!(invocation(&HeaderMap::new(), Bytes::new(), &FunctionInfo::default()).is_none());
+        for id in [None, Some(&b""[..])] {
+            let mut headers = EventHeaders::default();
+            id.into_iter().for_each(|id| headers.hear(REQUEST_ID.as_str(), Bytes::from_static(id)));
+            assert!(headers.invocation(Bytes::new(), &FunctionInfo::default()).is_none());
+        }
+    }
+
+    #[test]
+    fn of_headers_that_come_twice_the_first_counts() {
+        let twice = context(&[(&TRACE_ID, b"a"), (&TRACE_ID, b"b"), (&DEADLINE_MS, b"1"), (&DEADLINE_MS, b"2")]);
+        assert_eq!((twice.trace_id.as_deref(), twice.deadline.unix_ms), (Some("a"), 1));
     }
 
     #[test]

@@ -9,10 +9,7 @@ use std::{
 };
 
 use futures_util::FutureExt as _;
-use hyper::{
-    StatusCode,
-    header::{HeaderMap, HeaderValue},
-};
+use hyper::StatusCode;
 use tokio::{
     runtime::Builder,
     sync::mpsc::UnboundedSender,
@@ -27,7 +24,7 @@ use super::{
     service::Reply,
     shutdown::{Ended, INVOCATION_GRACE, Shutdown},
     watch::Slot,
-    wire,
+    wire::{self, EventHeaders},
 };
 use crate::failure::{ErrorType, Failure, chain};
 
@@ -149,7 +146,7 @@ impl Crew {
                 Err(error) => {
                     let failed = Reply::to(&headers, Err(not_whole(&error)));
                     let comes_again = !matches!(error, ApiError::Http(HttpError::TooLarge(_)));
-                    if comes_again && last_cut_off.as_ref() != headers.get(wire::REQUEST_ID) {
+                    if comes_again && last_cut_off.as_ref() != headers.request_id() {
                         warn!("an event was cut off: {}", chain(&error));
                         cut_off = failed;
                         continue;
@@ -163,7 +160,7 @@ impl Crew {
             };
             match post(&mut api, reply).await {
                 Ok(()) => unanswerable = Unanswerable::default(),
-                Err(_) => unanswerable.remember(&headers),
+                Err(_) => unanswerable.remember(headers),
             }
         }
     }
@@ -176,7 +173,7 @@ impl Crew {
         let mut asking = pin!(ask(api));
         let asked = timeout(SECOND_CHANCE, &mut asking).await;
         if let Ok(Ok(next)) = &asked
-            && next.headers.get(wire::REQUEST_ID) == Some(&request_id)
+            && next.headers.request_id() == Some(&request_id)
         {
             *cut_off = None;
         }
@@ -198,7 +195,7 @@ impl Crew {
 
 async fn post(api: &mut RuntimeApiClient, reply: Reply) -> Result<(), ApiError> {
     let Reply { request_id, invocation_id, outcome } = reply;
-    let posted = api.answer(&request_id, invocation_id.as_ref(), outcome).await;
+    let posted = api.answer(&request_id, invocation_id.as_deref(), outcome).await;
     if let Err(error) = &posted {
         // Lambda gave up on this invocation: too late, too large, or answered already. The next one is not affected.
         warn!(request_id = %wire::lossy(&request_id), "the answer was not taken: {}", chain(error));
@@ -240,32 +237,28 @@ fn not_whole(error: &ApiError) -> Failure {
 /// Events that can't be answered, or whose answer is not taken. Under the emulator such an event comes again at once, and would
 /// run again and again, because a caller can choose a request id for which no answer is ever taken.
 struct Unanswerable {
-    /// Request id and deadline of the last one: a true retry of an event has another deadline.
-    delivery: Option<[Option<HeaderValue>; 2]>,
+    /// The last one.
+    last: Option<EventHeaders>,
     wait: Duration,
 }
 
 impl Default for Unanswerable {
     fn default() -> Self {
-        Self { delivery: None, wait: FIRST_WAIT }
+        Self { last: None, wait: FIRST_WAIT }
     }
 }
 
 impl Unanswerable {
-    fn remember(&mut self, headers: &HeaderMap) {
-        self.delivery = Some(Self::delivery(headers));
+    fn remember(&mut self, headers: EventHeaders) {
+        self.last = Some(headers);
     }
 
-    fn is(&self, headers: &HeaderMap) -> bool {
-        self.delivery.as_ref().is_some_and(|delivery| *delivery == Self::delivery(headers))
+    fn is(&self, headers: &EventHeaders) -> bool {
+        self.last.as_ref().is_some_and(|last| last.is_same_delivery(headers))
     }
 
     async fn wait(&mut self) {
         sleep(self.wait).await;
         self.wait = (self.wait * 2).min(LONGEST_WAIT);
-    }
-
-    fn delivery(headers: &HeaderMap) -> [Option<HeaderValue>; 2] {
-        [wire::REQUEST_ID, wire::DEADLINE_MS].map(|name| headers.get(name).cloned())
     }
 }

@@ -75,7 +75,7 @@ impl Code {
     }
 }
 
-#[cfg(all(test, feature = "compiler"))]
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -22,7 +22,13 @@ impl Target {
 
     /// The processor of this machine; `None` when Lambda has no such.
     pub fn native() -> Option<Self> {
-        Self::ALL.into_iter().find(|target| target.triple().starts_with(std::env::consts::ARCH))
+        if cfg!(target_arch = "x86_64") {
+            Some(Self::X86_64)
+        } else if cfg!(target_arch = "aarch64") {
+            Some(Self::Aarch64)
+        } else {
+            None
+        }
     }
 
     fn triple(self) -> &'static str {

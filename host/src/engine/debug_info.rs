@@ -4,7 +4,7 @@
 //! is nested. Here it is read once for each trap, and not at all where reading it would take more than there is room for.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     fs::File,
     io,
     ops::Range,
@@ -38,7 +38,7 @@ pub(super) struct ModuleDebugInfo {
     /// Where the module's code is in the file.
     pub(super) code: Range<usize>,
     /// By their names.
-    pub(super) sections: HashMap<String, Section>,
+    pub(super) sections: BTreeMap<String, Section>,
 }
 
 /// A section of debug info.

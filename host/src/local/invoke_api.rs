@@ -28,11 +28,7 @@ use tracing::{debug, warn};
 use uuid::Uuid;
 
 use super::{Call, Functions, Outcome, RequestIdInUse, accept, arn};
-use crate::{
-    edge::wire::{self, text},
-    failure::Failure,
-    invocation::PAYLOAD_LIMIT_BYTES,
-};
+use crate::{edge::wire, failure::Failure, invocation::PAYLOAD_LIMIT_BYTES};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 const TRACE_ID: HeaderName = HeaderName::from_static("x-amzn-trace-id");
@@ -208,6 +204,11 @@ fn function_name(path: &str) -> Option<String> {
     let after_arn = name.rsplit_once("function:").map_or(&*name, |(_, name)| name);
     let unqualified = after_arn.split(':').next()?;
     (!unqualified.is_empty()).then(|| unqualified.to_owned())
+}
+
+/// A header's value as text.
+fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+    headers.get(name).map(|value| wire::lossy(value.as_bytes()).into_owned())
 }
 
 fn client_context(headers: &HeaderMap) -> Result<Option<Vec<u8>>, Refusal> {

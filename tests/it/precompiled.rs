@@ -1,0 +1,255 @@
+//! Guests that were compiled ahead of time.
+
+use std::{
+    fs,
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use guesthouse::engine::{Target, compile_ahead};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::{Host, guests, process};
+
+/// A task root where guests can't write, which have `/tmp`.
+fn task_root() -> TempDir {
+    tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
+}
+
+fn wasm(guest: &str) -> Vec<u8> {
+    fs::read(guests::path(guest)).unwrap()
+}
+
+fn compiled(guest: &str) -> Vec<u8> {
+    compile_ahead(&wasm(guest), Target::native().unwrap()).unwrap()
+}
+
+fn with_files(files: &[(&str, &[u8])]) -> TempDir {
+    let folder = task_root();
+    files.iter().for_each(|(name, bytes)| fs::write(folder.path().join(name), bytes).unwrap());
+    folder
+}
+
+/// The files that are mapped into the host, as it runs.
+fn is_mapped(host: &Host, file: &str) -> bool {
+    fs::read_to_string(format!("/proc/{}/maps", host.program.pid())).unwrap().contains(file)
+}
+
+fn warnings(host: &Host) -> Vec<String> {
+    host.program.lines().into_iter().filter(|line| line.contains(".cwasm")).collect()
+}
+
+fn expect(error: &Value, error_type: &str, words: &[&str]) {
+    assert_eq!(error["errorType"], error_type, "{error}");
+    let message = error["errorMessage"].as_str().unwrap();
+    words.iter().for_each(|word| assert!(message.contains(word), "`{word}` is not in: {message}"));
+}
+
+#[test]
+fn machine_code_is_mapped_and_the_wasm_file_is_not_needed() {
+    let folder = with_files(&[("count.cwasm", &compiled("count"))]);
+    for handler in ["count", ""] {
+        let host = Host::in_folder(folder.path()).env("HANDLER", handler).start();
+        assert_eq!((host.answer("{}"), host.answer("{}")), ("1".to_owned(), "2".to_owned()));
+        assert!(is_mapped(&host, "count.cwasm"));
+    }
+}
+
+#[test]
+fn machine_code_goes_before_the_wasm_file_beside_it_where_it_was_made_from_that() {
+    let folder = with_files(&[("count.cwasm", &compiled("count")), ("count.wasm", &wasm("count"))]);
+    let host = Host::in_folder(folder.path()).env("HANDLER", "count").start();
+    assert_eq!(host.answer("{}"), "1");
+    assert!(is_mapped(&host, "count.cwasm"));
+    assert!(warnings(&host).is_empty(), "{:?}", warnings(&host));
+}
+
+#[test]
+fn a_wasm_file_that_is_named_is_compiled_whatever_is_beside_it() {
+    let settings = "[handlers.x]\nsource = \"count.wasm\"\n[handlers.y]\nsource = \"count.cwasm\"";
+    let folder = with_files(&[
+        ("count.cwasm", &compiled("count")),
+        ("count.wasm", &wasm("count")),
+        ("guesthouse.toml", settings.as_bytes()),
+    ]);
+    for (handler, mapped) in [("x", false), ("y", true)] {
+        let host = Host::in_folder(folder.path()).env("HANDLER", handler).start();
+        assert_eq!(host.answer("{}"), "1");
+        assert_eq!(is_mapped(&host, "count.cwasm"), mapped);
+    }
+}
+
+/// Files that are no machine code for this host, each with what is said of it.
+fn foreign() -> Vec<(&'static str, Vec<u8>)> {
+    let good = compiled("echo");
+    let other = if Target::native() == Some(Target::X86_64) { Target::Aarch64 } else { Target::X86_64 };
+    let replaced = |from: &str, to: &str| {
+        assert_eq!(from.len(), to.len());
+        let at = good.windows(from.len()).position(|window| window == from.as_bytes()).unwrap();
+        [&good[..at], to.as_bytes(), &good[at + from.len()..]].concat()
+    };
+    vec![
+        ("", Vec::new()),
+        ("", b"\x7fELF".repeat(100)),
+        ("cut off", good[..good.len() / 2].to_vec()),
+        ("cut off", good[..good.len() - 1].to_vec()),
+        ("incompatible version", replaced("guesthouse 0.1.0", "guesthouse 0.0.9")),
+        ("architecture", compile_ahead(&wasm("echo"), other).unwrap()),
+        ("digest", replaced("sha256:", "sha999:")),
+    ]
+}
+
+#[test]
+fn machine_code_that_does_not_fit_is_refused_with_the_remedy_where_there_is_no_wasm_file() {
+    for (words, bytes) in foreign() {
+        let folder = with_files(&[("echo.cwasm", &bytes)]);
+        let error = Host::in_folder(folder.path()).env("HANDLER", "echo").spawn().init_error();
+        expect(&error, "Host.InvalidGuest", &[words, "hint: ", "guesthouse compile"]);
+    }
+}
+
+#[test]
+fn machine_code_that_does_not_fit_is_not_used_where_there_is_a_wasm_file_and_that_is_said_once() {
+    for (words, bytes) in [foreign(), vec![("another `.wasm` file", compiled("count"))]].concat() {
+        let folder = with_files(&[("echo.cwasm", &bytes), ("echo.wasm", &wasm("echo"))]);
+        let host = Host::in_folder(folder.path()).env("HANDLER", "echo").start();
+        assert_eq!(host.answer("\"hi\""), "\"hi\"");
+        let warnings = warnings(&host);
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+        for word in [words, "WARN", "guesthouse compile"] {
+            assert!(warnings[0].contains(word), "`{word}` is not in {warnings:?}");
+        }
+    }
+}
+
+#[test]
+fn machine_code_is_taken_from_the_task_root_only() {
+    let (inside, outside) = (task_root(), with_files(&[("echo.cwasm", &compiled("echo"))]));
+    let file = outside.path().join("echo.cwasm");
+    let host = |handler: &str| Host::in_folder(inside.path()).env("HANDLER", handler).spawn();
+    let error = host(&format!("file://{}", file.display())).init_error();
+    expect(&error, "Host.Untrusted", &["echo.cwasm", "outside the task root", "hint: "]);
+    symlink(&file, inside.path().join("echo.cwasm")).unwrap();
+    expect(&host("echo").init_error(), "Host.GuestNotFound", &["echo.cwasm", "hint: "]);
+}
+
+/// A guest that has `/tmp` could write a file there for the next start of the host.
+#[test]
+fn machine_code_is_not_taken_from_where_the_guest_can_write() {
+    let folder = tempfile::tempdir_in("/tmp").unwrap();
+    fs::write(folder.path().join("echo.cwasm"), compiled("echo")).unwrap();
+    let host = || Host::in_folder(folder.path()).env("HANDLER", "echo");
+    expect(&host().spawn().init_error(), "Host.Untrusted", &["echo.cwasm", "the guest can write there", "hint: "]);
+    assert_eq!(host().env("GUESTHOUSE_TMP", "none").start().answer("\"hi\""), "\"hi\"");
+
+    fs::write(folder.path().join("echo.wasm"), wasm("echo")).unwrap();
+    let host = host().start();
+    assert_eq!(host.answer("\"hi\""), "\"hi\"");
+    assert!(!is_mapped(&host, "echo.cwasm"));
+    assert!(warnings(&host)[0].contains("the guest can write there"), "{:?}", warnings(&host));
+}
+
+/// Not even by a link in the task root.
+#[test]
+fn machine_code_is_told_by_where_it_is_and_not_by_the_way_there() {
+    let folder = tempfile::tempdir_in("/tmp").unwrap();
+    fs::write(folder.path().join("echo.cwasm"), compiled("echo")).unwrap();
+    let link = task_root();
+    symlink(folder.path(), link.path().join("root")).unwrap();
+    let error = Host::in_folder(&link.path().join("root")).env("HANDLER", "echo").spawn().init_error();
+    expect(&error, "Host.Untrusted", &["the guest can write there"]);
+}
+
+#[test]
+fn a_pinned_digest_is_that_of_the_wasm_file() {
+    let folder = with_files(&[("count.cwasm", &compiled("count"))]);
+    let host =
+        |digest: String| Host::in_folder(folder.path()).env("HANDLER", "count").env("GUESTHOUSE_DIGEST", &digest);
+    let digest = guesthouse::digest::Digest::of(&wasm("count"));
+    assert_eq!(host(digest.to_string()).start().answer("{}"), "1");
+    let other = guesthouse::digest::Digest::of(b"other");
+    let error = host(other.to_string()).spawn().init_error();
+    expect(&error, "Host.DigestMismatch", &[&digest.to_string(), &other.to_string()]);
+}
+
+#[test]
+fn faults_look_the_same_as_those_of_code_that_is_compiled_at_the_start() {
+    let folder = with_files(&[("misbehave.cwasm", &compiled("misbehave"))]);
+    let ahead = Host::in_folder(folder.path()).env("HANDLER", "misbehave").start();
+    let now = Host::of("misbehave").start();
+    for event in ["\"trap\"", "\"abort\"", "\"panic\"", "\"overflow\"", "\"err\""] {
+        let (ahead, now) = (ahead.invoke(event).json(), now.invoke(event).json());
+        assert_eq!(ahead["errorType"], now["errorType"]);
+        assert_eq!(ahead["errorMessage"], now["errorMessage"]);
+        assert_eq!(ahead["stackTrace"], now["stackTrace"], "{event}");
+    }
+    let trace = ahead.invoke("\"trap\"").json()["stackTrace"].to_string();
+    assert!(trace.contains("misbehave.rs:"), "{trace}");
+}
+
+fn guesthouse(arguments: &[&str], folder: &Path) -> Output {
+    process::output(Command::new(env!("CARGO_BIN_EXE_guesthouse")).args(arguments).current_dir(folder))
+}
+
+fn said(output: &Output) -> (Option<i32>, String) {
+    let text = [&output.stdout[..], &output.stderr[..]].concat();
+    (output.status.code(), String::from_utf8(text).unwrap())
+}
+
+/// The processor that an ELF file is for.
+fn machine(file: &Path) -> u16 {
+    let bytes = fs::read(file).unwrap();
+    u16::from_le_bytes([bytes[18], bytes[19]])
+}
+
+#[test]
+fn the_tool_compiles_for_each_of_lambdas_processors() {
+    const X86_64: u16 = 62;
+    const AARCH64: u16 = 183;
+    let folder = with_files(&[("echo.wasm", &wasm("echo"))]);
+    for (target, expected) in [("x86_64-unknown-linux-gnu", X86_64), ("aarch64-unknown-linux-gnu", AARCH64)] {
+        let (status, said) = said(&guesthouse(&["compile", "echo.wasm", "--target", target], folder.path()));
+        assert_eq!(status, Some(0), "{said}");
+        assert!(said.contains(target) && said.contains("echo.cwasm"), "{said}");
+        assert_eq!(machine(&folder.path().join("echo.cwasm")), expected);
+    }
+    let (status, said) = said(&guesthouse(&["compile", "echo.wasm", "--target", "sparc"], folder.path()));
+    assert_eq!(status, Some(64));
+    assert!(said.contains("`aarch64-unknown-linux-gnu`"), "{said}");
+}
+
+#[test]
+fn the_tool_writes_beside_the_guest_or_where_it_is_told_and_runs_and_serves_what_it_wrote() {
+    let folder = with_files(&[("echo.wasm", &wasm("echo"))]);
+    for (arguments, file) in
+        [(&["compile", "echo.wasm"][..], "echo.cwasm"), (&["compile", "echo.wasm", "-o", "other.cwasm"], "other.cwasm")]
+    {
+        assert_eq!(said(&guesthouse(arguments, folder.path())).0, Some(0));
+        let path: PathBuf = folder.path().join(file);
+        assert!(path.exists());
+        let ran = guesthouse(&["run", file, "-e", "\"hi\""], folder.path());
+        assert_eq!((ran.status.code(), &ran.stdout[..]), (Some(0), &b"\"hi\"\n"[..]), "{}", said(&ran).1);
+    }
+    let written = |file| fs::read(folder.path().join(file)).unwrap();
+    assert!(written("echo.cwasm") == written("other.cwasm"), "the same guest is compiled to other bytes each time");
+}
+
+#[test]
+fn the_tool_refuses_what_is_no_guest_and_keeps_what_was_there() {
+    let folder =
+        with_files(&[("text.wasm", b"#!/bin/sh"), ("text.cwasm", b"from before"), ("echo.wasm", &wasm("echo"))]);
+    for (arguments, words) in [
+        (&["compile", "text.wasm"][..], "not a wasm file"),
+        (&["compile", "missing.wasm"], "can't read `missing.wasm`"),
+        (&["compile", "echo.wasm", "-o", "echo.wasm"], "is the guest itself"),
+        (&["compile", "echo.wasm", "-o", "no/such/folder.cwasm"], "can't write"),
+    ] {
+        let (status, said) = said(&guesthouse(arguments, folder.path()));
+        assert_eq!(status, Some(1), "{said}");
+        assert!(said.contains(words), "{said}");
+    }
+    assert_eq!(fs::read(folder.path().join("text.cwasm")).unwrap(), b"from before");
+    assert_eq!(fs::read(folder.path().join("echo.wasm")).unwrap(), wasm("echo"));
+}
