@@ -5,8 +5,8 @@ FROM docker.io/library/rust:1-bookworm AS build
 WORKDIR /src
 COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/src/target \
-    cargo build --release --locked --no-default-features --bin bootstrap \
-    && install -D target/release/bootstrap /out/bootstrap
+    cargo build --release --locked --no-default-features --features cli,lambda-runtime --bins \
+    && install -D -t /out target/release/bootstrap target/release/guesthouse
 
 FROM docker.io/library/rust:1-bookworm AS guests
 WORKDIR /src
@@ -17,6 +17,8 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,targe
     ls "$(rustc --print target-libdir --target wasm32-wasip2)" > /dev/null 2>&1 || rustup target add wasm32-wasip2; \
     cargo build --release --locked -p hello -p fixtures --lib --example echo \
     && install -D -m 644 -t /out target/wasm32-wasip2/release/hello.wasm target/wasm32-wasip2/release/examples/echo.wasm
+COPY --from=build /out/guesthouse /usr/local/bin/guesthouse
+RUN guesthouse compile /out/hello.wasm && guesthouse compile /out/echo.wasm
 
 FROM public.ecr.aws/lambda/provided:al2023 AS host
 COPY --from=build /out/bootstrap /var/runtime/bootstrap

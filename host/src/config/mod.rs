@@ -88,6 +88,7 @@ pub enum EdgeKind {
     /// Our own loop.
     Direct,
     /// AWS's crate `lambda_runtime`.
+    #[cfg(feature = "lambda-runtime")]
     LambdaRuntime,
 }
 
@@ -286,6 +287,13 @@ fn override_from(environment: &Environment, settings: &mut Settings, problems: &
 fn edge(environment: &Environment, function: &FunctionInfo, problems: &mut Problems) -> EdgeKind {
     match environment.get(var::EDGE) {
         None | Some("direct") => EdgeKind::Direct,
+        #[cfg(not(feature = "lambda-runtime"))]
+        Some("lambda_runtime") => {
+            problems.add(format!("`{}` is `lambda_runtime`, which this host was built without", var::EDGE));
+            let _ = function;
+            EdgeKind::Direct
+        }
+        #[cfg(feature = "lambda-runtime")]
         Some("lambda_runtime") => {
             // It panics without these.
             if function.name.is_empty() || function.version.is_empty() || function.memory_mib == 0 {

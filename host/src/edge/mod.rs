@@ -4,6 +4,7 @@ mod client;
 mod direct;
 mod head;
 mod http;
+#[cfg(feature = "lambda-runtime")]
 mod official;
 mod service;
 mod shutdown;
@@ -41,15 +42,14 @@ const BLOCKING_THREADS: usize = 4;
 /// # Errors
 /// When no thread can be started.
 pub fn executor(kind: EdgeKind, concurrency: NonZeroUsize) -> io::Result<Runtime> {
-    let mut builder = match (kind, concurrency.get()) {
+    let mut builder = match kind {
         // Waking another thread costs more than all else in the loop.
-        (EdgeKind::Direct, _) | (_, 1) => Builder::new_current_thread(),
-        (EdgeKind::LambdaRuntime, _) => Builder::new_multi_thread(),
+        EdgeKind::Direct => Builder::new_current_thread(),
+        #[cfg(feature = "lambda-runtime")]
+        EdgeKind::LambdaRuntime => official::executor(concurrency),
     };
-    if kind == EdgeKind::LambdaRuntime && concurrency > NonZeroUsize::MIN {
-        // Guests that compute would else keep their threads from looking at deadlines and sockets for many of their turns.
-        builder.event_interval(1);
-    }
+    #[cfg(not(feature = "lambda-runtime"))]
+    let _ = concurrency;
     builder.max_blocking_threads(BLOCKING_THREADS).thread_keep_alive(Duration::from_millis(100)).enable_all().build()
 }
 
@@ -66,6 +66,7 @@ pub async fn serve(
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     match kind {
         EdgeKind::Direct => Ok(direct::serve(authority, service, concurrency, threads).await?),
+        #[cfg(feature = "lambda-runtime")]
         EdgeKind::LambdaRuntime => official::serve(authority, service).await,
     }
 }

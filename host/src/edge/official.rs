@@ -5,12 +5,16 @@
 
 use std::{
     future::Future,
+    num::NonZeroUsize,
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
 };
 
+use bytes::Bytes;
+use hyper::HeaderMap;
 use lambda_runtime::{LambdaEvent, LambdaInvocation, Runtime, service_fn};
+use tokio::runtime::Builder;
 use tower::{Layer, Service as TowerService};
 use tracing::error;
 
@@ -33,6 +37,17 @@ pub async fn serve(authority: &str, service: Arc<Service>) -> Result<(), lambda_
     });
     let clients = Arc::new(Clients { authority: authority.to_owned(), idle: Mutex::default() });
     Runtime::new(unused).layer(Raw { service, clients }).run_concurrent().await
+}
+
+/// What it works on.
+pub fn executor(concurrency: NonZeroUsize) -> Builder {
+    if concurrency == NonZeroUsize::MIN {
+        return Builder::new_current_thread();
+    }
+    let mut builder = Builder::new_multi_thread();
+    // Guests that compute would else keep their threads from looking at deadlines and sockets for many of their turns.
+    builder.event_interval(1);
+    builder
 }
 
 /// Connections for answers: `lambda_runtime` does not share its own.
@@ -91,5 +106,13 @@ impl TowerService<LambdaInvocation> for Raw {
             }
             Ok(())
         })
+    }
+}
+
+impl From<&HeaderMap> for EventHeaders {
+    fn from(map: &HeaderMap) -> Self {
+        let mut headers = Self::default();
+        map.iter().for_each(|(name, value)| headers.hear(name.as_str(), Bytes::copy_from_slice(value.as_bytes())));
+        headers
     }
 }

@@ -6,7 +6,7 @@
 use std::{borrow::Cow, time::Duration};
 
 use bytes::Bytes;
-use hyper::header::{HeaderMap, HeaderName};
+use hyper::header::HeaderName;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -110,14 +110,6 @@ impl EventHeaders {
             tenant_id: owned(self.tenant_id.as_ref()),
         };
         Some(Invocation { event, context })
-    }
-}
-
-impl From<&HeaderMap> for EventHeaders {
-    fn from(map: &HeaderMap) -> Self {
-        let mut headers = Self::default();
-        map.iter().for_each(|(name, value)| headers.hear(name.as_str(), Bytes::copy_from_slice(value.as_bytes())));
-        headers
     }
 }
 

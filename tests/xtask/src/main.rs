@@ -1,5 +1,6 @@
 //! The commands of the README: see a handler answer, run all tests, compare faults, and fuzz. Each gets what is missing first.
 
+mod bench;
 mod demo;
 mod tools;
 
@@ -16,6 +17,7 @@ usage: cargo xtask COMMAND
 
   try     build the host and the sample guest, start the local Lambda, invoke it, and print the answer
   test    install what the tests need, and run all of them, those with the image too
+  bench   compare start, warm calls and memory with native functions and AWS's runtimes for other languages
   faults  cause the same faults in guests and in native Rust, Python and Node handlers, and count the lost environments
   fuzz [SECONDS]
           look for input that the host does not cope with, for so long (60) with each target";
@@ -25,6 +27,7 @@ fn main() -> ExitCode {
     let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["try"] => demo::run(),
         ["test"] => test(),
+        ["bench"] => bench::run(),
         ["faults"] => faults(),
         ["fuzz"] => fuzz("60"),
         ["fuzz", seconds] => fuzz(seconds),

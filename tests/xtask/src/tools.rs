@@ -139,6 +139,11 @@ pub fn peers() -> Result<()> {
     Ok(fs::write(stamp, wanted)?)
 }
 
+/// The Go compiler.
+pub fn go() -> Result<()> {
+    debian(&["go"], &["golang-go"], "the Go compiler")
+}
+
 /// What fuzzing needs.
 pub fn fuzzer() -> Result<()> {
     debian(&["g++"], &["g++"], "what builds the fuzzer")?;
@@ -165,9 +170,9 @@ fn debian(programs: &[&str], packages: &[&str], what: &str) -> Result<()> {
     install(packages)
 }
 
-/// Debian's folders of programs for root are not in everybody's path.
-fn path() -> String {
-    format!("{}:/usr/sbin:/sbin", std::env::var("PATH").unwrap_or_default())
+/// Debian's folders of programs for root are not in everybody's path, nor is Go's own.
+pub fn path() -> String {
+    format!("{}:/usr/sbin:/sbin:/usr/local/go/bin", std::env::var("PATH").unwrap_or_default())
 }
 
 fn install(packages: &[&str]) -> Result<()> {

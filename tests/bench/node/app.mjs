@@ -1,0 +1,16 @@
+// The benchmark's handlers, as AWS's documentation has them.
+
+export const hello = async (event) => ({ message: `Hello ${event.name}!` });
+
+export const orders = async (event) => {
+  const totals = new Map();
+  for (const { customer, items } of event.orders) {
+    const total = totals.get(customer) ?? { customer, orders: 0, cents: 0 };
+    total.orders += 1;
+    total.cents += items.reduce((cents, item) => cents + item.quantity * item.cents, 0);
+    totals.set(customer, total);
+  }
+  return { customers: [...totals.values()].sort((a, b) => (a.customer < b.customer ? -1 : 1)) };
+};
+
+export const echo = async (event) => event;

@@ -1,0 +1,213 @@
+//! A program that answers events, and what was measured of it.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use crate::{
+    runtime_api::{Request, RuntimeApi},
+    work::Work,
+};
+
+/// A program that answers events.
+pub struct Contestant {
+    pub name: &'static str,
+    program: PathBuf,
+    arguments: Vec<String>,
+    env: Vec<(String, String)>,
+    /// The handler's name for this work, as the runtime wants it.
+    handler: fn(Work) -> String,
+    /// What is deployed of it besides a runtime that AWS provides.
+    pub files: Vec<PathBuf>,
+    pub measured: Measured,
+}
+
+/// All that was measured.
+#[derive(Default)]
+pub struct Measured {
+    /// From exec to the first request for an event.
+    pub ready: Vec<Duration>,
+    /// From exec to the end of the first answer.
+    pub answered: Vec<Duration>,
+    pub warm: [Warm; 3],
+    pub resident_at_first_kib: u64,
+    pub resident_later_kib: u64,
+    pub peak_kib: u64,
+    /// Concurrency, and answers per second.
+    pub throughput: Vec<(usize, f64)>,
+}
+
+/// Of one work.
+#[derive(Default)]
+pub struct Warm {
+    /// From an event's first byte to its answer's last.
+    pub took: Vec<Duration>,
+    /// The processor's time for each invocation, of one start each.
+    pub cpu: Vec<Duration>,
+}
+
+/// Those that are measured warm.
+pub const WARM: [Work; 3] = [Work::Hello, Work::Orders, Work::Echo];
+
+impl Contestant {
+    pub fn new(name: &'static str, program: &Path, handler: fn(Work) -> String) -> Self {
+        let program = program.to_owned();
+        let (arguments, env, files) = (Vec::new(), Vec::new(), vec![program.clone()]);
+        Self { name, program, arguments, env, handler, files, measured: Measured::default() }
+    }
+
+    pub fn argument(mut self, argument: impl Into<String>) -> Self {
+        self.arguments.push(argument.into());
+        self
+    }
+
+    pub fn env(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.env.push((name.to_owned(), value.into()));
+        self
+    }
+
+    pub fn files(mut self, files: Vec<PathBuf>) -> Self {
+        self.files = files;
+        self
+    }
+
+    fn spawn(&self, work: Work, runtime_api: &str, more: &[(&str, String)]) -> io::Result<Child> {
+        let handler = (self.handler)(work);
+        let arguments = self.arguments.iter().map(|argument| argument.replace("HANDLER", &handler));
+        Command::new(&self.program)
+            .args(arguments)
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .env("AWS_LAMBDA_RUNTIME_API", runtime_api)
+            .env("_HANDLER", &handler)
+            .env("AWS_LAMBDA_FUNCTION_NAME", "bench")
+            .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512")
+            .env("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/bench")
+            .env("AWS_LAMBDA_LOG_STREAM_NAME", "2026/11/25/[$LATEST]bench")
+            .env("AWS_REGION", "us-east-1")
+            .envs(self.env.iter().map(|(name, value)| (name, value)))
+            .envs(more.iter().map(|(name, value)| (*name, value)))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()
+    }
+
+    /// One start with one answer, and then so many invocations, of which the first tenth only warms up.
+    pub fn run(&mut self, work: Work, invocations: usize) -> Result<(), String> {
+        self.try_run(work, invocations).map_err(|error| format!("{}, {}: {error}", self.name, work.name()))
+    }
+
+    fn try_run(&mut self, work: Work, invocations: usize) -> io::Result<()> {
+        let event = work.event();
+        let mut api = RuntimeApi::start()?;
+        let address = api.address()?;
+        let begun = Instant::now();
+        let mut child = Running(self.spawn(work, &address, &[])?);
+        let mut connection = api.first(&mut child.0)?;
+        let ready = begun.elapsed();
+        let (at, answer, next) = api.invoke(&mut child.0, connection, event.as_bytes())?;
+        if !work.is_right(&answer) {
+            let shown = String::from_utf8_lossy(&answer[..answer.len().min(200)]).into_owned();
+            return Err(io::Error::other(format!("a wrong answer to {}: {shown}", work.name())));
+        }
+        if work == Work::Hello {
+            self.measured.ready.push(ready);
+            self.measured.answered.push(at - begun);
+            self.measured.resident_at_first_kib = child.status("VmRSS:")?;
+        }
+        connection = next;
+        let (mut took, mut cpu) = (Vec::with_capacity(invocations), Duration::ZERO);
+        for count in 0..invocations {
+            if count == invocations / 10 {
+                cpu = child.cpu()?;
+            }
+            let sent = Instant::now();
+            let (at, answer, next) = api.invoke(&mut child.0, connection, event.as_bytes())?;
+            if count >= invocations / 10 {
+                took.push(at - sent);
+            }
+            drop(answer);
+            connection = next;
+        }
+        if let Some(number) = WARM.iter().position(|warm| *warm == work) {
+            let counted = u32::try_from(took.len().max(1)).unwrap_or(u32::MAX);
+            let warm = &mut self.measured.warm[number];
+            warm.cpu.push((child.cpu()? - cpu) / counted);
+            warm.took.append(&mut took);
+        }
+        if work == Work::Hello && invocations >= 10_000 {
+            self.measured.resident_later_kib = child.status("VmRSS:")?;
+            self.measured.peak_kib = child.status("VmHWM:")?;
+        }
+        Ok(())
+    }
+
+    /// Answers per second with so many invocations at a time.
+    pub fn run_at_once(&mut self, concurrency: usize, invocations: usize) -> io::Result<()> {
+        let event = Work::Compute.event();
+        let mut api = RuntimeApi::start()?;
+        let more = [("AWS_LAMBDA_MAX_CONCURRENCY", concurrency.to_string())];
+        let mut child = Running(self.spawn(Work::Compute, &api.address()?, &more[..usize::from(concurrency > 1)])?);
+        let (mut sent, mut answered, mut begun) = (0, 0, Instant::now());
+        // As many again at first, until all instances are there.
+        let warm_up = 2 * concurrency;
+        while answered < invocations + warm_up {
+            match api.request(&mut child.0)? {
+                Request::Next(connection) if sent < invocations + warm_up => {
+                    sent += 1;
+                    api.send(connection, event.as_bytes())?;
+                }
+                // It waits until the end.
+                Request::Next(_) => {}
+                Request::Answer(connection, _) => {
+                    api.accept(connection)?;
+                    answered += 1;
+                    if answered == warm_up {
+                        begun = Instant::now();
+                    }
+                }
+            }
+        }
+        let per_second = invocations as f64 / begun.elapsed().as_secs_f64();
+        self.measured.throughput.push((concurrency, per_second));
+        Ok(())
+    }
+
+    /// The bytes that are deployed.
+    pub fn bytes(&self) -> u64 {
+        self.files.iter().filter_map(|file| fs::metadata(file).ok()).map(|file| file.len()).sum()
+    }
+}
+
+/// A process that ends with this value.
+struct Running(Child);
+
+impl Running {
+    /// The time that its threads had on a processor so far.
+    fn cpu(&self) -> io::Result<Duration> {
+        let mut nanoseconds = 0;
+        for thread in fs::read_dir(format!("/proc/{}/task", self.0.id()))? {
+            let schedstat = fs::read_to_string(thread?.path().join("schedstat"))?;
+            nanoseconds += schedstat.split(' ').next().and_then(|first| first.parse().ok()).unwrap_or(0);
+        }
+        Ok(Duration::from_nanos(nanoseconds))
+    }
+
+    fn status(&self, name: &str) -> io::Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.0.id()))?;
+        let value = status.lines().find_map(|line| line.strip_prefix(name)?.trim().strip_suffix(" kB")?.parse().ok());
+        value.ok_or_else(|| io::Error::other(format!("there is no {name}")))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself, which is told elsewhere.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}

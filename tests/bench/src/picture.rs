@@ -1,0 +1,57 @@
+//! The picture that the README shows.
+
+use std::fmt::Write as _;
+
+use crate::{contestant::Contestant, report::median};
+
+const WIDTH: f64 = 880.0;
+const LABELS: f64 = 250.0;
+const ROW: f64 = 22.0;
+const TITLE: f64 = 40.0;
+
+/// A title, a unit, and the figure of a contestant.
+type Group = (&'static str, &'static str, fn(&Contestant) -> f64);
+
+/// Three groups of bars, each with the contestants in their order.
+pub fn draw(contestants: &[Contestant]) -> String {
+    let groups: [Group; 3] = [
+        ("Cold start: from exec to the first answer", "ms", |contestant| median(&contestant.measured.answered) / 1e3),
+        ("Warm invocation, 20 bytes", "µs", |contestant| median(&contestant.measured.warm[0].took)),
+        ("Memory after 10,000 invocations", "MiB", |contestant| contestant.measured.resident_later_kib as f64 / 1024.0),
+    ];
+    let height = groups.len() as f64 * (TITLE + ROW * contestants.len() as f64) + 20.0;
+    let mut svg = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" font-family=\"sans-serif\" font-size=\"13\">\n\
+         <rect width=\"{WIDTH}\" height=\"{height}\" fill=\"#ffffff\"/>\n"
+    );
+    let mut top = 0.0;
+    for (title, unit, figure) in groups {
+        top += TITLE;
+        let _ = writeln!(svg, "<text x=\"12\" y=\"{}\" font-weight=\"bold\">{title}, {unit}</text>", top - 14.0);
+        let longest = contestants.iter().map(figure).fold(0.0, f64::max);
+        for contestant in contestants {
+            let value = figure(contestant);
+            let length = (WIDTH - LABELS - 80.0) * value / longest;
+            let color = if contestant.name.starts_with("Guesthouse") || contestant.name.starts_with("the same") {
+                "#1a7f5a"
+            } else {
+                "#9aa5b1"
+            };
+            let _ = writeln!(
+                svg,
+                "<text x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text><rect x=\"{LABELS}\" y=\"{}\" width=\"{length:.1}\" height=\"{}\" \
+                 fill=\"{color}\"/><text x=\"{:.1}\" y=\"{}\">{value:.1}</text>",
+                LABELS - 8.0,
+                top + ROW - 8.0,
+                contestant.name,
+                top + 3.0,
+                ROW - 6.0,
+                LABELS + length + 6.0,
+                top + ROW - 8.0,
+            );
+            top += ROW;
+        }
+    }
+    svg.push_str("</svg>\n");
+    svg
+}

@@ -1,0 +1,80 @@
+//! What the contestants do: the same in each language, on the same events.
+
+use serde_json::{Value, json};
+
+/// A handler that each contestant has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Work {
+    /// Greets whoever the event names.
+    Hello,
+    /// Sums up orders by customer: typed JSON in and out.
+    Orders,
+    /// Answers with the event: typed where the runtime parses it anyway.
+    Echo,
+    /// Computes for some milliseconds.
+    Compute,
+}
+
+impl Work {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Hello => "hello",
+            Self::Orders => "orders",
+            Self::Echo => "echo",
+            Self::Compute => "compute",
+        }
+    }
+
+    /// How large the event is, for the tables.
+    pub fn size(self) -> &'static str {
+        match self {
+            Self::Hello => "20 B",
+            Self::Orders => "10 KB",
+            Self::Echo => "1 MB",
+            Self::Compute => "30 B",
+        }
+    }
+
+    pub fn event(self) -> String {
+        match self {
+            Self::Hello => r#"{"name":"Guesthouse"}"#.to_owned(),
+            Self::Orders => orders(80).to_string(),
+            Self::Echo => json!({"data": "x".repeat(1_000_000)}).to_string(),
+            // Some 5 ms of it.
+            Self::Compute => r#"{"rounds":6000000}"#.to_owned(),
+        }
+    }
+
+    /// Whether this is the right answer to that event.
+    pub fn is_right(self, answer: &[u8]) -> bool {
+        let Ok(answer) = serde_json::from_slice::<Value>(answer) else { return false };
+        let event: Value = serde_json::from_str(&self.event()).unwrap_or_default();
+        match self {
+            Self::Hello => answer == json!({"message": "Hello Guesthouse!"}),
+            Self::Orders => answer == totals(&event),
+            Self::Echo => answer == event,
+            Self::Compute => answer["hash"].is_u64(),
+        }
+    }
+}
+
+fn orders(count: u64) -> Value {
+    let item =
+        |number: u64| json!({"sku": format!("sku-{number}"), "quantity": number % 4 + 1, "cents": 199 + 7 * number});
+    let order =
+        |id: u64| json!({"id": id, "customer": format!("customer-{}", id % 7), "items": [item(id), item(id + 1)]});
+    json!({"orders": (0..count).map(order).collect::<Vec<_>>()})
+}
+
+fn totals(event: &Value) -> Value {
+    let mut totals = std::collections::BTreeMap::<String, (u64, u64)>::new();
+    for order in event["orders"].as_array().into_iter().flatten() {
+        let (orders, cents) = totals.entry(order["customer"].as_str().unwrap_or_default().to_owned()).or_default();
+        *orders += 1;
+        for item in order["items"].as_array().into_iter().flatten() {
+            *cents += item["quantity"].as_u64().unwrap_or(0) * item["cents"].as_u64().unwrap_or(0);
+        }
+    }
+    let customer = |(customer, (orders, cents))| json!({"customer": customer, "orders": orders, "cents": cents});
+    json!({"customers": totals.into_iter().map(customer).collect::<Vec<_>>()})
+}

@@ -1,0 +1,88 @@
+//! Builds what the benchmark compares, below `target/bench`, and runs it.
+
+use std::{fs, path::Path, process::Command};
+
+use crate::{Result, cargo, root, run as execute, say, tools};
+
+/// The guests by their names in the benchmark, and the fixtures that they are.
+const GUESTS: &[(&str, &str)] = &[("hello", "greet"), ("orders", "orders"), ("echo", "echo"), ("compute", "compute")];
+
+pub fn run() -> Result<()> {
+    tools::wasm_target()?;
+    tools::peers()?;
+    tools::go()?;
+    let built = root().join("target/bench");
+    fs::create_dir_all(&built)?;
+    programs(&built)?;
+    guests(&built)?;
+    say("running the benchmark (4 minutes)");
+    execute(&mut Command::new(root().join("target/release/bench")))
+}
+
+fn programs(built: &Path) -> Result<()> {
+    say(
+        "building `bootstrap`, as it is and without a compiler, and the native functions (15 minutes when it is the first time)",
+    );
+    let release = root().join("target/release");
+    let bootstrap = |features: &[&str], name: &str| -> Result<()> {
+        let mut cargo = cargo(&root());
+        cargo.args([
+            "build",
+            "--locked",
+            "--release",
+            "--package",
+            "guesthouse",
+            "--bin",
+            "bootstrap",
+            "--no-default-features",
+        ]);
+        execute(cargo.args(features))?;
+        // Written next to its place and moved there: the one before may still run.
+        fs::copy(release.join("bootstrap"), built.join("partial"))?;
+        Ok(fs::rename(built.join("partial"), built.join(name))?)
+    };
+    bootstrap(&[], "bootstrap-lean")?;
+    bootstrap(&["--features", "compiler,lambda-runtime"], "bootstrap")?;
+    execute(cargo(&root()).args([
+        "build",
+        "--locked",
+        "--release",
+        "--package",
+        "bench",
+        "--package",
+        "native-bench",
+    ]))?;
+    fs::copy(release.join("native-bench"), built.join("native"))?;
+    let go = Command::new("go")
+        .current_dir(root().join("tests/bench/go"))
+        .args(["build", "-trimpath", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o"])
+        .arg(built.join("go"))
+        .arg(".")
+        .env("CGO_ENABLED", "0")
+        .env("PATH", tools::path())
+        .status();
+    if go?.success() { Ok(()) } else { Err("the Go function does not build".into()) }
+}
+
+fn guests(built: &Path) -> Result<()> {
+    say("building the guests");
+    let folder = root().join("guests");
+    let mut cargo_guests = cargo(&folder);
+    cargo_guests.args(["build", "--locked", "--release", "--package", "fixtures"]);
+    for (_, fixture) in GUESTS {
+        cargo_guests.args(["--example", fixture]);
+    }
+    execute(&mut cargo_guests)?;
+    say("building the tool, and compiling the guests ahead of time (10 minutes when it is the first time)");
+    execute(cargo(&root()).args(["build", "--locked", "--package", "guesthouse", "--bin", "guesthouse"]))?;
+    for folder in ["rust", "rust-ahead"] {
+        fs::create_dir_all(built.join(folder))?;
+    }
+    for (name, fixture) in GUESTS {
+        let wasm = built.join(format!("rust/{name}.wasm"));
+        fs::copy(folder.join(format!("target/wasm32-wasip2/release/examples/{fixture}.wasm")), &wasm)?;
+        let mut compile = Command::new(root().join("target/debug/guesthouse"));
+        execute(compile.arg("compile").arg(&wasm).arg("-o").arg(built.join(format!("rust-ahead/{name}.cwasm"))))?;
+    }
+    Ok(())
+}
