@@ -20,6 +20,8 @@ pub struct Contestant {
     env: Vec<(String, String)>,
     /// The handler's name for this work, as the runtime wants it.
     handler: fn(Work) -> String,
+    /// What it can do.
+    pub works: &'static [Work],
     /// What is deployed of it besides a runtime that AWS provides.
     pub files: Vec<PathBuf>,
     pub measured: Measured,
@@ -56,7 +58,7 @@ impl Contestant {
     pub fn new(name: &'static str, program: &Path, handler: fn(Work) -> String) -> Self {
         let program = program.to_owned();
         let (arguments, env, files) = (Vec::new(), Vec::new(), vec![program.clone()]);
-        Self { name, program, arguments, env, handler, files, measured: Measured::default() }
+        Self { name, program, arguments, env, handler, works: &WARM, files, measured: Measured::default() }
     }
 
     pub fn argument(mut self, argument: impl Into<String>) -> Self {
@@ -66,6 +68,11 @@ impl Contestant {
 
     pub fn env(mut self, name: &str, value: impl Into<String>) -> Self {
         self.env.push((name.to_owned(), value.into()));
+        self
+    }
+
+    pub fn works(mut self, works: &'static [Work]) -> Self {
+        self.works = works;
         self
     }
 

@@ -34,6 +34,8 @@ const MANY: usize = 10_000;
 
 const AT_ONCE: [usize; 3] = [1, 4, 16];
 
+const ALL: [Work; 4] = [Work::Hello, Work::Orders, Work::Echo, Work::Compute];
+
 /// Set in the process that is bound to one core.
 const BOUND: &str = "GUESTHOUSE_BENCH_BOUND";
 
@@ -43,7 +45,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     if std::env::var_os(BOUND).is_none() {
         // On all cores, for it is about them.
         for round in 0..3 {
-            for contestant in contestants.iter_mut().filter(|contestant| report::runs_at_once(contestant.name)) {
+            for contestant in contestants.iter_mut().filter(|contestant| contestant.works.contains(&Work::Compute)) {
                 for concurrency in AT_ONCE {
                     eprint!("\rat once: round {}, {} at {concurrency}            ", round + 1, contestant.name);
                     contestant.run_at_once(concurrency, 100 * concurrency.min(2))?;
@@ -65,8 +67,11 @@ fn main() -> Result<(), Box<dyn Error>> {
             contestant.run(Work::Hello, HELLOS)?;
         }
         for contestant in contestants.iter_mut().filter(|_| round % EVERY == 0) {
-            contestant.run(Work::Orders, ORDERS)?;
-            contestant.run(Work::Echo, ECHOES)?;
+            for (work, invocations) in [(Work::Orders, ORDERS), (Work::Echo, ECHOES)] {
+                if contestant.works.contains(&work) {
+                    contestant.run(work, invocations)?;
+                }
+            }
         }
     }
     for contestant in &mut contestants {
@@ -106,10 +111,16 @@ fn contestants(built: &Path) -> Result<Vec<Contestant>, Box<dyn Error>> {
     let program = programs.into_iter().find(|program| program.exists()).ok_or("there is no Node: cargo xtask bench")?;
     let ric = modules.join("aws-lambda-ric/index.mjs");
     Ok(vec![
-        Contestant::new("native Rust, lambda_runtime", &built.join("native"), own),
-        guesthouse("Guesthouse, Rust guest", "rust-ahead"),
-        guesthouse("the same, fresh instances", "rust-ahead").env("GUESTHOUSE_INSTANCES", "fresh"),
-        guesthouse("the same, not compiled ahead", "rust"),
+        Contestant::new("native Rust, lambda_runtime", &built.join("native"), own).works(&ALL),
+        guesthouse("Guesthouse, Rust guest", "rust-ahead").works(&ALL),
+        guesthouse("Rust guest, fresh instances", "rust-ahead").env("GUESTHOUSE_INSTANCES", "fresh"),
+        guesthouse("Rust guest, not compiled ahead", "rust"),
+        guesthouse("Guesthouse, C guest", "c-ahead").works(&[Work::Hello]),
+        guesthouse("C guest, fresh instances", "c-ahead").env("GUESTHOUSE_INSTANCES", "fresh").works(&[Work::Hello]),
+        guesthouse("C guest, not compiled ahead", "c").works(&[Work::Hello]),
+        guesthouse("Guesthouse, JavaScript guest", "js-ahead"),
+        guesthouse("JavaScript guest, fresh instances", "js-ahead").env("GUESTHOUSE_INSTANCES", "fresh"),
+        guesthouse("JavaScript guest, not compiled ahead", "js"),
         Contestant::new("native Go, aws-lambda-go", &built.join("go"), own),
         Contestant::new("Python, awslambdaric", &peers.join("python/bin/python"), module)
             .argument("-m")

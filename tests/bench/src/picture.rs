@@ -32,11 +32,7 @@ pub fn draw(contestants: &[Contestant]) -> String {
         for contestant in contestants {
             let value = figure(contestant);
             let length = (WIDTH - LABELS - 80.0) * value / longest;
-            let color = if contestant.name.starts_with("Guesthouse") || contestant.name.starts_with("the same") {
-                "#1a7f5a"
-            } else {
-                "#9aa5b1"
-            };
+            let color = if contestant.name.contains("guest") { "#1a7f5a" } else { "#9aa5b1" };
             let _ = writeln!(
                 svg,
                 "<text x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text><rect x=\"{LABELS}\" y=\"{}\" width=\"{length:.1}\" height=\"{}\" \

@@ -19,14 +19,9 @@ pub fn median(measured: &[Duration]) -> f64 {
     percentile(measured, 50)
 }
 
-/// Those that have a handler for it.
-pub fn runs_at_once(name: &str) -> bool {
-    name == NATIVE || name == RUST
-}
-
 const NATIVE: &str = "native Rust, lambda_runtime";
 const RUST: &str = "Guesthouse, Rust guest";
-const FRESH: &str = "the same, fresh instances";
+const FRESH: &str = "Rust guest, fresh instances";
 
 /// The table of what runs at once, and the line of its bar.
 pub fn throughput(contestants: &[Contestant]) -> String {
@@ -88,7 +83,7 @@ pub fn write(contestants: &[Contestant], throughput: &str, sizes: &[(&str, u64)]
             work.size()
         ));
         let base = &native.measured.warm[number];
-        for contestant in contestants {
+        for contestant in contestants.iter().filter(|contestant| contestant.works.contains(work)) {
             let warm = &contestant.measured.warm[number];
             let p50 = median(&warm.took);
             line(format_args!(
@@ -116,7 +111,7 @@ pub fn write(contestants: &[Contestant], throughput: &str, sizes: &[(&str, u64)]
 fn bars(contestants: &[Contestant]) -> String {
     let of =
         |name: &str| &contestants.iter().find(|contestant| contestant.name.starts_with(name)).expect("a name").measured;
-    let (native, rust, fresh) = (of(NATIVE), of(RUST), of(FRESH));
+    let (native, rust, fresh, js) = (of(NATIVE), of(RUST), of(FRESH), of("Guesthouse, JavaScript"));
     let warm = |work: Work| WARM.iter().position(|warm| *warm == work).expect("a warm one");
     let p50 = |measured: &crate::contestant::Measured, work| median(&measured.warm[warm(work)].took);
     let cpu = |measured: &crate::contestant::Measured, work| median(&measured.warm[warm(work)].cpu);
@@ -125,6 +120,8 @@ fn bars(contestants: &[Contestant]) -> String {
         ("warm, 20 B, processor / native", cpu(rust, Work::Hello) / cpu(native, Work::Hello), 1.0, 0.85),
         ("warm, 10 KB, JSON work / native", p50(rust, Work::Orders) / p50(native, Work::Orders), 1.35, 1.1),
         ("warm, 1 MB echo / native", p50(rust, Work::Echo) / p50(native, Work::Echo), 1.0, 0.85),
+        ("warm, 20 B, JavaScript / Node.js", p50(js, Work::Hello) / p50(of("Node"), Work::Hello), 1.0, 0.5),
+        ("first answer, JavaScript / Node.js", median(&js.answered) / median(&of("Node").answered), 0.5, 0.25),
         ("first `/next` / native", median(&rust.ready) / median(&native.ready), 2.0, 1.4),
         ("first `/next` / Python", median(&rust.ready) / median(&of("Python").ready), 0.1, 0.06),
         ("first `/next` / Node.js", median(&rust.ready) / median(&of("Node").ready), 0.1, 0.06),

@@ -11,6 +11,7 @@ pub fn run() -> Result<()> {
     tools::wasm_target()?;
     tools::peers()?;
     tools::go()?;
+    tools::c()?;
     let built = root().join("target/bench");
     fs::create_dir_all(&built)?;
     programs(&built)?;
@@ -65,6 +66,9 @@ fn programs(built: &Path) -> Result<()> {
 }
 
 fn guests(built: &Path) -> Result<()> {
+    for folder in ["rust", "c", "js"] {
+        fs::create_dir_all(built.join(folder))?;
+    }
     say("building the guests");
     let folder = root().join("guests");
     let mut cargo_guests = cargo(&folder);
@@ -73,16 +77,57 @@ fn guests(built: &Path) -> Result<()> {
         cargo_guests.args(["--example", fixture]);
     }
     execute(&mut cargo_guests)?;
+    for (name, fixture) in GUESTS {
+        let from = folder.join(format!("target/wasm32-wasip2/release/examples/{fixture}.wasm"));
+        fs::copy(from, built.join(format!("rust/{name}.wasm")))?;
+    }
+    c(built)?;
+    javascript(built)?;
     say("building the tool, and compiling the guests ahead of time (10 minutes when it is the first time)");
     execute(cargo(&root()).args(["build", "--locked", "--package", "guesthouse", "--bin", "guesthouse"]))?;
-    for folder in ["rust", "rust-ahead"] {
-        fs::create_dir_all(built.join(folder))?;
+    for folder in ["rust", "c", "js"] {
+        let ahead = built.join(format!("{folder}-ahead"));
+        fs::create_dir_all(&ahead)?;
+        for guest in fs::read_dir(built.join(folder))?.flatten().map(|entry| entry.path()) {
+            let Some(name) = guest.file_stem().filter(|_| guest.extension().is_some_and(|ending| ending == "wasm"))
+            else {
+                continue;
+            };
+            let mut compile = Command::new(root().join("target/debug/guesthouse"));
+            execute(compile.arg("compile").arg(&guest).arg("-o").arg(ahead.join(name).with_extension("cwasm")))?;
+        }
     }
-    for (name, fixture) in GUESTS {
-        let wasm = built.join(format!("rust/{name}.wasm"));
-        fs::copy(folder.join(format!("target/wasm32-wasip2/release/examples/{fixture}.wasm")), &wasm)?;
-        let mut compile = Command::new(root().join("target/debug/guesthouse"));
-        execute(compile.arg("compile").arg(&wasm).arg("-o").arg(built.join(format!("rust-ahead/{name}.cwasm"))))?;
+    Ok(())
+}
+
+fn c(built: &Path) -> Result<()> {
+    execute(cargo(&root()).args(["build", "--locked", "--package", "componentize"]))?;
+    let componentize = || Command::new(root().join("target/debug/componentize"));
+    let bindings = built.join("c-bindings");
+    execute(componentize().arg("bindings").arg(root().join("wit")).arg("function").arg(&bindings))?;
+    let core = bindings.join("core.wasm");
+    let mut clang = Command::new(tools::CLANG);
+    clang.args(["--target=wasm32-wasi", "-Wno-deprecated", "-mexec-model=reactor", "-fuse-ld=lld", "-O2", "-s", "-I"]);
+    clang.arg(&bindings).arg("-o").arg(&core).arg(root().join("tests/bench/c/hello.c"));
+    execute(clang.args(["function.c", "function_component_type.o"].map(|file| bindings.join(file))))?;
+    execute(componentize().arg("component").arg(&core).arg(built.join("c/hello.wasm")))
+}
+
+fn javascript(built: &Path) -> Result<()> {
+    let (componentize, node) = tools::javascript()?;
+    for name in ["hello", "orders", "echo"] {
+        let mut command = Command::new(&componentize);
+        command.env("PATH", format!("{}:{}", node.display(), tools::path()));
+        command.arg("--wit").arg(root().join("wit")).args([
+            "--world",
+            "function",
+            "--sync",
+            "--opt-size",
+            "--minify",
+            "--js",
+        ]);
+        command.arg(root().join(format!("tests/bench/js/{name}.js")));
+        execute(command.arg("--output").arg(built.join(format!("js/{name}.wasm"))))?;
     }
     Ok(())
 }

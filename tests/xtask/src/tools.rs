@@ -1,6 +1,10 @@
 //! What the commands need and a machine may not have. Everything but Debian packages goes below `target/tools`.
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use crate::{Result, root, run, say};
 
@@ -127,9 +131,7 @@ pub fn peers() -> Result<()> {
     }
     run(Command::new("npm").current_dir(&node).args(["ci", "--silent", "--ignore-scripts"]))?;
     // It builds its own part against the headers of the Node that runs it, which come with that.
-    let home = fs::read_dir(node.join("node_modules"))?.flatten().map(|entry| entry.path());
-    let home =
-        home.into_iter().find(|path| path.join("bin/node").exists()).ok_or("there is no Node for this machine")?;
+    let home = self::node(&node)?;
     let path = format!("{}:{}", home.join("bin").display(), path());
     run(Command::new("npm")
         .current_dir(&node)
@@ -137,6 +139,42 @@ pub fn peers() -> Result<()> {
         .env("PATH", path)
         .env("npm_config_nodedir", &home))?;
     Ok(fs::write(stamp, wanted)?)
+}
+
+/// What compiles C for guests.
+pub const CLANG: &str = "clang-22";
+const C_PACKAGES: &[&str] = &[CLANG, "lld-22", "libclang-rt-22-dev-wasm32", "wasi-libc"];
+
+pub fn c() -> Result<()> {
+    debian(&[CLANG, "wasm-ld-22"], C_PACKAGES, "the C compiler for guests")
+}
+
+/// What makes components of JavaScript. Returns it, and the folder of the Node that runs it.
+pub fn javascript() -> Result<(PathBuf, PathBuf)> {
+    let folder = tools().join("js");
+    let sources = root().join("tests/bench/js");
+    let locked = fs::read_to_string(sources.join("package-lock.json"))?;
+    let node = node(&tools().join("peers/node"))?.join("bin");
+    let program = folder.join("node_modules/.bin/componentize-qjs");
+    if fs::read_to_string(folder.join("package-lock.json")).is_ok_and(|installed| installed == locked)
+        && program.exists()
+    {
+        return Ok((program, node));
+    }
+    say("installing what makes components of JavaScript");
+    fs::create_dir_all(&folder)?;
+    for file in ["package.json", "package-lock.json", ".npmrc"] {
+        fs::copy(sources.join(file), folder.join(file))?;
+    }
+    run(Command::new("npm").current_dir(&folder).args(["ci", "--silent"]))?;
+    Ok((program, node))
+}
+
+/// The package that has Node itself.
+fn node(folder: &Path) -> Result<PathBuf> {
+    let packages = fs::read_dir(folder.join("node_modules"))?.flatten().map(|entry| entry.path());
+    let home = packages.into_iter().find(|path| path.join("bin/node").exists());
+    Ok(home.ok_or("there is no Node for this machine")?)
 }
 
 /// The Go compiler.
