@@ -17,6 +17,7 @@
 //! * [`invocation`]: an event with its context, and its deadline.
 //! * [`failure`]: what a caller sees when something went wrong, with the names that are API.
 //! * [`observer`]: how the engine tells what guests print and use.
+//! * [`laps`]: where the time goes before the first event.
 //! * [`capabilities`]: what one guest may touch.
 //! * [`digest`]: the SHA-256 by which an artifact is known.
 //! * [`source`]: where a guest's bytes come from.
@@ -35,6 +36,7 @@ pub mod edge;
 pub mod engine;
 pub mod failure;
 pub mod invocation;
+pub mod laps;
 #[cfg(feature = "cli")]
 pub mod local;
 pub mod logs;

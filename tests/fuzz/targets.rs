@@ -18,6 +18,7 @@ use guesthouse::{
     engine::{Code, Engine, Guest},
     failure::{ErrorType, Failure},
     invocation::{Context, Deadline, Invocation},
+    laps::Laps,
     observer::{Observer, Stream},
     registry::{LoadRequest, Registry},
     source::{Artifact, Source},
@@ -56,7 +57,7 @@ pub fn guest(bytes: &[u8]) {
     let ran = runtime().block_on(within_patience(async {
         let code = Code::compile(&ENGINE, bytes.to_vec(), Digest::of(bytes), limit).await;
         let code = code.map_err(|error| error.into_failure("guest"))?;
-        let guest = Guest::load(&ENGINE, code, capabilities, Arc::new(Silence), limit).await;
+        let guest = Guest::load(&ENGINE, code, capabilities, Arc::new(Silence), limit, &mut Laps::begin()).await;
         let guest = guest.map_err(|error| error.into_failure("guest"))?;
         let context = Context { deadline: Deadline::after(Duration::from_millis(500)), ..Context::default() };
         guest.invoke(Invocation { event: Bytes::from_static(b"\"rest\""), context }).await
@@ -154,8 +155,8 @@ async fn echo() -> Service {
         digest: None,
         capabilities: Capabilities::default(),
     };
-    let registry = Registry::load(&ENGINE, request, Arc::new(Silence)).await.expect("a guest");
-    Service { registry, function: FunctionInfo::default() }
+    let registry = Registry::load(&ENGINE, request, Arc::new(Silence), &mut Laps::begin()).await.expect("a guest");
+    Service::new(registry, FunctionInfo::default())
 }
 
 /// A Runtime API with one event.

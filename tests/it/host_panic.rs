@@ -7,6 +7,7 @@ use guesthouse::{
     config::{EdgeKind, FunctionInfo},
     edge::{self, Service, Threads},
     engine::Engine,
+    laps::Laps,
     observer::{Observer, Stream},
     registry::{LoadRequest, Registry},
     source::Source,
@@ -35,8 +36,9 @@ pub fn serve(authority: &str, observer: impl Observer + 'static, concurrency: us
             digest: None,
             capabilities: Capabilities::default(),
         };
-        let registry = Registry::load(&Engine::new().unwrap(), request, Arc::new(observer)).await.unwrap();
-        let service = Arc::new(Service { registry, function: FunctionInfo::default() });
+        let registry =
+            Registry::load(&Engine::new().unwrap(), request, Arc::new(observer), &mut Laps::begin()).await.unwrap();
+        let service = Arc::new(Service::new(registry, FunctionInfo::default()));
         let concurrency = NonZeroUsize::new(concurrency).unwrap();
         edge::serve(EdgeKind::Direct, authority, service, concurrency, Threads::Own).await.unwrap_err();
     });

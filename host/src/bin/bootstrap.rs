@@ -11,15 +11,17 @@ use anyhow::Context as _;
 use guesthouse::{
     config::{Config, EdgeKind, Environment, variables},
     edge::{self, Service, Threads},
+    laps::Laps,
     logs::Logs,
     telemetry,
 };
 
 fn main() -> ExitCode {
+    let laps = Laps::begin();
     let environment = Environment::of_process();
     let logs = Arc::new(Logs::from_environment(&environment, Box::new(Mutex::new(io::stdout()))));
     telemetry::start(logs.clone());
-    match run(&environment, logs) {
+    match run(&environment, logs, laps) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("{error:#}");
@@ -28,15 +30,16 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(environment: &Environment, logs: Arc<Logs>) -> anyhow::Result<()> {
+fn run(environment: &Environment, logs: Arc<Logs>, mut laps: Laps) -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let config = Config::read(environment, &arguments);
+    laps.done("config");
     let (kind, concurrency) =
         config.as_ref().map_or((EdgeKind::Direct, NonZeroUsize::MIN), |config| (config.edge, config.concurrency));
     let runtime = edge::executor(kind, concurrency).context("can't start threads")?;
     let ended = runtime.block_on(async {
         let prepared = match config {
-            Ok(config) => Service::load(&config, logs).await.map(|service| (config, service)),
+            Ok(config) => Service::load(&config, logs, laps).await.map(|service| (config, service)),
             Err(failure) => Err(failure),
         };
         let (config, service) = match prepared {

@@ -71,6 +71,17 @@ impl RuntimeApiClient {
         Self { authority: authority.to_owned(), connection: None, head: Vec::new() }
     }
 
+    /// Connects, where that was not done before.
+    ///
+    /// # Errors
+    /// When the Runtime API can't be reached.
+    pub async fn connect(&mut self) -> Result<(), ApiError> {
+        if self.connection.is_none() {
+            self.connection = Some(Connection::open(&self.authority).await.map_err(ApiError::Connect)?);
+        }
+        Ok(())
+    }
+
     /// Waits for the next event. There is no timeout: the process may be frozen in here for hours.
     ///
     /// # Errors

@@ -8,7 +8,6 @@ use super::{
     Service, Threads,
     client::ApiError,
     shutdown::{LAST_GRACE, Shutdown},
-    watch,
     worker::Crew,
 };
 
@@ -29,8 +28,6 @@ pub async fn serve(
     let mut shutdown = Shutdown::on_sigterm();
     let (ends, mut ended) = mpsc::unbounded_channel();
     let crew = Arc::new(Crew::new(authority, service, shutdown.clone(), ends));
-    watch::start(&crew).map_err(ApiError::Threads)?;
-
     let mut failure = None;
     let ending = shutdown.clone();
     let served = async {

@@ -1,10 +1,14 @@
 //! What both edges do with an event: headers and bytes in, an answer or a failure out.
 
-use std::{future::Future, panic::AssertUnwindSafe, sync::Arc};
+use std::{
+    future::Future,
+    panic::AssertUnwindSafe,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
-use tracing::warn;
+use tracing::{debug, warn};
 
 use super::wire::{self, EventHeaders};
 use crate::{
@@ -12,6 +16,7 @@ use crate::{
     engine::Engine,
     failure::{ErrorType, Failure},
     invocation::{Budget, PAYLOAD_LIMIT_BYTES},
+    laps::Laps,
     observer::Observer,
     registry::{LoadRequest, Registry},
 };
@@ -22,6 +27,8 @@ pub struct Service {
     pub registry: Registry,
     /// Goes into every context.
     pub function: FunctionInfo,
+    /// How the start went so far, until it is over.
+    laps: Mutex<Option<Laps>>,
 }
 
 /// What to post, and to which invocation.
@@ -35,20 +42,34 @@ pub struct Reply {
 }
 
 impl Service {
+    /// Where nobody asks how long it took.
+    pub fn new(registry: Registry, function: FunctionInfo) -> Self {
+        Self { registry, function, laps: Mutex::default() }
+    }
+
     /// Does all that comes before the first event.
     ///
     /// # Errors
     /// What keeps the handler from being served, as the Runtime API gets it.
-    pub async fn load(config: &Config, observer: Arc<dyn Observer>) -> Result<Self, Failure> {
+    pub async fn load(config: &Config, observer: Arc<dyn Observer>, mut laps: Laps) -> Result<Self, Failure> {
         let engine = Engine::new().map_err(|error| error.into_failure(&config.handler))?;
+        laps.done("engine");
         let request = LoadRequest {
             handler: config.handler.clone(),
             source: config.source.clone(),
             digest: config.digest,
             capabilities: config.capabilities.clone(),
         };
-        let registry = Registry::load(&engine, request, observer).await?;
-        Ok(Self { registry, function: config.function.clone() })
+        let registry = Registry::load(&engine, request, observer, &mut laps).await?;
+        Ok(Self { registry, function: config.function.clone(), laps: Mutex::new(Some(laps)) })
+    }
+
+    /// The start is over when the first event is asked for.
+    pub fn started(&self, last: &'static str) {
+        if let Some(mut laps) = self.laps.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            laps.done(last);
+            debug!("the start took, in milliseconds: {laps}");
+        }
     }
 
     /// How much time there is for the invocation that these headers name.

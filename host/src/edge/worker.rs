@@ -3,12 +3,15 @@
 use std::{
     panic::AssertUnwindSafe,
     pin::pin,
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::Duration,
 };
 
-use futures_util::FutureExt as _;
+use futures_util::{FutureExt as _, future};
 use hyper::StatusCode;
 use tokio::{
     runtime::Builder,
@@ -23,7 +26,7 @@ use super::{
     http::HttpError,
     service::Reply,
     shutdown::{Ended, INVOCATION_GRACE, Shutdown},
-    watch::Slot,
+    watch::{self, Slot},
     wire::{self, EventHeaders},
 };
 use crate::failure::{ErrorType, Failure, chain};
@@ -45,6 +48,7 @@ pub struct Crew {
     shutdown: Shutdown,
     ends: UnboundedSender<Result<(), ApiError>>,
     slots: Mutex<Vec<Weak<Slot>>>,
+    is_watched: AtomicBool,
 }
 
 /// How a worker ends.
@@ -63,7 +67,14 @@ impl Crew {
         shutdown: Shutdown,
         ends: UnboundedSender<Result<(), ApiError>>,
     ) -> Self {
-        Self { authority: authority.to_owned(), service, shutdown, ends, slots: Mutex::default() }
+        Self {
+            authority: authority.to_owned(),
+            service,
+            shutdown,
+            ends,
+            slots: Mutex::default(),
+            is_watched: AtomicBool::new(false),
+        }
     }
 
     /// Works until the environment ends. Posts first what is `left` by a worker whose place this one takes.
@@ -108,7 +119,7 @@ impl Crew {
         slot
     }
 
-    async fn serve(&self, left: Option<Reply>) -> End {
+    async fn serve(self: &Arc<Self>, left: Option<Reply>) -> End {
         let mut api = RuntimeApiClient::new(&self.authority);
         let (slot, mut shutdown) = (self.new_slot(), self.shutdown.clone());
         let mut unanswerable = Unanswerable::default();
@@ -117,10 +128,15 @@ impl Crew {
             // How it went is in the log.
             let _ = post(&mut api, left).await;
         }
+        // Whether there is somebody shows with the first request.
+        let _ = api.connect().await;
+        self.service.started("runtime client");
         loop {
             let last_cut_off = cut_off.as_ref().map(|reply: &Reply| reply.request_id.clone());
-            let Next { headers, event } = match shutdown.or(self.next(&mut api, &mut cut_off)).await {
-                Ended::Done(Ok(next)) => next,
+            // The watch begins when the first request is on its way, which it would only delay.
+            let next = future::try_join(self.next(&mut api, &mut cut_off), async { self.watch() });
+            let Next { headers, event } = match shutdown.or(next).await {
+                Ended::Done(Ok((next, ()))) => next,
                 Ended::Done(Err(error)) => return End::Served(Err(error)),
                 Ended::Shutdown => {
                     self.give_up(cut_off).await;
@@ -162,6 +178,13 @@ impl Crew {
                 Ok(()) => unanswerable = Unanswerable::default(),
                 Err(_) => unanswerable.remember(headers),
             }
+        }
+    }
+
+    fn watch(self: &Arc<Self>) -> Result<(), ApiError> {
+        match self.is_watched.swap(true, Ordering::Relaxed) {
+            true => Ok(()),
+            false => watch::start(self).map_err(ApiError::Threads),
         }
     }
 

@@ -23,6 +23,7 @@ use crate::{
     capabilities::{Capabilities, Instances},
     failure::Failure,
     invocation::{Answer, Invocation},
+    laps::Laps,
     observer::Observer,
 };
 
@@ -50,6 +51,7 @@ impl Guest {
         capabilities: Capabilities,
         observer: Arc<dyn Observer>,
         limit: Duration,
+        laps: &mut Laps,
     ) -> Result<Self, LoadError> {
         let Code { component, inspected, .. } = code;
         let contract = contract(&component)?;
@@ -66,7 +68,9 @@ impl Guest {
         let over = capabilities.host_memory_bytes.map_or(0, |reckoned| resident_bytes().saturating_sub(reckoned));
         let budget = Budget::new(capabilities.total_memory_bytes.map(|bytes| bytes.saturating_sub(over)));
         let guest = Self { pre, handler, lifecycle, capabilities, budget, inspected, observer, idle: Mutex::default() };
+        laps.done("link");
         let first = Instance::start(&guest, None, limit).await;
+        laps.done("instance");
         let first = first.map_err(|failure| LoadError::Init(failure.within_limits()))?;
         guest.keep(first);
         Ok(guest)

@@ -16,10 +16,10 @@ pub(super) struct Budget(Arc<AtomicU64>);
 
 /// What the process has in memory now, in bytes; 0 where it can't be told.
 pub(super) fn resident_bytes() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let kib =
-        status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
-    kib.unwrap_or(0) * 1024
+    // In pages: all, and those in memory. The kernel writes the readable `status` for as long as it takes to map a guest.
+    let statm = fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages = statm.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok());
+    pages.unwrap_or(0) * rustix::param::page_size() as u64
 }
 
 impl Budget {

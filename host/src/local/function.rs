@@ -27,6 +27,7 @@ use crate::{
     config::{self, EdgeKind, Environment, FunctionInfo, Settings, variables as var},
     edge::{self, Service, Threads},
     failure::{ErrorType, Failure, chain},
+    laps::Laps,
     logs::Output as _,
     registry::{LoadRequest, Registry},
     source::Source,
@@ -81,7 +82,7 @@ impl Function {
             capabilities: capabilities(&settings, &environment, limits.memory_mib, tmp.path()),
         };
         let hearing = Hearing { logs: shared.logs.clone(), records: shared.records.clone() };
-        let registry = Registry::load(&shared.engine, request, Arc::new(hearing)).await?;
+        let registry = Registry::load(&shared.engine, request, Arc::new(hearing), &mut Laps::begin()).await?;
 
         let internal = |error: std::io::Error| Failure::new(ErrorType::Internal, format!("can't listen: {error}"));
         let listener = listen(0).await.map_err(internal)?;
@@ -90,7 +91,7 @@ impl Function {
         let (records, timeout) = (shared.records.clone(), limits.timeout);
         let api = RuntimeApi { queue: queue.clone(), arn: arn(name), timeout, records: records.clone() };
         tokio::spawn(Arc::new(api).serve(listener));
-        let service = Arc::new(Service { registry, function: described });
+        let service = Arc::new(Service::new(registry, described));
         let served = queue.clone();
         let workers = async move {
             edge::serve(EdgeKind::Direct, &authority, service, limits.concurrency, Threads::Shared).await

@@ -14,6 +14,7 @@ use crate::{
     digest::Digest,
     engine::{Engine, Guest},
     failure::Failure,
+    laps::Laps,
     observer::Observer,
     source::Source,
 };
@@ -44,14 +45,21 @@ impl Registry {
     ///
     /// # Errors
     /// What keeps the handler from being served, as the Runtime API gets it.
-    pub async fn load(engine: &Engine, request: LoadRequest, observer: Arc<dyn Observer>) -> Result<Self, Failure> {
+    pub async fn load(
+        engine: &Engine,
+        request: LoadRequest,
+        observer: Arc<dyn Observer>,
+        laps: &mut Laps,
+    ) -> Result<Self, Failure> {
         let begun = Instant::now();
         let margin = request.capabilities.margin;
         let limit = INIT_LIMIT - margin.min(INIT_LIMIT / 10);
         let code = code::load(engine, &request, limit).await.map_err(Failure::within_limits)?;
+        laps.done("code");
         let LoadRequest { handler, capabilities, .. } = request;
         let digest = code.source();
-        let guest = Guest::load(engine, code, capabilities, observer, limit.saturating_sub(begun.elapsed())).await;
+        let left = limit.saturating_sub(begun.elapsed());
+        let guest = Guest::load(engine, code, capabilities, observer, left, laps).await;
         let guest = guest.map_err(|error| error.into_failure(&handler).within_limits())?;
         debug!(%handler, %digest, "serving");
         Ok(Self { current: Arc::new(guest), margin })
