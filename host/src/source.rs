@@ -1,10 +1,10 @@
 //! Where a guest's bytes come from: one enum, one way to load.
 
-use std::os::fd::AsRawFd as _;
 use std::{
     fmt,
     fs::{self, File},
     io,
+    os::fd::AsRawFd as _,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -40,12 +40,12 @@ pub enum Source {
     File(PathBuf),
 }
 
-/// What a source has: one of the two, or both.
-pub struct Artifact {
-    /// What the guest's own build wrote.
-    pub wasm: Option<Wasm>,
-    /// What `guesthouse compile` made of it.
-    pub precompiled: Option<Precompiled>,
+/// What a source has of a guest.
+pub enum Artifact {
+    /// What its own build wrote.
+    Wasm(Wasm),
+    /// What `guesthouse compile` made of that, or why it can't be opened, and the other if it is there, too.
+    Precompiled(Result<Precompiled, Failure>, Option<Wasm>),
 }
 
 /// A `.wasm` file.
@@ -99,27 +99,26 @@ impl Source {
     pub fn load(&self) -> Result<Artifact, Failure> {
         match self {
             Self::TaskRoot { root, path } if has_ending(path, CWASM) => {
-                let precompiled = root.open_file(path).map_err(|error| unreadable(self, &error, Some(root)))?;
+                let precompiled = root.open_file(path).map_err(|error| unreadable(self, &error, Some(root)));
                 let wasm = path.with_extension(WASM);
-                match root.read(&wasm) {
-                    Err(error) if error.kind() == io::ErrorKind::NotFound && precompiled.is_some() => {
-                        Ok(Artifact { wasm: None, precompiled })
-                    }
-                    Err(error) => {
+                match (root.read(&wasm), precompiled.transpose()) {
+                    (Ok(bytes), None) => Ok(Artifact::Wasm(Wasm::new(bytes))),
+                    (Ok(bytes), Some(precompiled)) => Ok(Artifact::Precompiled(precompiled, Some(Wasm::new(bytes)))),
+                    (Err(_), Some(precompiled)) => Ok(Artifact::Precompiled(precompiled, None)),
+                    (Err(error), None) => {
                         let source = Self::TaskRoot { root: root.clone(), path: wasm };
                         Err(unreadable(&source, &error, Some(root)))
                     }
-                    Ok(bytes) => Ok(Artifact { wasm: Some(Wasm::new(bytes)), precompiled }),
                 }
             }
             Self::TaskRoot { root, path } => {
                 let bytes = root.read(path).map_err(|error| unreadable(self, &error, Some(root)))?;
-                Ok(Artifact { wasm: Some(Wasm::new(bytes)), precompiled: None })
+                Ok(Artifact::Wasm(Wasm::new(bytes)))
             }
             Self::File(path) if has_ending(path, CWASM) => Err(untrusted(path, "it is outside the task root")),
             Self::File(path) => {
                 let bytes = fs::read(path).map_err(|error| unreadable(self, &error, None))?;
-                Ok(Artifact { wasm: Some(Wasm::new(bytes)), precompiled: None })
+                Ok(Artifact::Wasm(Wasm::new(bytes)))
             }
         }
     }
@@ -207,7 +206,8 @@ impl TaskRoot {
             Err(error) => return Err(error),
         };
         // The system's word for where this very file is, whatever led to it.
-        let path = fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()))?;
+        let path = fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()));
+        let path = path.map_err(|error| io::Error::other(format!("`/proc` does not tell where it is: {error}")))?;
         Ok(Some(Precompiled { file, path }))
     }
 }
@@ -228,7 +228,8 @@ const FOLDER_DEPTH: usize = 4;
 fn gather(dir: &Dir, prefix: &str, names: &mut Vec<String>, depth: usize) {
     let Ok(entries) = dir.entries() else { return };
     for entry in entries.flatten() {
-        let Ok(name) = entry.file_name().into_string() else { continue };
+        // What is hidden is left behind by something else.
+        let Some(name) = entry.file_name().into_string().ok().filter(|name| !name.starts_with('.')) else { continue };
         let Ok(kind) = entry.metadata().map(|metadata| metadata.file_type()) else { continue };
         if kind.is_dir() && depth > 0 {
             if let Ok(inner) = entry.open_dir() {
@@ -325,7 +326,7 @@ mod tests {
         let root = TaskRoot::open(inside.path()).unwrap();
         let load = |name| Source::parse(name, None, &root).unwrap().load();
         assert_eq!(load("out").err().unwrap().error_type, ErrorType::GuestNotFound);
-        assert_eq!(load("alias").unwrap().wasm.unwrap().bytes, b"real");
+        assert!(matches!(load("alias"), Ok(Artifact::Wasm(wasm)) if wasm.bytes == b"real"));
     }
 
     #[test]

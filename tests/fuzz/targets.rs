@@ -117,8 +117,12 @@ pub fn handler(bytes: &[u8]) {
 }
 
 fn is_empty(artifact: &Artifact) -> bool {
-    let precompiled = artifact.precompiled.as_ref().map(|precompiled| precompiled.file.metadata().expect("a size"));
-    artifact.wasm.as_ref().is_none_or(|wasm| wasm.bytes.is_empty()) && precompiled.is_none_or(|file| file.len() == 0)
+    let (precompiled, wasm) = match artifact {
+        Artifact::Wasm(wasm) => (None, Some(wasm)),
+        Artifact::Precompiled(precompiled, wasm) => (precompiled.as_ref().ok(), wasm.as_ref()),
+    };
+    let bytes = precompiled.map(|precompiled| precompiled.file.metadata().expect("a size").len());
+    wasm.is_none_or(|wasm| wasm.bytes.is_empty()) && bytes.is_none_or(|bytes| bytes == 0)
 }
 
 /// Bytes as all that comes for a request for an event, whereupon the connection ends. The host answers at most once, and

@@ -74,3 +74,20 @@ fn a_long_line_comes_whole_in_pieces_and_does_not_fill_the_host() {
     let message: String = lines.iter().filter_map(|line| line.split('\t').nth(3)).collect();
     assert!(message == long, "{} of {} bytes", message.len(), long.len());
 }
+
+#[test]
+fn what_the_start_took_is_one_line_at_debug_level_and_none_above() {
+    let took = |level: &str| {
+        let host = Host::of("talk").env("AWS_LAMBDA_LOG_LEVEL", level).start();
+        host.invoke(json!(["err", "over\n"]).to_string());
+        // It was written before the first event was asked for.
+        wait_for("the line", || host.program.lines().iter().any(|line| line.contains("over")).then_some(()));
+        host.program.lines().into_iter().filter(|line| line.contains("the start took")).collect::<Vec<_>>()
+    };
+    let lines = took("DEBUG");
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    for part in ["config", "executor", "engine", "code", "link", "instance", "runtime client", "together"] {
+        assert!(lines[0].contains(part), "`{part}` is not in {lines:?}");
+    }
+    assert!(took("INFO").is_empty());
+}

@@ -11,7 +11,7 @@ use guesthouse::engine::{Target, compile_ahead};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::{Host, guests, process};
+use crate::support::{Host, guests, process, root};
 
 /// A task root where guests can't write, which have `/tmp`.
 fn task_root() -> TempDir {
@@ -133,6 +133,10 @@ fn machine_code_is_taken_from_the_task_root_only() {
     expect(&error, "Host.Untrusted", &["echo.cwasm", "outside the task root", "hint: "]);
     symlink(&file, inside.path().join("echo.cwasm")).unwrap();
     expect(&host("echo").init_error(), "Host.GuestNotFound", &["echo.cwasm", "hint: "]);
+    // Beside its other file it is only not used.
+    fs::write(inside.path().join("echo.wasm"), wasm("echo")).unwrap();
+    let host = Host::in_folder(inside.path()).env("HANDLER", "echo").start();
+    assert_eq!((host.answer("\"hi\""), warnings(&host).len()), ("\"hi\"".to_owned(), 1));
 }
 
 /// A guest that has `/tmp` could write a file there for the next start of the host.
@@ -187,6 +191,26 @@ fn faults_look_the_same_as_those_of_code_that_is_compiled_at_the_start() {
     }
     let trace = ahead.invoke("\"trap\"").json()["stackTrace"].to_string();
     assert!(trace.contains("misbehave.rs:"), "{trace}");
+}
+
+/// Built by itself, into a folder of its own: the other tests use the host with everything.
+#[test]
+#[ignore = "builds another host, which takes minutes: cargo xtask test runs it"]
+fn a_host_without_a_compiler_runs_machine_code_and_says_what_to_do_about_a_wasm_file() {
+    let target = root().join("target/lean");
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.current_dir(root()).env("CARGO_TARGET_DIR", &target);
+    cargo.args(["build", "--locked", "--package", "guesthouse", "--no-default-features", "--bin", "bootstrap"]);
+    assert!(cargo.status().unwrap().success());
+    let lean = target.join("debug/bootstrap");
+
+    let folder = with_files(&[("count.cwasm", &compiled("count")), ("echo.wasm", &wasm("echo"))]);
+    let host = |handler| Host::in_folder(folder.path()).program(&lean).env("HANDLER", handler);
+    assert_eq!(host("count").start().answer("{}"), "1");
+    let error = host("echo").spawn().init_error();
+    expect(&error, "Host.InvalidGuest", &["this host has no compiler", "hint: ", "guesthouse compile"]);
+    let error = host("count").env("GUESTHOUSE_EDGE", "lambda_runtime").spawn().init_error();
+    expect(&error, "Host.Config", &["`lambda_runtime`", "built without"]);
 }
 
 fn guesthouse(arguments: &[&str], folder: &Path) -> Output {
@@ -244,6 +268,7 @@ fn the_tool_refuses_what_is_no_guest_and_keeps_what_was_there() {
         (&["compile", "text.wasm"][..], "not a wasm file"),
         (&["compile", "missing.wasm"], "can't read `missing.wasm`"),
         (&["compile", "echo.wasm", "-o", "echo.wasm"], "is the guest itself"),
+        (&["compile", "echo.wasm", "-o", "echo.bin"], "ends with `.cwasm`"),
         (&["compile", "echo.wasm", "-o", "no/such/folder.cwasm"], "can't write"),
     ] {
         let (status, said) = said(&guesthouse(arguments, folder.path()));

@@ -37,6 +37,7 @@ fn run(environment: &Environment, logs: Arc<Logs>, mut laps: Laps) -> anyhow::Re
     let (kind, concurrency) =
         config.as_ref().map_or((EdgeKind::Direct, NonZeroUsize::MIN), |config| (config.edge, config.concurrency));
     let runtime = edge::executor(kind, concurrency).context("can't start threads")?;
+    laps.done("executor");
     let ended = runtime.block_on(async {
         let prepared = match config {
             Ok(config) => Service::load(&config, logs, laps).await.map(|service| (config, service)),

@@ -96,7 +96,7 @@ impl RuntimeApiClient {
         }
         let event = connection.body(head.framing, PAYLOAD_LIMIT_BYTES).await;
         if event.is_ok() && head.is_kept {
-            self.connection = Some(connection);
+            self.keep(connection);
         }
         Ok(Next { headers: head.headers, event: event.map_err(ApiError::Http) })
     }
@@ -164,9 +164,14 @@ impl RuntimeApiClient {
         let (head, mut connection) = self.call(body, false).await?;
         // The reply is read to its end though nobody needs it: only then can the connection be used again.
         if connection.body(head.framing, POST_REPLY_LIMIT_BYTES).await.is_ok() && head.is_kept {
-            self.connection = Some(connection);
+            self.keep(connection);
         }
         if head.status.is_success() { Ok(()) } else { Err(ApiError::Status(head.status)) }
+    }
+
+    /// For the next call, unless there is something on it that nobody asked for.
+    fn keep(&mut self, connection: Connection) {
+        self.connection = Some(connection).filter(|connection| !connection.has_more());
     }
 
     /// Begins the head of a request.
@@ -192,7 +197,7 @@ impl RuntimeApiClient {
     async fn call(&mut self, body: &[u8], is_waited_for: bool) -> Result<(Head, Connection), ApiError> {
         if let Some(mut kept) = self.connection.take() {
             match self.exchange(&mut kept, body, is_waited_for).await {
-                Err(HttpError::Broken(_) | HttpError::Closed) if !kept.has_begun() => {}
+                Err(HttpError::Broken(_) | HttpError::Closed) if !kept.has_more() => {}
                 called => return Ok((called?, kept)),
             }
         }
@@ -202,10 +207,12 @@ impl RuntimeApiClient {
     }
 
     async fn exchange(&self, connection: &mut Connection, body: &[u8], is_waited_for: bool) -> Result<Head, HttpError> {
-        connection.send(&self.head, body).await?;
-        if is_waited_for {
-            connection.wait().await?;
+        let sent = connection.send(&self.head, body).await;
+        match (connection.head(is_waited_for && sent.is_ok()).await, sent) {
+            (head, Ok(())) => head,
+            // It may have been answered before it was sent whole, and then is not read to its end.
+            (Ok(head), Err(_)) => Ok(Head { is_kept: false, ..head }),
+            (Err(_), Err(unsent)) => Err(unsent),
         }
-        connection.head().await
     }
 }

@@ -18,13 +18,19 @@ use thiserror::Error;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
-    time::{Instant, Sleep, sleep},
+    time::{Instant, Sleep, sleep, timeout},
 };
 
 use super::head::{Framing, HEADER_LIMIT_BYTES, Head, Place};
 
 /// How long the Runtime API may say nothing in the middle of a message. It is on this machine.
 pub const SILENCE: Duration = Duration::from_secs(5);
+
+/// How long the Runtime API may take for a head or a body, however many pauses it makes.
+pub const WHOLE: Duration = Duration::from_secs(10);
+
+/// More responses that only announce another one are not read.
+const INTERIM_LIMIT: usize = 8;
 
 /// How much is read at a time where it is not known how much comes: most messages whole.
 const READ_BYTES: usize = 8 * 1024;
@@ -47,6 +53,9 @@ pub enum HttpError {
     /// Nothing came, or no more, and nothing was taken.
     #[error("nothing was said for {SILENCE:?}")]
     Silence,
+    /// It came too slowly.
+    #[error("a message was not whole after {WHOLE:?}")]
+    Slow,
     /// The body is larger than it may be.
     #[error("the body has more than {0} bytes")]
     TooLarge(usize),
@@ -70,18 +79,13 @@ impl Connection {
         Ok(Self { stream, came: BytesMut::new(), patience })
     }
 
-    /// Sends a request, its body after its head.
+    /// Sends a request, its body after its head. There must be nothing more from before.
     ///
     /// # Errors
     /// When the connection broke, or nothing is taken any more.
     pub async fn send(&mut self, head: &[u8], body: &[u8]) -> Result<(), HttpError> {
-        if !self.came.is_empty() {
-            return Err(HttpError::Malformed("there was more than the message"));
-        }
         let mut parts = [IoSlice::new(head), IoSlice::new(body)];
         let mut left = &mut parts[..];
-        // Skips an empty body.
-        IoSlice::advance_slices(&mut left, 0);
         while !left.is_empty() {
             let written = self.patience.with(self.stream.write_vectored(left)).await?;
             if written == 0 {
@@ -92,16 +96,12 @@ impl Connection {
         Ok(())
     }
 
-    /// Whether anything of the response is there.
-    pub fn has_begun(&self) -> bool {
+    /// Whether there is more than was read of messages: of the response, if a request is under way.
+    pub fn has_more(&self) -> bool {
         !self.came.is_empty()
     }
 
-    /// Waits for the first of the response, as long as it takes.
-    ///
-    /// # Errors
-    /// When the connection broke or was closed.
-    pub async fn wait(&mut self) -> Result<(), HttpError> {
+    async fn wait(&mut self) -> Result<(), HttpError> {
         if self.came.is_empty() {
             self.came.reserve(READ_BYTES);
             let read = self.stream.read_buf(&mut self.came).await?;
@@ -112,29 +112,38 @@ impl Connection {
         Ok(())
     }
 
-    /// Reads the response's head.
+    /// Reads the response's head, and waits for its beginning as long as it takes if that is what this one is for.
     ///
     /// # Errors
     /// When it does not come whole and in time, or is none.
-    pub async fn head(&mut self) -> Result<Head, HttpError> {
-        loop {
-            let (mut place, mut looked_at) = (Place::LineStart, 0);
-            let end = loop {
-                if let Some(end) = place.clean(&mut self.came[looked_at..]) {
-                    break looked_at + end;
-                }
-                looked_at = self.came.len();
-                if looked_at > HEADER_LIMIT_BYTES {
-                    return Err(HttpError::Malformed("its headers are too large"));
-                }
-                self.more(READ_BYTES).await?;
-            };
-            let head = Head::parse(&self.came.split_to(end).freeze())?;
+    pub async fn head(&mut self, is_waited_for: bool) -> Result<Head, HttpError> {
+        for _ in 0..INTERIM_LIMIT {
+            if is_waited_for {
+                self.wait().await?;
+            }
+            let head = within(WHOLE, self.one_head()).await?;
             // Interim responses announce another one.
             if !head.status.is_informational() {
                 return Ok(head);
             }
         }
+        Err(HttpError::Malformed("it has too many interim responses"))
+    }
+
+    async fn one_head(&mut self) -> Result<Head, HttpError> {
+        let (mut place, mut looked_at) = (Place::LineStart, 0);
+        let end = loop {
+            let end = place.clean(&mut self.came[looked_at..]).map(|end| looked_at + end);
+            if end.unwrap_or(self.came.len()) > HEADER_LIMIT_BYTES {
+                return Err(HttpError::Malformed("its headers are too large"));
+            }
+            if let Some(end) = end {
+                break end;
+            }
+            looked_at = self.came.len();
+            self.more(READ_BYTES).await?;
+        };
+        Head::parse(&self.came.split_to(end).freeze())
     }
 
     /// Reads the response's body, if it has at most `limit` bytes.
@@ -142,15 +151,24 @@ impl Connection {
     /// # Errors
     /// When it does not come whole and in time, or is larger.
     pub async fn body(&mut self, framing: Framing, limit: usize) -> Result<Bytes, HttpError> {
-        let body = match framing {
+        let body = within(WHOLE, self.whole_body(framing, limit)).await?;
+        if body.len() > KEPT_BYTES && self.came.is_empty() {
+            // It would hold on to the body's memory.
+            self.came = BytesMut::new();
+        }
+        Ok(body)
+    }
+
+    async fn whole_body(&mut self, framing: Framing, limit: usize) -> Result<Bytes, HttpError> {
+        match framing {
             Framing::Length(length) => {
                 if length > limit as u64 {
                     return Err(HttpError::TooLarge(limit));
                 }
                 // It is no more than the limit, which fits.
-                self.exactly(length as usize).await?
+                self.exactly(length as usize).await
             }
-            Framing::Chunked => self.chunks(limit).await?,
+            Framing::Chunked => self.chunks(limit).await,
             Framing::UntilClosed => {
                 while self.came.len() <= limit {
                     match self.more(READ_BYTES).await {
@@ -159,13 +177,9 @@ impl Connection {
                         Err(error) => return Err(error),
                     }
                 }
-                return Err(HttpError::TooLarge(limit));
+                Err(HttpError::TooLarge(limit))
             }
-        };
-        if self.came.capacity() > KEPT_BYTES && self.came.is_empty() {
-            self.came = BytesMut::new();
         }
-        Ok(body)
     }
 
     async fn exactly(&mut self, bytes: usize) -> Result<Bytes, HttpError> {
@@ -180,8 +194,9 @@ impl Connection {
         loop {
             let line = self.line().await?;
             let size = match httparse::parse_chunk_size(&line) {
-                Ok(Status::Complete((_, size))) => size,
-                Ok(Status::Partial) | Err(_) => return Err(HttpError::Malformed("a chunk has no size")),
+                // It takes an empty line for a size of nothing.
+                Ok(Status::Complete((_, size))) if line[0].is_ascii_hexdigit() => size,
+                _ => return Err(HttpError::Malformed("a chunk has no size")),
             };
             if size == 0 {
                 // Nobody needs the trailers, which end with an empty line.
@@ -223,6 +238,10 @@ impl Connection {
     }
 }
 
+async fn within<T>(limit: Duration, future: impl Future<Output = Result<T, HttpError>>) -> Result<T, HttpError> {
+    timeout(limit, future).await.unwrap_or(Err(HttpError::Slow))
+}
+
 /// Waits for [`SILENCE`], and not longer.
 ///
 /// Its one timer goes on from wait to wait and is only looked at when it rings: to set another for each wait costs more than
@@ -254,6 +273,128 @@ impl Patience {
                 return Poll::Ready(());
             }
             self.0.as_mut().reset(end);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper::StatusCode;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    const LIMIT: usize = 20;
+
+    /// What is made of this message, after which the connection is closed.
+    async fn answer(message: impl AsRef<[u8]>) -> Result<(StatusCode, Bytes), HttpError> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut connection = Connection::open(&listener.local_addr().unwrap().to_string()).await.unwrap();
+        let (mut peer, _) = listener.accept().await.unwrap();
+        let said = async {
+            // It may be too much to be read to its end.
+            let _ = peer.write_all(message.as_ref()).await;
+            let _ = peer.shutdown().await;
+        };
+        let heard = async {
+            connection.send(b"GET / HTTP/1.1\r\n\r\n", b"").await?;
+            let head = connection.head(true).await?;
+            Ok((head.status, connection.body(head.framing, LIMIT).await?))
+        };
+        tokio::join!(said, heard).1
+    }
+
+    async fn body(message: impl AsRef<[u8]>) -> Result<Bytes, HttpError> {
+        answer(message).await.map(|(_, body)| body)
+    }
+
+    #[tokio::test]
+    async fn a_body_up_to_the_limit_is_read_however_it_is_framed_and_a_larger_one_is_not() {
+        for (bytes, fits) in [(0, true), (1, true), (LIMIT, true), (LIMIT + 1, false)] {
+            let text = "x".repeat(bytes);
+            let chunks =
+                text.as_bytes().chunks(7).map(|chunk| format!("{:x}\r\n{}\r\n", chunk.len(), "x".repeat(chunk.len())));
+            let chunks: String = chunks.collect();
+            for message in [
+                format!("HTTP/1.1 200 OK\r\nContent-Length: {bytes}\r\n\r\n{text}"),
+                format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}0\r\nTrailer: x\r\n\r\n"),
+                format!("HTTP/1.1 200 OK\r\n\r\n{text}"),
+            ] {
+                match body(&message).await {
+                    Ok(body) => assert!(fits && body == text, "{message}"),
+                    Err(error) => assert!(!fits && matches!(error, HttpError::TooLarge(LIMIT)), "{message}: {error}"),
+                }
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn an_interim_response_announces_the_one_that_counts() {
+        let message = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 202 Accepted\r\nContent-Length: 2\r\n\r\nok";
+        assert_eq!(answer(message).await.unwrap(), (StatusCode::ACCEPTED, Bytes::from_static(b"ok")));
+    }
+
+    #[tokio::test]
+    async fn a_message_that_ends_too_early_was_closed() {
+        let messages = [
+            "",
+            "HTTP/1.1 200",
+            "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\no",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabc",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
+        ];
+        for message in messages {
+            assert!(matches!(body(message).await, Err(HttpError::Closed)), "{message}");
+        }
+    }
+
+    #[tokio::test]
+    async fn chunks_without_a_size_or_longer_than_it_are_refused() {
+        for chunks in ["x\r\nabc\r\n", "\r\nabc\r\n", "2\r\nabc\r\n0\r\n\r\n", &"0".repeat(10_000)] {
+            let message = format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}");
+            assert!(matches!(body(message).await, Err(HttpError::Malformed(_))), "{chunks:.20}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_head_up_to_the_limit_is_read_and_a_larger_one_is_not() {
+        let head = |bytes: usize| {
+            let (begin, end) = ("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nLambda-Runtime-Client-Context: ", "\r\n\r\n");
+            format!("{begin}{}{end}", "x".repeat(bytes - begin.len() - end.len()))
+        };
+        assert!(body(head(HEADER_LIMIT_BYTES)).await.is_ok());
+        let larger = body(head(HEADER_LIMIT_BYTES + 1)).await;
+        assert!(matches!(larger, Err(HttpError::Malformed(_))), "{larger:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_in_the_middle_of_a_message_is_waited_for_so_long_and_not_longer() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut connection = Connection::open(&listener.local_addr().unwrap().to_string()).await.unwrap();
+        let (mut peer, _) = listener.accept().await.unwrap();
+        let begun = Instant::now();
+        let (heard, ()) = tokio::join!(connection.head(false), async {
+            sleep(SILENCE - Duration::from_millis(10)).await;
+            peer.write_all(b"HTTP/1.1 200").await.unwrap();
+        });
+        assert!(matches!(heard, Err(HttpError::Silence)));
+        assert!(begun.elapsed() > SILENCE, "{:?}", begun.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_message_that_comes_in_drops_is_waited_for_so_long_and_not_longer() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut connection = Connection::open(&listener.local_addr().unwrap().to_string()).await.unwrap();
+        let (mut peer, _) = listener.accept().await.unwrap();
+        let drops = async {
+            for drop in b"HTTP/1.1 200 OK\r\n" {
+                sleep(SILENCE / 2).await;
+                peer.write_all(&[*drop]).await.unwrap();
+            }
+        };
+        tokio::select! {
+            heard = connection.head(false) => assert!(matches!(heard, Err(HttpError::Slow))),
+            () = drops => panic!("it is still waited for"),
         }
     }
 }

@@ -30,7 +30,7 @@ use crate::failure::chain;
 /// # Errors
 /// Whatever ends `lambda_runtime`.
 pub async fn serve(authority: &str, service: Arc<Service>) -> Result<(), lambda_runtime::Error> {
-    service.started("executor");
+    service.started("nothing more");
     // Never called: our layer does not pass on to it.
     let unused = service_fn(|event: LambdaEvent<serde::de::IgnoredAny>| async move {
         drop(event);

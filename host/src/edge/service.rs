@@ -51,7 +51,11 @@ impl Service {
     ///
     /// # Errors
     /// What keeps the handler from being served, as the Runtime API gets it.
-    pub async fn load(config: &Config, observer: Arc<dyn Observer>, mut laps: Laps) -> Result<Self, Failure> {
+    pub async fn load(config: &Config, observer: Arc<dyn Observer>, laps: Laps) -> Result<Self, Failure> {
+        caught(Self::try_load(config, observer, laps)).await
+    }
+
+    async fn try_load(config: &Config, observer: Arc<dyn Observer>, mut laps: Laps) -> Result<Self, Failure> {
         let engine = Engine::new().map_err(|error| error.into_failure(&config.handler))?;
         laps.done("engine");
         let request = LoadRequest {
@@ -97,8 +101,8 @@ impl Reply {
     }
 }
 
-/// A panic of the host fails the invocation in which it happens, and no other. What it was is in the log, where the panic
-/// itself writes it; the caller only learns that it happened. The instance in use is gone with it.
+/// A panic of the host fails the invocation in which it happens, and no other, or the start. What it was is in the log, where the
+/// panic itself writes it; the caller only learns that it happened. The instance in use is gone with it.
 async fn caught<T>(invocation: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     AssertUnwindSafe(invocation).catch_unwind().await.unwrap_or_else(|_| {
         Err(Failure::new(ErrorType::Internal, "the host failed").hint("its log says why: please report it"))

@@ -41,8 +41,8 @@ const LONGEST_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EventHeaders {
     request_id: Option<Bytes>,
-    /// `None` where it is unreadable.
-    deadline: Option<Deadline>,
+    /// The inner `None` is one that is unreadable.
+    deadline: Option<Option<Deadline>>,
     invocation_id: Option<Bytes>,
     invoked_function_arn: Option<Bytes>,
     trace_id: Option<Bytes>,
@@ -56,7 +56,7 @@ impl EventHeaders {
     pub fn hear(&mut self, name: &str, value: Bytes) {
         if is(name, &DEADLINE_MS) {
             let deadline = || Some(Deadline { unix_ms: std::str::from_utf8(&value).ok()?.parse().ok()? });
-            self.deadline = self.deadline.or_else(deadline);
+            self.deadline.get_or_insert_with(deadline);
             return;
         }
         let places = [
@@ -85,7 +85,7 @@ impl EventHeaders {
 
     /// When Lambda gives up. An unreadable deadline counts as the longest.
     pub fn deadline(&self) -> Deadline {
-        self.deadline.unwrap_or_else(|| Deadline::after(LONGEST_TIMEOUT))
+        self.deadline.flatten().unwrap_or_else(|| Deadline::after(LONGEST_TIMEOUT))
     }
 
     /// Whether it is the very same delivery of the same event: a true retry has another deadline.

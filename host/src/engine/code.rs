@@ -1,6 +1,10 @@
 //! A guest's machine code, wherever it was compiled.
 
-use std::{fs::File, time::Duration};
+use std::{
+    fs::File,
+    panic::{AssertUnwindSafe, catch_unwind},
+    time::Duration,
+};
 
 use wasmtime::component::Component;
 
@@ -33,7 +37,9 @@ impl Code {
     /// # Errors
     /// What is wrong with the file: another maker, engine or processor.
     pub fn map(engine: &Engine, file: File) -> Result<Self, String> {
-        let Mapped { component, inspected, source } = precompiled::map(&engine.engine, file)?;
+        // wasmtime trusts it, too, and panics over some kinds of damage.
+        let mapped = catch_unwind(AssertUnwindSafe(|| precompiled::map(&engine.engine, file)));
+        let Mapped { component, inspected, source } = mapped.unwrap_or_else(|_| Err("it is damaged".to_owned()))?;
         Ok(Self { component, inspected, source })
     }
 

@@ -68,13 +68,15 @@ impl FromStr for Target {
 /// # Errors
 /// When the bytes are no component.
 pub fn compile_ahead(bytes: &[u8], target: Target) -> Result<Vec<u8>, LoadError> {
+    if !cfg!(feature = "cross") && Some(target) != Target::native() {
+        return Err(LoadError::NoTarget(target.to_string()));
+    }
     let image = compile(bytes, |config| {
         config.target(target.triple())?;
         target.features().iter().for_each(|feature| precompiled::allow(config, feature));
         Ok(())
     })?;
-    precompiled::write(image, &Digest::of(bytes), &inspect(bytes))
-        .map_err(|error| LoadError::Malformed(error.to_string()))
+    precompiled::write(image, &Digest::of(bytes), &inspect(bytes)).map_err(|_| LoadError::TooMuchDebugInfo)
 }
 
 /// Compiles for the processor that this process runs on.

@@ -30,6 +30,8 @@ pub(super) struct Reader<'a> {
     modules: &'a [Module],
     /// By the module's number; `None` for what is not to be read.
     contexts: HashMap<usize, Option<Context<Bytes>>>,
+    /// How much may still be read, in bytes.
+    left: usize,
 }
 
 /// The debug info of one module, as it is in the file.
@@ -61,7 +63,8 @@ pub(super) struct Symbol {
 
 type Bytes = EndianArcSlice<LittleEndian>;
 
-/// Larger debug info is not read: that would take longer than there is before a deadline. In bytes.
+/// More debug info, of all modules together, is not read for one trap: that would take longer than there is before a deadline, and
+/// more memory than the host keeps for an invocation. In bytes.
 const SIZE_LIMIT_BYTES: usize = 16 * 1024 * 1024;
 
 /// Nor are more line numbers: each byte of them may take 24 in memory. In bytes.
@@ -101,9 +104,11 @@ impl Section {
             #[cfg(any(test, feature = "compiler"))]
             Self::Held(held) => Ok(held.clone()),
             Self::InFile { file, at, bytes } => {
-                let mut read = vec![0; *bytes];
-                file.read_exact_at(&mut read, *at)?;
-                Ok(read.into())
+                let mut read: Arc<[u8]> = std::iter::repeat_n(0, *bytes).collect();
+                if let Some(buffer) = Arc::get_mut(&mut read) {
+                    file.read_exact_at(buffer, *at)?;
+                }
+                Ok(read)
             }
         }
     }
@@ -120,7 +125,7 @@ impl DebugInfo {
     }
 
     pub(super) fn reader(&self) -> Reader<'_> {
-        Reader { modules: &self.0, contexts: HashMap::new() }
+        Reader { modules: &self.0, contexts: HashMap::new(), left: SIZE_LIMIT_BYTES }
     }
 }
 
@@ -130,17 +135,18 @@ impl Reader<'_> {
         let of_module = |module: &Module| module.info.code.contains(&offset);
         let Some(number) = self.modules.iter().position(of_module) else { return Vec::new() };
         let module = &self.modules[number];
-        let context = self.contexts.entry(number).or_insert_with(|| module.read());
+        let context = self.contexts.entry(number).or_insert_with(|| module.read(&mut self.left));
         context.as_ref().map(|context| symbols(context, (offset - module.info.code.start) as u64)).unwrap_or_default()
     }
 }
 
 impl Module {
-    /// `None` where there is nothing, or nothing that should be read.
-    fn read(&self) -> Option<Context<Bytes>> {
-        if !self.is_small() {
+    /// `None` where there is nothing, or nothing that should be read, or more than is `left`.
+    fn read(&self, left: &mut usize) -> Option<Context<Bytes>> {
+        if !self.is_small() || self.is_modest.get() == Some(&false) {
             return None;
         }
+        *left = left.checked_sub(self.size())?;
         let section = |id: gimli::SectionId| {
             let bytes = self.info.sections.get(id.name()).map_or_else(|| Ok(Arc::default()), Section::bytes);
             bytes.map(|bytes| EndianArcSlice::new(bytes, LittleEndian))
@@ -150,10 +156,13 @@ impl Module {
         if is_modest { Context::from_dwarf(dwarf).ok() } else { None }
     }
 
+    fn size(&self) -> usize {
+        self.info.sections.values().map(Section::size).fold(0, usize::saturating_add)
+    }
+
     fn is_small(&self) -> bool {
         let lines = self.info.sections.get(gimli::SectionId::DebugLine.name()).map_or(0, Section::size);
-        let all = self.info.sections.values().map(Section::size).fold(0, usize::saturating_add);
-        all <= SIZE_LIMIT_BYTES && lines <= LINES_LIMIT_BYTES
+        self.size() <= SIZE_LIMIT_BYTES && lines <= LINES_LIMIT_BYTES
     }
 }
 
@@ -208,7 +217,7 @@ mod tests {
     }
 
     fn is_read(info: ModuleDebugInfo) -> bool {
-        DebugInfo::new(vec![info]).0[0].read().is_some()
+        DebugInfo::new(vec![info]).0[0].read(&mut SIZE_LIMIT_BYTES.clone()).is_some()
     }
 
     #[test]
@@ -228,6 +237,18 @@ mod tests {
             info.add(".debug_line", &vec![0; bytes]);
             assert_eq!(is_read(info), expected);
         }
+    }
+
+    #[test]
+    fn the_debug_info_of_all_modules_together_is_read_up_to_a_size_and_not_beyond() {
+        let module = || {
+            let mut info = unit(1, 1);
+            info.add(".debug_str", &vec![0; SIZE_LIMIT_BYTES / 2 - 1_000]);
+            info
+        };
+        let info = DebugInfo::new(vec![module(), module(), module()]);
+        let mut left = SIZE_LIMIT_BYTES;
+        assert_eq!([0, 1, 2].map(|number: usize| info.0[number].read(&mut left).is_some()), [true, true, false]);
     }
 
     #[test]

@@ -31,6 +31,12 @@ pub enum LoadError {
     /// This host was built without one.
     #[error("it is not compiled, and this host has no compiler")]
     NoCompiler,
+    /// Its list does not fit into a `.cwasm` file.
+    #[error("it has too many sections of debug info")]
+    TooMuchDebugInfo,
+    /// With the processor that this build has no compiler for.
+    #[error("there is no compiler for `{0}` in this build")]
+    NoTarget(String),
     /// With the time there was.
     #[error("compiling it takes longer than the {:.2} seconds there are", .0.as_secs_f64())]
     SlowToCompile(Duration),
@@ -65,6 +71,8 @@ impl LoadError {
             Self::Foreign(_) => {
                 "compile it again with `guesthouse compile` of the host's version, or put its `.wasm` file beside it"
             }
+            Self::TooMuchDebugInfo => "build it without debug info, in Rust with `debug = false`",
+            Self::NoTarget(_) => "build `guesthouse` with the feature `cross`, as it is by default",
             Self::NoCompiler => "compile it with `guesthouse compile`, and deploy the `.cwasm` file that this writes",
             Self::SlowToCompile(_) => {
                 "compile it ahead of time with `guesthouse compile`, and deploy the `.cwasm` file"

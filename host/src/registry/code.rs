@@ -19,34 +19,26 @@ use crate::{
 /// within `limit`.
 pub(super) async fn load(engine: &Engine, request: &LoadRequest, limit: Duration) -> Result<Code, Failure> {
     let begun = Instant::now();
-    let Artifact { wasm, precompiled } = request.source.load()?;
-    if let Some(wasm) = &wasm {
-        check_pin(request, wasm.digest)?;
-    }
-    let mapped = precompiled.map(|precompiled| map(engine, request, precompiled, wasm.as_ref()));
-    let wasm = match (mapped, wasm) {
-        (Some(Ok(code)), _) => {
-            check_pin(request, code.source())?;
-            return Ok(code);
-        }
-        (Some(Err(unfit)), Some(wasm)) => {
-            warn!(
-                "the guest `{}` is compiled now, because its `.cwasm` file can't be used: {}; compile it again with `guesthouse \
-                 compile` of this version",
-                request.handler,
-                unfit.reason()
-            );
-            wasm
-        }
-        (Some(Err(unfit)), None) => return Err(unfit.into_failure(&request.handler)),
-        (None, Some(wasm)) => wasm,
-        (None, None) => {
-            let message = format!("the source of `{}` has nothing", request.handler);
-            return Err(
-                Failure::new(ErrorType::Internal, message).hint("this is a fault of the host: please report it")
-            );
-        }
+    let wasm = match request.source.load()? {
+        Artifact::Wasm(wasm) => wasm,
+        Artifact::Precompiled(opened, wasm) => match (map(engine, request, opened, wasm.as_ref()), wasm) {
+            (Ok(code), _) => {
+                check_pin(request, code.source())?;
+                return Ok(code);
+            }
+            (Err(unfit), None) => return Err(unfit.into_failure(&request.handler)),
+            (Err(unfit), Some(wasm)) => {
+                warn!(
+                    "the guest `{}` is compiled now, because its `.cwasm` file can't be used: {}; compile it again with `guesthouse \
+                     compile` of this version",
+                    request.handler,
+                    unfit.reason()
+                );
+                wasm
+            }
+        },
     };
+    check_pin(request, wasm.digest)?;
     let left = limit.saturating_sub(begun.elapsed());
     let compiled = Code::compile(engine, wasm.bytes, wasm.digest, left).await;
     compiled.map_err(|error| error.into_failure(&request.handler))
@@ -56,31 +48,36 @@ pub(super) async fn load(engine: &Engine, request: &LoadRequest, limit: Duration
 enum Unfit {
     /// It was made from another `.wasm` file, by another version or for another processor.
     Foreign(String),
-    /// A guest could have written it.
-    Writable(Failure),
+    /// It can't be opened, or a guest could have written it.
+    Refused(Failure),
 }
 
 impl Unfit {
     fn reason(&self) -> &str {
         match self {
             Self::Foreign(reason) => reason,
-            Self::Writable(failure) => failure.message.lines().next().unwrap_or_default(),
+            Self::Refused(failure) => failure.message.lines().next().unwrap_or_default(),
         }
     }
 
     fn into_failure(self, handler: &str) -> Failure {
         match self {
             Self::Foreign(reason) => LoadError::Foreign(reason).into_failure(handler),
-            Self::Writable(failure) => failure,
+            Self::Refused(failure) => failure,
         }
     }
 }
 
-fn map(engine: &Engine, request: &LoadRequest, precompiled: Precompiled, wasm: Option<&Wasm>) -> Result<Code, Unfit> {
-    let Precompiled { file, path } = precompiled;
+fn map(
+    engine: &Engine,
+    request: &LoadRequest,
+    opened: Result<Precompiled, Failure>,
+    wasm: Option<&Wasm>,
+) -> Result<Code, Unfit> {
+    let Precompiled { file, path } = opened.map_err(Unfit::Refused)?;
     let tmp = request.capabilities.tmp.as_ref().map(|tmp| tmp.host_path.as_path());
     if tmp.is_some_and(|tmp| is_below(&path, tmp)) {
-        return Err(Unfit::Writable(untrusted(&path, "the guest can write there")));
+        return Err(Unfit::Refused(untrusted(&path, "the guest can write there")));
     }
     let code = Code::map(engine, file).map_err(Unfit::Foreign)?;
     match wasm.filter(|wasm| wasm.digest != code.source()) {

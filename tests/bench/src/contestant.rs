@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    runtime_api::{Request, RuntimeApi},
+    runtime_api::{Answer, Request, RuntimeApi},
     work::Work,
 };
 
@@ -22,8 +22,10 @@ pub struct Contestant {
     handler: fn(Work) -> String,
     /// What it can do.
     pub works: &'static [Work],
-    /// What is deployed of it besides a runtime that AWS provides.
+    /// What is exchanged with a new version.
     pub files: Vec<PathBuf>,
+    /// What is deployed with that, and is not AWS's.
+    pub host: Option<PathBuf>,
     pub measured: Measured,
 }
 
@@ -49,6 +51,8 @@ pub struct Warm {
     pub took: Vec<Duration>,
     /// The processor's time for each invocation, of one start each.
     pub cpu: Vec<Duration>,
+    /// Invocations in a second, of one start each: until the next event is asked for.
+    pub per_second: Vec<f64>,
 }
 
 /// Those that are measured warm.
@@ -58,7 +62,7 @@ impl Contestant {
     pub fn new(name: &'static str, program: &Path, handler: fn(Work) -> String) -> Self {
         let program = program.to_owned();
         let (arguments, env, files) = (Vec::new(), Vec::new(), vec![program.clone()]);
-        Self { name, program, arguments, env, handler, works: &WARM, files, measured: Measured::default() }
+        Self { name, program, arguments, env, handler, works: &WARM, files, host: None, measured: Measured::default() }
     }
 
     pub fn argument(mut self, argument: impl Into<String>) -> Self {
@@ -76,8 +80,14 @@ impl Contestant {
         self
     }
 
+    /// Where these are exchanged, and the program stays.
     pub fn files(mut self, files: Vec<PathBuf>) -> Self {
         self.files = files;
+        self
+    }
+
+    pub fn host(mut self, host: &Path) -> Self {
+        self.host = Some(host.to_owned());
         self
     }
 
@@ -110,46 +120,57 @@ impl Contestant {
 
     fn try_run(&mut self, work: Work, invocations: usize) -> io::Result<()> {
         let event = work.event();
-        let mut api = RuntimeApi::start()?;
-        let address = api.address()?;
-        let begun = Instant::now();
-        let mut child = Running(self.spawn(work, &address, &[])?);
-        let mut connection = api.first(&mut child.0)?;
+        let (mut api, begun) = (RuntimeApi::start()?, Instant::now());
+        let mut child = Running(self.spawn(work, &api.address()?, &[])?);
+        let first = api.first(&mut child.0)?;
         let ready = begun.elapsed();
-        let (at, answer, next) = api.invoke(&mut child.0, connection, event.as_bytes())?;
-        if !work.is_right(&answer) {
-            let shown = String::from_utf8_lossy(&answer[..answer.len().min(200)]).into_owned();
-            return Err(io::Error::other(format!("a wrong answer to {}: {shown}", work.name())));
-        }
+        let (at, answer, mut connection) = api.invoke(&mut child.0, first, event.as_bytes())?;
+        check(work, &answer)?;
+        let number =
+            WARM.iter().position(|warm| *warm == work).ok_or_else(|| io::Error::other("it is not measured"))?;
         if work == Work::Hello {
             self.measured.ready.push(ready);
             self.measured.answered.push(at - begun);
-            self.measured.resident_at_first_kib = child.status("VmRSS:")?;
         }
-        connection = next;
-        let (mut took, mut cpu) = (Vec::with_capacity(invocations), Duration::ZERO);
+        let warm_up = invocations / 10;
+        let mut last = answer;
+        let (mut cpu, mut warm_since) = (Duration::ZERO, Instant::now());
         for count in 0..invocations {
-            if count == invocations / 10 {
-                cpu = child.cpu()?;
+            if count == warm_up {
+                (cpu, warm_since) = (child.cpu()?, Instant::now());
             }
             let sent = Instant::now();
             let (at, answer, next) = api.invoke(&mut child.0, connection, event.as_bytes())?;
-            if count >= invocations / 10 {
-                took.push(at - sent);
+            if count >= warm_up {
+                self.measured.warm[number].took.push(at - sent);
             }
-            drop(answer);
+            api.recycle(std::mem::replace(&mut last, answer));
             connection = next;
         }
-        if let Some(number) = WARM.iter().position(|warm| *warm == work) {
-            let counted = u32::try_from(took.len().max(1)).unwrap_or(u32::MAX);
-            let warm = &mut self.measured.warm[number];
-            warm.cpu.push((child.cpu()? - cpu) / counted);
-            warm.took.append(&mut took);
+        let (counted, took) = ((invocations - warm_up).max(1), warm_since.elapsed());
+        check(work, &last)?;
+        let warm = &mut self.measured.warm[number];
+        warm.per_second.push(counted as f64 / took.as_secs_f64());
+        warm.cpu.push(child.cpu()?.saturating_sub(cpu) / u32::try_from(counted).unwrap_or(u32::MAX));
+        Ok(())
+    }
+
+    /// So many invocations, for what they leave in memory.
+    pub fn run_for_memory(&mut self, invocations: usize) -> io::Result<()> {
+        let event = Work::Hello.event();
+        let mut api = RuntimeApi::start()?;
+        let mut child = Running(self.spawn(Work::Hello, &api.address()?, &[])?);
+        let mut connection = api.first(&mut child.0)?;
+        for count in 0..invocations {
+            let (_, answer, next) = api.invoke(&mut child.0, connection, event.as_bytes())?;
+            api.recycle(answer);
+            connection = next;
+            if count == 0 {
+                self.measured.resident_at_first_kib = child.status("VmRSS:")?;
+            }
         }
-        if work == Work::Hello && invocations >= 10_000 {
-            self.measured.resident_later_kib = child.status("VmRSS:")?;
-            self.measured.peak_kib = child.status("VmHWM:")?;
-        }
+        self.measured.resident_later_kib = child.status("VmRSS:")?;
+        self.measured.peak_kib = child.status("VmHWM:")?;
         Ok(())
     }
 
@@ -170,8 +191,9 @@ impl Contestant {
                 }
                 // It waits until the end.
                 Request::Next(_) => {}
-                Request::Answer(connection, _) => {
+                Request::Answer(connection, answer) => {
                     api.accept(connection)?;
+                    check(Work::Compute, &answer)?;
                     answered += 1;
                     if answered == warm_up {
                         begun = Instant::now();
@@ -184,10 +206,27 @@ impl Contestant {
         Ok(())
     }
 
-    /// The bytes that are deployed.
+    /// The bytes that are exchanged with a new version.
     pub fn bytes(&self) -> u64 {
-        self.files.iter().filter_map(|file| fs::metadata(file).ok()).map(|file| file.len()).sum()
+        self.files.iter().map(|file| bytes(file)).sum()
     }
+
+    /// The bytes that are deployed with that, and are not AWS's.
+    pub fn host_bytes(&self) -> u64 {
+        self.host.as_deref().map_or(0, bytes)
+    }
+}
+
+fn bytes(file: &Path) -> u64 {
+    fs::metadata(file).map_or(0, |file| file.len())
+}
+
+fn check(work: Work, answer: &Answer) -> io::Result<()> {
+    if !answer.is_error && work.is_right(answer.body()) {
+        return Ok(());
+    }
+    let shown = String::from_utf8_lossy(&answer.body()[..answer.body().len().min(200)]).into_owned();
+    Err(io::Error::other(format!("a wrong answer: {shown}")))
 }
 
 /// A process that ends with this value.

@@ -12,12 +12,13 @@ mod work;
 
 use std::{
     error::Error,
-    fs,
+    fs, io,
     path::{Path, PathBuf},
     process::Command,
 };
 
 use contestant::Contestant;
+use rustix::thread::{CpuSet, sched_setaffinity};
 use work::Work;
 
 /// Each is a start of every contestant.
@@ -36,56 +37,84 @@ const AT_ONCE: [usize; 3] = [1, 4, 16];
 
 const ALL: [Work; 4] = [Work::Hello, Work::Orders, Work::Echo, Work::Compute];
 
-/// Set in the process that is bound to one core.
-const BOUND: &str = "GUESTHOUSE_BENCH_BOUND";
-
 fn main() -> Result<(), Box<dyn Error>> {
     let built = root().join("target/bench");
     let mut contestants = contestants(&built)?;
-    if std::env::var_os(BOUND).is_none() {
-        // On all cores, for it is about them.
-        for round in 0..3 {
-            for contestant in contestants.iter_mut().filter(|contestant| contestant.works.contains(&Work::Compute)) {
-                for concurrency in AT_ONCE {
-                    eprint!("\rat once: round {}, {} at {concurrency}            ", round + 1, contestant.name);
-                    contestant.run_at_once(concurrency, 100 * concurrency.min(2))?;
-                }
+    // On all cores, for it is about them.
+    for round in 0..3 {
+        for contestant in contestants.iter_mut().filter(|contestant| contestant.works.contains(&Work::Compute)) {
+            for concurrency in AT_ONCE {
+                eprint!("\rat once: round {}, {} at {concurrency}            ", round + 1, contestant.name);
+                contestant.run_at_once(concurrency, 100 * concurrency.min(2))?;
             }
         }
-        let throughput = report::throughput(&contestants);
-        let status = Command::new("taskset")
-            .args(["-c", "0"])
-            .arg(std::env::current_exe()?)
-            .env(BOUND, throughput)
-            .status()
-            .map_err(|error| format!("can't run taskset, which is part of util-linux: {error}"))?;
-        return if status.success() { Ok(()) } else { Err("the benchmark failed".into()) };
     }
+    bind_to_one_core()?;
+    let mut order: Vec<usize> = (0..contestants.len()).collect();
     for round in 0..ROUNDS {
         eprint!("\rround {} of {ROUNDS}                                        ", round + 1);
-        for contestant in &mut contestants {
-            contestant.run(Work::Hello, HELLOS)?;
+        shuffle(&mut order, round as u64);
+        for contestant in &order {
+            contestants[*contestant].run(Work::Hello, HELLOS)?;
         }
-        for contestant in contestants.iter_mut().filter(|_| round % EVERY == 0) {
+        for contestant in order.iter().filter(|_| round % EVERY == 0) {
             for (work, invocations) in [(Work::Orders, ORDERS), (Work::Echo, ECHOES)] {
-                if contestant.works.contains(&work) {
-                    contestant.run(work, invocations)?;
+                if contestants[*contestant].works.contains(&work) {
+                    contestants[*contestant].run(work, invocations)?;
                 }
             }
         }
     }
     for contestant in &mut contestants {
         eprint!("\r{MANY} invocations: {}                           ", contestant.name);
-        contestant.run(Work::Hello, MANY)?;
+        contestant.run_for_memory(MANY)?;
     }
     eprintln!();
-    let throughput = std::env::var(BOUND)?;
-    let report = report::write(&contestants, &throughput, &sizes(&built)?);
+    let report =
+        report::write(&contestants, &[bytes(&built, "bootstrap")?, bytes(&built, "bootstrap-lean")?], &machine());
     print!("{report}");
     let folder = root().join("tests/bench");
     fs::write(folder.join("results.md"), &report)?;
     fs::write(folder.join("results.svg"), picture::draw(&contestants))?;
     Ok(())
+}
+
+/// This process and its children; whatever core it runs on now.
+fn bind_to_one_core() -> io::Result<()> {
+    let mut cores = CpuSet::new();
+    cores.set(rustix::thread::sched_getcpu());
+    Ok(sched_setaffinity(None, &cores)?)
+}
+
+/// Another order in each round, and the same in each run: whoever comes after another finds caches as that one left them.
+fn shuffle(order: &mut [usize], round: u64) {
+    let mut state = round.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    for at in (1..order.len()).rev() {
+        state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+        order.swap(at, (state >> 33) as usize % (at + 1));
+    }
+}
+
+/// The processor, and the versions of what is compared.
+fn machine() -> String {
+    let first_line = |program: &Path, arguments: &[&str]| {
+        let output = Command::new(program).args(arguments).output().ok()?;
+        let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        Some(text.lines().next().unwrap_or_default().to_owned())
+    };
+    let peers = root().join("target/tools/peers");
+    let processors = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = processors.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or_default();
+    let go = fs::read_to_string(root().join("target/bench/go.version")).unwrap_or_default().trim().to_owned();
+    let node = node(&peers).ok().and_then(|node| first_line(&node, &["--version"])).unwrap_or_default();
+    let python = first_line(&peers.join("python/bin/python"), &["--version"]).unwrap_or_default();
+    let rust = first_line(Path::new("rustc"), &["--version"]).unwrap_or_default();
+    let model = model.trim_start_matches([' ', '\t', ':']).to_owned();
+    [model, rust, go, python, format!("Node {node}")]
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// All of them, the native one first: the others are compared with it.
@@ -101,15 +130,11 @@ fn contestants(built: &Path) -> Result<Vec<Contestant>, Box<dyn Error>> {
         let guests = built.join(guests);
         let files = fs::read_dir(&guests).into_iter().flatten().flatten().map(|file| file.path());
         let file = files.filter(|file| file.file_stem().is_some_and(|stem| stem == "hello")).collect();
-        Contestant::new(name, &bootstrap, own).env("LAMBDA_TASK_ROOT", text(&guests)).files(file)
+        Contestant::new(name, &bootstrap, own).env("LAMBDA_TASK_ROOT", text(&guests)).files(file).host(&bootstrap)
     };
     let peers = root().join("target/tools/peers");
-    let python = root().join("tests/bench/python");
-    let node = root().join("tests/bench/node");
-    let modules = peers.join("node/node_modules");
-    let programs = fs::read_dir(&modules)?.flatten().map(|entry| entry.path().join("bin/node"));
-    let program = programs.into_iter().find(|program| program.exists()).ok_or("there is no Node: cargo xtask bench")?;
-    let ric = modules.join("aws-lambda-ric/index.mjs");
+    let (python, node_handlers) = (built.join("python"), built.join("node"));
+    let ric = peers.join("node/node_modules/aws-lambda-ric/index.mjs");
     Ok(vec![
         Contestant::new("native Rust, lambda_runtime", &built.join("native"), own).works(&ALL),
         guesthouse("Guesthouse, Rust guest", "rust-ahead").works(&ALL),
@@ -129,21 +154,21 @@ fn contestants(built: &Path) -> Result<Vec<Contestant>, Box<dyn Error>> {
             .env("LAMBDA_TASK_ROOT", text(&python))
             .env("PYTHONPATH", text(&python))
             .files(vec![python.join("app.py")]),
-        Contestant::new("Node.js, aws-lambda-ric", &program, module)
+        Contestant::new("Node.js, aws-lambda-ric", &node(&peers)?, module)
             .argument(text(&ric))
             .argument("HANDLER")
-            .env("LAMBDA_TASK_ROOT", text(&node))
-            .files(vec![node.join("app.mjs")]),
+            .env("LAMBDA_TASK_ROOT", text(&node_handlers))
+            .files(vec![node_handlers.join("app.mjs")]),
     ])
 }
 
-/// Programs whose size is to be told.
-fn sizes(built: &Path) -> Result<Vec<(&'static str, u64)>, Box<dyn Error>> {
-    let size = |file: &str| fs::metadata(built.join(file)).map(|file| file.len());
-    Ok(vec![
-        ("`bootstrap`", size("bootstrap")?),
-        ("`bootstrap` without compiler and `lambda_runtime`", size("bootstrap-lean")?),
-    ])
+fn bytes(built: &Path, file: &str) -> io::Result<u64> {
+    Ok(fs::metadata(built.join(file))?.len())
+}
+
+fn node(peers: &Path) -> Result<PathBuf, Box<dyn Error>> {
+    let programs = fs::read_dir(peers.join("node/node_modules"))?.flatten().map(|entry| entry.path().join("bin/node"));
+    Ok(programs.into_iter().find(|program| program.exists()).ok_or("there is no Node: cargo xtask bench")?)
 }
 
 fn text(path: &Path) -> String {

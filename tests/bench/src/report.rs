@@ -3,7 +3,7 @@
 use std::{fmt::Write as _, time::Duration};
 
 use crate::{
-    contestant::{Contestant, WARM},
+    contestant::{Contestant, Measured, WARM},
     work::Work,
 };
 
@@ -23,25 +23,20 @@ const NATIVE: &str = "native Rust, lambda_runtime";
 const RUST: &str = "Guesthouse, Rust guest";
 const FRESH: &str = "Rust guest, fresh instances";
 
-/// The table of what runs at once, and the line of its bar.
-pub fn throughput(contestants: &[Contestant]) -> String {
-    let mut table =
-        String::from("| contestant | 1 at a time | 4 | 16 | 4 / 1 |\n| --- | ---: | ---: | ---: | ---: |\n");
-    for contestant in contestants.iter().filter(|contestant| !contestant.measured.throughput.is_empty()) {
-        let at = |concurrency| {
-            let runs = contestant.measured.throughput.iter().filter(|(at, _)| *at == concurrency);
-            let mut runs: Vec<f64> = runs.map(|(_, per_second)| *per_second).collect();
-            runs.sort_unstable_by(f64::total_cmp);
-            runs[runs.len() / 2]
-        };
-        let ratio = at(4) / at(1);
-        let _ = writeln!(table, "| {} | {:.0} | {:.0} | {:.0} | {ratio:.2} |", contestant.name, at(1), at(4), at(16));
-    }
-    table
+/// Answers per second with so many at a time; the median.
+fn at_once(contestant: &Contestant, concurrency: usize) -> f64 {
+    let runs = contestant.measured.throughput.iter().filter(|(at, _)| *at == concurrency);
+    middle(runs.map(|(_, per_second)| *per_second))
 }
 
-/// All tables.
-pub fn write(contestants: &[Contestant], throughput: &str, sizes: &[(&str, u64)]) -> String {
+fn middle(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_unstable_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// All tables. `bootstraps` are the sizes of the one that is used, and of one without compiler and `lambda_runtime`.
+pub fn write(contestants: &[Contestant], bootstraps: &[u64; 2], machine: &str) -> String {
     let native = &contestants[0];
     let mut text = String::new();
     let mut line = |arguments: std::fmt::Arguments<'_>| {
@@ -49,19 +44,26 @@ pub fn write(contestants: &[Contestant], throughput: &str, sizes: &[(&str, u64)]
         text.push('\n');
     };
     line(format_args!(
-        "From `cargo xtask bench`: medians of {} starts, all on one core in turns; times are one machine's, ratios are what counts.\n",
+        "From `cargo xtask bench`: medians of {} starts; all contestants and the Runtime API on one core, in turns and in another order \
+         each time. The ratios are what counts; the times are those of this machine: {machine}.\n\n\
+         Memory is what is resident after the first and the 10,000th invocation, and the most there ever was. \"Deployed\" is what a new \
+         version exchanges, and in brackets what else is not AWS's.\n",
         native.measured.ready.len()
     ));
     line(format_args!(
-        "| contestant | exec → first `/next` | p90 | / native | exec → first answer | p90 | / native | memory | after 10,000 | peak | deployed |\n\
+        "| contestant | exec → first `/next` | p90 | / native | exec → first answer | p90 | / native | memory | later | most | deployed |\n\
          | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
     ));
     for contestant in contestants {
         let measured = &contestant.measured;
         let ms = |us: f64| us / 1e3;
         let mib = |kib: u64| kib as f64 / 1024.0;
+        let host = match contestant.host_bytes() {
+            0 => String::new(),
+            bytes => format!(" (+ {:.1})", bytes as f64 / 1e6),
+        };
         line(format_args!(
-            "| {} | {:.2} ms | {:.2} | {:.2} | {:.2} ms | {:.2} | {:.2} | {:.1} MiB | {:.1} | {:.1} | {:.2} MB |",
+            "| {} | {:.2} ms | {:.2} | {:.2} | {:.2} ms | {:.2} | {:.2} | {:.1} MiB | {:.1} | {:.1} | {:.2}{host} MB |",
             contestant.name,
             ms(median(&measured.ready)),
             ms(percentile(&measured.ready, 90)),
@@ -77,9 +79,10 @@ pub fn write(contestants: &[Contestant], throughput: &str, sizes: &[(&str, u64)]
     }
     for (number, work) in WARM.iter().enumerate() {
         line(format_args!(
-            "\nWarm, `{}`, an event of {}:\n\n| contestant | p50 | / native | p99 | processor | / native | per second |\n\
+            "\n{}, an event of {}: from its first byte to the answer's last; the processor's time, and how many in a second, until the next \
+             event is asked for.\n\n| contestant | p50 | / native | p99 | processor | / native | per second |\n\
              | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
-            work.name(),
+            work.title(),
             work.size()
         ));
         let base = &native.measured.warm[number];
@@ -93,49 +96,76 @@ pub fn write(contestants: &[Contestant], throughput: &str, sizes: &[(&str, u64)]
                 percentile(&warm.took, 99),
                 median(&warm.cpu),
                 median(&warm.cpu) / median(&base.cpu),
-                1e6 / p50,
+                middle(warm.per_second.iter().copied()),
             ));
         }
     }
     line(format_args!(
-        "\nAnswers per second of a handler that computes some 5 ms, on all cores, so many at a time:\n\n{throughput}"
+        "\nAnswers per second of a handler that computes some 5 ms, on all cores, so many at a time. AWS's runtimes for the other \
+         languages serve one at a time.\n\n| contestant | 1 | 4 | 16 | 4 / 1 |\n| --- | ---: | ---: | ---: | ---: |"
     ));
-    for (name, bytes) in sizes {
-        line(format_args!("* {name}: {:.1} MB", *bytes as f64 / 1e6));
+    for contestant in contestants.iter().filter(|contestant| !contestant.measured.throughput.is_empty()) {
+        let [one, four, sixteen] = [1, 4, 16].map(|concurrency| at_once(contestant, concurrency));
+        line(format_args!("| {} | {one:.0} | {four:.0} | {sixteen:.0} | {:.2} |", contestant.name, four / one));
     }
-    line(format_args!("\n{}", bars(contestants)));
+    line(format_args!("\nThe figures that are to be reached:\n\n{}", bars(contestants, bootstraps)));
     text
 }
 
 /// The figures that are to be reached.
-fn bars(contestants: &[Contestant]) -> String {
-    let of =
-        |name: &str| &contestants.iter().find(|contestant| contestant.name.starts_with(name)).expect("a name").measured;
-    let (native, rust, fresh, js) = (of(NATIVE), of(RUST), of(FRESH), of("Guesthouse, JavaScript"));
+fn bars(contestants: &[Contestant], [bootstrap, lean]: &[u64; 2]) -> String {
+    let of = |name: &str| contestants.iter().find(|contestant| contestant.name.starts_with(name)).expect("a name");
+    let [native, rust, fresh, js] = [NATIVE, RUST, FRESH, "Guesthouse, JavaScript"].map(|name| &of(name).measured);
+    let (python, node) = (&of("Python").measured, &of("Node").measured);
     let warm = |work: Work| WARM.iter().position(|warm| *warm == work).expect("a warm one");
-    let p50 = |measured: &crate::contestant::Measured, work| median(&measured.warm[warm(work)].took);
-    let cpu = |measured: &crate::contestant::Measured, work| median(&measured.warm[warm(work)].cpu);
-    let rows = [
+    let p50 = |measured: &Measured, work| median(&measured.warm[warm(work)].took);
+    let cpu = |measured: &Measured, work| median(&measured.warm[warm(work)].cpu);
+    let ready = |measured: &Measured| median(&measured.ready);
+    let (mib, mb) = (|kib: u64| kib as f64 / 1024.0, |bytes: &u64| *bytes as f64 / 1e6);
+    let at_most = [
         ("warm, 20 B, p50 / native", p50(rust, Work::Hello) / p50(native, Work::Hello), 1.0, 0.85),
         ("warm, 20 B, processor / native", cpu(rust, Work::Hello) / cpu(native, Work::Hello), 1.0, 0.85),
-        ("warm, 10 KB, JSON work / native", p50(rust, Work::Orders) / p50(native, Work::Orders), 1.35, 1.1),
-        ("warm, 1 MB echo / native", p50(rust, Work::Echo) / p50(native, Work::Echo), 1.0, 0.85),
-        ("warm, 20 B, JavaScript / Node.js", p50(js, Work::Hello) / p50(of("Node"), Work::Hello), 1.0, 0.5),
-        ("first answer, JavaScript / Node.js", median(&js.answered) / median(&of("Node").answered), 0.5, 0.25),
-        ("first `/next` / native", median(&rust.ready) / median(&native.ready), 2.0, 1.4),
-        ("first `/next` / Python", median(&rust.ready) / median(&of("Python").ready), 0.1, 0.06),
-        ("first `/next` / Node.js", median(&rust.ready) / median(&of("Node").ready), 0.1, 0.06),
+        ("warm, 10 KB, JSON work, p50 / native", p50(rust, Work::Orders) / p50(native, Work::Orders), 1.35, 1.1),
+        ("warm, 1 MB echo, p50 / native", p50(rust, Work::Echo) / p50(native, Work::Echo), 1.0, 0.85),
+        ("warm, 20 B, JavaScript, p50 / Node.js", p50(js, Work::Hello) / p50(node, Work::Hello), 1.0, 0.5),
+        ("first `/next` / native", ready(rust) / ready(native), 2.0, 1.4),
+        ("first `/next` / Python", ready(rust) / ready(python), 0.1, 0.06),
+        ("first `/next` / Node.js", ready(rust) / ready(node), 0.1, 0.06),
+        ("first answer, JavaScript / Node.js", median(&js.answered) / median(&node.answered), 0.5, 0.25),
         ("added by fresh instances, µs", p50(fresh, Work::Hello) - p50(rust, Work::Hello), 60.0, 20.0),
-        ("peak memory after 10,000, MiB", rust.peak_kib as f64 / 1024.0, 12.0, 8.0),
+        ("most memory in 10,000 invocations, MiB", mib(rust.peak_kib), 12.0, 8.0),
+        (
+            "memory after 10,000 / after the first",
+            mib(rust.resident_later_kib) / mib(rust.resident_at_first_kib),
+            1.05,
+            1.0,
+        ),
+        ("`bootstrap`, MB", mb(bootstrap), 16.0, 12.0),
+        ("`bootstrap` without compiler and `lambda_runtime`, MB", mb(lean), 5.0, 3.0),
     ];
+    let at_least = ("answers with 4 at a time / 1, 2 cores", at_once(of(RUST), 4) / at_once(of(RUST), 1), 1.8, 1.95);
     let mut table = String::from("| figure | measured | bar | aim | |\n| --- | ---: | ---: | ---: | --- |\n");
-    for (name, measured, bar, aim) in rows {
-        let verdict = match measured {
-            _ if measured <= aim => "aim met",
-            _ if measured <= bar => "bar met",
-            _ => "**not met**",
+    let mut row = |(name, measured, bar, aim): (&str, f64, f64, f64), sign: &str, is_met: fn(f64, f64) -> bool| {
+        let verdict = match () {
+            () if is_met(measured, aim) => "aim met",
+            () if is_met(measured, bar) => "bar met",
+            () => "**not met**",
         };
-        let _ = writeln!(table, "| {name} | {measured:.2} | {bar} | {aim} | {verdict} |");
-    }
+        let _ = writeln!(table, "| {name} | {measured:.2} | {sign} {bar} | {sign} {aim} | {verdict} |");
+    };
+    at_most.into_iter().for_each(|figure| row(figure, "≤", |measured, limit| measured <= limit));
+    row(at_least, "≥", |measured, limit| measured >= limit);
     table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_percentile_is_one_of_those_that_were_measured() {
+        let measured: Vec<Duration> = (1..=100).rev().map(Duration::from_micros).collect();
+        assert_eq!([0, 50, 99, 100].map(|percent| percentile(&measured, percent)), [1.0, 51.0, 100.0, 100.0]);
+        assert!(percentile(&[], 50).is_nan());
+    }
 }

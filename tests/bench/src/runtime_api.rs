@@ -1,8 +1,9 @@
 //! The Runtime API, on one thread, for whatever number of connections a contestant opens.
 
 use std::{
-    io::{self, Read, Write},
+    io::{self, IoSlice, Read, Write},
     net::{TcpListener, TcpStream},
+    ops::Range,
     os::fd::AsFd,
     process::Child,
     time::Instant,
@@ -20,6 +21,8 @@ pub struct RuntimeApi {
     listener: TcpListener,
     connections: Vec<Connection>,
     sent: u64,
+    /// The memory of an answer that is done with, for the next: to ask the system for it anew would be measured, too.
+    spare: Vec<u8>,
 }
 
 /// What a contestant asks or says.
@@ -27,17 +30,38 @@ pub enum Request {
     /// It waits for an event on this connection.
     Next(usize),
     /// An answer came on this connection.
-    Answer(usize, Vec<u8>),
+    Answer(usize, Answer),
+}
+
+/// What became of an event.
+pub struct Answer {
+    message: Vec<u8>,
+    body: Range<usize>,
+    pub is_error: bool,
+}
+
+impl Answer {
+    pub fn body(&self) -> &[u8] {
+        &self.message[self.body.clone()]
+    }
 }
 
 struct Connection {
     stream: TcpStream,
     came: Vec<u8>,
+    /// Of a body in chunks, what was put together and how far was looked.
+    chunks: Chunks,
+}
+
+#[derive(Default)]
+struct Chunks {
+    body: Vec<u8>,
+    at: usize,
 }
 
 impl RuntimeApi {
     pub fn start() -> io::Result<Self> {
-        Ok(Self { listener: TcpListener::bind("127.0.0.1:0")?, connections: Vec::new(), sent: 0 })
+        Ok(Self { listener: TcpListener::bind("127.0.0.1:0")?, connections: Vec::new(), sent: 0, spare: Vec::new() })
     }
 
     /// Host and port.
@@ -59,7 +83,7 @@ impl RuntimeApi {
         contestant: &mut Child,
         connection: usize,
         event: &[u8],
-    ) -> io::Result<(Instant, Vec<u8>, usize)> {
+    ) -> io::Result<(Instant, Answer, usize)> {
         self.send(connection, event)?;
         let Request::Answer(connection, answer) = self.request(contestant)? else {
             return Err(io::Error::other("the next event was asked for before there was an answer"));
@@ -79,7 +103,19 @@ impl RuntimeApi {
             self.sent,
             event.len(),
         );
-        self.connections[connection].stream.write_all(&[head.as_bytes(), event].concat())
+        let stream = &mut self.connections[connection].stream;
+        let mut parts = [IoSlice::new(head.as_bytes()), IoSlice::new(event)];
+        let mut left = &mut parts[..];
+        while !left.is_empty() {
+            let written = stream.write_vectored(left)?;
+            IoSlice::advance_slices(&mut left, written);
+        }
+        Ok(())
+    }
+
+    /// Takes back an answer that was looked at.
+    pub fn recycle(&mut self, answer: Answer) {
+        self.spare = answer.message;
     }
 
     /// Says that an answer was taken.
@@ -93,8 +129,8 @@ impl RuntimeApi {
     pub fn request(&mut self, contestant: &mut Child) -> io::Result<Request> {
         loop {
             for (number, connection) in self.connections.iter_mut().enumerate() {
-                if let Some((is_next, body)) = connection.take()? {
-                    return Ok(if is_next { Request::Next(number) } else { Request::Answer(number, body) });
+                if let Some(request) = connection.take(number, &mut self.spare)? {
+                    return Ok(request);
                 }
             }
             self.wait(contestant)?;
@@ -115,7 +151,7 @@ impl RuntimeApi {
             let Some(connection) = self.connections.get_mut(number) else {
                 let (stream, _) = self.listener.accept()?;
                 stream.set_nodelay(true)?;
-                self.connections.push(Connection { stream, came: Vec::new() });
+                self.connections.push(Connection { stream, came: Vec::new(), chunks: Chunks::default() });
                 continue;
             };
             match connection.stream.read(&mut buffer)? {
@@ -134,49 +170,75 @@ impl RuntimeApi {
 }
 
 impl Connection {
-    /// A request that came whole: whether it asks for an event, and its body.
-    fn take(&mut self) -> io::Result<Option<(bool, Vec<u8>)>> {
+    /// A request that came whole.
+    fn take(&mut self, number: usize, spare: &mut Vec<u8>) -> io::Result<Option<Request>> {
         let Some(end) = self.came.windows(4).position(|window| window == b"\r\n\r\n") else { return Ok(None) };
         let head = String::from_utf8_lossy(&self.came[..end]).to_ascii_lowercase();
         let value = |name: &str| head.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
         let length = value("content-length:").map_or(Ok(0), str::parse).map_err(io::Error::other)?;
         let is_chunked = value("transfer-encoding:") == Some("chunked");
-        if value("expect:") == Some("100-continue") && self.came.len() == end + 4 && (length > 0 || is_chunked) {
+        let begin = end + 4;
+        if value("expect:") == Some("100-continue") && self.came.len() == begin && (length > 0 || is_chunked) {
             self.stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
             // Said once: the line goes.
             self.came = head.replace("expect:", "x-expect:").into_bytes();
             self.came.extend_from_slice(b"\r\n\r\n");
             return Ok(None);
         }
-        let body = end + 4;
-        let (body, whole) = match is_chunked {
-            true => match chunks(&self.came[body..])? {
-                Some((chunks, length)) => (chunks, body + length),
-                None => return Ok(None),
-            },
-            false if self.came.len() < body + length => return Ok(None),
-            false => (self.came[body..body + length].to_vec(), body + length),
-        };
-        self.came.drain(..whole);
-        Ok(Some((head.starts_with("get "), body)))
+        let whole = begin + length;
+        let is_whole = if is_chunked { self.chunks.read(&self.came[begin..])? } else { self.came.len() >= whole };
+        if !is_whole {
+            return Ok(None);
+        }
+        if head.starts_with("get ") {
+            self.came.drain(..whole);
+            return Ok(Some(Request::Next(number)));
+        }
+        let is_error = head.split(' ').nth(1).is_some_and(|path| path.ends_with("/error"));
+        // The answer takes the buffer with it. There is never more than one message in it, for the next waits for a reply.
+        spare.clear();
+        let message = std::mem::replace(&mut self.came, std::mem::take(spare));
+        if is_chunked {
+            let Chunks { body, .. } = std::mem::take(&mut self.chunks);
+            return Ok(Some(Request::Answer(number, Answer { body: 0..body.len(), message: body, is_error })));
+        }
+        Ok(Some(Request::Answer(number, Answer { message, body: begin..whole, is_error })))
     }
 }
 
-/// A body in chunks without trailers, and how long it was with their sizes; `None` when it is not all there.
-fn chunks(bytes: &[u8]) -> io::Result<Option<(Vec<u8>, usize)>> {
-    let (mut body, mut at) = (Vec::new(), 0);
-    loop {
-        let Some(line) = bytes[at..].windows(2).position(|window| window == b"\r\n") else { return Ok(None) };
-        let size = std::str::from_utf8(&bytes[at..at + line]).map_err(io::Error::other)?;
-        let size = usize::from_str_radix(size.trim(), 16).map_err(io::Error::other)?;
-        let (begin, end) = (at + line + 2, at + line + 2 + size);
-        if bytes.len() < end + 2 {
-            return Ok(None);
+impl Chunks {
+    /// Goes on with a body without trailers, of which so much came. Whether it is all there.
+    fn read(&mut self, bytes: &[u8]) -> io::Result<bool> {
+        loop {
+            let Some(line) = bytes[self.at..].windows(2).position(|window| window == b"\r\n") else { return Ok(false) };
+            let size = std::str::from_utf8(&bytes[self.at..self.at + line]).map_err(io::Error::other)?;
+            let size = usize::from_str_radix(size.trim(), 16).map_err(io::Error::other)?;
+            let begin = self.at + line + 2;
+            if bytes.len() < begin + size + 2 {
+                return Ok(false);
+            }
+            self.body.extend_from_slice(&bytes[begin..begin + size]);
+            self.at = begin + size + 2;
+            if size == 0 {
+                return Ok(true);
+            }
         }
-        body.extend_from_slice(&bytes[begin..end]);
-        at = end + 2;
-        if size == 0 {
-            return Ok(Some((body, at)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_in_chunks_is_put_together_however_it_comes() {
+        let message = b"3\r\nabc\r\nA\r\n0123456789\r\n0\r\n\r\n";
+        for step in 1..=message.len() {
+            let mut chunks = Chunks::default();
+            let ends = (step..message.len()).step_by(step);
+            ends.for_each(|end| assert!(!chunks.read(&message[..end]).unwrap()));
+            assert!(chunks.read(message).unwrap());
+            assert_eq!(chunks.body, b"abc0123456789");
         }
     }
 }

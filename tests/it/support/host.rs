@@ -39,6 +39,7 @@ pub struct Setup {
     task_root: PathBuf,
     env: Vec<(String, String)>,
     arguments: Vec<String>,
+    program: PathBuf,
 }
 
 impl Host {
@@ -49,7 +50,8 @@ impl Host {
 
     /// With a task root of the test's own, and no handler named.
     pub fn in_folder(task_root: &Path) -> Setup {
-        Setup { folder: None, task_root: task_root.to_owned(), env: Vec::new(), arguments: Vec::new() }
+        let program = PathBuf::from(env!("CARGO_BIN_EXE_bootstrap"));
+        Setup { folder: None, task_root: task_root.to_owned(), env: Vec::new(), arguments: Vec::new(), program }
     }
 
     /// With a guest of these bytes alone.
@@ -97,10 +99,16 @@ impl Setup {
         self
     }
 
+    /// Another `bootstrap` than the tests' own.
+    pub fn program(mut self, program: &Path) -> Self {
+        self.program = program.to_owned();
+        self
+    }
+
     /// Starts it, and does not wait for it to be ready.
     pub fn spawn(self) -> Host {
         let fake = Fake::start();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_bootstrap"));
+        let mut command = Command::new(&self.program);
         command
             .env_clear()
             .env("AWS_LAMBDA_RUNTIME_API", &fake.address)

@@ -62,7 +62,16 @@ fn programs(built: &Path) -> Result<()> {
         .env("CGO_ENABLED", "0")
         .env("PATH", tools::path())
         .status();
-    if go?.success() { Ok(()) } else { Err("the Go function does not build".into()) }
+    if !go?.success() {
+        return Err("the Go function does not build".into());
+    }
+    let version = Command::new("go").arg("version").env("PATH", tools::path()).output()?;
+    fs::write(built.join("go.version"), version.stdout)?;
+    for (folder, file) in [("python", "app.py"), ("node", "app.mjs")] {
+        fs::create_dir_all(built.join(folder))?;
+        fs::copy(root().join("tests/bench").join(folder).join(file), built.join(folder).join(file))?;
+    }
+    Ok(())
 }
 
 fn guests(built: &Path) -> Result<()> {

@@ -55,6 +55,8 @@ fn test() -> Result<()> {
     // By themselves: these take all cores, or one for long, and other tests measure time.
     say("running 100,000 invocations (5 minutes)");
     run(&mut ignored_tests("endurance::"))?;
+    say("building the host without a compiler and testing it (4 minutes when it is the first time)");
+    run(&mut ignored_tests("precompiled::"))?;
     say("building the image and running its tests (10 minutes when it is the first time)");
     run(&mut ignored_tests("image::"))?;
     say("running the tests of the guests' SDK");

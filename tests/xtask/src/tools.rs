@@ -73,15 +73,20 @@ pub fn python() -> Result<()> {
         return Ok(());
     }
     say("installing the AWS command line and boto3");
-    let create = || run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv));
-    if create().is_err() {
-        install(&["python3-venv"])?;
-        create()?;
-    }
+    create_venv(&venv)?;
     let pip = venv.join("bin/pip");
     run(Command::new(&pip).args(["install", "--quiet"]).args(PYTHON_PACKAGES))
         .map_err(|error| format!("{error}\nhint: {} install {wanted}", pip.display()))?;
     Ok(fs::write(stamp, wanted)?)
+}
+
+/// An environment for Python packages.
+fn create_venv(folder: &Path) -> Result<()> {
+    let create = || run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder));
+    create().or_else(|_| {
+        install(&["python3-venv"])?;
+        create()
+    })
 }
 
 /// Lambda's Runtime Interface Emulator.
@@ -123,7 +128,7 @@ pub fn peers() -> Result<()> {
     debian(RUNTIME_PROGRAMS, RUNTIME_PACKAGES, "what builds AWS's runtime for Node")?;
     say("installing AWS's runtimes for Python and Node");
     let (python, node) = (folder.join("python"), folder.join("node"));
-    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&python))?;
+    create_venv(&python)?;
     run(Command::new(python.join("bin/pip")).args(["install", "--quiet", PYTHON_RUNTIME]))?;
     fs::create_dir_all(&node)?;
     for file in ["package.json", "package-lock.json", ".npmrc"] {
@@ -145,8 +150,15 @@ pub fn peers() -> Result<()> {
 pub const CLANG: &str = "clang-22";
 const C_PACKAGES: &[&str] = &[CLANG, "lld-22", "libclang-rt-22-dev-wasm32", "wasi-libc"];
 
+const C_LIBRARY: &str = "/usr/lib/wasm32-wasi/libc.a";
+
+/// Clang, with its linker and library for guests.
 pub fn c() -> Result<()> {
-    debian(&[CLANG, "wasm-ld-22"], C_PACKAGES, "the C compiler for guests")
+    // The library for guests is no program.
+    match Path::new(C_LIBRARY).exists() {
+        true => debian(&[CLANG, "wasm-ld-22"], C_PACKAGES, "the C compiler for guests"),
+        false => install(C_PACKAGES),
+    }
 }
 
 /// What makes components of JavaScript. Returns it, and the folder of the Node that runs it.

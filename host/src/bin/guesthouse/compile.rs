@@ -7,10 +7,14 @@ use guesthouse::engine::{self, Target};
 
 use crate::Exit;
 
+/// How the host knows such files.
+const ENDING: &str = "cwasm";
+
 /// Compile a guest ahead of time
 ///
 /// Writes a `.cwasm` file, which `bootstrap` maps in a millisecond instead of compiling the `.wasm` file at each cold start. It fits the
-/// host of the same version only. Deploy it in the task root, alone or beside its `.wasm` file, to which the host falls back.
+/// host of the same version only. Deploy it in the task root: alone, which is quickest, or beside its `.wasm` file, to which the host
+/// falls back.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// The guest's `.wasm` file
@@ -32,9 +36,12 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         .with_context(|| format!("can't read `{}`\nhint: name a `.wasm` file that a build wrote", guest.display()))?;
     let name = guest.display().to_string();
     let compiled = engine::compile_ahead(&bytes, target).map_err(|error| error.into_failure(&name))?;
-    let output = output.unwrap_or_else(|| guest.with_extension("cwasm"));
+    let output = output.unwrap_or_else(|| guest.with_extension(ENDING));
     if fs::canonicalize(&output).is_ok_and(|output| fs::canonicalize(&guest).is_ok_and(|guest| guest == output)) {
         bail!("`{}` is the guest itself\nhint: choose another name with `--output`", output.display());
+    }
+    if output.extension().is_none_or(|ending| ending != ENDING) {
+        bail!("`{}` would not be found by the host\nhint: choose a name that ends with `.{ENDING}`", output.display());
     }
     // Whole or not at all: a host may be about to map it, and a file that is mapped must not change.
     let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| ".".as_ref());

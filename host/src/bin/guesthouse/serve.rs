@@ -16,6 +16,7 @@ use crate::{
 /// Every guest is a function of its name: `aws lambda invoke --endpoint-url http://127.0.0.1:9000`, the AWS SDKs and curl
 /// work unchanged. Each function gets a `/tmp` of its own, which is removed at the end. Settings come from `guesthouse.toml`
 /// beside the guests, and from `--env GUESTHOUSE_…`. A guest that was built again is taken after a restart.
+/// `.cwasm` files in the folder are native code, which no sandbox holds: serve only those that you made.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// A folder of `.wasm` files, or one
