@@ -18,7 +18,7 @@ use thiserror::Error;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
-    time::{Instant, Sleep, sleep, timeout},
+    time::{Instant, Sleep, sleep},
 };
 
 use super::head::{Framing, HEADER_LIMIT_BYTES, Head, Place};
@@ -26,7 +26,7 @@ use super::head::{Framing, HEADER_LIMIT_BYTES, Head, Place};
 /// How long the Runtime API may say nothing in the middle of a message. It is on this machine.
 pub const SILENCE: Duration = Duration::from_secs(5);
 
-/// How long the Runtime API may take for a head or a body, however many pauses it makes.
+/// How long the Runtime API may take for a head or a body, however many pauses it makes; the last one not counted.
 pub const WHOLE: Duration = Duration::from_secs(10);
 
 /// More responses that only announce another one are not read.
@@ -66,6 +66,8 @@ pub struct Connection {
     stream: TcpStream,
     /// What came and was not yet looked at.
     came: BytesMut,
+    /// When it was begun to wait for more of the head or body that is being read.
+    reading_since: Option<Instant>,
     patience: Patience,
 }
 
@@ -76,7 +78,7 @@ impl Connection {
         let mut patience = Patience::new();
         let stream = patience.with(TcpStream::connect(authority)).await?;
         stream.set_nodelay(true)?;
-        Ok(Self { stream, came: BytesMut::new(), patience })
+        Ok(Self { stream, came: BytesMut::new(), reading_since: None, patience })
     }
 
     /// Sends a request, its body after its head. There must be nothing more from before.
@@ -121,7 +123,8 @@ impl Connection {
             if is_waited_for {
                 self.wait().await?;
             }
-            let head = within(WHOLE, self.one_head()).await?;
+            self.reading_since = None;
+            let head = self.one_head().await?;
             // Interim responses announce another one.
             if !head.status.is_informational() {
                 return Ok(head);
@@ -151,7 +154,8 @@ impl Connection {
     /// # Errors
     /// When it does not come whole and in time, or is larger.
     pub async fn body(&mut self, framing: Framing, limit: usize) -> Result<Bytes, HttpError> {
-        let body = within(WHOLE, self.whole_body(framing, limit)).await?;
+        self.reading_since = None;
+        let body = self.whole_body(framing, limit).await?;
         if body.len() > KEPT_BYTES && self.came.is_empty() {
             // It would hold on to the body's memory.
             self.came = BytesMut::new();
@@ -230,16 +234,15 @@ impl Connection {
 
     /// Reads once, with room for so many bytes.
     async fn more(&mut self, bytes: usize) -> Result<(), HttpError> {
+        if self.reading_since.get_or_insert_with(Instant::now).elapsed() > WHOLE {
+            return Err(HttpError::Slow);
+        }
         self.came.reserve(bytes);
         match self.patience.with(self.stream.read_buf(&mut self.came)).await? {
             0 => Err(HttpError::Closed),
             _ => Ok(()),
         }
     }
-}
-
-async fn within<T>(limit: Duration, future: impl Future<Output = Result<T, HttpError>>) -> Result<T, HttpError> {
-    timeout(limit, future).await.unwrap_or(Err(HttpError::Slow))
 }
 
 /// Waits for [`SILENCE`], and not longer.
