@@ -96,7 +96,7 @@ impl RuntimeApiClient {
         }
         let event = connection.body(head.framing, PAYLOAD_LIMIT_BYTES).await;
         if event.is_ok() && head.is_kept {
-            self.keep(connection);
+            self.connection = Some(connection);
         }
         Ok(Next { headers: head.headers, event: event.map_err(ApiError::Http) })
     }
@@ -164,14 +164,9 @@ impl RuntimeApiClient {
         let (head, mut connection) = self.call(body, false).await?;
         // The reply is read to its end though nobody needs it: only then can the connection be used again.
         if connection.body(head.framing, POST_REPLY_LIMIT_BYTES).await.is_ok() && head.is_kept {
-            self.keep(connection);
+            self.connection = Some(connection);
         }
         if head.status.is_success() { Ok(()) } else { Err(ApiError::Status(head.status)) }
-    }
-
-    /// For the next call, unless there is something on it that nobody asked for.
-    fn keep(&mut self, connection: Connection) {
-        self.connection = Some(connection).filter(|connection| !connection.has_more());
     }
 
     /// Begins the head of a request.
@@ -193,11 +188,12 @@ impl RuntimeApiClient {
     }
 
     /// Sends the request, and returns the response's head with the connection on which its body is to come. The connection is the kept
-    /// one, or a new one where there is none, or the kept one turns out to be closed.
+    /// one, or a new one where there is none, or the kept one turns out to be closed or to say
+    /// what nobody asked for.
     async fn call(&mut self, body: &[u8], is_waited_for: bool) -> Result<(Head, Connection), ApiError> {
-        if let Some(mut kept) = self.connection.take() {
+        if let Some(mut kept) = self.connection.take().filter(Connection::is_quiet) {
             match self.exchange(&mut kept, body, is_waited_for).await {
-                Err(HttpError::Broken(_) | HttpError::Closed) if !kept.has_more() => {}
+                Err(HttpError::Broken(_) | HttpError::Closed) if !kept.has_begun() => {}
                 called => return Ok((called?, kept)),
             }
         }
@@ -207,12 +203,56 @@ impl RuntimeApiClient {
     }
 
     async fn exchange(&self, connection: &mut Connection, body: &[u8], is_waited_for: bool) -> Result<Head, HttpError> {
-        let sent = connection.send(&self.head, body).await;
-        match (connection.head(is_waited_for && sent.is_ok()).await, sent) {
-            (head, Ok(())) => head,
+        match connection.send(&self.head, body).await {
+            Ok(()) => connection.head(is_waited_for).await,
             // It may have been answered before it was sent whole, and then is not read to its end.
-            (Ok(head), Err(_)) => Ok(Head { is_kept: false, ..head }),
-            (Err(_), Err(unsent)) => Err(unsent),
+            Err(unsent @ HttpError::Broken(_)) => match connection.head(false).await {
+                Ok(head) => Ok(Head { is_kept: false, ..head }),
+                Err(_) => Err(unsent),
+            },
+            Err(unsent) => Err(unsent),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        net::{TcpListener, TcpStream},
+    };
+
+    use super::*;
+
+    /// Takes one request on a new connection and says this to it.
+    async fn say(listener: &TcpListener, message: &str) -> (TcpStream, String) {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut request = Vec::new();
+        while !request.windows(4).any(|window| window == b"\r\n\r\n") {
+            stream.read_buf(&mut request).await.unwrap();
+        }
+        stream.write_all(message.as_bytes()).await.unwrap();
+        (stream, String::from_utf8(request).unwrap())
+    }
+
+    #[tokio::test]
+    async fn what_nobody_asked_for_costs_the_connection_and_no_answer() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut client = RuntimeApiClient::new(&listener.local_addr().unwrap().to_string());
+        let api = async {
+            // The body is longer than its length says.
+            let event = "HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: 1\r\nContent-Length: 4\r\n\r\n\"hi\"\r\n";
+            let (_kept, asked) = say(&listener, event).await;
+            let (_, posted) = say(&listener, "HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n").await;
+            (asked, posted)
+        };
+        let host = async {
+            let next = client.next().await.unwrap();
+            assert_eq!(next.event.unwrap(), "\"hi\"");
+            client.answer(b"1", None, Ok(Bytes::from_static(b"{}"))).await.unwrap();
+        };
+        let ((asked, posted), ()) = tokio::join!(api, host);
+        assert!(asked.starts_with("GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\n"), "{asked}");
+        assert!(posted.starts_with("POST /2018-06-01/runtime/invocation/1/response HTTP/1.1\r\n"), "{posted}");
     }
 }

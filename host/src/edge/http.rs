@@ -81,7 +81,7 @@ impl Connection {
         Ok(Self { stream, came: BytesMut::new(), reading_since: None, patience })
     }
 
-    /// Sends a request, its body after its head. There must be nothing more from before.
+    /// Sends a request, its body after its head. The connection is to be quiet.
     ///
     /// # Errors
     /// When the connection broke, or nothing is taken any more.
@@ -98,9 +98,15 @@ impl Connection {
         Ok(())
     }
 
-    /// Whether there is more than was read of messages: of the response, if a request is under way.
-    pub fn has_more(&self) -> bool {
+    /// Whether anything of the response is there.
+    pub fn has_begun(&self) -> bool {
         !self.came.is_empty()
+    }
+
+    /// Whether there is nothing more from before, nor the end of the connection, as far as is known here.
+    pub fn is_quiet(&self) -> bool {
+        let tried = self.stream.try_read(&mut [0]);
+        self.came.is_empty() && tried.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     }
 
     async fn wait(&mut self) -> Result<(), HttpError> {
