@@ -24,7 +24,8 @@ const REMOTE: &[&str] = &["s3://", "https://", "http://", "oci://"];
 
 /// The endings of a guest's two files.
 const WASM: &str = "wasm";
-const CWASM: &str = "cwasm";
+/// That of the one that was compiled ahead of time.
+pub const CWASM: &str = "cwasm";
 
 /// Where a guest's bytes come from.
 #[derive(Debug, Clone)]
@@ -97,28 +98,27 @@ impl Source {
     /// [`ErrorType::GuestNotFound`] with what there is instead, [`ErrorType::SourceUnavailable`] for a file that is
     /// there and can't be read, [`ErrorType::Untrusted`] for machine code outside the task root.
     pub fn load(&self) -> Result<Artifact, Failure> {
-        match self {
-            Self::TaskRoot { root, path } if has_ending(path, CWASM) => {
-                let precompiled = root.open_file(path).map_err(|error| unreadable(self, &error, Some(root)));
-                let wasm = path.with_extension(WASM);
-                match (root.read(&wasm), precompiled.transpose()) {
-                    (Ok(bytes), None) => Ok(Artifact::Wasm(Wasm::new(bytes))),
-                    (Ok(bytes), Some(precompiled)) => Ok(Artifact::Precompiled(precompiled, Some(Wasm::new(bytes)))),
-                    (Err(_), Some(precompiled)) => Ok(Artifact::Precompiled(precompiled, None)),
-                    (Err(error), None) => {
-                        let source = Self::TaskRoot { root: root.clone(), path: wasm };
-                        Err(unreadable(&source, &error, Some(root)))
-                    }
-                }
-            }
+        let bytes = match self {
+            Self::TaskRoot { root, path } if has_ending(path, CWASM) => return self.load_precompiled(root, path),
             Self::TaskRoot { root, path } => {
-                let bytes = root.read(path).map_err(|error| unreadable(self, &error, Some(root)))?;
-                Ok(Artifact::Wasm(Wasm::new(bytes)))
+                root.dir.read(path).map_err(|error| unreadable(self, &error, Some(root)))?
             }
-            Self::File(path) if has_ending(path, CWASM) => Err(untrusted(path, "it is outside the task root")),
-            Self::File(path) => {
-                let bytes = fs::read(path).map_err(|error| unreadable(self, &error, None))?;
-                Ok(Artifact::Wasm(Wasm::new(bytes)))
+            Self::File(path) if has_ending(path, CWASM) => return Err(untrusted(path, "it is outside the task root")),
+            Self::File(path) => fs::read(path).map_err(|error| unreadable(self, &error, None))?,
+        };
+        Ok(Artifact::Wasm(Wasm::new(bytes)))
+    }
+
+    fn load_precompiled(&self, root: &TaskRoot, path: &Path) -> Result<Artifact, Failure> {
+        let precompiled = root.open_file(path).map_err(|error| unreadable(self, &error, Some(root)));
+        let wasm = path.with_extension(WASM);
+        match (root.dir.read(&wasm), precompiled.transpose()) {
+            (Ok(bytes), None) => Ok(Artifact::Wasm(Wasm::new(bytes))),
+            (Ok(bytes), Some(precompiled)) => Ok(Artifact::Precompiled(precompiled, Some(Wasm::new(bytes)))),
+            (Err(_), Some(precompiled)) => Ok(Artifact::Precompiled(precompiled, None)),
+            (Err(error), None) => {
+                let source = Self::TaskRoot { root: root.clone(), path: wasm };
+                Err(unreadable(&source, &error, Some(root)))
             }
         }
     }
@@ -192,10 +192,6 @@ impl TaskRoot {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
-    }
-
-    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        self.dir.read(path)
     }
 
     /// `None` when there is no such file.

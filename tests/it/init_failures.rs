@@ -13,7 +13,7 @@ fn error_for(bytes: &[u8]) -> Value {
     Host::in_folder(folder.path()).env("HANDLER", "guest").spawn().init_error()
 }
 
-fn expect(error: &Value, error_type: &str, parts: &[&str]) {
+pub fn expect(error: &Value, error_type: &str, parts: &[&str]) {
     assert_eq!(error["errorType"], error_type, "{error}");
     for part in parts.iter().chain(&["\nhint: "]) {
         assert!(error["errorMessage"].as_str().unwrap().contains(part), "{part:?} is not in {error}");

@@ -107,6 +107,7 @@ fn init_runs_once_for_each_instance() {
         assert_eq!(host.answer("{}"), "1");
     }
     let prepared = |host: &Host| host.program.lines().iter().filter(|line| line.ends_with("\tpreparing")).count();
+    wait_for("a line", || (prepared(&host) > 0).then_some(()));
     assert_eq!(prepared(&host), 1);
     let fresh = Host::of("init_counts").env("GUESTHOUSE_INSTANCES", "fresh").start();
     for _ in 0..3 {

@@ -13,12 +13,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
+
 use super::{service::Reply, wire::EventHeaders, worker::Crew};
 use crate::{
     failure::{ErrorType, Failure},
     invocation::Budget,
 };
-use bytes::Bytes;
 
 /// How often it looks.
 const PERIOD: Duration = Duration::from_millis(20);

@@ -1,6 +1,7 @@
 //! One worker: it takes an event, answers it, and takes the next.
 
 use std::{
+    num::NonZeroUsize,
     panic::AssertUnwindSafe,
     pin::pin,
     sync::{
@@ -14,22 +15,25 @@ use std::{
 use futures_util::{FutureExt as _, future};
 use hyper::StatusCode;
 use tokio::{
-    runtime::Builder,
     sync::mpsc::UnboundedSender,
     time::{sleep, timeout},
 };
 use tracing::warn;
 
 use super::{
-    BLOCKING_THREADS, Service,
+    Service,
     client::{ApiError, Next, RuntimeApiClient},
+    executor,
     http::HttpError,
     service::Reply,
     shutdown::{Ended, INVOCATION_GRACE, Shutdown},
     watch::{self, Slot},
     wire::{self, EventHeaders},
 };
-use crate::failure::{ErrorType, Failure, chain};
+use crate::{
+    config::EdgeKind,
+    failure::{ErrorType, Failure, chain},
+};
 
 /// How often `/next` may fail in a row, and how long the first wait is; each further one is twice as long.
 const ATTEMPTS: u32 = 8;
@@ -92,14 +96,13 @@ impl Crew {
     /// The same on a thread of its own, which nothing but this worker waits for.
     pub fn work_on_a_thread(self: Arc<Self>, left: Option<Reply>) {
         let crew = self.clone();
-        let work =
-            move || match Builder::new_current_thread().enable_all().max_blocking_threads(BLOCKING_THREADS).build() {
-                Ok(executor) => {
-                    executor.block_on(crew.work(left));
-                    executor.shutdown_background();
-                }
-                Err(error) => drop(crew.ends.send(Err(ApiError::Threads(error)))),
-            };
+        let work = move || match executor(EdgeKind::Direct, NonZeroUsize::MIN) {
+            Ok(executor) => {
+                executor.block_on(crew.work(left));
+                executor.shutdown_background();
+            }
+            Err(error) => drop(crew.ends.send(Err(ApiError::Threads(error)))),
+        };
         if let Err(error) = thread::Builder::new().name("worker".to_owned()).spawn(work) {
             // Nobody listens any more where the environment has ended.
             drop(self.ends.send(Err(ApiError::Threads(error))));

@@ -8,18 +8,14 @@ use std::{
 
 use wasmtime::component::Component;
 
-use super::{
-    Engine, LoadError,
-    debug_info::DebugInfo,
-    precompiled::{self, Mapped},
-};
+use super::{Engine, LoadError, debug_info::DebugInfo, precompiled};
 use crate::digest::Digest;
 
 /// A guest's machine code, with what else its `.wasm` file told.
 pub struct Code {
     pub(super) component: Component,
     pub(super) inspected: Inspected,
-    source: Digest,
+    pub(super) source: Digest,
 }
 
 /// What the `.wasm` file tells besides its code.
@@ -39,8 +35,7 @@ impl Code {
     pub fn map(engine: &Engine, file: File) -> Result<Self, String> {
         // wasmtime trusts it, too, and panics over some kinds of damage.
         let mapped = catch_unwind(AssertUnwindSafe(|| precompiled::map(&engine.engine, file)));
-        let Mapped { component, inspected, source } = mapped.unwrap_or_else(|_| Err("it is damaged".to_owned()))?;
-        Ok(Self { component, inspected, source })
+        mapped.unwrap_or_else(|_| Err("it is damaged".to_owned()))
     }
 
     /// Compiles a component within `limit`.

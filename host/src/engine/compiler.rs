@@ -76,7 +76,7 @@ pub fn compile_ahead(bytes: &[u8], target: Target) -> Result<Vec<u8>, LoadError>
         target.features().iter().for_each(|feature| precompiled::allow(config, feature));
         Ok(())
     })?;
-    precompiled::write(image, &Digest::of(bytes), &inspect(bytes)).map_err(|_| LoadError::TooMuchDebugInfo)
+    precompiled::write(image, &Digest::of(bytes), &inspect(bytes)).ok_or(LoadError::TooMuchDebugInfo)
 }
 
 /// Compiles for the processor that this process runs on.

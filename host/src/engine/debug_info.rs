@@ -143,10 +143,12 @@ impl Reader<'_> {
 impl Module {
     /// `None` where there is nothing, or nothing that should be read, or more than is `left`.
     fn read(&self, left: &mut usize) -> Option<Context<Bytes>> {
-        if !self.is_small() || self.is_modest.get() == Some(&false) {
+        let lines = self.info.sections.get(gimli::SectionId::DebugLine.name()).map_or(0, Section::size);
+        if lines > LINES_LIMIT_BYTES || self.is_modest.get() == Some(&false) {
             return None;
         }
-        *left = left.checked_sub(self.size())?;
+        let size = self.info.sections.values().map(Section::size).fold(0, usize::saturating_add);
+        *left = left.checked_sub(size)?;
         let section = |id: gimli::SectionId| {
             let bytes = self.info.sections.get(id.name()).map_or_else(|| Ok(Arc::default()), Section::bytes);
             bytes.map(|bytes| EndianArcSlice::new(bytes, LittleEndian))
@@ -154,15 +156,6 @@ impl Module {
         let dwarf = Dwarf::load(section).ok()?;
         let is_modest = *self.is_modest.get_or_init(|| is_modest(&dwarf).unwrap_or(false));
         if is_modest { Context::from_dwarf(dwarf).ok() } else { None }
-    }
-
-    fn size(&self) -> usize {
-        self.info.sections.values().map(Section::size).fold(0, usize::saturating_add)
-    }
-
-    fn is_small(&self) -> bool {
-        let lines = self.info.sections.get(gimli::SectionId::DebugLine.name()).map_or(0, Section::size);
-        self.size() <= SIZE_LIMIT_BYTES && lines <= LINES_LIMIT_BYTES
     }
 }
 

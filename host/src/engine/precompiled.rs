@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use wasmtime::{Engine, component::Component};
 
 use super::{
-    code::Inspected,
+    code::{Code, Inspected},
     debug_info::{DebugInfo, ModuleDebugInfo, Section},
 };
 use crate::digest::Digest;
@@ -57,40 +57,32 @@ struct ModuleAppendix {
     debug_sections: Vec<(String, u64, usize)>,
 }
 
-/// A component from a file, and what the file says of its source.
-pub(super) struct Mapped {
-    pub(super) component: Component,
-    pub(super) inspected: Inspected,
-    pub(super) source: Digest,
-}
-
-/// The content of the file for an image that was compiled from the `source`.
+/// The content of the file for an image that was compiled from the `source`. `None` where there is more debug info than can be listed.
 #[cfg(feature = "compiler")]
-pub(super) fn write(mut image: Vec<u8>, source: &Digest, inspected: &Inspected) -> io::Result<Vec<u8>> {
+pub(super) fn write(mut image: Vec<u8>, source: &Digest, inspected: &Inspected) -> Option<Vec<u8>> {
     let mut modules = Vec::new();
     for module in inspected.debug_info.modules() {
         let mut debug_sections = Vec::new();
         for (name, section) in &module.sections {
-            let bytes = section.bytes()?;
+            let bytes = section.bytes().ok()?;
             debug_sections.push((name.clone(), image.len() as u64, bytes.len()));
             image.extend_from_slice(&bytes);
         }
         modules.push(ModuleAppendix { code: (module.code.start, module.code.end), debug_sections });
     }
     let appendix = Appendix { source: source.to_string(), state_bytes: inspected.state_bytes, modules };
-    let appendix = serde_json::to_vec(&appendix)?;
-    let length = u32::try_from(appendix.len()).ok().filter(|length| *length <= APPENDIX_LIMIT_BYTES);
-    let length = length.ok_or_else(|| io::Error::other("the guest has too many modules with debug info"))?;
+    let appendix = serde_json::to_vec(&appendix).ok()?;
+    let length = u32::try_from(appendix.len()).ok().filter(|length| *length <= APPENDIX_LIMIT_BYTES)?;
     image.extend_from_slice(&appendix);
     image.extend_from_slice(&length.to_le_bytes());
     image.extend_from_slice(&MAGIC);
-    Ok(image)
+    Some(image)
 }
 
 /// Maps the file: what is not touched is not read. The `Err` says what is wrong with it.
 ///
 /// The file has to come from somebody who may run any code in this process.
-pub(super) fn map(engine: &Engine, file: File) -> Result<Mapped, String> {
+pub(super) fn map(engine: &Engine, file: File) -> Result<Code, String> {
     let file = Arc::new(file);
     let Appendix { source, state_bytes, modules } = appendix(&file)?;
     let source = source.parse().map_err(|error: String| format!("its digest is broken: {error}"))?;
@@ -101,7 +93,7 @@ pub(super) fn map(engine: &Engine, file: File) -> Result<Mapped, String> {
     // processor is checked before anything of it runs.
     let component = unsafe { Component::deserialize_file(engine, path) };
     let component = component.map_err(|error| error.root_cause().to_string())?;
-    Ok(Mapped { component, inspected: Inspected { state_bytes, debug_info: DebugInfo::new(modules) }, source })
+    Ok(Code { component, inspected: Inspected { state_bytes, debug_info: DebugInfo::new(modules) }, source })
 }
 
 /// What the compiler of this process has just made.

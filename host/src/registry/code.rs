@@ -1,9 +1,6 @@
 //! From an artifact to a guest's machine code.
 
-use std::{
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::{path::Path, time::Instant};
 
 use tracing::warn;
 
@@ -16,9 +13,8 @@ use crate::{
 };
 
 /// The machine code of the guest: that which was compiled ahead of time, where it is the right one, or else what is compiled now,
-/// within `limit`.
-pub(super) async fn load(engine: &Engine, request: &LoadRequest, limit: Duration) -> Result<Code, Failure> {
-    let begun = Instant::now();
+/// which is to be done by `stop`.
+pub(super) async fn load(engine: &Engine, request: &LoadRequest, stop: Instant) -> Result<Code, Failure> {
     let wasm = match request.source.load()? {
         Artifact::Wasm(wasm) => wasm,
         Artifact::Precompiled(opened, wasm) => match (map(engine, request, opened, wasm.as_ref()), wasm) {
@@ -39,7 +35,7 @@ pub(super) async fn load(engine: &Engine, request: &LoadRequest, limit: Duration
         },
     };
     check_pin(request, wasm.digest)?;
-    let left = limit.saturating_sub(begun.elapsed());
+    let left = stop.saturating_duration_since(Instant::now());
     let compiled = Code::compile(engine, wasm.bytes, wasm.digest, left).await;
     compiled.map_err(|error| error.into_failure(&request.handler))
 }

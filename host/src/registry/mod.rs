@@ -51,14 +51,13 @@ impl Registry {
         observer: Arc<dyn Observer>,
         laps: &mut Laps,
     ) -> Result<Self, Failure> {
-        let begun = Instant::now();
         let margin = request.capabilities.margin;
-        let limit = INIT_LIMIT - margin.min(INIT_LIMIT / 10);
-        let code = code::load(engine, &request, limit).await.map_err(Failure::within_limits)?;
+        let stop = Instant::now() + INIT_LIMIT - margin.min(INIT_LIMIT / 10);
+        let code = code::load(engine, &request, stop).await.map_err(Failure::within_limits)?;
         laps.done("code");
         let LoadRequest { handler, capabilities, .. } = request;
         let digest = code.source();
-        let left = limit.saturating_sub(begun.elapsed());
+        let left = stop.saturating_duration_since(Instant::now());
         let guest = Guest::load(engine, code, capabilities, observer, left, laps).await;
         let guest = guest.map_err(|error| error.into_failure(&handler).within_limits())?;
         debug!(%handler, %digest, "serving");

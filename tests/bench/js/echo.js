@@ -1,14 +1,5 @@
 // Answers with the event.
 
-const echo = (event) => event;
+import { handling } from "./handling.js";
 
-export const handler = {
-  handle(event) {
-    try {
-      return JSON.stringify(echo(JSON.parse(event)));
-    } catch (error) {
-      // Thrown as it is, an error would be a trap.
-      throw { errorType: error.name, errorMessage: error.message, stackTrace: [] };
-    }
-  },
-};
+export const handler = handling((event) => event);

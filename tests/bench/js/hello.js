@@ -1,14 +1,5 @@
 // Greets whoever the event names.
 
-const hello = (event) => ({ message: `Hello ${event.name}!` });
+import { handling } from "./handling.js";
 
-export const handler = {
-  handle(event) {
-    try {
-      return JSON.stringify(hello(JSON.parse(event)));
-    } catch (error) {
-      // Thrown as it is, an error would be a trap.
-      throw { errorType: error.name, errorMessage: error.message, stackTrace: [] };
-    }
-  },
-};
+export const handler = handling((event) => ({ message: `Hello ${event.name}!` }));

@@ -1,5 +1,7 @@
 // Sums up orders by customer.
 
+import { handling } from "./handling.js";
+
 const orders = (event) => {
   const totals = new Map();
   for (const { customer, items } of event.orders) {
@@ -11,13 +13,4 @@ const orders = (event) => {
   return { customers: [...totals.values()].sort((a, b) => (a.customer < b.customer ? -1 : 1)) };
 };
 
-export const handler = {
-  handle(event) {
-    try {
-      return JSON.stringify(orders(JSON.parse(event)));
-    } catch (error) {
-      // Thrown as it is, an error would be a trap.
-      throw { errorType: error.name, errorMessage: error.message, stackTrace: [] };
-    }
-  },
-};
+export const handler = handling(orders);

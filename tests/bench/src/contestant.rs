@@ -23,9 +23,9 @@ pub struct Contestant {
     /// What it can do.
     pub works: &'static [Work],
     /// What is exchanged with a new version.
-    pub files: Vec<PathBuf>,
+    files: Vec<PathBuf>,
     /// What is deployed with that, and is not AWS's.
-    pub host: Option<PathBuf>,
+    host: Option<PathBuf>,
     pub measured: Measured,
 }
 

@@ -124,18 +124,12 @@ fn c(built: &Path) -> Result<()> {
 
 fn javascript(built: &Path) -> Result<()> {
     let (componentize, node) = tools::javascript()?;
+    let sources = root().join("tests/bench/js");
     for name in ["hello", "orders", "echo"] {
         let mut command = Command::new(&componentize);
         command.env("PATH", format!("{}:{}", node.display(), tools::path()));
-        command.arg("--wit").arg(root().join("wit")).args([
-            "--world",
-            "function",
-            "--sync",
-            "--opt-size",
-            "--minify",
-            "--js",
-        ]);
-        command.arg(root().join(format!("tests/bench/js/{name}.js")));
+        command.args(["--world", "function", "--sync", "--opt-size", "--minify", "--wit"]).arg(root().join("wit"));
+        command.arg("--module-root").arg(&sources).arg("--js").arg(sources.join(format!("{name}.js")));
         execute(command.arg("--output").arg(built.join(format!("js/{name}.wasm"))))?;
     }
     Ok(())

@@ -130,11 +130,7 @@ pub fn peers() -> Result<()> {
     let (python, node) = (folder.join("python"), folder.join("node"));
     create_venv(&python)?;
     run(Command::new(python.join("bin/pip")).args(["install", "--quiet", PYTHON_RUNTIME]))?;
-    fs::create_dir_all(&node)?;
-    for file in ["package.json", "package-lock.json", ".npmrc"] {
-        fs::copy(root().join("tests/peers/node").join(file), node.join(file))?;
-    }
-    run(Command::new("npm").current_dir(&node).args(["ci", "--silent", "--ignore-scripts"]))?;
+    npm_ci(&root().join("tests/peers/node"), &node)?;
     // It builds its own part against the headers of the Node that runs it, which come with that.
     let home = self::node(&node)?;
     let path = format!("{}:{}", home.join("bin").display(), path());
@@ -174,12 +170,17 @@ pub fn javascript() -> Result<(PathBuf, PathBuf)> {
         return Ok((program, node));
     }
     say("installing what makes components of JavaScript");
-    fs::create_dir_all(&folder)?;
+    npm_ci(&sources, &folder)?;
+    Ok((program, node))
+}
+
+/// Installs into a folder what the lock file says, without running anything of it.
+fn npm_ci(sources: &Path, folder: &Path) -> Result<()> {
+    fs::create_dir_all(folder)?;
     for file in ["package.json", "package-lock.json", ".npmrc"] {
         fs::copy(sources.join(file), folder.join(file))?;
     }
-    run(Command::new("npm").current_dir(&folder).args(["ci", "--silent"]))?;
-    Ok((program, node))
+    run(Command::new("npm").current_dir(folder).args(["ci", "--silent", "--ignore-scripts"]))
 }
 
 /// The package that has Node itself.

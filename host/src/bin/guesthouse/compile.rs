@@ -3,12 +3,12 @@
 use std::{fs, io::Write as _, path::PathBuf};
 
 use anyhow::{Context as _, bail};
-use guesthouse::engine::{self, Target};
+use guesthouse::{
+    engine::{self, Target},
+    source::CWASM,
+};
 
 use crate::Exit;
-
-/// How the host knows such files.
-const ENDING: &str = "cwasm";
 
 /// Compile a guest ahead of time
 ///
@@ -34,15 +34,15 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     };
     let bytes = fs::read(&guest)
         .with_context(|| format!("can't read `{}`\nhint: name a `.wasm` file that a build wrote", guest.display()))?;
-    let name = guest.display().to_string();
-    let compiled = engine::compile_ahead(&bytes, target).map_err(|error| error.into_failure(&name))?;
-    let output = output.unwrap_or_else(|| guest.with_extension(ENDING));
+    let output = output.unwrap_or_else(|| guest.with_extension(CWASM));
     if fs::canonicalize(&output).is_ok_and(|output| fs::canonicalize(&guest).is_ok_and(|guest| guest == output)) {
         bail!("`{}` is the guest itself\nhint: choose another name with `--output`", output.display());
     }
-    if output.extension().is_none_or(|ending| ending != ENDING) {
-        bail!("`{}` would not be found by the host\nhint: choose a name that ends with `.{ENDING}`", output.display());
+    if output.extension().is_none_or(|ending| ending != CWASM) {
+        bail!("`{}` would not be found by the host\nhint: choose a name that ends with `.{CWASM}`", output.display());
     }
+    let name = guest.display().to_string();
+    let compiled = engine::compile_ahead(&bytes, target).map_err(|error| error.into_failure(&name))?;
     // Whole or not at all: a host may be about to map it, and a file that is mapped must not change.
     let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| ".".as_ref());
     let unwritten = || format!("can't write `{}`", output.display());

@@ -1,8 +1,13 @@
 //! The benchmark's handlers as a native function: types in and out, as AWS's documentation has them.
 
-use std::collections::BTreeMap;
+#[path = "../../work/compute.rs"]
+mod compute;
+#[path = "../../work/orders.rs"]
+mod orders;
 
+use compute::{Hash, Work};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
+use orders::{Orders, Totals, sum_up};
 use serde::{Deserialize, Serialize};
 
 #[derive(Deserialize)]
@@ -19,44 +24,8 @@ async fn hello(event: LambdaEvent<Person>) -> Result<Greeting, Error> {
     Ok(Greeting { message: format!("Hello {}!", event.payload.name) })
 }
 
-#[derive(Deserialize)]
-struct Orders {
-    orders: Vec<Order>,
-}
-
-#[derive(Deserialize)]
-struct Order {
-    customer: String,
-    items: Vec<Item>,
-}
-
-#[derive(Deserialize)]
-struct Item {
-    quantity: u64,
-    cents: u64,
-}
-
-#[derive(Serialize)]
-struct Totals {
-    customers: Vec<Customer>,
-}
-
-#[derive(Serialize)]
-struct Customer {
-    customer: String,
-    orders: u64,
-    cents: u64,
-}
-
 async fn orders(event: LambdaEvent<Orders>) -> Result<Totals, Error> {
-    let mut totals = BTreeMap::<String, (u64, u64)>::new();
-    for Order { customer, items } in event.payload.orders {
-        let (orders, cents) = totals.entry(customer).or_default();
-        *orders += 1;
-        *cents += items.iter().map(|item| item.quantity * item.cents).sum::<u64>();
-    }
-    let customer = |(customer, (orders, cents))| Customer { customer, orders, cents };
-    Ok(Totals { customers: totals.into_iter().map(customer).collect() })
+    Ok(sum_up(event.payload))
 }
 
 #[derive(Deserialize, Serialize)]
@@ -68,19 +37,8 @@ async fn echo(event: LambdaEvent<Data>) -> Result<Data, Error> {
     Ok(event.payload)
 }
 
-#[derive(Deserialize)]
-struct Work {
-    rounds: u64,
-}
-
-#[derive(Serialize)]
-struct Hash {
-    hash: u64,
-}
-
 async fn compute(event: LambdaEvent<Work>) -> Result<Hash, Error> {
-    let step = |hash: u64, round: u64| (hash ^ round).wrapping_mul(0x0100_0000_01b3).rotate_left(5);
-    Ok(Hash { hash: (0..event.payload.rounds).fold(0xcbf2_9ce4_8422_2325, step) })
+    Ok(compute::compute(&event.payload))
 }
 
 async fn run() -> Result<(), Error> {
