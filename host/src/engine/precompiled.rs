@@ -26,7 +26,6 @@ use super::{
     code::{Code, Inspected},
     debug_info::{DebugInfo, ModuleDebugInfo, Section},
 };
-use crate::digest::Digest;
 
 /// What makes two engines' code the same, as far as versions go: `tidy.rs` compares it with the lock file. wasmtime itself looks
 /// at no more than its major version.
@@ -59,7 +58,7 @@ struct ModuleAppendix {
 
 /// The content of the file for an image that was compiled from the `source`. `None` where there is more debug info than can be listed.
 #[cfg(feature = "compiler")]
-pub(super) fn write(mut image: Vec<u8>, source: &Digest, inspected: &Inspected) -> Option<Vec<u8>> {
+pub(super) fn write(mut image: Vec<u8>, source: &crate::digest::Digest, inspected: &Inspected) -> Option<Vec<u8>> {
     let mut modules = Vec::new();
     for module in inspected.debug_info.modules() {
         let mut debug_sections = Vec::new();
