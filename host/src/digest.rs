@@ -15,6 +15,13 @@ impl Digest {
     }
 }
 
+impl Digest {
+    /// Its first twelve digits, which tell the versions of one guest apart in a log.
+    pub fn short(self) -> String {
+        self.to_string()["sha256:".len()..][..12].to_owned()
+    }
+}
+
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("sha256:")?;

@@ -20,6 +20,8 @@
 //! * [`laps`]: where the time goes before the first event.
 //! * [`capabilities`]: what one guest may touch.
 //! * [`digest`]: the SHA-256 by which an artifact is known.
+//! * [`trust`]: whose artifacts are taken.
+//! * [`terms`]: which artifacts a handler takes, and when it looks for a newer one.
 //! * [`source`]: where a guest's bytes come from.
 //! * [`config`]: the environment and `guesthouse.toml`, read once and checked whole.
 //! * [`engine`]: the only place that names wasmtime.
@@ -44,3 +46,5 @@ pub mod observer;
 pub mod registry;
 pub mod source;
 pub mod telemetry;
+pub mod terms;
+pub mod trust;

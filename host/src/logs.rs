@@ -21,6 +21,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     config::{Environment, variables as var},
+    digest::Digest,
     observer::{Observer, Stream},
 };
 
@@ -29,6 +30,8 @@ pub struct Logs {
     format: Format,
     level: Level,
     to: Box<dyn Output>,
+    /// The guest that serves, where there is one only: it stands in the host's own lines.
+    guest: Mutex<Option<Digest>>,
 }
 
 /// Where log lines go.
@@ -75,7 +78,7 @@ pub enum Level {
 impl Logs {
     /// Lines of `level` and above, in this format.
     pub fn new(format: Format, level: Level, to: Box<dyn Output>) -> Self {
-        Self { format, level, to }
+        Self { format, level, to, guest: Mutex::default() }
     }
 
     /// In the format and from the level that the environment asks for; a value that Lambda does not know counts as not
@@ -96,6 +99,11 @@ impl Logs {
 
     /// Writes one line of the host's own.
     pub fn write(&self, level: Level, request_id: Option<&str>, message: &str) {
+        let guest = *self.guest.lock().unwrap_or_else(PoisonError::into_inner);
+        self.write_of(guest, level, request_id, message);
+    }
+
+    fn write_of(&self, guest: Option<Digest>, level: Level, request_id: Option<&str>, message: &str) {
         if !self.wants(level) {
             return;
         }
@@ -109,6 +117,9 @@ impl Logs {
                 if let Some(request_id) = request_id {
                     line["requestId"] = json!(request_id);
                 }
+                if let Some(guest) = guest {
+                    line["guest"] = json!(guest.short());
+                }
                 format!("{line}\n")
             }
         };
@@ -116,10 +127,17 @@ impl Logs {
     }
 
     /// Passes on a guest's line that is an object, with what it lacks.
-    fn pass_on(&self, level: Level, request_id: Option<&str>, line: &str, own: &Map<String, Value>) {
+    fn pass_on(
+        &self,
+        guest: Digest,
+        level: Level,
+        request_id: Option<&str>,
+        line: &str,
+        own: &Map<String, Value>,
+    ) {
         let own_level = own.get("level").and_then(Value::as_str).and_then(|level| level.parse().ok());
         if self.wants(own_level.unwrap_or(level)) {
-            self.to.write(request_id, &completed(line, own, level, request_id, &now()));
+            self.to.write(request_id, &completed(line, own, level, request_id, &guest.short(), &now()));
         }
     }
 }
@@ -129,16 +147,21 @@ fn now() -> String {
 }
 
 impl Observer for Logs {
-    fn line(&self, request_id: Option<&str>, stream: Stream, line: &str) {
+    fn serving(&self, guest: Digest) {
+        *self.guest.lock().unwrap_or_else(PoisonError::into_inner) = Some(guest);
+    }
+
+    fn line(&self, request_id: Option<&str>, guest: Digest, stream: Stream, line: &str) {
         let level = match stream {
             Stream::Stdout => Level::Info,
             Stream::Stderr => Level::Error,
         };
         let own = if self.format == Format::Json { object(line) } else { None };
-        // A guest does not get to say which invocation its line belongs to.
-        match own.filter(|own| own.get("requestId").is_none_or(|id| id.as_str() == request_id)) {
-            Some(own) => self.pass_on(level, request_id, line, &own),
-            None => self.write(level, request_id, line),
+        let is_true = |own: &Map<String, Value>, key: &str, value: Option<&str>| own.get(key).is_none_or(|own| own.as_str() == value);
+        // A guest does not get to say which invocation its line belongs to, nor which guest it is.
+        match own.filter(|own| is_true(own, "requestId", request_id) && is_true(own, "guest", Some(&guest.short()))) {
+            Some(own) => self.pass_on(guest, level, request_id, line, &own),
+            None => self.write_of(Some(guest), level, request_id, line),
         }
     }
 }
@@ -198,8 +221,15 @@ fn object(line: &str) -> Option<Map<String, Value>> {
 }
 
 /// The guest's object with what it lacks put in front; its own text stays as it is.
-fn completed(line: &str, own: &Map<String, Value>, level: Level, request_id: Option<&str>, now: &str) -> String {
-    let wanted = [("timestamp", Some(now)), ("level", Some(level.name())), ("requestId", request_id)];
+fn completed(
+    line: &str,
+    own: &Map<String, Value>,
+    level: Level,
+    request_id: Option<&str>,
+    guest: &str,
+    now: &str,
+) -> String {
+    let wanted = [("timestamp", Some(now)), ("level", Some(level.name())), ("requestId", request_id), ("guest", Some(guest))];
     let mut added = String::new();
     for (key, value) in wanted {
         if let Some(value) = value.filter(|_| !own.contains_key(key)) {
@@ -240,6 +270,10 @@ mod tests {
         }
     }
 
+    fn guest() -> Digest {
+        Digest::of(b"guest")
+    }
+
     fn written(format: Format, level: Level, write: impl FnOnce(&Logs)) -> String {
         let kept = Kept::default();
         write(&Logs::new(format, level, Box::new(Mutex::new(kept.clone()))));
@@ -248,7 +282,7 @@ mod tests {
 
     #[test]
     fn a_text_line_has_time_request_id_level_and_message_between_tabs() {
-        let line = written(Format::Text, Level::Info, |logs| logs.line(Some("id-1"), Stream::Stdout, "hello"));
+        let line = written(Format::Text, Level::Info, |logs| logs.line(Some("id-1"), guest(), Stream::Stdout, "hello"));
         let fields: Vec<&str> = line.trim_end().split('\t').collect();
         assert_eq!(fields[1..], ["id-1", "INFO", "hello"]);
         assert!(humantime::parse_rfc3339(fields[0]).is_ok(), "{line}");
@@ -256,7 +290,7 @@ mod tests {
 
     #[test]
     fn a_json_line_is_an_object_with_time_level_request_id_and_message() {
-        let line = written(Format::Json, Level::Info, |logs| logs.line(Some("id-1"), Stream::Stderr, "say \"no\""));
+        let line = written(Format::Json, Level::Info, |logs| logs.line(Some("id-1"), guest(), Stream::Stderr, "say \"no\""));
         let line: Value = serde_json::from_str(&line).unwrap();
         assert_eq!(
             (&line["level"], &line["requestId"], &line["message"]),
@@ -268,9 +302,9 @@ mod tests {
     #[test]
     fn an_object_of_the_guests_own_is_passed_on_with_what_it_lacks() {
         let own = r#"{"level":"WARN","order":1.0}"#;
-        let line = written(Format::Json, Level::Info, |logs| logs.line(Some("id-1"), Stream::Stdout, own));
-        assert!(line.ends_with(",\"requestId\":\"id-1\",\"level\":\"WARN\",\"order\":1.0}\n"), "{line}");
-        let empty = written(Format::Json, Level::Info, |logs| logs.line(None, Stream::Stdout, "{}"));
+        let line = written(Format::Json, Level::Info, |logs| logs.line(Some("id-1"), guest(), Stream::Stdout, own));
+        assert!(line.ends_with(",\"requestId\":\"id-1\",\"guest\":\"84983c60f7da\",\"level\":\"WARN\",\"order\":1.0}\n"), "{line}");
+        let empty = written(Format::Json, Level::Info, |logs| logs.line(None, guest(), Stream::Stdout, "{}"));
         assert!(serde_json::from_str::<Value>(&empty).is_ok(), "{empty}");
     }
 
@@ -278,13 +312,13 @@ mod tests {
     fn lines_at_the_level_are_written_and_lines_below_are_not() {
         for (level, expected) in [(Level::Info, 2), (Level::Warn, 1), (Level::Fatal, 0)] {
             let lines = written(Format::Text, level, |logs| {
-                logs.line(None, Stream::Stdout, "out");
-                logs.line(None, Stream::Stderr, "err");
+                logs.line(None, guest(), Stream::Stdout, "out");
+                logs.line(None, guest(), Stream::Stderr, "err");
             });
             assert_eq!(lines.lines().count(), expected, "{level:?}");
         }
         let debug = r#"{"level":"debug"}"#;
-        assert_eq!(written(Format::Json, Level::Info, |logs| logs.line(None, Stream::Stdout, debug)), "");
+        assert_eq!(written(Format::Json, Level::Info, |logs| logs.line(None, guest(), Stream::Stdout, debug)), "");
     }
 
     #[test]
@@ -292,7 +326,7 @@ mod tests {
         for forged in
             [r#"{"level":"FATAL","requestId":"id-2"}"#, r#"{"requestId":"id-2","requestId":"id-1","level":"FATAL"}"#]
         {
-            let line = written(Format::Json, Level::Info, |logs| logs.line(Some("id-1"), Stream::Stdout, forged));
+            let line = written(Format::Json, Level::Info, |logs| logs.line(Some("id-1"), guest(), Stream::Stdout, forged));
             let line: Value = serde_json::from_str(&line).unwrap();
             assert_eq!(
                 (&line["requestId"], &line["level"], &line["message"]),

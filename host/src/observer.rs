@@ -1,4 +1,6 @@
-//! What the engine tells about running guests: their lines of output, and what they used.
+//! What is told about running guests: which one serves, their lines of output, and what they used.
+
+use crate::digest::Digest;
 
 /// Where a guest wrote a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,8 +22,14 @@ pub struct Usage {
 /// Hears what guests do while they run. Called on the invocation's own thread, before the guest goes on: what was heard
 /// is not lost when the guest traps right after.
 pub trait Observer: Send + Sync {
+    /// From now on this guest serves new invocations.
+    fn serving(&self, _guest: Digest) {}
+
+    /// This guest is to answer the invocation.
+    fn served_by(&self, _request_id: &str, _guest: Digest) {}
+
     /// A guest wrote a line (without its line end). There is no request id while an instance is being made.
-    fn line(&self, request_id: Option<&str>, stream: Stream, line: &str);
+    fn line(&self, request_id: Option<&str>, guest: Digest, stream: Stream, line: &str);
 
     /// An invocation is over, well or not.
     fn used(&self, _request_id: &str, _usage: Usage) {}

@@ -11,18 +11,19 @@ use std::{
     fmt::Display,
     num::{NonZeroU32, NonZeroUsize},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use self::variables as var;
 pub use self::{
     environment::Environment,
-    settings::{EnvSettings, Settings, TmpAccess},
+    settings::{EnvSettings, Refresh, Settings, TmpAccess},
 };
 use crate::{
     capabilities::{Access, Capabilities, HANDLES, Instances, Tmp},
-    digest::Digest,
     failure::{ErrorType, Failure},
-    source::{Source, TaskRoot},
+    source::{Access as SourceAccess, Source, TaskRoot},
+    terms::{ARTIFACT_LIMIT_BYTES, Terms},
 };
 
 /// Where the guests are unless `LAMBDA_TASK_ROOT` says otherwise.
@@ -53,8 +54,8 @@ pub struct Config {
     pub handler: String,
     /// Where the guest comes from.
     pub source: Source,
-    /// The only artifact to accept, if one is pinned.
-    pub digest: Option<Digest>,
+    /// Which artifacts are taken, and when a newer one is looked for.
+    pub terms: Terms,
     /// What the guest may touch.
     pub capabilities: Capabilities,
     /// What Lambda says of the function.
@@ -107,7 +108,7 @@ impl Config {
 
         let mut settings = sections.remove(&handler).unwrap_or_default();
         override_from(environment, &mut settings, &mut problems);
-        let source = Source::parse(&handler, settings.source.as_deref(), &task_root);
+        let source = Source::parse(&handler, settings.source.as_deref(), &task_root, &source_access(environment));
         let source = source.map_err(|failure| problems.add_failure(&failure)).ok();
         let concurrency = number(environment, var::MAX_CONCURRENCY, &mut problems).unwrap_or(NonZeroUsize::MIN);
         let function = FunctionInfo {
@@ -125,8 +126,8 @@ impl Config {
         let (Some(source), true) = (source, problems.lines.is_empty()) else { return Err(problems.into_failure()) };
         Ok(Self {
             handler,
+            terms: terms(&settings, &source),
             source,
-            digest: settings.digest,
             capabilities: capabilities(&settings, environment, function.memory_mib, concurrency, Path::new("/tmp")),
             function,
             concurrency,
@@ -134,6 +135,30 @@ impl Config {
             runtime_api: text(environment, var::RUNTIME_API),
         })
     }
+}
+
+/// How often a newer artifact is looked for outside the task root, unless the settings say otherwise.
+const REFRESH: Duration = Duration::from_secs(30);
+
+/// Which artifacts are taken, and when a newer one is looked for. In the task root there is none: it is deployed with the host. Nor
+/// is there where one is pinned.
+pub fn terms(settings: &Settings, source: &Source) -> Terms {
+    let refresh = match settings.refresh {
+        Some(Refresh::Every(every)) => Some(every),
+        Some(Refresh::Off) => None,
+        None => Some(REFRESH).filter(|_| !source.is_task_root() && settings.digest.is_none()),
+    };
+    Terms {
+        digest: settings.digest,
+        trusted_keys: settings.trusted_keys.clone().unwrap_or_default(),
+        refresh,
+        limit_bytes: settings.artifact_limit.unwrap_or(ARTIFACT_LIMIT_BYTES),
+    }
+}
+
+/// With what remote sources are reached.
+pub fn source_access(environment: &Environment) -> SourceAccess {
+    SourceAccess::new(environment.iter())
 }
 
 /// What a guest may touch, by its settings and the function's size. `tmp` is the folder that it gets as `/tmp`.
@@ -277,6 +302,12 @@ fn override_from(environment: &Environment, settings: &mut Settings, problems: &
     if let Some(names) = environment.get(var::ENV_PASS) {
         let names = names.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect();
         settings.env.pass = Some(settings::checked_names(names, var::ENV_PASS, problems));
+    }
+    if let Some(keys) = environment.get(var::TRUSTED_KEYS) {
+        match keys.parse() {
+            Ok(keys) => settings.trusted_keys = Some(keys),
+            Err(expected) => problems.add(format!("`{}`: {expected}", var::TRUSTED_KEYS)),
+        }
     }
     let ours = |name: &&str| name.starts_with("GUESTHOUSE_");
     for (name, _) in environment.iter().filter(|(name, _)| ours(name) && !var::ALL.contains(name)) {

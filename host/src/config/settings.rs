@@ -8,6 +8,7 @@ use super::{Problems, alike, variables};
 use crate::{
     capabilities::{Access, Instances},
     digest::Digest,
+    trust::TrustedKeys,
 };
 
 /// One handler's settings as they were written. `None` where they say nothing.
@@ -17,6 +18,12 @@ pub struct Settings {
     pub source: Option<String>,
     /// The only artifact to accept.
     pub digest: Option<Digest>,
+    /// Whose signatures artifacts from outside the task root must carry. Only a variable says it.
+    pub trusted_keys: Option<TrustedKeys>,
+    /// When a newer artifact is looked for.
+    pub refresh: Option<Refresh>,
+    /// What an artifact from outside the task root may have, in bytes.
+    pub artifact_limit: Option<u64>,
     /// What becomes of an instance after an invocation.
     pub instances: Option<Instances>,
     /// What one instance may take, in bytes.
@@ -27,6 +34,15 @@ pub struct Settings {
     pub tmp: Option<TmpAccess>,
     /// The variables that the guest sees.
     pub env: EnvSettings,
+}
+
+/// When a newer artifact is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refresh {
+    /// Never: the one from the start stays.
+    Off,
+    /// When an invocation comes and the last look is older than this.
+    Every(Duration),
 }
 
 /// What becomes of `/tmp`.
@@ -51,6 +67,7 @@ pub struct EnvSettings {
 pub(super) const KEYS: &[(&str, &str)] = &[
     ("digest", variables::DIGEST),
     ("refresh", variables::REFRESH),
+    ("artifact_limit", variables::ARTIFACT_LIMIT),
     ("instances", variables::INSTANCES),
     ("memory", variables::MEMORY),
     ("margin", variables::MARGIN),
@@ -62,7 +79,8 @@ impl Settings {
     pub(super) fn set(&mut self, key: &str, value: &str, place: &str, problems: &mut Problems) {
         let result = match key {
             "digest" => value.parse().map(|digest| self.digest = Some(digest)),
-            "refresh" => refresh(value),
+            "refresh" => refresh(value).map(|refresh| self.refresh = Some(refresh)),
+            "artifact_limit" => size(value).map(|bytes| self.artifact_limit = Some(bytes)),
             "instances" => instances(value).map(|instances| self.instances = Some(instances)),
             "memory" => size(value).map(|bytes| self.memory = Some(bytes)),
             "margin" => duration(value).map(|margin| self.margin = Some(margin)),
@@ -102,9 +120,13 @@ impl Settings {
     }
 }
 
-fn refresh(value: &str) -> Result<(), String> {
-    let later = "only `off` is known so far: a newer artifact is taken at the next cold start";
-    if value == "off" { Ok(()) } else { Err(later.to_owned()) }
+fn refresh(value: &str) -> Result<Refresh, String> {
+    match value {
+        "off" => Ok(Refresh::Off),
+        _ => humantime::parse_duration(value)
+            .map(Refresh::Every)
+            .map_err(|_| "expected a duration such as `30s`, `0s` to look each time, or `off`".to_owned()),
+    }
 }
 
 fn instances(value: &str) -> Result<Instances, String> {

@@ -132,6 +132,22 @@ fn memory_in_the_settings_does_not_raise_what_all_instances_may_take() {
 }
 
 #[test]
-fn remote_sources_are_refused_for_now() {
-    assert!(problems("", &[("HANDLER", "s3://bucket/key.wasm")]).contains("can't load from `s3://` yet\nhint: "));
+fn a_newer_artifact_is_looked_for_outside_the_task_root_unless_one_is_pinned_or_the_settings_say_otherwise() {
+    let refresh = |variables: &[(&str, &str)]| read("", variables, &[]).unwrap().terms.refresh;
+    let file = ("HANDLER", "file:///mnt/efs/hello.wasm");
+    let pin = format!("sha256:{}", "0".repeat(64));
+    assert_eq!(refresh(&[]), None);
+    assert_eq!(refresh(&[("GUESTHOUSE_REFRESH", "0s")]), Some(Duration::ZERO));
+    assert_eq!(refresh(&[file]), Some(REFRESH));
+    assert_eq!(refresh(&[file, ("GUESTHOUSE_REFRESH", "off")]), None);
+    assert_eq!(refresh(&[file, ("GUESTHOUSE_DIGEST", &pin)]), None);
+    assert_eq!(refresh(&[file, ("GUESTHOUSE_DIGEST", &pin), ("GUESTHOUSE_REFRESH", "5m")]), Some(Duration::from_secs(300)));
+}
+
+#[test]
+fn trusted_keys_are_public_keys_or_refused() {
+    let key = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";
+    let config = read("", &[("GUESTHOUSE_TRUSTED_KEYS", key)], &[]).unwrap();
+    assert!(config.terms.trusted_keys.ask_for_signatures());
+    assert!(problems("", &[("GUESTHOUSE_TRUSTED_KEYS", "hello")]).contains("`hello` is not a public key"));
 }

@@ -31,6 +31,10 @@ pub const EDGE: &str = "GUESTHOUSE_EDGE";
 pub const DIGEST: &str = "GUESTHOUSE_DIGEST";
 /// As `refresh` in the settings.
 pub const REFRESH: &str = "GUESTHOUSE_REFRESH";
+/// As `artifact_limit` in the settings.
+pub const ARTIFACT_LIMIT: &str = "GUESTHOUSE_ARTIFACT_LIMIT";
+/// minisign's public keys: every artifact from outside the task root must be signed with one of them.
+pub const TRUSTED_KEYS: &str = "GUESTHOUSE_TRUSTED_KEYS";
 /// As `instances` in the settings.
 pub const INSTANCES: &str = "GUESTHOUSE_INSTANCES";
 /// As `memory` in the settings.
@@ -59,6 +63,8 @@ pub const ALL: &[&str] = &[
     EDGE,
     DIGEST,
     REFRESH,
+    ARTIFACT_LIMIT,
+    TRUSTED_KEYS,
     INSTANCES,
     MEMORY,
     MARGIN,

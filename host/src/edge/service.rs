@@ -4,6 +4,7 @@ use std::{
     future::Future,
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -18,7 +19,7 @@ use crate::{
     invocation::{Budget, PAYLOAD_LIMIT_BYTES},
     laps::Laps,
     observer::Observer,
-    registry::{LoadRequest, Registry},
+    registry::{LoadRequest, Looker, Registry},
 };
 
 /// One handler, ready to be called by an edge.
@@ -61,10 +62,11 @@ impl Service {
         let request = LoadRequest {
             handler: config.handler.clone(),
             source: config.source.clone(),
-            digest: config.digest,
+            terms: config.terms.clone(),
             capabilities: config.capabilities.clone(),
+            is_watched: false,
         };
-        let registry = Registry::load(&engine, request, observer, &mut laps).await?;
+        let registry = Registry::load(&engine, request, observer, Looker::default(), &mut laps).await?;
         Ok(Self { registry, function: config.function.clone(), laps: Mutex::new(Some(laps)) })
     }
 
@@ -81,13 +83,24 @@ impl Service {
         headers.deadline().budget(self.registry.margin())
     }
 
+    /// The look for a newer guest that is under way.
+    pub fn look_under_way(&self) -> Option<u64> {
+        self.registry.look_under_way()
+    }
+
+    /// Lets a look for a newer guest come to its end, in what is left of the time for the invocation that these headers name, and at
+    /// most so long.
+    pub async fn finish_look(&self, headers: &EventHeaders, limit: Duration) {
+        self.registry.finish_look(limit.min(self.budget(headers).guest)).await;
+    }
+
     /// Answers one event. `None` when the headers name no invocation to answer.
     pub async fn reply(&self, headers: &EventHeaders, event: Bytes) -> Option<Reply> {
         let Some(invocation) = headers.invocation(event, &self.function) else {
             warn!("an event came without `{}` and can't be answered", wire::REQUEST_ID);
             return None;
         };
-        let guest = self.registry.get();
+        let guest = self.registry.get(self.budget(headers).guest).await;
         let outcome = caught(guest.invoke(invocation)).await.and_then(|answer| within_limit(Bytes::from(answer)));
         Reply::to(headers, outcome)
     }

@@ -9,7 +9,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use futures_util::{FutureExt as _, future};
@@ -44,6 +44,11 @@ const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 /// How long an event that was cut off has to come again, before its invocation is answered with an error.
 const SECOND_CHANCE: Duration = Duration::from_secs(1);
+
+/// A look for a newer guest that is under way when the next event is asked for, and still is when it comes so much later, was frozen in
+/// between. So long, at most, it is then waited for.
+const FROZEN: Duration = Duration::from_secs(1);
+const LONGEST_LOOK: Duration = Duration::from_secs(10);
 
 /// What all workers of an environment have in common.
 pub struct Crew {
@@ -138,6 +143,7 @@ impl Crew {
             let last_cut_off = cut_off.as_ref().map(|reply: &Reply| reply.request_id.clone());
             // The watch begins when the first request is on its way, which it would only delay.
             let next = future::try_join(self.next(&mut api, &mut cut_off), async { self.watch() });
+            let (look, asked) = (self.service.look_under_way(), Instant::now());
             let Next { headers, event } = match shutdown.or(next).await {
                 Ended::Done(Ok((next, ()))) => next,
                 Ended::Done(Err(error)) => return End::Served(Err(error)),
@@ -146,6 +152,7 @@ impl Crew {
                     return End::Served(Ok(()));
                 }
             };
+            let waited = asked.elapsed();
             if unanswerable.is(&headers) {
                 shutdown.or(unanswerable.wait()).await;
                 continue;
@@ -177,7 +184,13 @@ impl Crew {
                 shutdown.or(unanswerable.wait()).await;
                 continue;
             };
-            match post(&mut api, reply).await {
+            let posted = post(&mut api, reply).await;
+            // The caller has its answer. Lambda freezes the process when it asks for the next event, and connections do not outlive that
+            // for ever: a look that was frozen is let come to its end first, or one in an environment with little to do never would.
+            if look.is_some() && look == self.service.look_under_way() && waited >= FROZEN {
+                shutdown.or(self.service.finish_look(&headers, LONGEST_LOOK)).await;
+            }
+            match posted {
                 Ok(()) => unanswerable = Unanswerable::default(),
                 Err(_) => unanswerable.remember(headers),
             }

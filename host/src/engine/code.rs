@@ -3,6 +3,7 @@
 use std::{
     fs::File,
     panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
     time::Duration,
 };
 
@@ -11,10 +12,11 @@ use wasmtime::component::Component;
 use super::{Engine, LoadError, debug_info::DebugInfo, precompiled};
 use crate::digest::Digest;
 
-/// A guest's machine code, with what else its `.wasm` file told.
+/// A guest's machine code, with what else its `.wasm` file told. Cheap to clone.
+#[derive(Clone)]
 pub struct Code {
     pub(super) component: Component,
-    pub(super) inspected: Inspected,
+    pub(super) inspected: Arc<Inspected>,
     pub(super) source: Digest,
 }
 
@@ -23,6 +25,15 @@ pub(super) struct Inspected {
     /// What the host keeps for each instance besides its memories and tables, in bytes, at most.
     pub(super) state_bytes: u64,
     pub(super) debug_info: DebugInfo,
+}
+
+/// What else there is to do while code is compiled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Urgency {
+    /// Nothing: all waits for it.
+    Now,
+    /// Invocations, which come first: the compiler's threads are no more important than the one that asks for it.
+    Meanwhile,
 }
 
 impl Code {
@@ -43,13 +54,22 @@ impl Code {
     /// # Errors
     /// When the bytes are no component, or there is no compiler or no time.
     #[cfg(feature = "compiler")]
-    pub async fn compile(engine: &Engine, bytes: Vec<u8>, source: Digest, limit: Duration) -> Result<Self, LoadError> {
+    pub async fn compile(
+        engine: &Engine,
+        bytes: Vec<u8>,
+        source: Digest,
+        limit: Duration,
+        urgency: Urgency,
+    ) -> Result<Self, LoadError> {
         let runtime = engine.engine.clone();
         let compile = move || {
-            let image = super::compiler::compile_here(&bytes)?;
+            let image = match urgency {
+                Urgency::Now => super::compiler::compile_here(&bytes)?,
+                Urgency::Meanwhile => super::compiler::compile_apart(&bytes)?,
+            };
             let component = precompiled::load(&runtime, &image);
             let component = component.map_err(|error| LoadError::Engine(format!("{error:#}")))?;
-            Ok(Self { component, inspected: super::inspect::inspect(&bytes), source })
+            Ok(Self { component, inspected: Arc::new(super::inspect::inspect(&bytes)), source })
         };
         // On a thread of its own, because nothing stops a compiler: one that takes too long is left behind.
         match tokio::time::timeout(limit, tokio::task::spawn_blocking(compile)).await {
@@ -66,7 +86,7 @@ impl Code {
     /// Always.
     #[cfg(not(feature = "compiler"))]
     #[expect(clippy::unused_async, reason = "as with a compiler")]
-    pub async fn compile(_: &Engine, _: Vec<u8>, _: Digest, _: Duration) -> Result<Self, LoadError> {
+    pub async fn compile(_: &Engine, _: Vec<u8>, _: Digest, _: Duration, _: Urgency) -> Result<Self, LoadError> {
         Err(LoadError::NoCompiler)
     }
 
@@ -86,7 +106,7 @@ mod tests {
         // Much to compile: with so little time it can't be done by chance.
         let work = "(local.set 0 (i32.mul (local.get 0) (i32.const 3)))".repeat(20_000);
         let bytes = wat::parse_str(format!("(component (core module (func (param i32) {work})))")).unwrap();
-        let compile = |limit| Code::compile(&engine, bytes.clone(), Digest::of(&bytes), limit);
+        let compile = |limit| Code::compile(&engine, bytes.clone(), Digest::of(&bytes), limit, Urgency::Meanwhile);
         assert!(compile(Duration::from_secs(60)).await.is_ok());
         assert!(matches!(compile(Duration::ZERO).await, Err(LoadError::SlowToCompile(Duration::ZERO))));
     }

@@ -87,6 +87,16 @@ pub(super) fn compile_here(bytes: &[u8]) -> Result<Vec<u8>, LoadError> {
     compile(bytes, |_| Ok(()))
 }
 
+/// The same on threads that are started for it: they are as important as the one that calls, and gone afterwards.
+///
+/// # Errors
+/// When the bytes are no component, or no thread can be started.
+pub(super) fn compile_apart(bytes: &[u8]) -> Result<Vec<u8>, LoadError> {
+    let pool = rayon::ThreadPoolBuilder::new().build();
+    let pool = pool.map_err(|error| LoadError::Engine(format!("can't start the compiler's threads: {error}")))?;
+    pool.install(|| compile_here(bytes))
+}
+
 fn compile(
     bytes: &[u8],
     adapt: impl FnOnce(&mut wasmtime::Config) -> wasmtime::Result<()>,

@@ -16,11 +16,12 @@ use super::{
     code::Inspected,
     contract::{EVENT, Interface, LATER, LIFECYCLE, Match},
     instance::Instance,
-    memory::{Budget, resident_bytes},
+    memory::Budget,
     state::State,
 };
 use crate::{
     capabilities::{Capabilities, Instances},
+    digest::Digest,
     failure::Failure,
     invocation::{Answer, Invocation},
     laps::Laps,
@@ -34,7 +35,8 @@ pub struct Guest {
     pub(super) lifecycle: Option<lifecycle::GuestIndices>,
     pub(super) capabilities: Capabilities,
     pub(super) budget: Budget,
-    pub(super) inspected: Inspected,
+    pub(super) inspected: Arc<Inspected>,
+    pub(super) digest: Digest,
     pub(super) observer: Arc<dyn Observer>,
     /// Last in, first out: the instance used last has the warmest caches.
     idle: Mutex<Vec<Instance>>,
@@ -50,10 +52,11 @@ impl Guest {
         code: Code,
         capabilities: Capabilities,
         observer: Arc<dyn Observer>,
+        budget: Budget,
         limit: Duration,
         laps: &mut Laps,
     ) -> Result<Self, LoadError> {
-        let Code { component, inspected, .. } = code;
+        let Code { component, inspected, source } = code;
         let contract = contract(&component)?;
         let pre = engine.link(&component).map_err(|error| unlinked(&component, &error))?;
         let Contract::Event { has_lifecycle } = contract else {
@@ -65,15 +68,25 @@ impl Guest {
             true => Some(lifecycle::GuestIndices::new(&pre).map_err(mismatch)?),
             false => None,
         };
-        let over = capabilities.host_memory_bytes.map_or(0, |reckoned| resident_bytes().saturating_sub(reckoned));
-        let budget = Budget::new(capabilities.total_memory_bytes.map(|bytes| bytes.saturating_sub(over)));
-        let guest = Self { pre, handler, lifecycle, capabilities, budget, inspected, observer, idle: Mutex::default() };
+        let idle = Mutex::default();
+        let guest = Self { pre, handler, lifecycle, capabilities, budget, inspected, digest: source, observer, idle };
         laps.done("link");
         let first = Instance::start(&guest, None, limit).await;
         laps.done("instance");
         let first = first.map_err(|failure| LoadError::Init(failure.within_limits()))?;
         guest.keep(first);
         Ok(guest)
+    }
+
+    /// The digest of its `.wasm` file.
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// Gives up the instances that wait for work, and with them what they keep in memory.
+    pub fn release_idle(&self) {
+        let idle = std::mem::take(&mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner));
+        drop(idle);
     }
 
     /// Answers one event with an instance that nobody else uses meanwhile. An instance that answers, also with an error
@@ -86,6 +99,7 @@ impl Guest {
     }
 
     async fn answer(&self, invocation: Invocation) -> Result<Answer, Failure> {
+        self.observer.served_by(&invocation.context.request_id, self.digest);
         let stop = Instant::now() + invocation.context.deadline.budget(self.capabilities.margin).guest;
         let left = || stop.saturating_duration_since(Instant::now());
         let waiting = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();

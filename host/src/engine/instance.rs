@@ -31,7 +31,7 @@ impl Instance {
     /// Instantiates the guest and runs its `init`, if it has one, for at most `limit`. What the guest prints meanwhile
     /// belongs to the invocation for which it is made, if there is one.
     pub(super) async fn start(guest: &Guest, request_id: Option<&str>, limit: Duration) -> Result<Self, Failure> {
-        let stdio = Stdio::new(guest.observer.clone());
+        let stdio = Stdio::new(guest.observer.clone(), guest.digest);
         stdio.begin(request_id);
         let mut state = State::new(&guest.capabilities, guest.budget.clone(), stdio).map_err(|error| {
             let error_type = if request_id.is_some() { ErrorType::Internal } else { ErrorType::Config };

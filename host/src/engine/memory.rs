@@ -10,12 +10,14 @@ use std::{
 
 use wasmtime::{ResourceLimiter, Result};
 
-/// What is left for a guest's instances together, in bytes. However much each may take, they never take more than this.
+use crate::capabilities::Capabilities;
+
+/// What is left for all instances of a handler's guests together, in bytes. However much each may take, they never take more than this.
 #[derive(Debug, Clone)]
-pub(super) struct Budget(Arc<AtomicU64>);
+pub struct Budget(Arc<AtomicU64>);
 
 /// What the process has in memory now, in bytes; 0 where it can't be told.
-pub(super) fn resident_bytes() -> u64 {
+fn resident_bytes() -> u64 {
     // In pages: all, and those in memory. The kernel writes the readable `status` for as long as it takes to map a guest.
     let statm = fs::read_to_string("/proc/self/statm").unwrap_or_default();
     let pages = statm.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok());
@@ -23,8 +25,14 @@ pub(super) fn resident_bytes() -> u64 {
 }
 
 impl Budget {
+    /// What the capabilities grant, less what the process has in memory now that was not reckoned with.
+    pub fn new(capabilities: &Capabilities) -> Self {
+        let over = capabilities.host_memory_bytes.map_or(0, |reckoned| resident_bytes().saturating_sub(reckoned));
+        Self::of(capabilities.total_memory_bytes.map(|bytes| bytes.saturating_sub(over)))
+    }
+
     /// `None` sets no limit.
-    pub(super) fn new(bytes: Option<u64>) -> Self {
+    fn of(bytes: Option<u64>) -> Self {
         Self(Arc::new(AtomicU64::new(bytes.unwrap_or(u64::MAX))))
     }
 
@@ -129,7 +137,7 @@ mod tests {
     use super::*;
 
     fn memory(limit: u64) -> Memory {
-        Memory::new(Some(limit), Budget::new(None))
+        Memory::new(Some(limit), Budget::of(None))
     }
 
     #[test]
@@ -145,7 +153,7 @@ mod tests {
 
     #[test]
     fn all_instances_grow_to_the_budget_together_and_one_that_ends_gives_back_what_it_had() {
-        let budget = Budget::new(Some(100));
+        let budget = Budget::of(Some(100));
         let (mut one, mut other) = (Memory::new(Some(80), budget.clone()), Memory::new(Some(80), budget));
         assert!(one.memory_growing(0, 80, None).unwrap());
         assert!(other.memory_growing(0, 20, None).unwrap());
@@ -165,7 +173,7 @@ mod tests {
 
     #[test]
     fn growth_that_fails_gives_nothing_back() {
-        let budget = Budget::new(Some(100));
+        let budget = Budget::of(Some(100));
         let mut memory = Memory::new(Some(100), budget.clone());
         assert!(memory.memory_growing(0, 60, None).unwrap());
         memory.memory_grow_failed(wasmtime::Error::msg("no more")).unwrap();

@@ -92,7 +92,8 @@ pub(super) fn map(engine: &Engine, file: File) -> Result<Code, String> {
     // processor is checked before anything of it runs.
     let component = unsafe { Component::deserialize_file(engine, path) };
     let component = component.map_err(|error| error.root_cause().to_string())?;
-    Ok(Code { component, inspected: Inspected { state_bytes, debug_info: DebugInfo::new(modules) }, source })
+    let inspected = Arc::new(Inspected { state_bytes, debug_info: DebugInfo::new(modules) });
+    Ok(Code { component, inspected, source })
 }
 
 /// What the compiler of this process has just made.

@@ -18,7 +18,10 @@ use wasmtime_wasi::{
     p2::{OutputStream, Pollable, StreamError, StreamResult},
 };
 
-use crate::observer::{Observer, Stream};
+use crate::{
+    digest::Digest,
+    observer::{Observer, Stream},
+};
 
 /// A longer line is handed on in pieces of this many bytes. CloudWatch cuts events at 256 KiB, prefix included.
 const LINE_LIMIT_BYTES: usize = 255 * 1024;
@@ -32,6 +35,7 @@ pub(super) struct Stdio(Arc<Mutex<Inner>>);
 
 struct Inner {
     observer: Arc<dyn Observer>,
+    guest: Digest,
     request_id: Option<String>,
     stdout: Vec<u8>,
     stderr: Vec<u8>,
@@ -39,9 +43,10 @@ struct Inner {
 }
 
 impl Stdio {
-    pub(super) fn new(observer: Arc<dyn Observer>) -> Self {
+    pub(super) fn new(observer: Arc<dyn Observer>, guest: Digest) -> Self {
         Self(Arc::new(Mutex::new(Inner {
             observer,
+            guest,
             request_id: None,
             stdout: Vec::new(),
             stderr: Vec::new(),
@@ -123,7 +128,7 @@ impl Inner {
         if stream == Stream::Stderr && says_something(&line) {
             self.last_stderr_line = line.chars().take(1024).collect();
         }
-        self.observer.line(self.request_id.as_deref(), stream, &line);
+        self.observer.line(self.request_id.as_deref(), self.guest, stream, &line);
     }
 }
 
@@ -225,14 +230,14 @@ mod tests {
     struct Heard(Mutex<Vec<(Option<String>, Stream, String)>>);
 
     impl Observer for Heard {
-        fn line(&self, request_id: Option<&str>, stream: Stream, line: &str) {
+        fn line(&self, request_id: Option<&str>, _: Digest, stream: Stream, line: &str) {
             self.0.lock().unwrap().push((request_id.map(str::to_owned), stream, line.to_owned()));
         }
     }
 
     fn stdio() -> (Stdio, Arc<Heard>) {
         let heard = Arc::new(Heard::default());
-        (Stdio::new(heard.clone()), heard)
+        (Stdio::new(heard.clone(), Digest::of(b"guest")), heard)
     }
 
     #[test]

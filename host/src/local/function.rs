@@ -13,7 +13,7 @@ use std::{
 use bytes::Bytes;
 use serde_json::json;
 use tempfile::TempDir;
-use tokio::time::timeout;
+use tokio::{task::AbortHandle, time::timeout};
 use tracing::error;
 
 use super::{
@@ -41,6 +41,9 @@ pub struct Function {
     init_duration: Duration,
     /// The first report says how long the init took.
     init_told: AtomicBool,
+    service: Arc<Service>,
+    /// Takes the workers' connections.
+    listening: AbortHandle,
     /// Removed with the function.
     _tmp: TempDir,
 }
@@ -77,12 +80,13 @@ impl Function {
         let settings = config::with_variables(settings, &environment)?;
         let request = LoadRequest {
             handler: name.to_owned(),
+            terms: config::terms(&settings, &source),
             source,
-            digest: settings.digest,
             capabilities: capabilities(&settings, &environment, limits.memory_mib, tmp.path()),
+            is_watched: true,
         };
         let hearing = Hearing { logs: shared.logs.clone(), records: shared.records.clone() };
-        let registry = Registry::load(&shared.engine, request, Arc::new(hearing), &mut Laps::begin()).await?;
+        let registry = Registry::load(&shared.engine, request, Arc::new(hearing), shared.looker.clone(), &mut Laps::begin()).await?;
 
         let internal = |error: std::io::Error| Failure::new(ErrorType::Internal, format!("can't listen: {error}"));
         let listener = listen(0).await.map_err(internal)?;
@@ -90,16 +94,18 @@ impl Function {
         let queue = Arc::new(Queue::default());
         let (records, timeout) = (shared.records.clone(), limits.timeout);
         let api = RuntimeApi { queue: queue.clone(), arn: arn(name), timeout, records: records.clone() };
-        tokio::spawn(Arc::new(api).serve(listener));
+        let listening = tokio::spawn(Arc::new(api).serve(listener)).abort_handle();
         let service = Arc::new(Service::new(registry, described));
-        let served = queue.clone();
+        let (served, serving) = (queue.clone(), service.clone());
         let workers = async move {
-            edge::serve(EdgeKind::Direct, &authority, service, limits.concurrency, Threads::Shared).await
+            edge::serve(EdgeKind::Direct, &authority, serving, limits.concurrency, Threads::Shared).await
         };
         let workers = tokio::spawn(workers);
         tokio::spawn(async move {
             match workers.await {
                 Ok(Ok(())) => {}
+                // The function is gone.
+                Ok(Err(_)) if served.is_closed() => {}
                 Ok(Err(ended)) => error!("the function's workers ended: {}", chain(&*ended)),
                 Err(panicked) => error!("the function's workers ended: {panicked}"),
             }
@@ -111,8 +117,15 @@ impl Function {
             limits,
             init_duration: begun.elapsed(),
             init_told: AtomicBool::new(false),
+            service,
+            listening,
             _tmp: tmp,
         })
+    }
+
+    /// Looks for a newer guest now, and returns when that was done.
+    pub async fn look_now(&self) {
+        self.service.registry.look_now().await;
     }
 
     /// Calls the function and waits for what becomes of it, at most until its timeout.
@@ -151,18 +164,30 @@ impl Function {
 
     fn report(&self, request_id: &str, took: Duration) -> String {
         let ms = |duration: Duration| duration.as_secs_f64() * 1000.0;
-        let memory_mib = self.records.usage(request_id).memory_bytes.div_ceil(1024 * 1024);
+        let (usage, guest) = self.records.usage(request_id);
+        let memory_mib = usage.memory_bytes.div_ceil(1024 * 1024);
         let mut report = format!(
             "REPORT RequestId: {request_id}\tDuration: {:.2} ms\tBilled Duration: {:.0} ms\tMemory Size: {} MB\tMax Memory Used: {memory_mib} MB\t",
             ms(took),
             ms(took).ceil(),
             self.limits.memory_mib,
         );
+        if let Some(guest) = guest {
+            report.push_str(&format!("Guest: {}\t", guest.short()));
+        }
         if !self.init_told.swap(true, Ordering::Relaxed) {
             report.push_str(&format!("Init Duration: {:.2} ms\t", ms(self.init_duration)));
         }
         report.push('\n');
         report
+    }
+}
+
+/// Its workers end when they ask for the next call.
+impl Drop for Function {
+    fn drop(&mut self) {
+        self.queue.close();
+        self.listening.abort();
     }
 }
 

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use crate::{
     config::{self, Settings},
-    failure::{ErrorType, Failure},
-    source::{Source, TaskRoot},
+    failure::Failure,
+    source::{Access, Source, TaskRoot},
 };
 
 /// One guest to serve.
@@ -19,15 +19,15 @@ pub struct Found {
 }
 
 /// The guests of a folder, and those that its settings' file names; or the one guest that a file is, with the settings
-/// beside it.
+/// beside it. Remote sources are reached with this `access`.
 ///
 /// # Errors
-/// When there is nothing to serve, or the settings can't be used.
-pub fn find(path: &Path) -> Result<Vec<Found>, Failure> {
-    if path.is_dir() { in_folder(path) } else { alone(path).map(|found| vec![found]) }
+/// When the settings can't be used.
+pub fn find(path: &Path, access: &Access) -> Result<Vec<Found>, Failure> {
+    if path.is_dir() { in_folder(path, access) } else { alone(path).map(|found| found.into_iter().collect()) }
 }
 
-fn in_folder(path: &Path) -> Result<Vec<Found>, Failure> {
+fn in_folder(path: &Path, access: &Access) -> Result<Vec<Found>, Failure> {
     let root = TaskRoot::open(path)?;
     let mut sections = config::read_settings(&root)?;
     let mut names = root.guests();
@@ -39,29 +39,20 @@ fn in_folder(path: &Path) -> Result<Vec<Found>, Failure> {
     names.extend(named);
     names.sort_unstable();
     names.dedup();
-    if names.is_empty() {
-        let hint =
-            "build one with `cargo build --release --target wasm32-wasip2`, and name the folder with the `.wasm` file";
-        return Err(Failure::new(ErrorType::GuestNotFound, format!("`{}` holds no guests", path.display())).hint(hint));
-    }
     let found = names.into_iter().map(|name| {
         let settings = sections.remove(&name).unwrap_or_default();
-        let source = Source::parse(&name, settings.source.as_deref(), &root);
+        let source = Source::parse(&name, settings.source.as_deref(), &root, access);
         Found { name, source, settings }
     });
     Ok(found.collect())
 }
 
-fn alone(path: &Path) -> Result<Found, Failure> {
-    let missing = |reason: &str| {
-        Failure::new(ErrorType::GuestNotFound, format!("no such guest: `{}`{reason}", path.display()))
-            .hint("name a `.wasm` file that a build wrote; to serve, a folder of them will do too")
-    };
-    let absolute = path.canonicalize().map_err(|_| missing(""))?;
-    let name = path.file_stem().and_then(|name| name.to_str()).ok_or_else(|| missing(", which has no name"))?;
-    let folder = absolute.parent().ok_or_else(|| missing(""))?;
+/// `None` where there is no such file.
+fn alone(path: &Path) -> Result<Option<Found>, Failure> {
+    let Ok(absolute) = path.canonicalize() else { return Ok(None) };
+    let name = path.file_stem().and_then(|name| name.to_str());
+    let (Some(name), Some(folder), Some(file)) = (name, absolute.parent(), absolute.file_name()) else { return Ok(None) };
     let root = TaskRoot::open(folder)?;
     let settings = config::read_settings(&root)?.remove(name).unwrap_or_default();
-    let file = absolute.file_name().map(PathBuf::from).ok_or_else(|| missing(", which has no name"))?;
-    Ok(Found { name: name.to_owned(), source: Ok(Source::TaskRoot { root, path: file }), settings })
+    Ok(Some(Found { name: name.to_owned(), source: Ok(Source::TaskRoot { root, path: PathBuf::from(file) }), settings }))
 }

@@ -92,7 +92,7 @@ async fn invoke(
         return Err(Refusal::no_method(request.method()));
     }
     if functions.get(&name).is_none() {
-        let known: Vec<&str> = functions.iter().map(|(name, _)| name).collect();
+        let known: Vec<String> = functions.all().into_iter().map(|(name, _)| name).collect();
         warn!("there is no function `{name}`, only `{}`", known.join("`, `"));
         return Err(Refusal::not_found(&name));
     }
@@ -116,7 +116,7 @@ async fn invoke(
     // In a task of its own: an invocation goes on when its caller hangs up.
     let functions = functions.clone();
     let called = tokio::spawn(async move {
-        match functions.get(&name)? {
+        match &*functions.get(&name)? {
             Ok(function) => Some(function.call(call).await),
             Err(failure) => Some(Ok(init_failed(failure))),
         }

@@ -5,13 +5,14 @@
 //! through `runtime_api`, and goes back the same way.
 
 mod function;
+mod functions;
 mod guests;
 pub mod invoke_api;
 mod queue;
 mod records;
 mod runtime_api;
 
-use std::{collections::BTreeMap, io, net::Ipv4Addr, num::NonZeroUsize, path::PathBuf, sync::Arc, time::Duration};
+use std::{io, net::Ipv4Addr, num::NonZeroUsize, path::PathBuf, sync::Arc, time::Duration};
 
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -21,11 +22,11 @@ use tracing::warn;
 
 pub use self::{
     function::{Function, Outcome},
-    guests::{Found, find},
+    functions::{Change, Functions, Served},
     queue::Call,
     records::{Records, RequestIdInUse},
 };
-use crate::{engine::Engine, failure::Failure, logs::Logs};
+use crate::{engine::Engine, logs::Logs, registry::Looker, source::Access};
 
 /// The ARN's region and account, as the emulator has them.
 const REGION: &str = "us-east-1";
@@ -35,6 +36,10 @@ const ACCOUNT: &str = "012345678912";
 pub struct Shared {
     /// Runs the guests.
     pub engine: Engine,
+    /// Looks for newer guests.
+    pub looker: Looker,
+    /// With what remote sources are reached.
+    pub access: Access,
     /// Where guests' lines go.
     pub logs: Arc<Logs>,
     /// What the lines of each invocation are kept in.
@@ -56,37 +61,6 @@ pub struct Limits {
     pub memory_mib: u32,
     /// How many invocations it serves at a time.
     pub concurrency: NonZeroUsize,
-}
-
-/// The functions of a local Lambda, by name. One that can't start is there too, with the reason.
-pub struct Functions(BTreeMap<String, Result<Function, Failure>>);
-
-impl Functions {
-    /// Loads each guest and starts its workers. A guest that can't be served is kept with its failure.
-    pub async fn start(shared: &Shared, guests: Vec<Found>) -> Self {
-        let mut functions = BTreeMap::new();
-        for Found { name, source, settings } in guests {
-            let function = match source {
-                Ok(source) => Function::start(shared, &name, source, settings).await,
-                Err(failure) => Err(failure),
-            };
-            functions.insert(name, function);
-        }
-        Self(functions)
-    }
-
-    /// The function of this name. A lone one answers to `function` too, as it does under the emulator.
-    pub fn get(&self, name: &str) -> Option<&Result<Function, Failure>> {
-        self.0.get(name).or_else(|| {
-            let mut all = self.0.values();
-            (name == "function").then(|| all.next().filter(|_| all.next().is_none())).flatten()
-        })
-    }
-
-    /// All functions, by name.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &Result<Function, Failure>)> {
-        self.0.iter().map(|(name, function)| (name.as_str(), function))
-    }
 }
 
 /// The function's ARN.

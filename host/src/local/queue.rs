@@ -81,12 +81,16 @@ impl Queue {
         Pending { started: started_receiver, posted: posted_receiver }
     }
 
-    /// Waits for the next call. From then on it is in flight. A worker that goes away while it waits loses nothing.
-    pub(super) async fn next(&self) -> Call {
+    /// Waits for the next call. From then on it is in flight. A worker that goes away while it waits loses nothing. `None` when there
+    /// are to be no workers any more.
+    pub(super) async fn next(&self) -> Option<Call> {
         loop {
             let came = self.came.notified();
+            if self.is_closed() {
+                return None;
+            }
             if let Some(call) = self.take() {
-                return call;
+                return Some(call);
             }
             came.await;
         }
@@ -115,6 +119,11 @@ impl Queue {
     /// There are no workers any more: nobody is to wait for one.
     pub(super) fn close(&self) {
         *self.lock() = State { closed: true, ..State::default() };
+        self.came.notify_waiters();
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.lock().closed
     }
 
     /// Nobody waits for this one any more.
@@ -140,8 +149,8 @@ mod tests {
         let queue = Queue::default();
         let mut first = queue.push(call("1"));
         queue.push(call("2"));
-        assert_eq!(queue.next().await.request_id, "1");
-        assert_eq!(queue.next().await.request_id, "2");
+        assert_eq!(queue.next().await.unwrap().request_id, "1");
+        assert_eq!(queue.next().await.unwrap().request_id, "2");
         assert_eq!(queue.post("1", Posted::Answer(Bytes::from_static(b"a"))), Taken::Yes);
         assert_eq!(queue.post("1", Posted::Answer(Bytes::new())), Taken::Unknown);
         assert!(first.started.try_recv().is_ok());

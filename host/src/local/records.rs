@@ -6,6 +6,7 @@ use std::{
 };
 
 use crate::{
+    digest::Digest,
     logs::{Logs, Output},
     observer::{Observer, Stream, Usage},
 };
@@ -29,6 +30,8 @@ pub struct Record {
     /// The end of its log.
     pub tail: Vec<u8>,
     pub usage: Usage,
+    /// The guest that answered, or was to.
+    pub guest: Option<Digest>,
 }
 
 impl Records {
@@ -56,9 +59,9 @@ impl Records {
         self.lock().remove(request_id).unwrap_or_default()
     }
 
-    /// What was used so far.
-    pub(super) fn usage(&self, request_id: &str) -> Usage {
-        self.lock().get(request_id).map(|record| record.usage).unwrap_or_default()
+    /// What was used so far, and by which guest.
+    pub(super) fn usage(&self, request_id: &str) -> (Usage, Option<Digest>) {
+        self.lock().get(request_id).map(|record| (record.usage, record.guest)).unwrap_or_default()
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Record>> {
@@ -91,8 +94,14 @@ pub(super) struct Hearing {
 }
 
 impl Observer for Hearing {
-    fn line(&self, request_id: Option<&str>, stream: Stream, line: &str) {
-        self.logs.line(request_id, stream, line);
+    fn line(&self, request_id: Option<&str>, guest: Digest, stream: Stream, line: &str) {
+        self.logs.line(request_id, guest, stream, line);
+    }
+
+    fn served_by(&self, request_id: &str, guest: Digest) {
+        if let Some(record) = self.records.lock().get_mut(request_id) {
+            record.guest = Some(guest);
+        }
     }
 
     fn used(&self, request_id: &str, usage: Usage) {

@@ -54,7 +54,11 @@ impl RuntimeApi {
         let path = request.uri().path().strip_prefix(BASE).unwrap_or_default().to_owned();
         let parts: Vec<&str> = path.split('/').collect();
         match (request.method(), parts.as_slice()) {
-            (&Method::GET, ["invocation", "next"]) => self.event(self.queue.next().await),
+            (&Method::GET, ["invocation", "next"]) => match self.queue.next().await {
+                Some(call) => self.event(call),
+                // A worker that hears this ends.
+                None => status(StatusCode::FORBIDDEN, r#"{"errorType":"Forbidden","errorMessage":"the function is gone"}"#),
+            },
             (&Method::POST, ["invocation", id, "response"]) => self.post(id, request, Posted::Answer).await,
             (&Method::POST, ["invocation", id, "error"]) => self.post(id, request, Posted::Error).await,
             (&Method::POST, ["init", "error"]) => status(StatusCode::ACCEPTED, r#"{"status":"OK"}"#),

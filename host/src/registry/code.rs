@@ -7,17 +7,38 @@ use tracing::warn;
 use super::LoadRequest;
 use crate::{
     digest::Digest,
-    engine::{Code, Engine, LoadError},
+    engine::{Code, Engine, LoadError, Urgency},
     failure::{ErrorType, Failure},
-    source::{Artifact, Precompiled, Wasm, untrusted},
+    source::{Artifact, Blob, Content, Precompiled, untrusted},
 };
 
 /// The machine code of the guest: that which was compiled ahead of time, where it is the right one, or else what is compiled now,
-/// which is to be done by `stop`.
-pub(super) async fn load(engine: &Engine, request: &LoadRequest, stop: Instant) -> Result<Code, Failure> {
-    let wasm = match request.source.load()? {
-        Artifact::Wasm(wasm) => wasm,
-        Artifact::Precompiled(opened, wasm) => match (map(engine, request, opened, wasm.as_ref()), wasm) {
+/// which is to be done by `stop`. What is not trusted is not touched, nor is what is not the pinned one compiled.
+pub(super) async fn load(
+    engine: &Engine,
+    request: &LoadRequest,
+    artifact: Artifact,
+    stop: Instant,
+    urgency: Urgency,
+) -> Result<Code, Failure> {
+    let Artifact { content, signature, .. } = artifact;
+    let wasm = match content {
+        Content::Wasm(wasm) => {
+            check_signature(request, &wasm, signature.as_deref())?;
+            wasm
+        }
+        Content::MachineCode(image) => {
+            // Without keys nothing says who wrote it.
+            if !request.terms.trusted_keys.ask_for_signatures() {
+                return Err(untrusted(&request.source.to_string(), "it is outside the task root, and no key is trusted"));
+            }
+            check_signature(request, &image, signature.as_deref())?;
+            let mapped = map(engine, request, Precompiled::in_memory(&image.bytes), None);
+            let code = mapped.map_err(|unfit| unfit.into_failure(&request.handler))?;
+            check_pin(request, code.source())?;
+            return Ok(code);
+        }
+        Content::Precompiled(opened, wasm) => match (map(engine, request, opened, wasm.as_ref()), wasm) {
             (Ok(code), _) => {
                 check_pin(request, code.source())?;
                 return Ok(code);
@@ -36,8 +57,21 @@ pub(super) async fn load(engine: &Engine, request: &LoadRequest, stop: Instant) 
     };
     check_pin(request, wasm.digest)?;
     let left = stop.saturating_duration_since(Instant::now());
-    let compiled = Code::compile(engine, wasm.bytes, wasm.digest, left).await;
+    let compiled = Code::compile(engine, wasm.bytes, wasm.digest, left, urgency).await;
     compiled.map_err(|error| error.into_failure(&request.handler))
+}
+
+/// What comes from the task root is deployed with the host, and trusted as it is.
+fn check_signature(request: &LoadRequest, artifact: &Blob, signature: Option<&str>) -> Result<(), Failure> {
+    let keys = &request.terms.trusted_keys;
+    if request.source.is_task_root() || !keys.ask_for_signatures() {
+        return Ok(());
+    }
+    keys.check(&artifact.bytes, signature).map_err(|reason| {
+        let message = format!("the guest `{}`, `{}`, is not trusted: {reason}", request.handler, artifact.digest);
+        Failure::new(ErrorType::Untrusted, message)
+            .hint("sign it with the key that belongs to `GUESTHOUSE_TRUSTED_KEYS`, as `guesthouse push --key` does")
+    })
 }
 
 /// Why a `.cwasm` file is not used.
@@ -68,12 +102,12 @@ fn map(
     engine: &Engine,
     request: &LoadRequest,
     opened: Result<Precompiled, Failure>,
-    wasm: Option<&Wasm>,
+    wasm: Option<&Blob>,
 ) -> Result<Code, Unfit> {
     let Precompiled { file, path } = opened.map_err(Unfit::Refused)?;
     let tmp = request.capabilities.tmp.as_ref().map(|tmp| tmp.host_path.as_path());
     if tmp.is_some_and(|tmp| is_below(&path, tmp)) {
-        return Err(Unfit::Refused(untrusted(&path, "the guest can write there")));
+        return Err(Unfit::Refused(untrusted(&path.display().to_string(), "the guest can write there")));
     }
     let code = Code::map(engine, file).map_err(Unfit::Foreign)?;
     match wasm.filter(|wasm| wasm.digest != code.source()) {
@@ -88,7 +122,7 @@ fn is_below(path: &Path, folder: &Path) -> bool {
 }
 
 fn check_pin(request: &LoadRequest, digest: Digest) -> Result<(), Failure> {
-    let Some(pinned) = request.digest.filter(|pinned| *pinned != digest) else { return Ok(()) };
+    let Some(pinned) = request.terms.digest.filter(|pinned| *pinned != digest) else { return Ok(()) };
     let message = format!("the guest `{}` is `{digest}`, but `{pinned}` is pinned", request.handler);
     Err(Failure::new(ErrorType::DigestMismatch, message)
         .hint("deploy the pinned artifact, or change `digest` in the settings"))

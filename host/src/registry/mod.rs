@@ -1,6 +1,9 @@
-//! From a handler to the guest that serves it now.
+//! From a handler to the guest that serves it now, and to the next one.
 
 mod code;
+mod handler;
+mod looker;
+mod looks;
 
 use std::{
     sync::Arc,
@@ -9,35 +12,43 @@ use std::{
 
 use tracing::debug;
 
+use self::handler::Handler;
+pub use self::looker::Looker;
 use crate::{
     capabilities::Capabilities,
-    digest::Digest,
-    engine::{Engine, Guest},
+    engine::{Budget, Engine, Guest, Urgency},
     failure::Failure,
     laps::Laps,
     observer::Observer,
-    source::Source,
+    source::{Look, Source, Wanted},
+    terms::Terms,
 };
 
 /// How long Lambda's init phase may take on demand. Source: the AWS page "Lambda execution environment".
 const INIT_LIMIT: Duration = Duration::from_secs(10);
 
+/// How long an invocation waits at most for a look that it is to wait for, and never more than a quarter of its time.
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
+
 /// Holds the guest of one handler. An invocation asks for it once, and keeps what it got to its end.
 pub struct Registry {
-    current: Arc<Guest>,
-    margin: Duration,
+    handler: Arc<Handler>,
+    looker: Looker,
 }
 
 /// What to load, and on which terms.
+#[derive(Clone)]
 pub struct LoadRequest {
     /// The handler's name, for messages.
     pub handler: String,
     /// Where the guest comes from.
     pub source: Source,
-    /// The only artifact to accept, if one is pinned.
-    pub digest: Option<Digest>,
+    /// Which artifacts are taken, and when a newer one is looked for.
+    pub terms: Terms,
     /// What the guest may touch.
     pub capabilities: Capabilities,
+    /// Somebody may have it [look now](Registry::look_now), too.
+    pub is_watched: bool,
 }
 
 impl Registry {
@@ -49,28 +60,96 @@ impl Registry {
         engine: &Engine,
         request: LoadRequest,
         observer: Arc<dyn Observer>,
+        looker: Looker,
         laps: &mut Laps,
     ) -> Result<Self, Failure> {
-        let margin = request.capabilities.margin;
-        let stop = Instant::now() + INIT_LIMIT - margin.min(INIT_LIMIT / 10);
-        let code = code::load(engine, &request, stop).await.map_err(Failure::within_limits)?;
+        let stop = Instant::now() + INIT_LIMIT - request.capabilities.margin.min(INIT_LIMIT / 10);
+        let wanted = request.wanted(stop, u32::MAX);
+        let looked = match request.source.is_local() {
+            true => request.source.look(None, &wanted).await,
+            // Connections stay with the thread that made them.
+            false => {
+                let source = request.source.clone();
+                looker.run(async move { source.look(None, &wanted).await }).await?
+            }
+        };
+        let Look::Found(artifact) = looked.map_err(Failure::within_limits)? else {
+            unreachable!("nothing was known that could be unchanged")
+        };
+        laps.done("source");
+        let (version, identity) = (artifact.version.clone(), artifact.content.digest());
+        let code = code::load(engine, &request, artifact, stop, Urgency::Now).await;
+        let code = code.map_err(Failure::within_limits)?;
         laps.done("code");
-        let LoadRequest { handler, capabilities, .. } = request;
-        let digest = code.source();
+        let budget = Budget::new(&request.capabilities);
         let left = stop.saturating_duration_since(Instant::now());
-        let guest = Guest::load(engine, code, capabilities, observer, left, laps).await;
-        let guest = guest.map_err(|error| error.into_failure(&handler).within_limits())?;
-        debug!(%handler, %digest, "serving");
-        Ok(Self { current: Arc::new(guest), margin })
+        let guest =
+            Guest::load(engine, code, request.capabilities.clone(), observer.clone(), budget.clone(), left, laps).await;
+        let guest = guest.map_err(|error| error.into_failure(&request.handler).within_limits())?;
+        debug!(handler = %request.handler, digest = %guest.digest(), "serving");
+        observer.serving(guest.digest());
+        let handler = Handler::new(engine.clone(), request, observer, budget, guest, version, identity);
+        Ok(Self { handler: Arc::new(handler), looker })
     }
 
     /// How long before an invocation's deadline the guest is stopped.
     pub fn margin(&self) -> Duration {
-        self.margin
+        self.handler.request.capabilities.margin
     }
 
-    /// The guest that serves now.
-    pub fn get(&self) -> Arc<Guest> {
-        self.current.clone()
+    /// The guest for an invocation that has so much time `left`. Where the last look is too old, a new one begins; only where each
+    /// invocation is to have its own is it waited for.
+    pub async fn get(&self, left: Duration) -> Arc<Guest> {
+        match self.handler.request.terms.refresh {
+            None => {}
+            Some(Duration::ZERO) => {
+                let own = self.handler.looks.one_more(|| self.begin_look());
+                // The current guest serves where it takes longer.
+                let _ = tokio::time::timeout(LONGEST_WAIT.min(left / 4), own).await;
+            }
+            Some(every) => {
+                if self.handler.looks.are_due(every) {
+                    self.begin_look();
+                }
+            }
+        }
+        self.handler.current()
+    }
+
+    /// Looks for a newer artifact now, and returns when that was done.
+    pub async fn look_now(&self) {
+        self.handler.looks.one_more(|| self.begin_look()).await;
+    }
+
+    /// The number of the look that is under way.
+    pub fn look_under_way(&self) -> Option<u64> {
+        self.handler.looks.under_way()
+    }
+
+    /// Waits until no look is under way, at most so long.
+    pub async fn finish_look(&self, limit: Duration) {
+        let _ = tokio::time::timeout(limit, self.handler.looks.none()).await;
+    }
+
+    fn begin_look(&self) {
+        let Some(look) = self.handler.looks.begin() else { return };
+        let handler = self.handler.clone();
+        self.looker.spawn(async move {
+            handler.look().await;
+            drop(look);
+        });
+    }
+}
+
+impl LoadRequest {
+    fn wanted(&self, stop: Instant, attempts: u32) -> Wanted {
+        Wanted {
+            limit_bytes: self.terms.limit_bytes,
+            signature: self.terms.trusted_keys.ask_for_signatures(),
+            // Where a newer one is looked for, the file is expected to be written to.
+            apart: self.terms.refresh.is_some() || self.is_watched,
+            stop,
+            attempts,
+        }
     }
 }

@@ -12,10 +12,11 @@ use anyhow::Context as _;
 use clap::Args;
 use clap::builder::styling::{AnsiColor, Style};
 use guesthouse::{
-    config::Environment,
+    config::{self, Environment},
     engine::Engine,
-    local::{self, Functions, Limits, Records, Shared},
+    local::{Functions, Limits, Records, Shared},
     logs::{Logs, Output},
+    registry::Looker,
     telemetry,
 };
 use tempfile::TempDir;
@@ -57,13 +58,15 @@ impl Options {
         let tmp = tempfile::Builder::new().prefix("guesthouse-").tempdir().context("can't make a folder for `/tmp`")?;
         let shared = Shared {
             engine: Engine::new()?,
+            looker: Looker::default(),
+            access: config::source_access(&Environment::of_process()),
             logs,
             records,
             limits: Limits { timeout: self.timeout, memory_mib: self.memory, concurrency },
             env: self.env,
             tmp: tmp.path().to_owned(),
         };
-        let functions = Functions::start(&shared, local::find(guests)?).await;
+        let functions = Functions::start(shared, guests).await?;
         Ok(Lambda { functions: Arc::new(functions), _tmp: tmp })
     }
 }

@@ -2,8 +2,10 @@
 
 mod compile;
 mod lambda;
+mod push;
 mod run;
 mod serve;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -22,6 +24,7 @@ enum Command {
     Run(run::Arguments),
     Serve(serve::Arguments),
     Compile(compile::Arguments),
+    Push(push::Arguments),
 }
 
 /// How the process ends.
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
         Command::Run(arguments) => run::run(arguments),
         Command::Serve(arguments) => serve::run(arguments),
         Command::Compile(arguments) => compile::run(arguments),
+        Command::Push(arguments) => push::run(arguments),
     };
     ended
         .unwrap_or_else(|error| {

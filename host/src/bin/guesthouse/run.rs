@@ -42,8 +42,8 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let runtime = lambda::runtime()?;
     let outcome = runtime.block_on(async {
         let lambda = arguments.options.start(&arguments.guest, NonZeroUsize::MIN, lambda::to_stderr()).await?;
-        let Some((_, function)) = lambda.functions.iter().next() else { bail!("no guest was loaded") };
-        let function = function.as_ref().map_err(|failure| anyhow::Error::new(failure.clone()))?;
+        let Some((_, function)) = lambda.functions.all().pop() else { bail!("no guest was loaded") };
+        let function = (*function).as_ref().map_err(|failure| anyhow::Error::new(failure.clone()))?;
         let call = Call { request_id: uuid::Uuid::new_v4().to_string(), event: event.into(), ..Call::default() };
         function.call(call).await.map_err(|_| anyhow::anyhow!("the request id is in use"))
     })?;

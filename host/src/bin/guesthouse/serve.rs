@@ -1,21 +1,23 @@
 //! A local Lambda.
 
-use std::{io, num::NonZeroUsize, path::PathBuf, sync::Mutex};
+use std::{io, net::SocketAddr, num::NonZeroUsize, path::PathBuf, sync::Mutex};
 
 use anyhow::{Context as _, bail};
-use guesthouse::local::{self, invoke_api};
+use guesthouse::local::{self, Change, Functions, invoke_api};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     Exit,
     lambda::{self, Options},
+    watch::Watch,
 };
 
 /// Serve guests as a local Lambda, with no Docker and no emulator
 ///
 /// Every guest is a function of its name: `aws lambda invoke --endpoint-url http://127.0.0.1:9000`, the AWS SDKs and curl
 /// work unchanged. Each function gets a `/tmp` of its own, which is removed at the end. Settings come from `guesthouse.toml`
-/// beside the guests, and from `--env GUESTHOUSE_…`. A guest that was built again is taken after a restart.
+/// beside the guests, and from `--env GUESTHOUSE_…`. A guest that is built again is taken at once, as are new ones and settings; one
+/// that is broken is told of, and the one before goes on.
 /// `.cwasm` files in the folder are native code, which no sandbox holds: serve only those that you made.
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -40,29 +42,57 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         })?;
         let address = listener.local_addr().context("can't tell the port")?;
         let output = Box::new(Mutex::new(io::stdout()));
+        // From before the first look, so that nothing is missed.
+        let watch = Watch::start(&arguments.guests);
         let lambda = arguments.options.start(&arguments.guests, arguments.concurrency, output).await?;
-        for (name, function) in lambda.functions.iter() {
-            match function {
-                Ok(_) => println!("http://{address}/2015-03-31/functions/{}/invocations", name.replace('/', "%2F")),
+        let all = lambda.functions.all();
+        for (name, function) in &all {
+            match &**function {
+                Ok(_) => println!("{}", url(address, name)),
                 Err(failure) => lambda::print_warning(&format!("`{name}` answers only with its error: {failure}")),
             }
         }
-        if lambda.functions.iter().all(|(_, function)| function.is_err()) {
+        let Some((first, _)) = all.iter().find(|(_, function)| function.is_ok()) else {
             bail!("there is nothing to serve\nhint: build the guests again, and see what is said of each above");
-        }
-        let first = lambda.functions.iter().find(|(_, function)| function.is_ok()).map_or("NAME", |(name, _)| name);
-        println!(
-            "ready: curl -d '{{}}' http://{address}/2015-03-31/functions/{}/invocations",
-            first.replace('/', "%2F")
-        );
+        };
+        println!("ready: curl -d '{{}}' {}", url(address, first));
         let mut terminated = signal(SignalKind::terminate()).context("can't wait for signals")?;
         let mut hung_up = signal(SignalKind::hangup()).context("can't wait for signals")?;
         tokio::select! {
             () = invoke_api::serve(listener, lambda.functions.clone()) => {}
+            () = follow(watch, &lambda.functions, address) => {}
             _ = tokio::signal::ctrl_c() => {}
             _ = terminated.recv() => {}
             _ = hung_up.recv() => {}
         }
         Ok(Exit::Done)
     })
+}
+
+/// Lets the functions follow their folder.
+async fn follow(watch: notify::Result<Watch>, functions: &Functions, address: SocketAddr) {
+    let mut watch = match watch {
+        Ok(watch) => watch,
+        Err(error) => {
+            lambda::print_warning(&format!("guests that are built again are taken after a restart: {error}"));
+            return std::future::pending().await;
+        }
+    };
+    loop {
+        watch.changed().await;
+        match functions.refresh().await {
+            Ok(changes) => changes.iter().for_each(|change| match change {
+                Change::Added(name) => println!("{}", url(address, name)),
+                Change::Removed(name) => println!("`{name}` is gone, and its function, too"),
+                Change::Broken(name, failure) => {
+                    lambda::print_warning(&format!("`{name}` answers only with its error: {failure}"));
+                }
+            }),
+            Err(failure) => lambda::print_warning(&format!("all goes on as it was: {failure}")),
+        }
+    }
+}
+
+fn url(address: SocketAddr, name: &str) -> String {
+    format!("http://{address}/2015-03-31/functions/{}/invocations", name.replace('/', "%2F"))
 }

@@ -1,0 +1,78 @@
+//! From the developer's machine to where a host finds it.
+
+use std::{
+    fs,
+    io::Cursor,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, bail};
+use docker_credential::DockerCredential;
+use guesthouse::{
+    config::{self, Environment},
+    digest::Digest,
+    source::upload::{self, Login, Upload},
+};
+use minisign::SecretKeyBox;
+
+use crate::{Exit, lambda};
+
+/// Upload a guest to S3 or to an OCI registry
+///
+/// Running environments whose handler names the same place take it when they look there the next time (`refresh`). Credentials for S3 and
+/// for AWS's registry come from the variables `AWS_…`, as `aws configure export-credentials --format env` prints them; those for other
+/// registries from `docker login`.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The guest's `.wasm` file, or what `guesthouse compile` made of it, which needs a signature
+    guest: PathBuf,
+    /// `s3://BUCKET/KEY.wasm` or `oci://REGISTRY/REPOSITORY:TAG`
+    reference: String,
+    /// Sign it with this secret key, which `minisign -G` makes
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+}
+
+pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
+    let Arguments { guest, reference, key } = arguments;
+    let bytes = fs::read(&guest)
+        .with_context(|| format!("can't read `{}`\nhint: name a `.wasm` file that a build wrote", guest.display()))?;
+    let is_machine_code = bytes.starts_with(b"\x7fELF");
+    if !is_machine_code && !bytes.starts_with(b"\0asm") {
+        bail!("`{}` is no guest\nhint: name a `.wasm` or a `.cwasm` file", guest.display());
+    }
+    if is_machine_code && key.is_none() {
+        bail!("`{}` is machine code, which no host takes without a signature\nhint: sign it with `--key`", guest.display());
+    }
+    let signature = key.map(|key| sign(&bytes, &key, &guest)).transpose()?;
+    let (digest, length, signed) = (Digest::of(&bytes), bytes.len(), if signature.is_some() { ", signed" } else { "" });
+    let upload = Upload { bytes, is_machine_code, signature };
+    let access = config::source_access(&Environment::of_process());
+    lambda::runtime()?.block_on(upload::push(&reference, &access, upload, login))?;
+    println!("{reference}: {digest}, {length} bytes{signed}");
+    Ok(Exit::Done)
+}
+
+/// The text of a `.minisig` file.
+fn sign(bytes: &[u8], key: &Path, guest: &Path) -> anyhow::Result<String> {
+    let unusable = || format!("can't use the key `{}`\nhint: name the secret key's file that `minisign -G` wrote", key.display());
+    let text = fs::read_to_string(key).with_context(unusable)?;
+    let secret = SecretKeyBox::from_string(&text).with_context(unusable)?;
+    let secret = match secret.clone().into_unencrypted_secret_key() {
+        Ok(secret) => secret,
+        // It asks for the password.
+        Err(_) => secret.into_secret_key(None).with_context(unusable)?,
+    };
+    let name = guest.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let comment = format!("file:{name}");
+    let signature = minisign::sign(None, &secret, Cursor::new(bytes), Some(&comment), None).context("can't sign the guest")?;
+    Ok(signature.into_string())
+}
+
+/// What `docker login` keeps. Without it, the registry may take it from anybody.
+fn login(registry: &str) -> Login {
+    match docker_credential::get_credential(registry) {
+        Ok(DockerCredential::UsernamePassword(name, password)) => Some((name, password)),
+        Ok(DockerCredential::IdentityToken(_)) | Err(_) => None,
+    }
+}

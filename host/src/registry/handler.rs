@@ -1,0 +1,197 @@
+//! One handler: its current guest, and what a look at its source does.
+
+use std::{
+    mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use tracing::{info, warn};
+
+use super::{LoadRequest, code, looks::Looks};
+use crate::{
+    digest::Digest,
+    engine::{Budget, Code, Engine, Guest, Urgency},
+    failure::{ErrorType, Failure},
+    laps::Laps,
+    observer::Observer,
+    source::{Artifact, Look, Version},
+};
+
+/// How long one look may take, and how often a source that may recover is asked meanwhile. While the process is frozen, time may or may
+/// not pass.
+const LOOK_LIMIT: Duration = Duration::from_secs(60);
+const ATTEMPTS: u32 = 3;
+
+/// How long a newer guest may take to start, as the first one may.
+const START_LIMIT: Duration = Duration::from_secs(10);
+
+/// One handler: its current guest, and what is known of its source.
+pub(super) struct Handler {
+    pub(super) request: LoadRequest,
+    pub(super) looks: Arc<Looks>,
+    engine: Engine,
+    observer: Arc<dyn Observer>,
+    /// Of all its guests together.
+    budget: Budget,
+    current: Mutex<Arc<Guest>>,
+    seen: Mutex<Seen>,
+}
+
+/// What looks have found. One look at a time has it.
+#[derive(Default)]
+struct Seen {
+    /// Not to be fetched again.
+    version: Option<Version>,
+    /// The artifact that serves, where it is known by its bytes.
+    serving: Option<Digest>,
+    refused: Option<Refused>,
+    /// What stood in the way of the last look, which was logged.
+    trouble: Option<String>,
+}
+
+/// An artifact that was not taken.
+#[derive(PartialEq, Eq)]
+struct Refused {
+    artifact: Option<Digest>,
+    reason: String,
+    /// It is not tried again.
+    is_final: bool,
+}
+
+/// A guest that is about to serve.
+enum Next {
+    Guest(Box<Guest>),
+    /// It is the one that serves, in another form.
+    Same,
+}
+
+impl Handler {
+    pub(super) fn new(
+        engine: Engine,
+        request: LoadRequest,
+        observer: Arc<dyn Observer>,
+        budget: Budget,
+        guest: Guest,
+        version: Version,
+        serving: Option<Digest>,
+    ) -> Self {
+        let seen = Seen { version: Some(version.without_awaited()), serving, ..Seen::default() };
+        let (current, seen) = (Mutex::new(Arc::new(guest)), Mutex::new(seen));
+        Self { request, looks: Looks::new(), engine, observer, budget, current, seen }
+    }
+
+    pub(super) fn current(&self) -> Arc<Guest> {
+        self.lock().clone()
+    }
+
+    /// Looks whether the source has something newer, and changes over to it. Whatever goes wrong, the current guest goes on, and the log
+    /// says so once.
+    pub(super) async fn look(&self) {
+        let mut seen = mem::take(&mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner));
+        self.look_with(&mut seen).await;
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = seen;
+    }
+
+    async fn look_with(&self, seen: &mut Seen) {
+        let mut laps = Laps::begin();
+        let wanted = self.request.wanted(Instant::now() + LOOK_LIMIT, ATTEMPTS);
+        let looked = self.request.source.look(seen.version.as_ref(), &wanted).await;
+        let artifact = match looked {
+            Ok(Look::Unchanged) => {
+                seen.trouble = None;
+                return;
+            }
+            Ok(Look::Found(artifact)) => artifact,
+            Err(failure) => return self.note_trouble(seen, failure),
+        };
+        seen.trouble = None;
+        laps.done("fetch");
+        let (version, identity) = (artifact.version.clone(), artifact.content.digest());
+        let is_known = identity.is_some() && (identity == seen.serving || seen.was_refused(identity, &version));
+        if is_known {
+            seen.version = Some(if identity == seen.serving { version.without_awaited() } else { version });
+            return;
+        }
+        let (from, bytes) = (self.current().digest(), artifact.content.len());
+        match self.prepare(artifact, &mut laps).await {
+            Ok(Next::Same) => (seen.serving, seen.refused) = (identity, None),
+            Ok(Next::Guest(guest)) => {
+                let to = guest.digest();
+                self.observer.serving(to);
+                // The one before is freed with the last invocation that has it.
+                let before = mem::replace(&mut *self.lock(), Arc::new(*guest));
+                drop(before);
+                (seen.serving, seen.refused) = (identity, None);
+                info!("`{}` changed over from {from} to {to}, {bytes} bytes; in milliseconds: {laps}", self.request.handler);
+            }
+            Err(failure) => {
+                let refused = Refused {
+                    artifact: identity,
+                    // What is in use now may be free later.
+                    is_final: failure.error_type != ErrorType::OutOfMemory,
+                    reason: failure.to_string(),
+                };
+                if seen.refused.as_ref() != Some(&refused) {
+                    let other = identity.map_or_else(|| "the newer artifact".to_owned(), |digest| digest.to_string());
+                    warn!("`{}` stays at {from}: {other} is not taken: {failure}", self.request.handler);
+                }
+                let awaits = failure.error_type == ErrorType::Untrusted;
+                let version = if awaits { version } else { version.without_awaited() };
+                seen.version = Some(version).filter(|_| refused.is_final);
+                seen.refused = Some(refused);
+                return;
+            }
+        }
+        seen.version = Some(version.without_awaited());
+    }
+
+    /// All that can fail.
+    async fn prepare(&self, artifact: Artifact, laps: &mut Laps) -> Result<Next, Failure> {
+        let stop = Instant::now() + LOOK_LIMIT;
+        let code = code::load(&self.engine, &self.request, artifact, stop, Urgency::Meanwhile).await?;
+        laps.done("code");
+        let current = self.current();
+        if code.source() == current.digest() {
+            return Ok(Next::Same);
+        }
+        let guest = match self.start(code.clone(), laps).await {
+            // Where the memory is used up by what waits for work, it is of more use to the next guest.
+            Err(failure) if failure.error_type == ErrorType::OutOfMemory => {
+                current.release_idle();
+                self.start(code, laps).await?
+            }
+            loaded => loaded?,
+        };
+        Ok(Next::Guest(Box::new(guest)))
+    }
+
+    async fn start(&self, code: Code, laps: &mut Laps) -> Result<Guest, Failure> {
+        let LoadRequest { handler, capabilities, .. } = &self.request;
+        let (capabilities, observer, budget) = (capabilities.clone(), self.observer.clone(), self.budget.clone());
+        let guest = Guest::load(&self.engine, code, capabilities, observer, budget, START_LIMIT, laps).await;
+        guest.map_err(|error| error.into_failure(handler).within_limits())
+    }
+
+    fn note_trouble(&self, seen: &mut Seen, failure: Failure) {
+        // How often and how long it was tried is not the same each time.
+        let what = failure.message.split("; tried").next().unwrap_or_default().to_owned();
+        if seen.trouble.as_ref() != Some(&what) {
+            let failure = failure.within_limits();
+            warn!("`{}` stays at {}: no newer guest can be had: {failure}", self.request.handler, self.current().digest());
+        }
+        seen.trouble = Some(what);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Arc<Guest>> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Seen {
+    /// Whether it need not be tried again. One that only lacked its signature may have it now.
+    fn was_refused(&self, artifact: Option<Digest>, version: &Version) -> bool {
+        let refused = self.refused.as_ref().filter(|refused| refused.artifact == artifact && refused.is_final);
+        refused.is_some() && !version.has_signature()
+    }
+}

@@ -1,0 +1,53 @@
+//! With what remote sources are reached: addresses, region and credentials, and one HTTP client for all.
+
+use std::collections::BTreeMap;
+#[cfg(feature = "remote")]
+use std::sync::{Arc, OnceLock};
+
+/// With what remote sources are reached. Cheap to clone; the clones share connections.
+#[derive(Clone, Default)]
+pub struct Access {
+    #[cfg_attr(not(feature = "remote"), expect(dead_code, reason = "there is nothing to reach"))]
+    variables: BTreeMap<String, String>,
+    #[cfg(feature = "remote")]
+    client: Arc<OnceLock<reqwest::Client>>,
+}
+
+impl Access {
+    /// By the variables whose names start with `AWS_`, as Lambda sets them and as AWS's own tools understand them.
+    pub fn new<'a>(variables: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
+        let aws = variables.filter(|(name, value)| name.starts_with("AWS_") && !value.is_empty());
+        let variables = aws.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Self { variables, ..Self::default() }
+    }
+}
+
+#[cfg(feature = "remote")]
+impl Access {
+    pub(super) fn variables(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.variables.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    pub(super) fn variable(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(String::as_str)
+    }
+
+    /// Made when it is first asked for: it reads the machine's certificates, which takes milliseconds.
+    ///
+    /// # Errors
+    /// When there are none.
+    pub(super) fn client(&self) -> Result<reqwest::Client, reqwest::Error> {
+        if let Some(client) = self.client.get() {
+            return Ok(client.clone());
+        }
+        let client = super::remote::client()?;
+        Ok(self.client.get_or_init(|| client).clone())
+    }
+}
+
+/// Without the credentials.
+impl std::fmt::Debug for Access {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Access")
+    }
+}

@@ -1,0 +1,156 @@
+//! Guests in files: in the task root, and anywhere else.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, Read as _},
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use rustix::fs::OFlags;
+
+use super::{
+    CWASM, Look, TaskRoot, WASM, Wanted,
+    artifact::{Artifact, Blob, Content, Mark, Precompiled, Version},
+    too_large, untrusted,
+};
+use crate::failure::{ErrorType, Failure};
+
+/// The ending of a file with a signature, behind the other one.
+pub(super) const SIGNATURE: &str = ".minisig";
+
+/// No signature is longer, in bytes.
+pub(super) const SIGNATURE_LIMIT_BYTES: u64 = 16 * 1024;
+
+/// How often a file is read that is being written meanwhile, and how long it is waited for.
+const READS: u32 = 5;
+const BETWEEN_READS: Duration = Duration::from_millis(50);
+
+/// Looks at a guest in the task root.
+pub(super) async fn look_in(
+    root: &TaskRoot,
+    path: &Path,
+    known: Option<&Version>,
+    wanted: &Wanted,
+) -> Result<Look, Failure> {
+    let open = |path: &Path| root.open_file(path);
+    let unreadable = |path: &Path, error: &io::Error| unreadable_in(root, path, error);
+    if !has_ending(path, CWASM) {
+        let opened = open(path).map_err(|error| unreadable(path, &error))?;
+        let version = Version { artifact: mark(opened.as_ref()), companion: None, awaited: None };
+        if known.is_some_and(|known| known.is_still(&version)) {
+            return Ok(Look::Unchanged);
+        }
+        let (bytes, artifact) = read_whole(|| open(path), u64::MAX).await.map_err(|error| unreadable(path, &error))?;
+        let version = Version { artifact, companion: None, awaited: None };
+        return Ok(Look::Found(Artifact { content: Content::Wasm(Blob::new(bytes)), version, signature: None }));
+    }
+    let wasm = path.with_extension(WASM);
+    let precompiled = open(path);
+    let beside = open(&wasm);
+    let of = |opened: &io::Result<Option<File>>| mark(opened.as_ref().ok().and_then(Option::as_ref));
+    let version = Version { artifact: of(&precompiled), companion: Some(of(&beside)), awaited: None };
+    if known.is_some_and(|known| known.is_still(&version)) {
+        return Ok(Look::Unchanged);
+    }
+    let blob = read_whole(|| open(&wasm), u64::MAX).await.map(|(bytes, _)| Blob::new(bytes));
+    let precompiled = precompiled.transpose().map(|opened| {
+        let precompiled = opened.and_then(Precompiled::new).map_err(|error| unreadable(path, &error))?;
+        if wanted.apart { precompiled.apart() } else { Ok(precompiled) }
+    });
+    let content = match (blob, precompiled) {
+        (Ok(blob), None) => Content::Wasm(blob),
+        (Ok(blob), Some(precompiled)) => Content::Precompiled(precompiled, Some(blob)),
+        (Err(_), Some(precompiled)) => Content::Precompiled(precompiled, None),
+        (Err(error), None) => return Err(unreadable(&wasm, &error)),
+    };
+    Ok(Look::Found(Artifact { content, version, signature: None }))
+}
+
+/// Looks at a guest in a file anywhere.
+pub(super) async fn look_at(path: &Path, known: Option<&Version>, wanted: &Wanted) -> Result<Look, Failure> {
+    if has_ending(path, CWASM) && !wanted.signature {
+        return Err(untrusted(&path.display().to_string(), "it is outside the task root, and no key is trusted"));
+    }
+    let signature_path = PathBuf::from(format!("{}{SIGNATURE}", path.display()));
+    let unreadable = |error: &io::Error| match error.kind() {
+        io::ErrorKind::FileTooLarge => too_large(&format!("file://{}", path.display()), wanted.limit_bytes),
+        _ => failure(&format!("file://{}", path.display()), error)
+            .hint("check the path, and that the file is readable for all users"),
+    };
+    let open = || open(path);
+    let now = Version {
+        artifact: mark(open().map_err(|error| unreadable(&error))?.as_ref()),
+        companion: Some(mark(self::open(&signature_path).ok().flatten().as_ref())),
+        awaited: None,
+    };
+    if known.is_some_and(|known| known.is_still(&now)) {
+        return Ok(Look::Unchanged);
+    }
+    let (bytes, artifact) = read_whole(open, wanted.limit_bytes).await.map_err(|error| unreadable(&error))?;
+    let signature = match wanted.signature {
+        true => read_whole(|| self::open(&signature_path), SIGNATURE_LIMIT_BYTES).await.ok(),
+        false => None,
+    };
+    let signature = signature.and_then(|(bytes, _)| String::from_utf8(bytes).ok());
+    let version = Version { artifact, companion: now.companion, awaited: None };
+    Ok(Look::Found(Artifact { content: Content::fetched(bytes), version, signature }))
+}
+
+fn open(path: &Path) -> io::Result<Option<File>> {
+    // A pipe without a writer is not waited for.
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
+    match OpenOptions::new().read(true).custom_flags(flags).open(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn mark(file: Option<&File>) -> Mark {
+    file.and_then(|file| Mark::of(file).ok()).unwrap_or(Mark::Missing)
+}
+
+/// All of a file, as it was at one moment: one that is written to meanwhile is read again.
+async fn read_whole(open: impl Fn() -> io::Result<Option<File>>, limit_bytes: u64) -> io::Result<(Vec<u8>, Mark)> {
+    for _ in 0..READS {
+        let file = open()?.ok_or(io::ErrorKind::NotFound)?;
+        let before = Mark::of(&file)?;
+        let mut bytes = Vec::new();
+        (&file).take(limit_bytes.saturating_add(1)).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > limit_bytes {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        if Mark::of(&file)? == before {
+            return Ok((bytes, before));
+        }
+        tokio::time::sleep(BETWEEN_READS).await;
+    }
+    Err(io::Error::new(io::ErrorKind::WouldBlock, "it is being written"))
+}
+
+pub(super) fn has_ending(path: &Path, ending: &str) -> bool {
+    path.extension().is_some_and(|extension| extension == ending)
+}
+
+fn unreadable_in(root: &TaskRoot, path: &Path, error: &io::Error) -> Failure {
+    let shown = root.path().join(path).display().to_string();
+    let failure = failure(&shown, error);
+    // The name was given with its ending, to which another was added.
+    match [".wasm.wasm", ".cwasm.wasm"].iter().any(|twice| shown.ends_with(twice)) {
+        true => failure.hint(format!("name it without its ending: {}", root.say_guests())),
+        false => failure.hint(root.say_guests()),
+    }
+}
+
+fn failure(shown: &str, error: &io::Error) -> Failure {
+    match error.kind() {
+        io::ErrorKind::NotFound => Failure::new(ErrorType::GuestNotFound, format!("no such guest: `{shown}`")),
+        // This is how `cap-std` refuses a link that leads out.
+        io::ErrorKind::PermissionDenied => {
+            Failure::new(ErrorType::GuestNotFound, format!("the guest `{shown}` can't be opened: {error}"))
+        }
+        _ => Failure::new(ErrorType::SourceUnavailable, format!("the guest `{shown}` can't be read: {error}")),
+    }
+}

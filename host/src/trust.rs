@@ -1,0 +1,92 @@
+//! Whose artifacts are taken: minisign's public keys, and what they signed.
+//!
+//! Source of the format: <https://jedisct1.github.io/minisign/>.
+
+use std::{fmt, str::FromStr};
+
+use minisign_verify::{PublicKey, Signature};
+
+/// The keys of which one must have signed each artifact from outside the task root. None at all means that no signature is asked for.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct TrustedKeys(Vec<PublicKey>);
+
+impl TrustedKeys {
+    /// Whether artifacts need a signature.
+    pub fn ask_for_signatures(&self) -> bool {
+        !self.0.is_empty()
+    }
+
+    /// Checks that one of the keys signed these bytes. `signature` is the content of a `.minisig` file.
+    ///
+    /// # Errors
+    /// What is wrong with the signature.
+    pub fn check(&self, bytes: &[u8], signature: Option<&str>) -> Result<(), String> {
+        let signature = signature.ok_or("it has no signature")?;
+        let signature = Signature::decode(signature).map_err(|_| "its signature is not one of minisign's")?;
+        match self.0.iter().any(|key| key.verify(bytes, &signature, false).is_ok()) {
+            true => Ok(()),
+            false => Err("none of the trusted keys made its signature, or it was made of other bytes".to_owned()),
+        }
+    }
+}
+
+/// Public keys as `minisign -G` prints them, between spaces, line ends or commas. The comments in a `.pub` file are passed over.
+impl FromStr for TrustedKeys {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let lines = text.lines().filter(|line| !line.starts_with("untrusted comment:"));
+        let written = lines.flat_map(|line| line.split([',', ' ', '\t'])).filter(|key| !key.is_empty());
+        let keys = written.map(|key| {
+            PublicKey::from_base64(key)
+                .map_err(|_| format!("`{key}` is not a public key of minisign's, which begins with `RW`"))
+        });
+        match keys.collect::<Result<Vec<_>, _>>()? {
+            keys if keys.is_empty() => Err("expected a public key of minisign's, which begins with `RW`".to_owned()),
+            keys => Ok(Self(keys)),
+        }
+    }
+}
+
+impl fmt::Debug for TrustedKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TrustedKeys({})", self.0.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// From minisign's own page.
+    const KEY: &str = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";
+    const SIGNATURE: &str = "untrusted comment: signature from minisign secret key
+RUQf6LRCGA9i559r3g7V1qNyJDApGip8MfqcadIgT9CuhV3EMhHoN1mGTkUidF/z7SrlQgXdy8ofjb7bNJJylDOocrCo8KLzZwo=
+trusted comment: timestamp:1633700835\tfile:test\tprehashed
+wLMDjy9FLAuxZ3q4NlEvkgtyhrr0gtTu6KC4KBJdITbbOeAi1zBIYo0v4iTgt8jJpIidRJnp94ABQkJAgAooBQ==
+";
+
+    #[test]
+    fn what_a_trusted_key_signed_is_taken_and_anything_else_is_not() {
+        let keys: TrustedKeys = KEY.parse().unwrap();
+        assert_eq!(keys.check(b"test", Some(SIGNATURE)), Ok(()));
+        assert!(keys.check(b"tesu", Some(SIGNATURE)).is_err());
+        assert!(keys.check(b"test", None).unwrap_err().contains("no signature"));
+        assert!(keys.check(b"test", Some("<html>")).unwrap_err().contains("not one of minisign's"));
+    }
+
+    #[test]
+    fn one_of_several_keys_is_enough_and_comments_are_passed_over() {
+        let keys: TrustedKeys =
+            format!("untrusted comment: minisign public key E7620F18\n{KEY}\n, {KEY}").parse().unwrap();
+        assert_eq!(keys.check(b"test", Some(SIGNATURE)), Ok(()));
+        assert_eq!(keys.0.len(), 2);
+    }
+
+    #[test]
+    fn what_is_no_key_is_refused() {
+        for text in ["", " , ", "RWQ", &KEY[1..], &format!("{KEY},x")] {
+            assert!(text.parse::<TrustedKeys>().is_err(), "{text:?}");
+        }
+    }
+}
