@@ -127,14 +127,7 @@ impl Logs {
     }
 
     /// Passes on a guest's line that is an object, with what it lacks.
-    fn pass_on(
-        &self,
-        guest: Digest,
-        level: Level,
-        request_id: Option<&str>,
-        line: &str,
-        own: &Map<String, Value>,
-    ) {
+    fn pass_on(&self, guest: Digest, level: Level, request_id: Option<&str>, line: &str, own: &Map<String, Value>) {
         let own_level = own.get("level").and_then(Value::as_str).and_then(|level| level.parse().ok());
         if self.wants(own_level.unwrap_or(level)) {
             self.to.write(request_id, &completed(line, own, level, request_id, &guest.short(), &now()));
@@ -157,7 +150,9 @@ impl Observer for Logs {
             Stream::Stderr => Level::Error,
         };
         let own = if self.format == Format::Json { object(line) } else { None };
-        let is_true = |own: &Map<String, Value>, key: &str, value: Option<&str>| own.get(key).is_none_or(|own| own.as_str() == value);
+        let is_true = |own: &Map<String, Value>, key: &str, value: Option<&str>| {
+            own.get(key).is_none_or(|own| own.as_str() == value)
+        };
         // A guest does not get to say which invocation its line belongs to, nor which guest it is.
         match own.filter(|own| is_true(own, "requestId", request_id) && is_true(own, "guest", Some(&guest.short()))) {
             Some(own) => self.pass_on(guest, level, request_id, line, &own),
@@ -229,7 +224,8 @@ fn completed(
     guest: &str,
     now: &str,
 ) -> String {
-    let wanted = [("timestamp", Some(now)), ("level", Some(level.name())), ("requestId", request_id), ("guest", Some(guest))];
+    let wanted =
+        [("timestamp", Some(now)), ("level", Some(level.name())), ("requestId", request_id), ("guest", Some(guest))];
     let mut added = String::new();
     for (key, value) in wanted {
         if let Some(value) = value.filter(|_| !own.contains_key(key)) {
@@ -290,7 +286,8 @@ mod tests {
 
     #[test]
     fn a_json_line_is_an_object_with_time_level_request_id_and_message() {
-        let line = written(Format::Json, Level::Info, |logs| logs.line(Some("id-1"), guest(), Stream::Stderr, "say \"no\""));
+        let line =
+            written(Format::Json, Level::Info, |logs| logs.line(Some("id-1"), guest(), Stream::Stderr, "say \"no\""));
         let line: Value = serde_json::from_str(&line).unwrap();
         assert_eq!(
             (&line["level"], &line["requestId"], &line["message"]),
@@ -303,7 +300,10 @@ mod tests {
     fn an_object_of_the_guests_own_is_passed_on_with_what_it_lacks() {
         let own = r#"{"level":"WARN","order":1.0}"#;
         let line = written(Format::Json, Level::Info, |logs| logs.line(Some("id-1"), guest(), Stream::Stdout, own));
-        assert!(line.ends_with(",\"requestId\":\"id-1\",\"guest\":\"84983c60f7da\",\"level\":\"WARN\",\"order\":1.0}\n"), "{line}");
+        assert!(
+            line.ends_with(",\"requestId\":\"id-1\",\"guest\":\"84983c60f7da\",\"level\":\"WARN\",\"order\":1.0}\n"),
+            "{line}"
+        );
         let empty = written(Format::Json, Level::Info, |logs| logs.line(None, guest(), Stream::Stdout, "{}"));
         assert!(serde_json::from_str::<Value>(&empty).is_ok(), "{empty}");
     }
@@ -326,7 +326,8 @@ mod tests {
         for forged in
             [r#"{"level":"FATAL","requestId":"id-2"}"#, r#"{"requestId":"id-2","requestId":"id-1","level":"FATAL"}"#]
         {
-            let line = written(Format::Json, Level::Info, |logs| logs.line(Some("id-1"), guest(), Stream::Stdout, forged));
+            let line =
+                written(Format::Json, Level::Info, |logs| logs.line(Some("id-1"), guest(), Stream::Stdout, forged));
             let line: Value = serde_json::from_str(&line).unwrap();
             assert_eq!(
                 (&line["requestId"], &line["level"], &line["message"]),

@@ -6,7 +6,7 @@ use std::{
     fs,
     num::NonZeroUsize,
     sync::{Arc, LazyLock},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -15,13 +15,14 @@ use guesthouse::{
     config::{Config, EdgeKind, FunctionInfo},
     digest::Digest,
     edge::{self, Service, Threads},
-    engine::{Code, Engine, Guest},
+    engine::{Budget, Code, Engine, Guest, Urgency},
     failure::{ErrorType, Failure},
     invocation::{Context, Deadline, Invocation},
     laps::Laps,
     observer::{Observer, Stream},
-    registry::{LoadRequest, Registry},
-    source::{Artifact, Source},
+    registry::{LoadRequest, Looker, Registry},
+    source::{Content, Look, Source, Wanted},
+    terms::Terms,
 };
 use tempfile::TempDir;
 use tokio::{
@@ -39,7 +40,7 @@ static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::new().expect("this ma
 struct Silence;
 
 impl Observer for Silence {
-    fn line(&self, _: Option<&str>, _: Stream, _: &str) {}
+    fn line(&self, _: Option<&str>, _: Digest, _: Stream, _: &str) {}
 }
 
 fn runtime() -> Runtime {
@@ -55,9 +56,10 @@ pub fn guest(bytes: &[u8]) {
     let capabilities = Capabilities { memory_bytes: Some(16 << 20), ..Capabilities::default() };
     let limit = Duration::from_secs(2);
     let ran = runtime().block_on(within_patience(async {
-        let code = Code::compile(&ENGINE, bytes.to_vec(), Digest::of(bytes), limit).await;
+        let code = Code::compile(&ENGINE, bytes.to_vec(), Digest::of(bytes), limit, Urgency::Now).await;
         let code = code.map_err(|error| error.into_failure("guest"))?;
-        let guest = Guest::load(&ENGINE, code, capabilities, Arc::new(Silence), limit, &mut Laps::begin()).await;
+        let (budget, laps) = (Budget::new(&capabilities), &mut Laps::begin());
+        let guest = Guest::load(&ENGINE, code, capabilities, Arc::new(Silence), budget, limit, laps).await;
         let guest = guest.map_err(|error| error.into_failure("guest"))?;
         let context = Context { deadline: Deadline::after(Duration::from_millis(500)), ..Context::default() };
         guest.invoke(Invocation { event: Bytes::from_static(b"\"rest\""), context }).await
@@ -102,13 +104,17 @@ pub fn handler(bytes: &[u8]) {
     if value.is_empty() {
         return;
     }
-    let loaded = read(&FOLDERS.1, value).and_then(|config| match config.source {
-        // A file is named on purpose, and may be any.
-        Source::File(_) => Ok(None),
-        source => source.load().map(Some),
+    let looked = read(&FOLDERS.1, value).and_then(|config| match config.source {
+        source @ Source::TaskRoot { .. } => {
+            let stop = Instant::now() + PATIENCE;
+            let wanted = Wanted { limit_bytes: 1024, signature: false, apart: false, stop, attempts: 1 };
+            runtime().block_on(within_patience(source.look(None, &wanted))).map(Some)
+        }
+        // A file is named on purpose, and may be any; and nothing else is asked.
+        _ => Ok(None),
     });
-    match loaded {
-        Ok(artifact) => assert!(artifact.is_none_or(|artifact| is_empty(&artifact)), "{value:?} leads out"),
+    match looked {
+        Ok(look) => assert!(look.is_none_or(|look| is_empty(&look)), "{value:?} leads out"),
         Err(failure) => assert!(
             matches!(failure.error_type, ErrorType::Config | ErrorType::GuestNotFound | ErrorType::SourceUnavailable),
             "{failure}"
@@ -116,10 +122,12 @@ pub fn handler(bytes: &[u8]) {
     }
 }
 
-fn is_empty(artifact: &Artifact) -> bool {
-    let (precompiled, wasm) = match artifact {
-        Artifact::Wasm(wasm) => (None, Some(wasm)),
-        Artifact::Precompiled(precompiled, wasm) => (precompiled.as_ref().ok(), wasm.as_ref()),
+fn is_empty(look: &Look) -> bool {
+    let Look::Found(artifact) = look else { return false };
+    let (precompiled, wasm) = match &artifact.content {
+        Content::Wasm(wasm) => (None, Some(wasm)),
+        Content::MachineCode(_) => return false,
+        Content::Precompiled(precompiled, wasm) => (precompiled.as_ref().ok(), wasm.as_ref()),
     };
     let bytes = precompiled.map(|precompiled| precompiled.file.metadata().expect("a size").len());
     wasm.is_none_or(|wasm| wasm.bytes.is_empty()) && bytes.is_none_or(|bytes| bytes == 0)
@@ -156,10 +164,12 @@ async fn echo() -> Service {
     let request = LoadRequest {
         handler: "echo".to_owned(),
         source: Source::File(path),
-        digest: None,
+        terms: Terms::default(),
         capabilities: Capabilities::default(),
+        is_watched: false,
     };
-    let registry = Registry::load(&ENGINE, request, Arc::new(Silence), &mut Laps::begin()).await.expect("a guest");
+    let (looker, laps) = (Looker::default(), &mut Laps::begin());
+    let registry = Registry::load(&ENGINE, request, Arc::new(Silence), looker, laps).await.expect("a guest");
     Service::new(registry, FunctionInfo::default())
 }
 

@@ -5,12 +5,14 @@ use std::{num::NonZeroUsize, sync::Arc, thread};
 use guesthouse::{
     capabilities::Capabilities,
     config::{EdgeKind, FunctionInfo},
+    digest::Digest,
     edge::{self, Service, Threads},
     engine::Engine,
     laps::Laps,
     observer::{Observer, Stream},
-    registry::{LoadRequest, Registry},
+    registry::{LoadRequest, Looker, Registry},
     source::Source,
+    terms::Terms,
 };
 use serde_json::json;
 use tokio::runtime::Builder;
@@ -21,7 +23,7 @@ use crate::support::{Event, Fake, guests};
 struct Faulty;
 
 impl Observer for Faulty {
-    fn line(&self, _: Option<&str>, _: Stream, line: &str) {
+    fn line(&self, _: Option<&str>, _: Digest, _: Stream, line: &str) {
         assert!(line != "boom", "a secret of the host");
     }
 }
@@ -33,11 +35,12 @@ pub fn serve(authority: &str, observer: impl Observer + 'static, concurrency: us
         let request = LoadRequest {
             handler: "talk".to_owned(),
             source: Source::File(guests::path("talk")),
-            digest: None,
+            terms: Terms::default(),
             capabilities: Capabilities::default(),
+            is_watched: false,
         };
-        let registry =
-            Registry::load(&Engine::new().unwrap(), request, Arc::new(observer), &mut Laps::begin()).await.unwrap();
+        let (engine, looker) = (Engine::new().unwrap(), Looker::default());
+        let registry = Registry::load(&engine, request, Arc::new(observer), looker, &mut Laps::begin()).await.unwrap();
         let service = Arc::new(Service::new(registry, FunctionInfo::default()));
         let concurrency = NonZeroUsize::new(concurrency).unwrap();
         edge::serve(EdgeKind::Direct, authority, service, concurrency, Threads::Own).await.unwrap_err();

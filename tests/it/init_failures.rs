@@ -42,12 +42,6 @@ fn all_problems_of_the_settings_are_reported_at_once() {
 }
 
 #[test]
-fn a_remote_source_is_refused_until_it_is_supported() {
-    let error = Host::of("s3://bucket/key.wasm").spawn().init_error();
-    expect(&error, "Host.Config", &["`s3://bucket/key.wasm`", "hint: "]);
-}
-
-#[test]
 fn a_digest_that_is_not_the_pinned_one_is_refused_and_the_pinned_one_is_served() {
     let other = format!("sha256:{}", "0".repeat(64));
     let error = Host::of("count").env("GUESTHOUSE_DIGEST", &other).spawn().init_error();

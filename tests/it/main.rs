@@ -22,6 +22,14 @@ mod precompiled;
 mod runtime_api;
 mod stuck;
 
+// Where guests come from, and how they are exchanged.
+mod deploy;
+mod reload;
+mod sources;
+mod swap;
+mod swap_faults;
+mod swap_load;
+
 // Many invocations, one after another and at once.
 mod concurrency;
 mod endurance;

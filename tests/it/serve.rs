@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::{Program, guests, http, http::Message, tools, wait_for};
 
 pub struct Served {
-    address: String,
+    pub address: String,
     pub program: Program,
 }
 

@@ -10,7 +10,10 @@ use std::{
     time::Duration,
 };
 
-use guesthouse::observer::{Observer, Stream};
+use guesthouse::{
+    digest::Digest,
+    observer::{Observer, Stream},
+};
 use serde_json::json;
 
 use crate::{
@@ -26,7 +29,7 @@ use crate::{
 struct Stalled(Mutex<Receiver<()>>);
 
 impl Observer for Stalled {
-    fn line(&self, _: Option<&str>, _: Stream, line: &str) {
+    fn line(&self, _: Option<&str>, _: Digest, _: Stream, line: &str) {
         if line == "stall" {
             self.0.lock().unwrap().recv().unwrap();
         }

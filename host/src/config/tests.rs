@@ -141,7 +141,10 @@ fn a_newer_artifact_is_looked_for_outside_the_task_root_unless_one_is_pinned_or_
     assert_eq!(refresh(&[file]), Some(REFRESH));
     assert_eq!(refresh(&[file, ("GUESTHOUSE_REFRESH", "off")]), None);
     assert_eq!(refresh(&[file, ("GUESTHOUSE_DIGEST", &pin)]), None);
-    assert_eq!(refresh(&[file, ("GUESTHOUSE_DIGEST", &pin), ("GUESTHOUSE_REFRESH", "5m")]), Some(Duration::from_secs(300)));
+    assert_eq!(
+        refresh(&[file, ("GUESTHOUSE_DIGEST", &pin), ("GUESTHOUSE_REFRESH", "5m")]),
+        Some(Duration::from_secs(300))
+    );
 }
 
 #[test]

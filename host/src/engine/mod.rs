@@ -36,7 +36,12 @@ use wasmtime::{
 pub use self::compiler::{Target, compile_ahead};
 use self::state::State;
 pub use self::{
-    code::{Code, Urgency}, guest::Guest, imports::UnsupportedImport, load_error::LoadError, memory::Budget, precompiled::VERSION as CODE_VERSION,
+    code::{Code, Urgency},
+    guest::Guest,
+    imports::UnsupportedImport,
+    load_error::LoadError,
+    memory::Budget,
+    precompiled::VERSION as CODE_VERSION,
 };
 use crate::failure::FRAME_LIMIT;
 

@@ -86,7 +86,9 @@ impl Function {
             is_watched: true,
         };
         let hearing = Hearing { logs: shared.logs.clone(), records: shared.records.clone() };
-        let registry = Registry::load(&shared.engine, request, Arc::new(hearing), shared.looker.clone(), &mut Laps::begin()).await?;
+        let registry =
+            Registry::load(&shared.engine, request, Arc::new(hearing), shared.looker.clone(), &mut Laps::begin())
+                .await?;
 
         let internal = |error: std::io::Error| Failure::new(ErrorType::Internal, format!("can't listen: {error}"));
         let listener = listen(0).await.map_err(internal)?;

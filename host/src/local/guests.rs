@@ -51,8 +51,14 @@ fn in_folder(path: &Path, access: &Access) -> Result<Vec<Found>, Failure> {
 fn alone(path: &Path) -> Result<Option<Found>, Failure> {
     let Ok(absolute) = path.canonicalize() else { return Ok(None) };
     let name = path.file_stem().and_then(|name| name.to_str());
-    let (Some(name), Some(folder), Some(file)) = (name, absolute.parent(), absolute.file_name()) else { return Ok(None) };
+    let (Some(name), Some(folder), Some(file)) = (name, absolute.parent(), absolute.file_name()) else {
+        return Ok(None);
+    };
     let root = TaskRoot::open(folder)?;
     let settings = config::read_settings(&root)?.remove(name).unwrap_or_default();
-    Ok(Some(Found { name: name.to_owned(), source: Ok(Source::TaskRoot { root, path: PathBuf::from(file) }), settings }))
+    Ok(Some(Found {
+        name: name.to_owned(),
+        source: Ok(Source::TaskRoot { root, path: PathBuf::from(file) }),
+        settings,
+    }))
 }

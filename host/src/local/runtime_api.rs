@@ -57,7 +57,9 @@ impl RuntimeApi {
             (&Method::GET, ["invocation", "next"]) => match self.queue.next().await {
                 Some(call) => self.event(call),
                 // A worker that hears this ends.
-                None => status(StatusCode::FORBIDDEN, r#"{"errorType":"Forbidden","errorMessage":"the function is gone"}"#),
+                None => {
+                    status(StatusCode::FORBIDDEN, r#"{"errorType":"Forbidden","errorMessage":"the function is gone"}"#)
+                }
             },
             (&Method::POST, ["invocation", id, "response"]) => self.post(id, request, Posted::Answer).await,
             (&Method::POST, ["invocation", id, "error"]) => self.post(id, request, Posted::Error).await,

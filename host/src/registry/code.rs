@@ -30,7 +30,10 @@ pub(super) async fn load(
         Content::MachineCode(image) => {
             // Without keys nothing says who wrote it.
             if !request.terms.trusted_keys.ask_for_signatures() {
-                return Err(untrusted(&request.source.to_string(), "it is outside the task root, and no key is trusted"));
+                return Err(untrusted(
+                    &request.source.to_string(),
+                    "it is outside the task root, and no key is trusted",
+                ));
             }
             check_signature(request, &image, signature.as_deref())?;
             let mapped = map(engine, request, Precompiled::in_memory(&image.bytes), None);

@@ -123,7 +123,10 @@ impl Handler {
                 let before = mem::replace(&mut *self.lock(), Arc::new(*guest));
                 drop(before);
                 (seen.serving, seen.refused) = (identity, None);
-                info!("`{}` changed over from {from} to {to}, {bytes} bytes; in milliseconds: {laps}", self.request.handler);
+                info!(
+                    "`{}` changed over from {from} to {to}, {bytes} bytes; in milliseconds: {laps}",
+                    self.request.handler
+                );
             }
             Err(failure) => {
                 let refused = Refused {
@@ -178,7 +181,11 @@ impl Handler {
         let what = failure.message.split("; tried").next().unwrap_or_default().to_owned();
         if seen.trouble.as_ref() != Some(&what) {
             let failure = failure.within_limits();
-            warn!("`{}` stays at {}: no newer guest can be had: {failure}", self.request.handler, self.current().digest());
+            warn!(
+                "`{}` stays at {}: no newer guest can be had: {failure}",
+                self.request.handler,
+                self.current().digest()
+            );
         }
         seen.trouble = Some(what);
     }

@@ -29,7 +29,8 @@ impl Looker {
         &self,
         work: impl Future<Output = T> + Send + 'static,
     ) -> Result<T, Failure> {
-        let internal = |error: String| Failure::new(ErrorType::Internal, format!("the source can't be looked at: {error}"));
+        let internal =
+            |error: String| Failure::new(ErrorType::Internal, format!("the source can't be looked at: {error}"));
         let handle = self.handle().map_err(|error| internal(error.to_string()))?;
         handle.spawn(work).await.map_err(|error| internal(error.to_string()))
     }

@@ -166,7 +166,9 @@ impl Precompiled {
     pub(super) fn apart(self) -> Result<Self, Failure> {
         let mut bytes = Vec::new();
         let read = io::Read::read_to_end(&mut &self.file, &mut bytes);
-        read.map_err(|error| Failure::new(ErrorType::SourceUnavailable, format!("the machine code can't be read: {error}")))?;
+        read.map_err(|error| {
+            Failure::new(ErrorType::SourceUnavailable, format!("the machine code can't be read: {error}"))
+        })?;
         Ok(Self { file: Self::in_memory(&bytes)?.file, path: self.path })
     }
 }

@@ -101,4 +101,3 @@ fn gather(dir: &Dir, prefix: &str, names: &mut Vec<String>, depth: usize) {
         }
     }
 }
-

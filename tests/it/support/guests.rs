@@ -7,7 +7,7 @@ use std::{
     sync::LazyLock,
 };
 
-use super::root;
+use super::{root, text::Text};
 
 /// A task root with `hello` and all fixtures.
 pub static ALL: LazyLock<PathBuf> = LazyLock::new(build);
@@ -20,6 +20,25 @@ pub fn path(name: &str) -> PathBuf {
 /// A component written as text.
 pub fn from_text(text: &str) -> Vec<u8> {
     wat::parse_str(text).expect("a component in the text format")
+}
+
+/// A guest that answers `"{version}"`, any number of times.
+pub fn answering(version: &str) -> Vec<u8> {
+    answering_after(version, 0)
+}
+
+/// The same, which takes that often 20 million turns of a loop before.
+pub fn answering_after(version: &str, whiles: usize) -> Vec<u8> {
+    let whiles = "(call $take-a-while)".repeat(whiles);
+    let length = version.len() + 2;
+    let data = format!("(data (i32.const 512) \"\\\"{version}\\\"\")");
+    let handle = format!(
+        "{whiles} (i32.store (i32.const 16) (i32.const 0)) (i32.store (i32.const 20) (i32.const 512))
+         (i32.store (i32.const 24) (i32.const {length})) (i32.const 16)"
+    );
+    // What came for one event is forgotten before the next.
+    let post_return = "(global.set $free (i32.const 1024))";
+    Text { handle: handle.leak(), module: data.leak(), post_return, ..Text::default() }.build()
 }
 
 /// The names of the fixtures, from their sources.

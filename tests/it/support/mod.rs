@@ -5,13 +5,16 @@ pub mod faults;
 pub mod guests;
 pub mod host;
 pub mod http;
+pub mod origin;
 pub mod process;
+pub mod servers;
 pub mod text;
 pub mod tools;
 
 pub use self::{
     fake::{Event, Fake, Framing, Trouble},
     host::{Edge, Host},
+    origin::{Mode, Origin},
     process::Program,
 };
 

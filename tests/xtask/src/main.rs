@@ -50,11 +50,14 @@ fn test() -> Result<()> {
     tools::python()?;
     tools::emulator()?;
     tools::containers()?;
+    tools::registry()?;
     say("running the host's tests");
     run(cargo(&root()).args(["test", "--locked", "--workspace"]))?;
     // By themselves: these take all cores, or one for long, and other tests measure time.
     say("running 100,000 invocations (5 minutes)");
     run(&mut ignored_tests("endurance::"))?;
+    say("exchanging a guest under load (3 minutes)");
+    run(&mut ignored_tests("swap_load::"))?;
     say("building the host without a compiler and testing it (4 minutes when it is the first time)");
     run(&mut ignored_tests("precompiled::"))?;
     say("building the image and running its tests (10 minutes when it is the first time)");

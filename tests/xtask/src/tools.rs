@@ -11,7 +11,8 @@ use crate::{Result, root, run, say};
 const WASM_TARGET: &str = "wasm32-wasip2";
 
 /// Versions that the tests were written with.
-const PYTHON_PACKAGES: &[&str] = &["awscli==1.46.3", "boto3==1.43.62"];
+const PYTHON_PACKAGES: &[&str] =
+    &["awscli==1.46.3", "boto3==1.43.62", "moto[s3,ecr]==5.2.5", "flask==3.1.3", "flask-cors==6.0.5"];
 
 /// The emulator is in this wheel, as AWS ships it.
 const EMULATOR_WHEEL: &str = "aws-sam-cli==1.170.0";
@@ -64,7 +65,7 @@ pub fn wasm_target() -> Result<()> {
         .map_err(|error| format!("{error}\nhint: rustup target add {WASM_TARGET}").into())
 }
 
-/// The AWS command line and boto3, in an environment of their own.
+/// The AWS command line, boto3 and a server that speaks like S3, in an environment of their own.
 pub fn python() -> Result<()> {
     let venv = tools().join("venv");
     let stamp = venv.join("installed");
@@ -72,7 +73,7 @@ pub fn python() -> Result<()> {
     if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
         return Ok(());
     }
-    say("installing the AWS command line and boto3");
+    say("installing the AWS command line, boto3, and a server that speaks like S3");
     create_venv(&venv)?;
     let pip = venv.join("bin/pip");
     run(Command::new(&pip).args(["install", "--quiet"]).args(PYTHON_PACKAGES))
@@ -193,6 +194,11 @@ fn node(folder: &Path) -> Result<PathBuf> {
 /// The Go compiler.
 pub fn go() -> Result<()> {
     debian(&["go"], &["golang-go"], "the Go compiler")
+}
+
+/// An OCI registry.
+pub fn registry() -> Result<()> {
+    debian(&["docker-registry"], &["docker-registry"], "an OCI registry")
 }
 
 /// What fuzzing needs.

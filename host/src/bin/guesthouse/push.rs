@@ -42,7 +42,10 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         bail!("`{}` is no guest\nhint: name a `.wasm` or a `.cwasm` file", guest.display());
     }
     if is_machine_code && key.is_none() {
-        bail!("`{}` is machine code, which no host takes without a signature\nhint: sign it with `--key`", guest.display());
+        bail!(
+            "`{}` is machine code, which no host takes without a signature\nhint: sign it with `--key`",
+            guest.display()
+        );
     }
     let signature = key.map(|key| sign(&bytes, &key, &guest)).transpose()?;
     let (digest, length, signed) = (Digest::of(&bytes), bytes.len(), if signature.is_some() { ", signed" } else { "" });
@@ -55,7 +58,8 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
 
 /// The text of a `.minisig` file.
 fn sign(bytes: &[u8], key: &Path, guest: &Path) -> anyhow::Result<String> {
-    let unusable = || format!("can't use the key `{}`\nhint: name the secret key's file that `minisign -G` wrote", key.display());
+    let unusable =
+        || format!("can't use the key `{}`\nhint: name the secret key's file that `minisign -G` wrote", key.display());
     let text = fs::read_to_string(key).with_context(unusable)?;
     let secret = SecretKeyBox::from_string(&text).with_context(unusable)?;
     let secret = match secret.clone().into_unencrypted_secret_key() {
@@ -65,7 +69,8 @@ fn sign(bytes: &[u8], key: &Path, guest: &Path) -> anyhow::Result<String> {
     };
     let name = guest.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let comment = format!("file:{name}");
-    let signature = minisign::sign(None, &secret, Cursor::new(bytes), Some(&comment), None).context("can't sign the guest")?;
+    let signature =
+        minisign::sign(None, &secret, Cursor::new(bytes), Some(&comment), None).context("can't sign the guest")?;
     Ok(signature.into_string())
 }
 

@@ -70,7 +70,9 @@ impl Resource {
             unusable(reference, format!("it is not an address: {error}")).hint("write `https://HOST/PATH.wasm`")
         })?;
         if url.scheme() == "http" && !is_loopback(&url) {
-            return Err(unusable(reference, "plain `http://` is for the loopback interface only").hint("write `https://`"));
+            return Err(
+                unusable(reference, "plain `http://` is for the loopback interface only").hint("write `https://`")
+            );
         }
         Ok(Self { url, access: access.clone() })
     }
@@ -131,7 +133,11 @@ fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
 }
 
 /// The whole body, which is refused before more of it than the limit is held.
-pub(super) async fn read(mut answer: Response, place: &impl fmt::Display, limit_bytes: u64) -> Result<Vec<u8>, Trouble> {
+pub(super) async fn read(
+    mut answer: Response,
+    place: &impl fmt::Display,
+    limit_bytes: u64,
+) -> Result<Vec<u8>, Trouble> {
     let mut body = Body::new(place.to_string(), answer.content_length(), limit_bytes)?;
     while let Some(piece) = answer.chunk().await.map_err(|error| Trouble::of_request(place, error))? {
         body.push(&piece)?;
@@ -178,10 +184,14 @@ mod tests {
 
     #[test]
     fn plain_http_is_for_the_loopback_interface_only() {
-        for reference in ["http://127.0.0.1:1/x.wasm", "http://localhost/x.wasm", "http://[::1]:1/x", "https://example.com/x"] {
+        for reference in
+            ["http://127.0.0.1:1/x.wasm", "http://localhost/x.wasm", "http://[::1]:1/x", "https://example.com/x"]
+        {
             assert!(parse(reference).is_ok(), "{reference}");
         }
-        for reference in ["http://example.com/x.wasm", "http://169.254.169.254/", "http://localhost.example.com/", "https://"] {
+        for reference in
+            ["http://example.com/x.wasm", "http://169.254.169.254/", "http://localhost.example.com/", "https://"]
+        {
             assert_eq!(parse(reference).unwrap_err().error_type, ErrorType::Config, "{reference}");
         }
     }

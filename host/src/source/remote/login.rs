@@ -158,7 +158,8 @@ mod tests {
 
     #[test]
     fn a_challenge_says_where_to_fetch_a_token_and_what_for() {
-        let challenge = r#"Bearer realm="https://auth.example/token",service="registry.example",scope="repository:a/b:pull""#;
+        let challenge =
+            r#"Bearer realm="https://auth.example/token",service="registry.example",scope="repository:a/b:pull""#;
         let url = bearer(challenge).unwrap();
         assert_eq!(url.as_str(), "https://auth.example/token?service=registry.example&scope=repository%3Aa%2Fb%3Apull");
         assert!(bearer(r#"Basic realm="x""#).is_none());

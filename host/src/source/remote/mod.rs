@@ -22,7 +22,7 @@ use super::{
     Access, CWASM, Wanted,
     artifact::{Artifact, Content, Look, Mark, Version},
     local::{SIGNATURE, SIGNATURE_LIMIT_BYTES, has_ending},
-    not_built, too_large, unusable, untrusted,
+    not_built, too_large, untrusted, unusable,
 };
 use crate::failure::Failure;
 

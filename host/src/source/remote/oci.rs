@@ -8,6 +8,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use reqwest::{
     Method, Response, StatusCode, Url,
     header::{ACCEPT, AUTHORIZATION},
@@ -26,14 +27,16 @@ use crate::{
     failure::{ErrorType, Failure},
 };
 
-/// The annotation of a manifest that holds the signature of its layer: the text of a `.minisig` file.
+/// The annotation of a manifest that holds the signature of its layer: a `.minisig` file in base64, for not every tool writes JSON with
+/// line ends in it as it should.
 pub(super) const SIGNATURE_ANNOTATION: &str = "dev.guesthouse.minisig";
 
 /// The layer that holds a component.
 pub(super) const WASM_LAYER: &str = "application/wasm";
 
 /// The kinds of manifest that are understood.
-const MANIFESTS: &str = "application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json";
+const MANIFESTS: &str =
+    "application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json";
 
 /// No manifest is longer, in bytes. Source: the Distribution specification, "Pushing Manifests".
 const MANIFEST_LIMIT_BYTES: u64 = 4 * 1024 * 1024;
@@ -72,7 +75,8 @@ impl Image {
     /// [`ErrorType::Config`] for what names no artifact.
     pub(super) fn parse(reference: &str, access: &Access) -> Result<Self, Failure> {
         let wrong = |problem: &str| {
-            unusable(reference, problem.to_owned()).hint("write `oci://REGISTRY/REPOSITORY:TAG` or `oci://REGISTRY/REPOSITORY@sha256:…`")
+            unusable(reference, problem.to_owned())
+                .hint("write `oci://REGISTRY/REPOSITORY:TAG` or `oci://REGISTRY/REPOSITORY@sha256:…`")
         };
         let rest = reference.strip_prefix("oci://").unwrap_or_default();
         let (registry, rest) = rest.split_once('/').ok_or_else(|| wrong("it names no repository"))?;
@@ -87,7 +91,10 @@ impl Image {
         };
         let is_tag = |byte: u8| byte.is_ascii_alphanumeric() || b"._-:".contains(&byte);
         let is_repository = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-/".contains(&byte);
-        if repository.is_empty() || !repository.bytes().all(is_repository) || repository.split('/').any(|part| part.is_empty() || part.starts_with('.')) {
+        if repository.is_empty()
+            || !repository.bytes().all(is_repository)
+            || repository.split('/').any(|part| part.is_empty() || part.starts_with('.'))
+        {
             return Err(wrong("its repository is not lower-case words between slashes"));
         }
         if tag.is_empty() || !tag.bytes().all(is_tag) || tag.starts_with('.') {
@@ -97,7 +104,8 @@ impl Image {
         let mut base = https.map_err(|_| wrong("its registry is no host"))?;
         // As other tools do, for a registry beside them.
         if is_loopback(&base) {
-            base = Url::parse(&format!("http://{registry}/v2/{repository}/")).map_err(|_| wrong("its registry is no host"))?;
+            base = Url::parse(&format!("http://{registry}/v2/{repository}/"))
+                .map_err(|_| wrong("its registry is no host"))?;
         }
         Ok(Self {
             registry: registry.to_owned(),
@@ -119,10 +127,12 @@ impl Image {
     #[cfg(feature = "cli")]
     pub(super) async fn basic(&self) -> Result<Option<(String, String)>, String> {
         let client = self.access.client().map_err(|error| crate::failure::chain(&error))?;
-        login::ecr_login(&self.to_string(), &self.registry, &client, &self.access).await.map_err(|trouble| match trouble {
-            Trouble::Passing(reason) => reason,
-            Trouble::Lasting(failure) => failure.message,
-        })
+        login::ecr_login(&self.to_string(), &self.registry, &client, &self.access).await.map_err(
+            |trouble| match trouble {
+                Trouble::Passing(reason) => reason,
+                Trouble::Lasting(failure) => failure.message,
+            },
+        )
     }
 
     pub(super) async fn get(&self, known: Option<&Mark>, limit_bytes: u64) -> Result<Fetched, Trouble> {
@@ -156,7 +166,8 @@ impl Image {
         if Digest::of(&bytes).to_string() != layer.digest {
             return Err(Trouble::Passing(format!("the layer that came is not `{}`", layer.digest)));
         }
-        let signature = annotations.get(SIGNATURE_ANNOTATION).cloned();
+        let signature = annotations.get(SIGNATURE_ANNOTATION).and_then(|text| BASE64_STANDARD.decode(text).ok());
+        let signature = signature.and_then(|bytes| String::from_utf8(bytes).ok());
         Ok(Fetched::Found { bytes, mark: Mark::Manifest(digest), signature })
     }
 
@@ -167,7 +178,9 @@ impl Image {
             (Some(layer), None, _) | (None, None, [layer]) => layer,
             _ => {
                 let kinds: Vec<&str> = layers.iter().take(10).map(|layer| layer.media_type.as_str()).collect();
-                return Err(self.invalid(format!("its layers are `{}`, of which none is the guest", kinds.join("`, `"))));
+                return Err(
+                    self.invalid(format!("its layers are `{}`, of which none is the guest", kinds.join("`, `")))
+                );
             }
         };
         match layer.digest.parse::<Digest>() {
@@ -236,7 +249,15 @@ mod tests {
             let image = parse(reference).unwrap();
             assert_eq!((image.base.as_str(), image.tag.as_str()), (base, tag));
         }
-        for reference in ["oci://hello", "oci://ghcr.io/", "oci://ghcr.io/Acme:1", "oci://ghcr.io/a/../b:1", "oci://ghcr.io/a:", "oci://ghcr.io/a@sha256:12", "oci://ghcr.io/a:b/c"] {
+        for reference in [
+            "oci://hello",
+            "oci://ghcr.io/",
+            "oci://ghcr.io/Acme:1",
+            "oci://ghcr.io/a/../b:1",
+            "oci://ghcr.io/a:",
+            "oci://ghcr.io/a@sha256:12",
+            "oci://ghcr.io/a:b/c",
+        ] {
             assert!(parse(reference).is_err(), "{reference}");
         }
     }

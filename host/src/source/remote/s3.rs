@@ -68,9 +68,9 @@ impl Object {
     /// [`crate::failure::ErrorType::Config`] for what names no object.
     pub(super) fn parse(reference: &str, access: &Access) -> Result<Self, Failure> {
         let named = reference.strip_prefix("s3://").and_then(|rest| rest.split_once('/'));
-        let (bucket, key) = named.filter(|(bucket, key)| !bucket.is_empty() && !key.is_empty()).ok_or_else(|| {
-            unusable(reference, "it names no bucket, or no key").hint("write `s3://BUCKET/KEY.wasm`")
-        })?;
+        let (bucket, key) = named
+            .filter(|(bucket, key)| !bucket.is_empty() && !key.is_empty())
+            .ok_or_else(|| unusable(reference, "it names no bucket, or no key").hint("write `s3://BUCKET/KEY.wasm`"))?;
         let key = Path::parse(key).map_err(|error| {
             unusable(reference, format!("its key is not one: {error}")).hint("write `s3://BUCKET/KEY.wasm`")
         })?;

@@ -23,8 +23,11 @@ impl Trouble {
             StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT => Self::Passing(answered(status)),
             status if status.is_server_error() => Self::Passing(answered(status)),
             status => Self::Lasting(
-                Failure::new(ErrorType::SourceUnavailable, format!("the guest `{place}` can't be had: {}", answered(status)))
-                    .hint("check the reference"),
+                Failure::new(
+                    ErrorType::SourceUnavailable,
+                    format!("the guest `{place}` can't be had: {}", answered(status)),
+                )
+                .hint("check the reference"),
             ),
         }
     }
@@ -34,8 +37,11 @@ impl Trouble {
         let error = error.without_url();
         match error.is_redirect() {
             true => Self::Lasting(
-                Failure::new(ErrorType::SourceUnavailable, format!("the guest `{place}` can't be had: {}", chain(&error)))
-                    .hint("name the place where the guest is, to which the server redirects"),
+                Failure::new(
+                    ErrorType::SourceUnavailable,
+                    format!("the guest `{place}` can't be had: {}", chain(&error)),
+                )
+                .hint("name the place where the guest is, to which the server redirects"),
             ),
             false => Self::Passing(chain(&error)),
         }

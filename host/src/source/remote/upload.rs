@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use oci_client::{
     Client, Reference,
     client::{ClientConfig, ClientProtocol, Config, ImageLayer},
@@ -89,7 +90,8 @@ async fn to_registry(image: &Image, upload: Upload, login: impl FnOnce(&str) -> 
     let config = json!({"architecture": "wasm", "os": "wasip2", "layerDigests": [digest]}).to_string();
     let config = Config::new(config.into_bytes(), CONFIG.to_owned(), None);
     let layers = [ImageLayer::new(upload.bytes, layer.to_owned(), None)];
-    let annotations = upload.signature.map(|text| BTreeMap::from([(SIGNATURE_ANNOTATION.to_owned(), text)]));
+    let annotations =
+        upload.signature.map(|text| BTreeMap::from([(SIGNATURE_ANNOTATION.to_owned(), BASE64_STANDARD.encode(text))]));
     let manifest = OciImageManifest::build(&layers, &config, annotations);
     let pushed = client.push(&reference, &layers, config, &auth, Some(manifest)).await;
     pushed.map(drop).map_err(|error| chain(&error))

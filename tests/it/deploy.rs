@@ -1,0 +1,112 @@
+//! A deploy is one small upload, which a running environment takes.
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Output},
+};
+
+use crate::{
+    support::{
+        Host,
+        guests::answering,
+        process,
+        servers::{Registry, S3},
+    },
+    swap::{from, said_by},
+    swap_faults::Key,
+};
+
+fn push(guest: &Path, reference: &str, env: &[(String, String)], arguments: &[&str]) -> Output {
+    let mut tool = Command::new(env!("CARGO_BIN_EXE_guesthouse"));
+    let tool = tool.arg("push").arg(guest).arg(reference).args(arguments).envs(env.iter().cloned());
+    process::output(tool.env("DOCKER_CONFIG", "/nowhere"))
+}
+
+/// Pushes and serves one version after the other, by the same process.
+fn deploys(reference: &str, env: &[(String, String)]) {
+    let (folder, key) = (tempfile::tempdir().unwrap(), Key::new());
+    let (guest, secret) = (folder.path().join("guest.wasm"), folder.path().join("secret.key"));
+    fs::write(&secret, key.secret()).unwrap();
+    let write = |version: &str| fs::write(&guest, answering(version)).unwrap();
+    let pushed = |arguments: &[&str]| {
+        let output = push(&guest, reference, env, arguments);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    let signed = ["--key", secret.to_str().unwrap()];
+    write("v1");
+    pushed(&[]);
+    let setup = |key: Option<&Key>| {
+        let setup = env.iter().fold(from(reference, "0s"), |setup, (name, value)| setup.env(name, value));
+        match key {
+            Some(key) => setup.env("GUESTHOUSE_TRUSTED_KEYS", &key.public()),
+            None => setup,
+        }
+    };
+    let host = setup(None).start();
+    assert_eq!(host.answer("{}"), "\"v1\"");
+    write("v2");
+    pushed(&[]);
+    assert_eq!((host.answer("{}"), host.answer("{}")), ("\"v2\"".to_owned(), "\"v2\"".to_owned()));
+    said_by(&host, 1);
+    // What is not signed is not taken where keys are trusted.
+    assert_eq!(setup(Some(&key)).spawn().init_error()["errorType"], "Host.Untrusted");
+    write("v3");
+    pushed(&signed);
+    let strict = setup(Some(&key)).start();
+    assert_eq!((strict.answer("{}"), host.answer("{}")), ("\"v3\"".to_owned(), "\"v3\"".to_owned()));
+    // Machine code, which is compiled by nobody there.
+    write("v4");
+    let compiled = Command::new(env!("CARGO_BIN_EXE_guesthouse")).arg("compile").arg(&guest).output().unwrap();
+    assert!(compiled.status.success());
+    fs::rename(guest.with_extension("cwasm"), &guest).unwrap();
+    let unsigned = push(&guest, reference, env, &[]);
+    assert!(!unsigned.status.success() && String::from_utf8_lossy(&unsigned.stderr).contains("--key"));
+    pushed(&signed);
+    assert_eq!((strict.answer("{}"), host.answer("{}")), ("\"v4\"".to_owned(), "\"v3\"".to_owned()));
+    assert!(said_by(&host, 3)[2].contains("Host.Untrusted"));
+}
+
+#[test]
+fn an_upload_to_s3_is_served_by_the_running_environment() {
+    let s3 = S3::start();
+    deploys("s3://guests/teams/one/guest.wasm", &s3.env());
+}
+
+#[test]
+fn an_upload_to_an_oci_registry_is_served_by_the_running_environment() {
+    let registry = Registry::start();
+    deploys(&format!("oci://{}/teams/one/guest:live", registry.address), &[]);
+}
+
+#[test]
+fn an_upload_that_is_refused_says_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let guest = folder.path().join("guest.wasm");
+    fs::write(&guest, answering("v1")).unwrap();
+    fs::write(folder.path().join("text"), "text").unwrap();
+    for (guest, reference, part) in [
+        (guest.clone(), "https://example.com/x.wasm", "no way to upload"),
+        (guest.clone(), "s3://bucket", "it names no bucket, or no key"),
+        (guest.clone(), "oci://127.0.0.1:9/hello:1", "did not take the guest"),
+        (folder.path().join("text"), "s3://bucket/key.wasm", "is no guest"),
+        (folder.path().join("none.wasm"), "s3://bucket/key.wasm", "can't read"),
+    ] {
+        let output = push(&guest, reference, &[], &[]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(1) && said.contains(part) && said.contains("hint: "), "{said}");
+    }
+}
+
+/// The variables with which a source is reached are not the guest's.
+#[test]
+fn a_guest_does_not_see_with_what_it_was_fetched() {
+    let s3 = S3::start();
+    let guest = crate::support::guests::path("environment");
+    assert!(push(&guest, "s3://guests/guest.wasm", &s3.env(), &[]).status.success());
+    let setup =
+        s3.env().iter().fold(from("s3://guests/guest.wasm", "off"), |setup, (name, value)| setup.env(name, value));
+    let host: Host = setup.start();
+    let seen = host.answer("{}");
+    assert!(!seen.contains(&s3.secret), "{seen}");
+}

@@ -1,0 +1,194 @@
+//! Guests that come from elsewhere when the host starts, and what is said where they don't.
+
+use std::{fs, path::Path, time::Instant};
+
+use serde_json::json;
+
+use crate::{
+    init_failures::expect,
+    support::{
+        Host, Mode, Origin,
+        guests::answering,
+        origin::proxy_to,
+        servers::{Registry, S3},
+    },
+    swap::from,
+    swap_faults::Key,
+};
+
+#[test]
+fn a_guest_comes_from_an_https_server_whose_certificate_is_trusted_and_from_no_other() {
+    let origin = Origin::with_tls();
+    origin.put("/guest.wasm", answering("v1"));
+    let reference = origin.url("/guest.wasm");
+    let authority = origin.authority().to_str().unwrap();
+    let host = from(&reference, "0s").env("SSL_CERT_FILE", authority).start();
+    assert_eq!(host.answer("{}"), "\"v1\"");
+    origin.put("/guest.wasm", answering("v2"));
+    assert_eq!(host.answer("{}"), "\"v2\"");
+    let error = from(&reference, "0s").spawn().init_error();
+    expect(&error, "Host.SourceUnavailable", &["certificate"]);
+}
+
+#[test]
+fn a_guest_comes_through_a_proxy_where_the_environment_names_one() {
+    let origin = Origin::with_tls_for(&["guests.example"]);
+    origin.put("/guest.wasm", answering("v1"));
+    let proxy = format!("http://{}", proxy_to(&origin.address));
+    let authority = origin.authority().to_str().unwrap();
+    let host = from("https://guests.example/guest.wasm", "off");
+    let host = host.env("SSL_CERT_FILE", authority).env("HTTPS_PROXY", &proxy).start();
+    assert_eq!(host.answer("{}"), "\"v1\"");
+}
+
+#[test]
+fn a_source_that_is_not_there_is_tried_until_the_init_phase_is_almost_over() {
+    let begun = Instant::now();
+    let error = from("http://127.0.0.1:9/guest.wasm", "off").spawn().init_error();
+    expect(&error, "Host.SourceUnavailable", &["`http://127.0.0.1:9/guest.wasm`", " times in "]);
+    assert!((5.0..10.0).contains(&begun.elapsed().as_secs_f64()), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn a_source_that_recovers_in_time_is_not_missed() {
+    let origin = Origin::start();
+    origin.put("/guest.wasm", answering("v1"));
+    origin.set(Mode::Status("503 Service Unavailable"));
+    let host = from(&origin.url("/guest.wasm"), "off").spawn();
+    crate::support::wait_for("some tries", || (origin.asked().len() > 2).then_some(()));
+    origin.set(Mode::Serve);
+    assert_eq!(host.answer("{}"), "\"v1\"");
+}
+
+#[test]
+fn what_is_not_there_or_not_allowed_or_no_guest_is_reported_at_once() {
+    let origin = Origin::start();
+    origin.put("/guest.wasm", answering("v1"));
+    for (mode, error_type, part) in [
+        (Mode::Status("404 Not Found"), "Host.GuestNotFound", "no such guest"),
+        (Mode::Status("403 Forbidden"), "Host.SourceUnavailable", "403 Forbidden"),
+        (Mode::Redirect("/guest.wasm".to_owned()), "Host.SourceUnavailable", "more than 5 redirects"),
+        (Mode::Huge { announced: true }, "Host.InvalidGuest", "larger than 67108864 bytes"),
+        (Mode::Html, "Host.InvalidGuest", "a web page"),
+    ] {
+        origin.set(mode);
+        let error = from(&origin.url("/guest.wasm"), "off").spawn().init_error();
+        expect(&error, error_type, &[part]);
+    }
+}
+
+#[test]
+fn a_query_is_sent_and_never_shown() {
+    let origin = Origin::start();
+    let error = from(&format!("{}?signature=secret", origin.url("/guest.wasm")), "off").spawn().init_error();
+    assert!(!error.to_string().contains("secret"), "{error}");
+}
+
+#[test]
+fn an_artifact_at_the_limit_is_taken_and_one_over_it_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("guest.wasm");
+    let bytes = answering("v1");
+    fs::write(&file, &bytes).unwrap();
+    let reference = format!("file://{}", file.display());
+    let limited = |limit: usize| from(&reference, "off").env("GUESTHOUSE_ARTIFACT_LIMIT", &format!("{limit}B"));
+    assert_eq!(limited(bytes.len()).start().answer("{}"), "\"v1\"");
+    let error = limited(bytes.len() - 1).spawn().init_error();
+    expect(&error, "Host.InvalidGuest", &["larger than"]);
+}
+
+#[test]
+fn what_does_not_come_from_the_task_root_needs_a_signature_where_keys_are_trusted() {
+    let (key, other) = (Key::new(), Key::new());
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("guest.wasm");
+    let bytes = answering("v1");
+    fs::write(&file, &bytes).unwrap();
+    let reference = format!("file://{}", file.display());
+    let start = || from(&reference, "off").env("GUESTHOUSE_TRUSTED_KEYS", &key.public());
+    expect(&start().spawn().init_error(), "Host.Untrusted", &["no signature"]);
+    fs::write(folder.path().join("guest.wasm.minisig"), other.sign(&bytes)).unwrap();
+    expect(&start().spawn().init_error(), "Host.Untrusted", &["none of the trusted keys"]);
+    fs::write(folder.path().join("guest.wasm.minisig"), key.sign(&bytes)).unwrap();
+    assert_eq!(start().start().answer("{}"), "\"v1\"");
+    // The task root is trusted as it is.
+    let host = Host::in_folder(folder.path()).env("HANDLER", "guest").env("GUESTHOUSE_TRUSTED_KEYS", &other.public());
+    assert_eq!(host.start().answer("{}"), "\"v1\"");
+}
+
+#[test]
+fn s3_tells_what_is_missing_or_not_allowed() {
+    let s3 = S3::start();
+    let start = |reference: &str, secret: &str| {
+        let env = s3.env().into_iter().filter(|(name, _)| name != "AWS_SECRET_ACCESS_KEY");
+        let setup = env.fold(from(reference, "off"), |setup, (name, value)| setup.env(&name, &value));
+        setup.env("AWS_SECRET_ACCESS_KEY", secret).spawn().init_error()
+    };
+    expect(&start("s3://guests/none.wasm", &s3.secret), "Host.GuestNotFound", &["s3://guests/none.wasm"]);
+    expect(&start("s3://guests/none.wasm", "wrong"), "Host.SourceUnavailable", &["403 Forbidden"]);
+}
+
+#[test]
+fn an_artifact_in_a_registry_is_told_by_its_layers() {
+    let registry = Registry::start();
+    let bytes = answering("v1");
+    let layer = registry.push_blob("guests/hello", &bytes);
+    let config = registry.push_blob("guests/hello", b"{}");
+    let other = registry.push_blob("guests/hello", b"readme");
+    let manifest = |layers: &[(&str, &str, usize)]| {
+        let layers: Vec<_> = layers
+            .iter()
+            .map(|(kind, digest, size)| json!({"mediaType": kind, "digest": digest, "size": size}))
+            .collect();
+        json!({
+            "schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", "layers": layers,
+            "config": {"mediaType": "application/vnd.wasm.config.v0+json", "digest": config, "size": 2},
+        })
+    };
+    let wasm = ("application/wasm", layer.as_str(), bytes.len());
+    let plain = ("application/octet-stream", layer.as_str(), bytes.len());
+    let text = ("text/markdown", other.as_str(), 6);
+    registry.push_manifest("guests/hello", "wasm", &manifest(&[wasm]));
+    registry.push_manifest("guests/hello", "plain", &manifest(&[plain]));
+    registry.push_manifest("guests/hello", "with-text", &manifest(&[text, wasm]));
+    registry.push_manifest("guests/hello", "neither", &manifest(&[text, plain]));
+    let reference = |tag: &str| format!("oci://{}/guests/hello:{tag}", registry.address);
+    for tag in ["wasm", "plain", "with-text"] {
+        assert_eq!(from(&reference(tag), "off").start().answer("{}"), "\"v1\"", "{tag}");
+    }
+    expect(&from(&reference("neither"), "off").spawn().init_error(), "Host.InvalidGuest", &["none is the guest"]);
+    expect(&from(&reference("none"), "off").spawn().init_error(), "Host.GuestNotFound", &["guests/hello:none"]);
+    let wrong = format!("oci://{}/guests/hello@sha256:{}", registry.address, "0".repeat(64));
+    expect(&from(&wrong, "off").spawn().init_error(), "Host.GuestNotFound", &["@sha256:000"]);
+}
+
+#[test]
+fn a_byte_that_is_flipped_in_a_registry_is_noticed() {
+    let registry = Registry::start();
+    let bytes = answering("v1");
+    let layer = registry.push_blob("hello", &bytes);
+    let manifest = json!({
+        "schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",
+        "layers": [{"mediaType": "application/wasm", "digest": layer, "size": bytes.len()}],
+        "config": {"mediaType": "application/vnd.oci.empty.v1+json", "digest": registry.push_blob("hello", b"{}"), "size": 2},
+    });
+    registry.push_manifest("hello", "1", &manifest);
+    let mut flipped = bytes.clone();
+    flipped[100] ^= 1;
+    fs::write(registry.blob(&layer), flipped).unwrap();
+    let error = from(&format!("oci://{}/hello:1", registry.address), "off").spawn().init_error();
+    expect(&error, "Host.SourceUnavailable", &[&layer]);
+}
+
+#[test]
+fn a_reference_that_is_none_is_refused_with_how_to_write_it() {
+    for reference in
+        ["s3://bucket", "oci://hello", "http://example.com/x.wasm", "ftp://example.com/x.wasm", "file://x.wasm"]
+    {
+        expect(
+            &Host::in_folder(Path::new("/")).env("HANDLER", reference).spawn().init_error(),
+            "Host.Config",
+            &["hint: "],
+        );
+    }
+}

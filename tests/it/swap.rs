@@ -1,0 +1,228 @@
+//! A running environment changes over to a newer guest between two invocations.
+
+use std::{
+    fs,
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
+
+use guesthouse::digest::Digest;
+
+use crate::support::{
+    Event, Host, Mode, Origin,
+    guests::{self, answering, answering_after},
+    host::Setup,
+    wait_for,
+};
+
+/// A host whose guest comes from there.
+pub fn from(reference: &str, refresh: &str) -> Setup {
+    Host::in_folder(Path::new("/")).env("HANDLER", reference).env("GUESTHOUSE_REFRESH", refresh)
+}
+
+/// The lines about a newer guest.
+pub fn said(host: &Host) -> Vec<String> {
+    let lines = host.program.lines();
+    lines.into_iter().filter(|line| line.contains("changed over") || line.contains(" stays at ")).collect()
+}
+
+/// The same, when there are so many.
+pub fn said_by(host: &Host, count: usize) -> Vec<String> {
+    let said = wait_for("what is said", || Some(said(host)).filter(|said| said.len() >= count));
+    assert_eq!(said.len(), count, "{said:#?}");
+    said
+}
+
+#[test]
+fn a_file_that_is_copied_over_is_served_by_the_same_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("guest.wasm");
+    let (first, second) = (answering("v1"), answering("v2"));
+    fs::write(&file, &first).unwrap();
+    let host = from(&format!("file://{}", file.display()), "0s").start();
+    let pid = host.program.pid();
+    assert_eq!(host.answer("{}"), "\"v1\"");
+    fs::write(&file, &second).unwrap();
+    assert_eq!(host.answer("{}"), "\"v2\"");
+    assert_eq!(host.program.pid(), pid);
+    let line = host.program.line("the change", |line| line.contains("changed over").then(|| line.to_owned()));
+    for part in [
+        &format!("from {} to {}, {} bytes", Digest::of(&first), Digest::of(&second), second.len()),
+        "in milliseconds: fetch ",
+        ", code ",
+        ", link ",
+        ", instance ",
+        " ms together",
+    ] {
+        assert!(line.contains(part), "{part:?} is not in {line}");
+    }
+}
+
+#[test]
+fn a_guest_in_the_task_root_is_exchanged_where_the_settings_say_so_and_not_otherwise() {
+    for (refresh, expected) in [("0s", "\"v2\""), ("off", "\"v1\"")] {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("guest.wasm"), answering("v1")).unwrap();
+        let host = Host::in_folder(folder.path()).env("GUESTHOUSE_REFRESH", refresh).start();
+        assert_eq!(host.answer("{}"), "\"v1\"");
+        // As most tools write: another file takes the place.
+        fs::write(folder.path().join("new"), answering("v2")).unwrap();
+        fs::rename(folder.path().join("new"), folder.path().join("guest.wasm")).unwrap();
+        assert_eq!(host.answer("{}"), expected, "{refresh}");
+    }
+}
+
+#[test]
+fn what_is_unchanged_costs_a_conditional_request_and_no_body() {
+    let origin = Origin::start();
+    origin.put("/guest.wasm", answering("v1"));
+    let host = from(&origin.url("/guest.wasm"), "0s").start();
+    for _ in 0..10 {
+        assert_eq!(host.answer("{}"), "\"v1\"");
+    }
+    let asked = origin.asked();
+    assert_eq!(asked.len(), 11);
+    assert_eq!((asked[0].is_conditional, asked[0].status), (false, "200 OK"));
+    assert!(
+        asked[1..]
+            .iter()
+            .all(|asked| asked.is_conditional && asked.status == "304 Not Modified" && asked.body_bytes == 0)
+    );
+    assert_eq!(said(&host), [""; 0]);
+}
+
+#[test]
+fn a_newer_guest_is_fetched_in_the_background_while_the_current_one_serves() {
+    let origin = Origin::start();
+    origin.put("/guest.wasm", answering("v1"));
+    let host = from(&origin.url("/guest.wasm"), "1ms").start();
+    origin.set(Mode::Hang);
+    origin.put("/guest.wasm", answering("v2"));
+    let begun = Instant::now();
+    for _ in 0..20 {
+        assert_eq!(host.answer("{}"), "\"v1\"");
+    }
+    assert!(begun.elapsed() < Duration::from_secs(2), "invocations waited: {:?}", begun.elapsed());
+    // One look at a time.
+    assert_eq!(wait_for("a look", || Some(origin.asked().len()).filter(|asked| *asked > 1)), 2);
+    origin.set(Mode::Serve);
+    wait_for("the newer guest", || (host.answer("{}") == "\"v2\"").then_some(()));
+}
+
+#[test]
+fn a_look_that_is_not_due_is_not_made() {
+    let origin = Origin::start();
+    origin.put("/guest.wasm", answering("v1"));
+    let host = from(&origin.url("/guest.wasm"), "1h").start();
+    origin.put("/guest.wasm", answering("v2"));
+    for _ in 0..5 {
+        assert_eq!(host.answer("{}"), "\"v1\"");
+    }
+    assert_eq!(origin.asked().len(), 1);
+}
+
+#[test]
+fn an_invocation_waits_for_its_look_only_so_long() {
+    let origin = Origin::start();
+    origin.put("/guest.wasm", answering("v1"));
+    let host = from(&origin.url("/guest.wasm"), "0s").start();
+    origin.set(Mode::Hang);
+    for (timeout, longest) in [(Duration::from_secs(30), 2.0), (Duration::from_secs(2), 0.5)] {
+        let begun = Instant::now();
+        let post = host.fake.invoke(Event::new("{}").timeout(timeout));
+        assert_eq!(post.text(), "\"v1\"");
+        let took = begun.elapsed().as_secs_f64();
+        assert!(took > longest * 0.8 && took < longest + 1.0, "{took} s of {timeout:?}");
+    }
+    origin.set(Mode::Serve);
+}
+
+#[test]
+fn invocations_in_flight_finish_on_the_guest_that_they_began_with() {
+    let origin = Origin::start();
+    origin.put("/guest.wasm", answering_after("v1", 40));
+    let host = from(&origin.url("/guest.wasm"), "0s").env("AWS_LAMBDA_MAX_CONCURRENCY", "2").start();
+    let slow = Event::new("{}");
+    host.fake.send(slow.clone());
+    wait_for("the invocation's own look", || (origin.asked().len() == 2).then_some(()));
+    // Its look is over, and it runs.
+    thread::sleep(Duration::from_millis(100));
+    origin.put("/guest.wasm", answering("v2"));
+    let quick = Event::new("{}");
+    host.fake.send(quick.clone());
+    let posts = [host.fake.post(), host.fake.post()];
+    for (event, expected) in [(slow, "\"v1\""), (quick, "\"v2\"")] {
+        let post = posts.iter().find(|post| post.subject().contains(&event.id)).unwrap();
+        assert_eq!(post.text(), expected);
+    }
+}
+
+#[test]
+fn the_newer_guest_may_have_an_init_of_its_own_and_what_the_older_one_kept_is_gone() {
+    let origin = Origin::start();
+    let read = |name: &str| fs::read(guests::path(name)).unwrap();
+    origin.put("/guest.wasm", read("count"));
+    let host = from(&origin.url("/guest.wasm"), "0s").start();
+    assert_eq!((host.answer("{}"), host.answer("{}")), ("1".to_owned(), "2".to_owned()));
+    origin.put("/guest.wasm", read("init_counts"));
+    assert_eq!((host.answer("{}"), host.answer("{}")), ("1".to_owned(), "1".to_owned()));
+    origin.put("/guest.wasm", read("count"));
+    assert_eq!((host.answer("{}"), host.answer("{}")), ("1".to_owned(), "2".to_owned()));
+}
+
+#[test]
+fn the_same_bytes_under_another_name_for_their_version_are_no_newer_guest() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("guest.wasm");
+    fs::copy(guests::path("count"), &file).unwrap();
+    let host = from(&format!("file://{}", file.display()), "0s").start();
+    assert_eq!(host.answer("{}"), "1");
+    fs::copy(guests::path("count"), folder.path().join("again")).unwrap();
+    fs::rename(folder.path().join("again"), &file).unwrap();
+    assert_eq!(host.answer("{}"), "2");
+    assert_eq!(said(&host), [""; 0]);
+}
+
+#[test]
+fn each_line_in_json_says_which_guest_it_is_about() {
+    let origin = Origin::start();
+    let read = |name: &str| fs::read(guests::path(name)).unwrap();
+    origin.put("/guest.wasm", read("talk"));
+    let host = from(&origin.url("/guest.wasm"), "0s").env("AWS_LAMBDA_LOG_FORMAT", "JSON").start();
+    host.answer(r#"["out","one\n"]"#);
+    origin.put("/guest.wasm", answering("v2"));
+    host.answer("{}");
+    let guest_of = |what: &str| {
+        let line: serde_json::Value =
+            host.program.line(what, |line| line.contains(what).then(|| serde_json::from_str(line).unwrap()));
+        line["guest"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(guest_of("one"), Digest::of(&read("talk")).short());
+    assert_eq!(guest_of("changed over"), Digest::of(&answering("v2")).short());
+}
+
+/// An environment with little to do is frozen in the middle of a look, over and over. It is not asked for the next event then before the
+/// look is over, while its caller has the answer.
+#[test]
+fn a_look_that_was_frozen_is_let_come_to_its_end_before_the_next_event() {
+    let origin = Origin::start();
+    origin.put("/guest.wasm", answering("v1"));
+    let host = from(&origin.url("/guest.wasm"), "1ms").start();
+    origin.set(Mode::Hang);
+    origin.put("/guest.wasm", answering("v2"));
+    assert_eq!(host.answer("{}"), "\"v1\"");
+    wait_for("the next request for an event", || (host.fake.waiting() > 0).then_some(()));
+    host.program.signal("STOP");
+    thread::sleep(Duration::from_millis(1500));
+    host.program.signal("CONT");
+    // The caller need not wait.
+    let begun = Instant::now();
+    assert_eq!(host.answer("{}"), "\"v1\"");
+    assert!(begun.elapsed() < Duration::from_secs(1));
+    thread::sleep(Duration::from_millis(200));
+    assert_eq!(host.fake.waiting(), 0, "the next event was asked for");
+    origin.set(Mode::Serve);
+    wait_for("the next request for an event", || (host.fake.waiting() > 0).then_some(()));
+    assert_eq!(host.answer("{}"), "\"v2\"");
+}
