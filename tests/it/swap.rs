@@ -212,6 +212,7 @@ fn a_look_that_was_frozen_is_let_come_to_its_end_before_the_next_event() {
     origin.set(Mode::Hang);
     origin.put("/guest.wasm", answering("v2"));
     assert_eq!(host.answer("{}"), "\"v1\"");
+    wait_for("the look's request", || (origin.asked().len() == 2).then_some(()));
     wait_for("the next request for an event", || (host.fake.waiting() > 0).then_some(()));
     host.program.signal("STOP");
     thread::sleep(Duration::from_millis(1500));

@@ -113,8 +113,8 @@ impl Handler {
             seen.version = Some(if identity == seen.serving { version.without_awaited() } else { version });
             return;
         }
-        let (from, bytes) = (self.current().digest(), artifact.content.len());
-        match self.prepare(artifact, &mut laps).await {
+        let (from, bytes) = (self.current().digest(), artifact.content.size());
+        match self.prepare(*artifact, &mut laps).await {
             Ok(Next::Same) => (seen.serving, seen.refused) = (identity, None),
             Ok(Next::Guest(guest)) => {
                 let to = guest.digest();

@@ -78,7 +78,7 @@ impl Registry {
         };
         laps.done("source");
         let (version, identity) = (artifact.version.clone(), artifact.content.digest());
-        let code = code::load(engine, &request, artifact, stop, Urgency::Now).await;
+        let code = code::load(engine, &request, *artifact, stop, Urgency::Now).await;
         let code = code.map_err(Failure::within_limits)?;
         laps.done("code");
         let budget = Budget::new(&request.capabilities);
@@ -107,11 +107,8 @@ impl Registry {
                 // The current guest serves where it takes longer.
                 let _ = tokio::time::timeout(LONGEST_WAIT.min(left / 4), own).await;
             }
-            Some(every) => {
-                if self.handler.looks.are_due(every) {
-                    self.begin_look();
-                }
-            }
+            Some(every) if self.handler.looks.are_due(every) => self.begin_look(),
+            Some(_) => {}
         }
         self.handler.current()
     }

@@ -1,15 +1,15 @@
 //! With what remote sources are reached: addresses, region and credentials, and one HTTP client for all.
 
 use std::collections::BTreeMap;
-#[cfg(feature = "remote")]
+#[cfg(feature = "https")]
 use std::sync::{Arc, OnceLock};
 
 /// With what remote sources are reached. Cheap to clone; the clones share connections.
 #[derive(Clone, Default)]
 pub struct Access {
-    #[cfg_attr(not(feature = "remote"), expect(dead_code, reason = "there is nothing to reach"))]
+    #[cfg_attr(not(feature = "s3"), expect(dead_code, reason = "only AWS has variables of its own"))]
     variables: BTreeMap<String, String>,
-    #[cfg(feature = "remote")]
+    #[cfg(feature = "https")]
     client: Arc<OnceLock<reqwest::Client>>,
 }
 
@@ -18,16 +18,22 @@ impl Access {
     pub fn new<'a>(variables: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
         let aws = variables.filter(|(name, value)| name.starts_with("AWS_") && !value.is_empty());
         let variables = aws.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        Self { variables, ..Self::default() }
+        Self {
+            variables,
+            #[cfg(feature = "https")]
+            client: Arc::default(),
+        }
     }
 }
 
-#[cfg(feature = "remote")]
+#[cfg(feature = "https")]
 impl Access {
+    #[cfg(feature = "s3")]
     pub(super) fn variables(&self) -> impl Iterator<Item = (&str, &str)> {
         self.variables.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
+    #[cfg(feature = "s3")]
     pub(super) fn variable(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(String::as_str)
     }

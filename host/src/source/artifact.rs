@@ -18,7 +18,7 @@ pub enum Look {
     /// It has what it had.
     Unchanged,
     /// It may have something newer.
-    Found(Artifact),
+    Found(Box<Artifact>),
 }
 
 /// What a source has of a guest.
@@ -116,7 +116,7 @@ impl Content {
     }
 
     /// How much was read, in bytes.
-    pub fn len(&self) -> u64 {
+    pub fn size(&self) -> u64 {
         match self {
             Self::Wasm(blob) | Self::MachineCode(blob) | Self::Precompiled(_, Some(blob)) => blob.bytes.len() as u64,
             Self::Precompiled(Ok(precompiled), None) => precompiled.file.metadata().map_or(0, |file| file.len()),

@@ -44,7 +44,11 @@ pub(super) async fn look_in(
         }
         let (bytes, artifact) = read_whole(|| open(path), u64::MAX).await.map_err(|error| unreadable(path, &error))?;
         let version = Version { artifact, companion: None, awaited: None };
-        return Ok(Look::Found(Artifact { content: Content::Wasm(Blob::new(bytes)), version, signature: None }));
+        return Ok(Look::Found(Box::new(Artifact {
+            content: Content::Wasm(Blob::new(bytes)),
+            version,
+            signature: None,
+        })));
     }
     let wasm = path.with_extension(WASM);
     let precompiled = open(path);
@@ -65,7 +69,7 @@ pub(super) async fn look_in(
         (Err(_), Some(precompiled)) => Content::Precompiled(precompiled, None),
         (Err(error), None) => return Err(unreadable(&wasm, &error)),
     };
-    Ok(Look::Found(Artifact { content, version, signature: None }))
+    Ok(Look::Found(Box::new(Artifact { content, version, signature: None })))
 }
 
 /// Looks at a guest in a file anywhere.
@@ -95,7 +99,7 @@ pub(super) async fn look_at(path: &Path, known: Option<&Version>, wanted: &Wante
     };
     let signature = signature.and_then(|(bytes, _)| String::from_utf8(bytes).ok());
     let version = Version { artifact, companion: now.companion, awaited: None };
-    Ok(Look::Found(Artifact { content: Content::fetched(bytes), version, signature }))
+    Ok(Look::Found(Box::new(Artifact { content: Content::fetched(bytes), version, signature })))
 }
 
 fn open(path: &Path) -> io::Result<Option<File>> {

@@ -3,7 +3,7 @@
 mod access;
 mod artifact;
 mod local;
-#[cfg(feature = "remote")]
+#[cfg(feature = "https")]
 mod remote;
 mod task_root;
 
@@ -43,7 +43,7 @@ pub enum Source {
     /// A file anywhere.
     File(PathBuf),
     /// Beyond this machine.
-    #[cfg(feature = "remote")]
+    #[cfg(feature = "https")]
     Remote(remote::Remote),
 }
 
@@ -88,12 +88,12 @@ impl Source {
         Ok(Self::TaskRoot { root: root.clone(), path: PathBuf::from(path) })
     }
 
-    #[cfg(feature = "remote")]
+    #[cfg(feature = "https")]
     fn parse_remote(scheme: &str, reference: &str, access: &Access) -> Result<Self, Failure> {
         remote::Remote::parse(scheme, reference, access).map(Self::Remote)
     }
 
-    #[cfg(not(feature = "remote"))]
+    #[cfg(not(feature = "https"))]
     fn parse_remote(scheme: &str, reference: &str, _: &Access) -> Result<Self, Failure> {
         Err(not_built(scheme, reference))
     }
@@ -108,7 +108,7 @@ impl Source {
         match self {
             Self::TaskRoot { root, path } => local::look_in(root, path, known, wanted).await,
             Self::File(path) => local::look_at(path, known, wanted).await,
-            #[cfg(feature = "remote")]
+            #[cfg(feature = "https")]
             Self::Remote(remote) => remote.look(known, wanted).await,
         }
     }
@@ -129,7 +129,7 @@ impl fmt::Display for Source {
         match self {
             Self::TaskRoot { root, path } => write!(f, "{}", root.path().join(path).display()),
             Self::File(path) => write!(f, "file://{}", path.display()),
-            #[cfg(feature = "remote")]
+            #[cfg(feature = "https")]
             Self::Remote(remote) => remote.fmt(f),
         }
     }
@@ -177,8 +177,10 @@ fn unusable(reference: &str, problem: impl fmt::Display) -> Failure {
 fn not_built(scheme: &str, reference: &str) -> Failure {
     const KNOWN: &[&str] = &["s3", "https", "oci"];
     match KNOWN.contains(&scheme) || scheme == "http" {
-        true => unusable(reference, format!("this host was built without `{scheme}://`"))
-            .hint(format!("build it with the feature `{}`, as it is by default", scheme.replace("http:", "https:"))),
+        true => unusable(reference, format!("this host was built without `{scheme}://`")).hint(format!(
+            "build it with the feature `{}`, as it is by default",
+            if scheme == "http" { "https" } else { scheme }
+        )),
         false => unusable(reference, format!("`{}` is no source", scheme.escape_default()))
             .hint("write `file://`, `s3://`, `https://` or `oci://`, or the name of a guest in the task root"),
     }
@@ -186,11 +188,25 @@ fn not_built(scheme: &str, reference: &str) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use std::{fs, time::Duration};
+
     use super::*;
 
+    fn parse_in(root: &TaskRoot, handler: &str) -> Result<Source, Failure> {
+        Source::parse(handler, None, root, &Access::default())
+    }
+
     fn parse(handler: &str) -> Result<Source, Failure> {
-        let folder = tempfile::tempdir().unwrap();
-        Source::parse(handler, None, &TaskRoot::open(folder.path()).unwrap())
+        parse_in(&TaskRoot::open(tempfile::tempdir().unwrap().path()).unwrap(), handler)
+    }
+
+    async fn load(root: &TaskRoot, handler: &str) -> Result<Artifact, Failure> {
+        let stop = Instant::now() + Duration::from_secs(10);
+        let wanted = Wanted { limit_bytes: 1024, signature: false, apart: false, stop, attempts: 1 };
+        match parse_in(root, handler)?.look(None, &wanted).await? {
+            Look::Found(artifact) => Ok(*artifact),
+            Look::Unchanged => panic!("nothing was known"),
+        }
     }
 
     #[test]
@@ -203,40 +219,35 @@ mod tests {
         );
     }
 
-    #[test]
-    fn remote_references_are_refused_with_what_to_do() {
-        for reference in
-            ["s3://bucket/key.wasm", "https://host/x.wasm", "http://127.0.0.1/x", "oci://registry/repo:tag"]
-        {
-            let failure = parse(reference).unwrap_err();
-            assert_eq!(failure.error_type, ErrorType::Config);
-            assert!(failure.message.contains("hint: "), "{failure}");
-        }
-    }
-
-    #[test]
-    fn a_link_that_leads_out_is_not_followed_and_one_that_stays_is() {
+    #[tokio::test]
+    async fn a_link_that_leads_out_is_not_followed_and_one_that_stays_is() {
         let (outside, inside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         fs::write(outside.path().join("secret.wasm"), "secret").unwrap();
         fs::write(inside.path().join("real.wasm"), "real").unwrap();
         std::os::unix::fs::symlink(outside.path().join("secret.wasm"), inside.path().join("out.wasm")).unwrap();
         std::os::unix::fs::symlink("real.wasm", inside.path().join("alias.wasm")).unwrap();
         let root = TaskRoot::open(inside.path()).unwrap();
-        let load = |name| Source::parse(name, None, &root).unwrap().load();
-        assert_eq!(load("out").err().unwrap().error_type, ErrorType::GuestNotFound);
-        assert!(matches!(load("alias"), Ok(Artifact::Wasm(wasm)) if wasm.bytes == b"real"));
+        assert_eq!(load(&root, "out").await.err().unwrap().error_type, ErrorType::GuestNotFound);
+        assert!(matches!(load(&root, "alias").await.unwrap().content, Content::Wasm(wasm) if wasm.bytes == b"real"));
     }
 
-    #[test]
-    fn a_missing_guest_is_reported_with_those_that_exist() {
+    #[tokio::test]
+    async fn a_missing_guest_is_reported_with_those_that_exist() {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("billing")).unwrap();
         for name in ["hello.wasm", "billing/refund.wasm", "readme.txt"] {
             fs::write(folder.path().join(name), "").unwrap();
         }
-        let root = TaskRoot::open(folder.path()).unwrap();
-        let failure = Source::parse("helo", None, &root).unwrap().load().err().unwrap();
+        let failure = load(&TaskRoot::open(folder.path()).unwrap(), "helo").await.err().unwrap();
         assert_eq!(failure.error_type, ErrorType::GuestNotFound);
         assert!(failure.message.ends_with("holds `billing/refund`, `hello`"), "{failure}");
+    }
+
+    #[test]
+    fn an_unknown_scheme_is_refused_with_those_that_are_known() {
+        for reference in ["ftp://host/x.wasm", "file://relative.wasm"] {
+            let failure = parse(reference).unwrap_err();
+            assert!(failure.error_type == ErrorType::Config && failure.message.contains("hint: write "), "{failure}");
+        }
     }
 }

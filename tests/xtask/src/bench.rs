@@ -43,7 +43,7 @@ fn programs(built: &Path) -> Result<()> {
         Ok(fs::rename(built.join("partial"), built.join(name))?)
     };
     bootstrap(&[], "bootstrap-lean")?;
-    bootstrap(&["--features", "compiler,lambda-runtime"], "bootstrap")?;
+    bootstrap(&["--features", "compiler,lambda-runtime,oci"], "bootstrap")?;
     execute(cargo(&root()).args([
         "build",
         "--locked",

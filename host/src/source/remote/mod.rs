@@ -34,7 +34,6 @@ const LONGEST_WAIT: Duration = Duration::from_secs(2);
 #[derive(Debug, Clone)]
 pub enum Remote {
     /// On an HTTPS server, or an HTTP server on the loopback interface.
-    #[cfg(feature = "https")]
     Https(http::Resource),
     /// In S3, or something that speaks like it.
     #[cfg(feature = "s3")]
@@ -53,7 +52,6 @@ enum Fetched {
 impl Remote {
     pub(super) fn parse(scheme: &str, reference: &str, access: &Access) -> Result<Self, Failure> {
         match scheme {
-            #[cfg(feature = "https")]
             "https" | "http" => http::Resource::parse(reference, access).map(Self::Https),
             #[cfg(feature = "s3")]
             "s3" => s3::Object::parse(reference, access).map(Self::S3),
@@ -111,12 +109,11 @@ impl Remote {
             false => (None, None),
         };
         let version = Version { artifact: mark, companion: None, awaited };
-        Ok(Look::Found(Artifact { content: Content::fetched(bytes), version, signature }))
+        Ok(Look::Found(Box::new(Artifact { content: Content::fetched(bytes), version, signature })))
     }
 
     async fn get(&self, known: Option<&Mark>, limit_bytes: u64) -> Result<Fetched, Trouble> {
         match self {
-            #[cfg(feature = "https")]
             Self::Https(resource) => resource.get("", known, limit_bytes).await,
             #[cfg(feature = "s3")]
             Self::S3(object) => object.get("", known, limit_bytes).await,
@@ -129,7 +126,6 @@ impl Remote {
     async fn signature(&self, known: Option<&Mark>) -> Result<(Mark, Option<String>), Trouble> {
         let known = known.filter(|known| **known != Mark::Missing);
         let got = match self {
-            #[cfg(feature = "https")]
             Self::Https(resource) => resource.get(SIGNATURE, known, SIGNATURE_LIMIT_BYTES).await,
             #[cfg(feature = "s3")]
             Self::S3(object) => object.get(SIGNATURE, known, SIGNATURE_LIMIT_BYTES).await,
@@ -149,7 +145,6 @@ impl Remote {
     /// The part of the reference that names the guest.
     fn name(&self) -> &str {
         match self {
-            #[cfg(feature = "https")]
             Self::Https(resource) => resource.path(),
             #[cfg(feature = "s3")]
             Self::S3(object) => object.key(),
@@ -163,7 +158,6 @@ impl Remote {
 impl fmt::Display for Remote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            #[cfg(feature = "https")]
             Self::Https(resource) => resource.fmt(f),
             #[cfg(feature = "s3")]
             Self::S3(object) => object.fmt(f),

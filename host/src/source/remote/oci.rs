@@ -149,13 +149,15 @@ impl Image {
         let text = read(answer, self, MANIFEST_LIMIT_BYTES).await?;
         let digest = Digest::of(&text).to_string();
         if self.tag.starts_with("sha256:") && !self.tag.eq_ignore_ascii_case(&digest) {
-            return Err(self.invalid(format!("the registry's manifest is `{digest}`, which is not what was asked for")));
+            return Err(
+                self.invalid(&format!("the registry's manifest is `{digest}`, which is not what was asked for"))
+            );
         }
         if known == Some(&Mark::Manifest(digest.clone())) {
             return Ok(Fetched::Unchanged);
         }
         let Ok(Manifest { layers, annotations }) = serde_json::from_slice(&text) else {
-            return Err(self.invalid("the registry's manifest is not JSON as it should be".to_owned()));
+            return Err(self.invalid("the registry's manifest is not JSON as it should be"));
         };
         let layer = self.choose(&layers)?;
         if layer.size > limit_bytes {
@@ -179,17 +181,17 @@ impl Image {
             _ => {
                 let kinds: Vec<&str> = layers.iter().take(10).map(|layer| layer.media_type.as_str()).collect();
                 return Err(
-                    self.invalid(format!("its layers are `{}`, of which none is the guest", kinds.join("`, `")))
+                    self.invalid(&format!("its layers are `{}`, of which none is the guest", kinds.join("`, `")))
                 );
             }
         };
         match layer.digest.parse::<Digest>() {
             Ok(_) => Ok(layer),
-            Err(_) => Err(self.invalid("its layer has no SHA-256 digest".to_owned())),
+            Err(_) => Err(self.invalid("its layer has no SHA-256 digest")),
         }
     }
 
-    fn invalid(&self, reason: String) -> Trouble {
+    fn invalid(&self, reason: &str) -> Trouble {
         Trouble::Lasting(
             Failure::new(ErrorType::InvalidGuest, format!("the guest `{self}`: {reason}"))
                 .hint("push it with `guesthouse push`, `wkg oci push` or `oras push`"),
@@ -199,7 +201,7 @@ impl Image {
     /// Sends a request, a second time with what lets the host in where that is asked for.
     async fn send(&self, method: Method, path: &str) -> Result<Response, Trouble> {
         let client = self.access.client().map_err(|error| Trouble::of_request(self, error))?;
-        let url = self.base.join(path).map_err(|error| self.invalid(format!("`{path}` is no path: {error}")))?;
+        let url = self.base.join(path).map_err(|error| self.invalid(&format!("`{path}` is no path: {error}")))?;
         let send = |let_in: Option<String>| {
             let mut request = client.request(method.clone(), url.clone()).header(ACCEPT, format!("{MANIFESTS}, */*"));
             if let Some(let_in) = let_in {

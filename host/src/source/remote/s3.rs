@@ -7,7 +7,7 @@ use std::{
 
 use futures_util::StreamExt as _;
 use object_store::{
-    ClientOptions, Error, GetOptions, ObjectStore as _, ObjectStoreExt as _, RetryConfig,
+    ClientOptions, Error, GetOptions, ObjectStore as _, RetryConfig,
     aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey},
     client::{HttpClient, HttpConnector},
     path::Path,
@@ -108,6 +108,7 @@ impl Object {
     /// What S3 says.
     #[cfg(feature = "cli")]
     pub(super) async fn put(&self, ending: &str, bytes: Vec<u8>) -> Result<(), String> {
+        use object_store::ObjectStoreExt as _;
         let put = async { self.store()?.put(&self.beside(ending), bytes.into()).await };
         put.await.map(drop).map_err(|error| chain(&error))
     }
