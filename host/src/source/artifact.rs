@@ -8,6 +8,8 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
+
 use crate::{
     digest::Digest,
     failure::{ErrorType, Failure},
@@ -147,10 +149,11 @@ impl Precompiled {
     /// # Errors
     /// [`ErrorType::Internal`] when there is no such memory.
     pub fn in_memory(bytes: &[u8]) -> Result<Self, Failure> {
-        let written = rustix::fs::memfd_create("guest", rustix::fs::MemfdFlags::CLOEXEC).map_err(io::Error::from);
+        let written = memfd_create("guest", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING).map_err(io::Error::from);
         let written = written.and_then(|file| {
             let mut file = File::from(file);
             file.write_all(bytes)?;
+            fcntl_add_seals(&file, SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL)?;
             Self::new(file)
         });
         written.map_err(|error| {
