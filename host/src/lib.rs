@@ -17,6 +17,7 @@
 //! * [`invocation`]: an event with its context, and its deadline.
 //! * [`failure`]: what a caller sees when something went wrong, with the names that are API.
 //! * [`observer`]: how the engine tells what guests print and use.
+//! * [`moment`]: time that counts although the process may be frozen.
 //! * [`laps`]: where the time goes before the first event.
 //! * [`capabilities`]: what one guest may touch.
 //! * [`digest`]: the SHA-256 by which an artifact is known.
@@ -42,6 +43,7 @@ pub mod laps;
 #[cfg(feature = "cli")]
 pub mod local;
 pub mod logs;
+pub mod moment;
 pub mod observer;
 pub mod registry;
 pub mod source;

@@ -97,13 +97,9 @@ impl Logs {
         level >= self.level
     }
 
-    /// Writes one line of the host's own.
-    pub fn write(&self, level: Level, request_id: Option<&str>, message: &str) {
-        let guest = *self.guest.lock().unwrap_or_else(PoisonError::into_inner);
-        self.write_of(guest, level, request_id, message);
-    }
-
-    fn write_of(&self, guest: Option<Digest>, level: Level, request_id: Option<&str>, message: &str) {
+    /// Writes one line of the host's own. Where it is not about a certain guest, by its short digest, it is about the one that serves.
+    pub fn write(&self, level: Level, request_id: Option<&str>, guest: Option<String>, message: &str) {
+        let serving = || self.guest.lock().unwrap_or_else(PoisonError::into_inner).map(Digest::short);
         if !self.wants(level) {
             return;
         }
@@ -117,8 +113,8 @@ impl Logs {
                 if let Some(request_id) = request_id {
                     line["requestId"] = json!(request_id);
                 }
-                if let Some(guest) = guest {
-                    line["guest"] = json!(guest.short());
+                if let Some(guest) = guest.or_else(serving) {
+                    line["guest"] = json!(guest);
                 }
                 format!("{line}\n")
             }
@@ -156,7 +152,7 @@ impl Observer for Logs {
         // A guest does not get to say which invocation its line belongs to, nor which guest it is.
         match own.filter(|own| is_true(own, "requestId", request_id) && is_true(own, "guest", Some(&guest.short()))) {
             Some(own) => self.pass_on(guest, level, request_id, line, &own),
-            None => self.write_of(Some(guest), level, request_id, line),
+            None => self.write(level, request_id, Some(guest.short()), line),
         }
     }
 }
@@ -339,14 +335,14 @@ mod tests {
     #[test]
     fn a_message_of_the_hosts_is_never_taken_for_an_object() {
         let message = "{\"level\":\"TRACE\",\n\"requestId\":\"id-2\"}";
-        let lines = written(Format::Json, Level::Info, |logs| logs.write(Level::Error, Some("id-1"), message));
+        let lines = written(Format::Json, Level::Info, |logs| logs.write(Level::Error, Some("id-1"), None, message));
         let line: Value = serde_json::from_str(&lines).unwrap();
         assert_eq!((lines.lines().count(), &line["level"], &line["message"]), (1, &json!("ERROR"), &json!(message)));
     }
 
     #[test]
     fn a_message_of_two_lines_stays_one_log_line() {
-        let lines = written(Format::Text, Level::Info, |logs| logs.write(Level::Error, None, "a\nhint: b"));
+        let lines = written(Format::Text, Level::Info, |logs| logs.write(Level::Error, None, None, "a\nhint: b"));
         assert_eq!(lines.lines().count(), 1);
     }
 }

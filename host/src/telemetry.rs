@@ -31,7 +31,8 @@ impl<S: Subscriber> Layer<S> for ToLogs {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let mut said = Said::default();
         event.record(&mut said);
-        self.0.write(level(event.metadata()), said.request_id.as_deref(), &(said.message + &said.fields));
+        let (level, message) = (level(event.metadata()), said.message + &said.fields);
+        self.0.write(level, said.request_id.as_deref(), said.guest, &message);
     }
 }
 
@@ -51,12 +52,14 @@ struct Said {
     message: String,
     fields: String,
     request_id: Option<String>,
+    guest: Option<String>,
 }
 
 impl Visit for Said {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         match field.name() {
             "message" => self.message = format!("{value:?}"),
+            "guest" => self.guest = Some(format!("{value:?}")),
             "request_id" => self.request_id = Some(format!("{value:?}")),
             name => self.fields.push_str(&format!(" {name}={value:?}")),
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{digest::Digest, trust::TrustedKeys};
 
-/// The most, in bytes, that an artifact from outside the task root may have unless the settings say otherwise.
+/// The most, in bytes, that an artifact from outside the task root may have unless the settings say otherwise, or the function is small.
 pub const ARTIFACT_LIMIT_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Which artifacts a handler takes, and when it looks for a newer one.

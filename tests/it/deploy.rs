@@ -12,6 +12,7 @@ use crate::{
         guests::answering,
         process,
         servers::{Registry, S3},
+        wait_for,
     },
     swap::{from, said_by},
     swap_faults::Key,
@@ -24,7 +25,7 @@ fn push(guest: &Path, reference: &str, env: &[(String, String)], arguments: &[&s
 }
 
 /// Pushes and serves one version after the other, by the same process.
-fn deploys(reference: &str, env: &[(String, String)]) {
+fn deploys(reference: &str, env: &[(String, String)], unchanged: impl Fn() -> usize) {
     let (folder, key) = (tempfile::tempdir().unwrap(), Key::new());
     let (guest, secret) = (folder.path().join("guest.wasm"), folder.path().join("secret.key"));
     fs::write(&secret, key.secret()).unwrap();
@@ -47,7 +48,10 @@ fn deploys(reference: &str, env: &[(String, String)]) {
     assert_eq!(host.answer("{}"), "\"v1\"");
     write("v2");
     pushed(&[]);
+    assert_eq!(host.answer("{}"), "\"v2\"");
+    let before = unchanged();
     assert_eq!((host.answer("{}"), host.answer("{}")), ("\"v2\"".to_owned(), "\"v2\"".to_owned()));
+    wait_for("two requests that cost nothing", || (unchanged() >= before + 2).then_some(()));
     said_by(&host, 1);
     // What is not signed is not taken where keys are trusted.
     assert_eq!(setup(Some(&key)).spawn().init_error()["errorType"], "Host.Untrusted");
@@ -65,18 +69,24 @@ fn deploys(reference: &str, env: &[(String, String)]) {
     pushed(&signed);
     assert_eq!((strict.answer("{}"), host.answer("{}")), ("\"v4\"".to_owned(), "\"v3\"".to_owned()));
     assert!(said_by(&host, 3)[2].contains("Host.Untrusted"));
+    // What was refused for want of a signature is taken when it has one.
+    fs::write(&guest, answering("v5")).unwrap();
+    pushed(&[]);
+    assert_eq!((strict.answer("{}"), host.answer("{}")), ("\"v4\"".to_owned(), "\"v5\"".to_owned()));
+    pushed(&signed);
+    assert_eq!(strict.answer("{}"), "\"v5\"");
 }
 
 #[test]
 fn an_upload_to_s3_is_served_by_the_running_environment() {
     let s3 = S3::start();
-    deploys("s3://guests/teams/one/guest.wasm", &s3.env());
+    deploys("s3://guests/teams/one/guest.wasm", &s3.env(), || s3.unchanged());
 }
 
 #[test]
 fn an_upload_to_an_oci_registry_is_served_by_the_running_environment() {
     let registry = Registry::start();
-    deploys(&format!("oci://{}/teams/one/guest:live", registry.address), &[]);
+    deploys(&format!("oci://{}/teams/one/guest:live", registry.address), &[], || registry.unchanged());
 }
 
 #[test]

@@ -29,6 +29,7 @@ fn a_changed_guest_is_taken_at_once_however_it_is_written() {
     for served in [serve(folder.path()), serve(&guest)] {
         put(folder.path(), "one.wasm", &answering("v2"));
         wait_for("a renamed file", || (answer(&served, "one") == "\"v2\"").then_some(()));
+        served.program.line("the change", |line| line.contains("`one` changed over").then_some(()));
         fs::write(&guest, answering("v3")).unwrap();
         wait_for("a file that was written to", || (answer(&served, "one") == "\"v3\"").then_some(()));
         fs::remove_file(&guest).unwrap();
@@ -78,6 +79,8 @@ fn settings_that_are_changed_count_at_once_and_broken_ones_change_nothing() {
     wait_for("the other source", || (answer(&served, "one") == "\"v2\"").then_some(()));
     put(folder.path(), "guesthouse.toml", b"[handlers.one]\nsauce = \"other.wasm\"\n");
     served.program.line("the reason", |line| line.contains("all goes on as it was").then_some(()));
+    put(folder.path(), "guesthouse.toml", b"[handlers.one]\nsource = \"missing.wasm\"\n");
+    served.program.line("the reason", |line| line.contains("`one` goes on as it was").then_some(()));
     assert_eq!(answer(&served, "one"), "\"v2\"");
 }
 

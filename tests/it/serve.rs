@@ -212,7 +212,8 @@ fn an_event_that_breaks_off_is_not_invoked() {
 fn handlers_of_the_settings_file_are_served_and_one_that_can_not_be_says_why() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::copy(guests::path("count"), folder.path().join("count.wasm")).unwrap();
-    let settings = "[handlers.orders]\nsource = \"count.wasm\"\ninstances = \"fresh\"\n[handlers.far]\nsource = \"s3://bucket/key.wasm\"";
+    let settings =
+        "[handlers.orders]\nsource = \"count.wasm\"\ninstances = \"fresh\"\n[handlers.far]\nsource = \"s3://bucket\"";
     std::fs::write(folder.path().join("guesthouse.toml"), settings).unwrap();
     let served = serve(folder.path(), &[]);
     assert_eq!([served.invoke("orders", &[], b"{}").json(), served.invoke("orders", &[], b"{}").json()], [1, 1]);

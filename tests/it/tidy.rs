@@ -90,7 +90,7 @@ fn dependencies_point_one_way() {
         &["registry", "logs"],
         &["config", "engine"],
         &["source"],
-        &["capabilities", "failure", "invocation", "laps", "observer", "terms"],
+        &["capabilities", "failure", "invocation", "laps", "moment", "observer", "terms"],
         &["digest", "trust"],
     ];
     let layer = |module: &str| LAYERS.iter().position(|layer| layer.contains(&module));

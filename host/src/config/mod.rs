@@ -126,7 +126,7 @@ impl Config {
         let (Some(source), true) = (source, problems.lines.is_empty()) else { return Err(problems.into_failure()) };
         Ok(Self {
             handler,
-            terms: terms(&settings, &source),
+            terms: terms(&settings, &source, function.memory_mib),
             source,
             capabilities: capabilities(&settings, environment, function.memory_mib, concurrency, Path::new("/tmp")),
             function,
@@ -142,7 +142,7 @@ const REFRESH: Duration = Duration::from_secs(30);
 
 /// Which artifacts are taken, and when a newer one is looked for. In the task root there is none: it is deployed with the host. Nor
 /// is there where one is pinned.
-pub fn terms(settings: &Settings, source: &Source) -> Terms {
+pub fn terms(settings: &Settings, source: &Source, function_memory_mib: u32) -> Terms {
     let refresh = match settings.refresh {
         Some(Refresh::Every(every)) => Some(every),
         Some(Refresh::Off) => None,
@@ -152,7 +152,11 @@ pub fn terms(settings: &Settings, source: &Source) -> Terms {
         digest: settings.digest,
         trusted_keys: settings.trusted_keys.clone().unwrap_or_default(),
         refresh,
-        limit_bytes: settings.artifact_limit.unwrap_or(ARTIFACT_LIMIT_BYTES),
+        limit_bytes: settings.artifact_limit.unwrap_or(match function_memory_mib {
+            0 => ARTIFACT_LIMIT_BYTES,
+            // It is held in memory before it is known whether it is trusted.
+            mib => ARTIFACT_LIMIT_BYTES.min(u64::from(mib) * MIB / 4),
+        }),
     }
 }
 
@@ -201,8 +205,11 @@ fn guests_memory(function_memory_mib: u32, concurrency: NonZeroUsize) -> Option<
 
 /// The variables a guest sees: those passed on, then its own, which win.
 fn passed(settings: &EnvSettings, environment: &Environment) -> Vec<(String, String)> {
+    let is_reference = |name: &str| environment.get(name).is_some_and(|value| value.contains("://"));
     let is_passed = |name: &str| match &settings.pass {
         _ if var::NEVER_PASSED.contains(&name) => false,
+        // It may have a secret in it, and is not for the guest.
+        _ if [var::HANDLER, var::LAMBDA_HANDLER].contains(&name) && is_reference(name) => false,
         Some(names) if var::CREDENTIALS.contains(&name) => names.iter().any(|full| full == name),
         None => !var::CREDENTIALS.contains(&name),
         Some(names) => names.iter().any(|pattern| match pattern.strip_suffix('*') {

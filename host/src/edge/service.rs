@@ -100,8 +100,9 @@ impl Service {
             warn!("an event came without `{}` and can't be answered", wire::REQUEST_ID);
             return None;
         };
-        let guest = self.registry.get(self.budget(headers).guest).await;
-        let outcome = caught(guest.invoke(invocation)).await.and_then(|answer| within_limit(Bytes::from(answer)));
+        let left = self.budget(headers).guest;
+        let answered = caught(async { self.registry.get(left).await.invoke(invocation).await }).await;
+        let outcome = answered.and_then(|answer| within_limit(Bytes::from(answer)));
         Reply::to(headers, outcome)
     }
 }

@@ -9,7 +9,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use futures_util::{FutureExt as _, future};
@@ -33,6 +33,7 @@ use super::{
 use crate::{
     config::EdgeKind,
     failure::{ErrorType, Failure, chain},
+    moment::Moment,
 };
 
 /// How often `/next` may fail in a row, and how long the first wait is; each further one is twice as long.
@@ -46,9 +47,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(1);
 const SECOND_CHANCE: Duration = Duration::from_secs(1);
 
 /// A look for a newer guest that is under way when the next event is asked for, and still is when it comes so much later, was frozen in
-/// between. So long, at most, it is then waited for.
+/// between. So long, at most, it is then waited for, once.
 const FROZEN: Duration = Duration::from_secs(1);
-const LONGEST_LOOK: Duration = Duration::from_secs(10);
+const LONGEST_LOOK: Duration = Duration::from_secs(5);
 
 /// What all workers of an environment have in common.
 pub struct Crew {
@@ -131,7 +132,7 @@ impl Crew {
         let mut api = RuntimeApiClient::new(&self.authority);
         let (slot, mut shutdown) = (self.new_slot(), self.shutdown.clone());
         let mut unanswerable = Unanswerable::default();
-        let mut cut_off = None;
+        let (mut cut_off, mut waited_for) = (None, None);
         if let Some(left) = left {
             // How it went is in the log.
             let _ = post(&mut api, left).await;
@@ -143,7 +144,7 @@ impl Crew {
             let last_cut_off = cut_off.as_ref().map(|reply: &Reply| reply.request_id.clone());
             // The watch begins when the first request is on its way, which it would only delay.
             let next = future::try_join(self.next(&mut api, &mut cut_off), async { self.watch() });
-            let (look, asked) = (self.service.look_under_way(), Instant::now());
+            let (look, asked) = (self.service.look_under_way(), Moment::now());
             let Next { headers, event } = match shutdown.or(next).await {
                 Ended::Done(Ok((next, ()))) => next,
                 Ended::Done(Err(error)) => return End::Served(Err(error)),
@@ -187,7 +188,8 @@ impl Crew {
             let posted = post(&mut api, reply).await;
             // The caller has its answer. Lambda freezes the process when it asks for the next event, and connections do not outlive that
             // for ever: a look that was frozen is let come to its end first, or one in an environment with little to do never would.
-            if look.is_some() && look == self.service.look_under_way() && waited >= FROZEN {
+            if look.is_some() && look == self.service.look_under_way() && look != waited_for && waited >= FROZEN {
+                waited_for = look;
                 shutdown.or(self.service.finish_look(&headers, LONGEST_LOOK)).await;
             }
             match posted {

@@ -80,7 +80,7 @@ impl Function {
         let settings = config::with_variables(settings, &environment)?;
         let request = LoadRequest {
             handler: name.to_owned(),
-            terms: config::terms(&settings, &source),
+            terms: config::terms(&settings, &source, limits.memory_mib),
             source,
             capabilities: capabilities(&settings, &environment, limits.memory_mib, tmp.path()),
             is_watched: true,
@@ -174,11 +174,11 @@ impl Function {
             ms(took).ceil(),
             self.limits.memory_mib,
         );
-        if let Some(guest) = guest {
-            report.push_str(&format!("Guest: {}\t", guest.short()));
-        }
         if !self.init_told.swap(true, Ordering::Relaxed) {
             report.push_str(&format!("Init Duration: {:.2} ms\t", ms(self.init_duration)));
+        }
+        if let Some(guest) = guest {
+            report.push_str(&format!("Guest: {}\t", guest.short()));
         }
         report.push('\n');
         report

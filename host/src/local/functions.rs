@@ -6,6 +6,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use futures_util::future::join_all;
+
 use super::{
     Function, Shared,
     guests::{self, Found},
@@ -29,6 +31,8 @@ pub type Served = Arc<Result<Function, Failure>>;
 struct Slot {
     settings: Settings,
     served: Served,
+    /// Why it could not be started with newer settings.
+    failure: Option<Failure>,
 }
 
 /// What became of a function.
@@ -39,6 +43,8 @@ pub enum Change {
     Removed(String),
     /// It can't be served.
     Broken(String, Failure),
+    /// It can't be served with its newer settings, and goes on with those before.
+    Kept(String, Failure),
 }
 
 impl Functions {
@@ -57,39 +63,64 @@ impl Functions {
     }
 
     /// Looks at the guests again: starts functions that are new, or whose settings are; ends those whose guest is gone; has each other
-    /// look for a newer guest.
+    /// look for a newer guest on this machine.
     ///
     /// # Errors
     /// When the settings can't be used. Then all stays as it is.
     pub async fn refresh(&self) -> Result<Vec<Change>, Failure> {
         let found = guests::find(&self.path, &self.shared.access)?;
-        let mut changes = Vec::new();
+        let (mut changes, mut current) = (Vec::new(), Vec::new());
         let names: Vec<String> = found.iter().map(|found| found.name.clone()).collect();
         for Found { name, source, settings } in found {
-            let known = self.lock().get(&name).filter(|slot| slot.settings == settings).map(|slot| slot.served.clone());
-            if let Some(Ok(function)) = known.as_deref() {
-                function.look_now().await;
+            let (known, told) = match self.lock().get(&name) {
+                Some(slot) => (Some((slot.settings == settings, slot.served.clone())), slot.failure.clone()),
+                None => (None, None),
+            };
+            if let Some((true, served)) = &known
+                && served.is_ok()
+            {
+                current.push(served.clone());
                 continue;
             }
             let served = match source {
                 Ok(source) => Function::start(&self.shared, &name, source, settings.clone()).await,
                 Err(failure) => Err(failure),
             };
-            let before = known.as_deref().and_then(|known| known.as_ref().err());
-            match &served {
-                Ok(_) => changes.push(Change::Added(name.clone())),
-                Err(failure) if before == Some(failure) => {}
-                Err(failure) => changes.push(Change::Broken(name.clone(), failure.clone())),
+            let is_news = |failure: &Failure| told.as_ref() != Some(failure);
+            match (served, known) {
+                (Err(failure), Some((_, before))) if before.is_ok() => {
+                    if is_news(&failure) {
+                        changes.push(Change::Kept(name.clone(), failure.clone()));
+                    }
+                    if let Some(slot) = self.lock().get_mut(&name) {
+                        slot.failure = Some(failure);
+                    }
+                }
+                (Err(failure), _) => {
+                    if is_news(&failure) {
+                        changes.push(Change::Broken(name.clone(), failure.clone()));
+                    }
+                    let told = Some(failure.clone());
+                    self.put(name, Slot { settings, served: Arc::new(Err(failure)), failure: told });
+                }
+                (Ok(function), _) => {
+                    changes.push(Change::Added(name.clone()));
+                    self.put(name, Slot { settings, served: Arc::new(Ok(function)), failure: None });
+                }
             }
-            self.lock().insert(name, Slot { settings, served: Arc::new(served) });
         }
-        self.lock().retain(|name, _| {
-            let stays = names.contains(name);
-            if !stays {
-                changes.push(Change::Removed(name.clone()));
+        let look = |served: Served| async move {
+            if let Ok(function) = &*served {
+                function.look_now().await;
             }
-            stays
-        });
+        };
+        join_all(current.into_iter().map(look)).await;
+        let gone: Vec<String> = self.lock().keys().filter(|name| !names.contains(name)).cloned().collect();
+        for name in gone {
+            let before = self.lock().remove(&name);
+            drop(before);
+            changes.push(Change::Removed(name));
+        }
         Ok(changes)
     }
 
@@ -106,6 +137,12 @@ impl Functions {
     /// All functions, by name.
     pub fn all(&self) -> Vec<(String, Served)> {
         self.lock().iter().map(|(name, slot)| (name.clone(), slot.served.clone())).collect()
+    }
+
+    /// What was there before ends when nobody holds the lock any more.
+    fn put(&self, name: String, slot: Slot) {
+        let before = self.lock().insert(name, slot);
+        drop(before);
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Slot>> {

@@ -14,6 +14,7 @@ use crate::{
     engine::{Budget, Code, Engine, Guest, Urgency},
     failure::{ErrorType, Failure},
     laps::Laps,
+    moment::Moment,
     observer::Observer,
     source::{Artifact, Look, Version},
 };
@@ -25,6 +26,9 @@ const ATTEMPTS: u32 = 3;
 
 /// How long a newer guest may take to start, as the first one may.
 const START_LIMIT: Duration = Duration::from_secs(10);
+
+/// How often an artifact is tried that fails for a reason which may pass.
+const MOST_TRIES: u32 = 10;
 
 /// One handler: its current guest, and what is known of its source.
 pub(super) struct Handler {
@@ -51,12 +55,12 @@ struct Seen {
 }
 
 /// An artifact that was not taken.
-#[derive(PartialEq, Eq)]
 struct Refused {
     artifact: Option<Digest>,
-    reason: String,
-    /// It is not tried again.
-    is_final: bool,
+    signature: Option<Digest>,
+    reason: ErrorType,
+    /// How often it was tried.
+    tries: u32,
 }
 
 /// A guest that is about to serve.
@@ -89,32 +93,52 @@ impl Handler {
     /// says so once.
     pub(super) async fn look(&self) {
         let mut seen = mem::take(&mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner));
-        self.look_with(&mut seen).await;
+        let begun = Moment::now();
+        let mut looked = self.look_with(&mut seen).await;
+        // A freeze may have taken all of the look's time, and its connections.
+        if looked.is_err() && begun.elapsed() >= LOOK_LIMIT {
+            looked = self.look_with(&mut seen).await;
+        }
+        if let Err(failure) = looked {
+            self.note_trouble(&mut seen, failure);
+        }
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = seen;
     }
 
-    async fn look_with(&self, seen: &mut Seen) {
+    /// # Errors
+    /// When the source can't be looked at.
+    async fn look_with(&self, seen: &mut Seen) -> Result<(), Failure> {
         let mut laps = Laps::begin();
         let wanted = self.request.wanted(Instant::now() + LOOK_LIMIT, ATTEMPTS);
         let looked = self.request.source.look(seen.version.as_ref(), &wanted).await;
         let artifact = match looked {
             Ok(Look::Unchanged) => {
                 seen.trouble = None;
-                return;
+                return Ok(());
             }
             Ok(Look::Found(artifact)) => artifact,
-            Err(failure) => return self.note_trouble(seen, failure),
+            Ok(Look::Refused(version, failure)) => {
+                self.note_trouble(seen, *failure);
+                seen.version = Some(*version);
+                return Ok(());
+            }
+            Err(failure) => return Err(failure),
         };
         seen.trouble = None;
         laps.done("fetch");
         let (version, identity) = (artifact.version.clone(), artifact.content.digest());
-        let is_known = identity.is_some() && (identity == seen.serving || seen.was_refused(identity, &version));
-        if is_known {
-            seen.version = Some(if identity == seen.serving { version.without_awaited() } else { version });
-            return;
+        let signature = artifact.signature.as_ref().map(|text| Digest::of(text.as_bytes()));
+        if identity.is_some() && identity == seen.serving {
+            seen.version = Some(version.without_awaited());
+            return Ok(());
+        }
+        let refused = seen.refused.as_ref().filter(|refused| refused.is(identity, signature));
+        if identity.is_some() && refused.is_some_and(Refused::is_final) {
+            seen.version = Some(version);
+            return Ok(());
         }
         let (from, bytes) = (self.current().digest(), artifact.content.size());
-        match self.prepare(*artifact, &mut laps).await {
+        match self.prepare(*artifact, refused.is_none(), &mut laps).await {
             Ok(Next::Same) => (seen.serving, seen.refused) = (identity, None),
             Ok(Next::Guest(guest)) => {
                 let to = guest.digest();
@@ -123,34 +147,31 @@ impl Handler {
                 let before = mem::replace(&mut *self.lock(), Arc::new(*guest));
                 drop(before);
                 (seen.serving, seen.refused) = (identity, None);
-                info!(
-                    "`{}` changed over from {from} to {to}, {bytes} bytes; in milliseconds: {laps}",
+                info!(guest = %to.short(), "`{}` changed over from {from} to {to}, {bytes} bytes; in milliseconds: {laps}",
                     self.request.handler
                 );
             }
             Err(failure) => {
-                let refused = Refused {
-                    artifact: identity,
-                    // What is in use now may be free later.
-                    is_final: failure.error_type != ErrorType::OutOfMemory,
-                    reason: failure.to_string(),
-                };
-                if seen.refused.as_ref() != Some(&refused) {
+                let before = refused.filter(|refused| refused.reason == failure.error_type);
+                if before.is_none() {
                     let other = identity.map_or_else(|| "the newer artifact".to_owned(), |digest| digest.to_string());
-                    warn!("`{}` stays at {from}: {other} is not taken: {failure}", self.request.handler);
+                    warn!(guest = %from.short(), "`{}` stays at {from}: {other} is not taken: {failure}", self.request.handler);
                 }
+                let tries = before.map_or(1, |refused| refused.tries + 1);
                 let awaits = failure.error_type == ErrorType::Untrusted;
+                let refused = Refused { artifact: identity, signature, reason: failure.error_type, tries };
                 let version = if awaits { version } else { version.without_awaited() };
-                seen.version = Some(version).filter(|_| refused.is_final);
+                seen.version = Some(version).filter(|_| refused.is_final());
                 seen.refused = Some(refused);
-                return;
+                return Ok(());
             }
         }
         seen.version = Some(version.without_awaited());
+        Ok(())
     }
 
     /// All that can fail.
-    async fn prepare(&self, artifact: Artifact, laps: &mut Laps) -> Result<Next, Failure> {
+    async fn prepare(&self, artifact: Artifact, is_first_try: bool, laps: &mut Laps) -> Result<Next, Failure> {
         let stop = Instant::now() + LOOK_LIMIT;
         let code = code::load(&self.engine, &self.request, artifact, stop, Urgency::Meanwhile).await?;
         laps.done("code");
@@ -160,7 +181,7 @@ impl Handler {
         }
         let guest = match self.start(code.clone(), laps).await {
             // Where the memory is used up by what waits for work, it is of more use to the next guest.
-            Err(failure) if failure.error_type == ErrorType::OutOfMemory => {
+            Err(failure) if failure.error_type == ErrorType::OutOfMemory && is_first_try => {
                 current.release_idle();
                 self.start(code, laps).await?
             }
@@ -181,11 +202,8 @@ impl Handler {
         let what = failure.message.split("; tried").next().unwrap_or_default().to_owned();
         if seen.trouble.as_ref() != Some(&what) {
             let failure = failure.within_limits();
-            warn!(
-                "`{}` stays at {}: no newer guest can be had: {failure}",
-                self.request.handler,
-                self.current().digest()
-            );
+            let from = self.current().digest();
+            warn!(guest = %from.short(), "`{}` stays at {from}: no newer guest can be had: {failure}", self.request.handler);
         }
         seen.trouble = Some(what);
     }
@@ -195,10 +213,15 @@ impl Handler {
     }
 }
 
-impl Seen {
-    /// Whether it need not be tried again. One that only lacked its signature may have it now.
-    fn was_refused(&self, artifact: Option<Digest>, version: &Version) -> bool {
-        let refused = self.refused.as_ref().filter(|refused| refused.artifact == artifact && refused.is_final);
-        refused.is_some() && !version.has_signature()
+impl Refused {
+    /// Whether it is about this artifact with this signature.
+    fn is(&self, artifact: Option<Digest>, signature: Option<Digest>) -> bool {
+        (self.artifact, self.signature) == (artifact, signature)
+    }
+
+    /// Whether it is not tried again. Memory that is in use now may be free later, and time may have passed in a freeze.
+    fn is_final(&self) -> bool {
+        let may_pass = matches!(self.reason, ErrorType::OutOfMemory | ErrorType::Timeout | ErrorType::Internal);
+        !may_pass || self.tries >= MOST_TRIES
     }
 }

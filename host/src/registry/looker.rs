@@ -3,7 +3,7 @@
 use std::{
     future::{Future, pending},
     io,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, mpsc::channel},
     thread,
 };
 
@@ -15,6 +15,9 @@ use crate::failure::{ErrorType, Failure};
 /// How much less than invocations a look gets of the processor, where there is not enough for both. What it starts, a compiler's
 /// threads, inherits that. Source: `sched(7)`, where each step is worth some 25 percent.
 const NICE: i32 = 10;
+
+/// How many threads it may have besides: they compile, one for each handler that does, and look up names.
+const BLOCKING_THREADS: usize = 8;
 
 /// The thread on which looks happen. It starts with the first one, and stays: it keeps the connections to sources.
 #[derive(Clone, Default)]
@@ -29,8 +32,10 @@ impl Looker {
         &self,
         work: impl Future<Output = T> + Send + 'static,
     ) -> Result<T, Failure> {
-        let internal =
-            |error: String| Failure::new(ErrorType::Internal, format!("the source can't be looked at: {error}"));
+        let internal = |error: String| {
+            Failure::new(ErrorType::Internal, format!("the source can't be looked at: {error}"))
+                .hint("raise the function's memory, or report it")
+        };
         let handle = self.handle().map_err(|error| internal(error.to_string()))?;
         handle.spawn(work).await.map_err(|error| internal(error.to_string()))
     }
@@ -39,7 +44,9 @@ impl Looker {
     pub(super) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
         match self.handle() {
             Ok(handle) => drop(handle.spawn(work)),
-            Err(error) => warn!("no newer guest is looked for: no thread can be started: {error}"),
+            Err(error) => {
+                warn!("no newer guest is looked for: no thread can be started: {error}; raise the function's memory");
+            }
         }
     }
 
@@ -48,13 +55,19 @@ impl Looker {
         if let Some(handle) = &*started {
             return Ok(handle.clone());
         }
-        let runtime = Builder::new_current_thread().enable_all().max_blocking_threads(2).build()?;
-        let handle = runtime.handle().clone();
+        let (tell, told) = channel();
         thread::Builder::new().name("looker".to_owned()).spawn(move || {
             // Where it is not allowed, looks are only less considerate.
             let _ = rustix::process::nice(NICE);
-            runtime.block_on(pending::<()>());
+            match Builder::new_current_thread().enable_all().max_blocking_threads(BLOCKING_THREADS).build() {
+                Ok(runtime) => {
+                    drop(tell.send(Ok(runtime.handle().clone())));
+                    runtime.block_on(pending::<()>());
+                }
+                Err(error) => drop(tell.send(Err(error))),
+            }
         })?;
+        let handle = told.recv().map_err(io::Error::other)??;
         *started = Some(handle.clone());
         Ok(handle)
     }

@@ -2,10 +2,12 @@
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant, SystemTime},
+    time::Duration,
 };
 
 use tokio::sync::watch;
+
+use crate::moment::Moment;
 
 /// The looks of one handler, numbered from 1.
 pub(super) struct Looks {
@@ -87,23 +89,6 @@ impl Drop for UnderWay {
     }
 }
 
-/// A point in time by two clocks: one stands still while Lambda keeps the process frozen, and the other can be set.
-struct Moment {
-    monotonic: Instant,
-    wall: SystemTime,
-}
-
-impl Moment {
-    fn now() -> Self {
-        Self { monotonic: Instant::now(), wall: SystemTime::now() }
-    }
-
-    /// By the clock that says more.
-    fn elapsed(&self) -> Duration {
-        self.monotonic.elapsed().max(self.wall.elapsed().unwrap_or_default())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -119,14 +104,6 @@ mod tests {
         assert_eq!(looks.under_way(), Some(1));
         drop(under_way);
         assert!(looks.are_due(Duration::ZERO) && looks.under_way().is_none());
-    }
-
-    #[test]
-    fn time_in_which_the_process_was_frozen_counts() {
-        let frozen = Moment { monotonic: Instant::now(), wall: SystemTime::now() - Duration::from_secs(3600) };
-        assert!(frozen.elapsed() >= Duration::from_secs(3600));
-        let set_back = Moment { monotonic: Instant::now(), wall: SystemTime::now() + Duration::from_secs(3600) };
-        assert!(set_back.elapsed() < Duration::from_secs(3600));
     }
 
     #[tokio::test]

@@ -17,10 +17,10 @@ pub use self::looker::Looker;
 use crate::{
     capabilities::Capabilities,
     engine::{Budget, Engine, Guest, Urgency},
-    failure::Failure,
+    failure::{ErrorType, Failure},
     laps::Laps,
     observer::Observer,
-    source::{Look, Source, Wanted},
+    source::{Artifact, Look, Source, Wanted},
     terms::Terms,
 };
 
@@ -29,6 +29,10 @@ const INIT_LIMIT: Duration = Duration::from_secs(10);
 
 /// How long an invocation waits at most for a look that it is to wait for, and never more than a quarter of its time.
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
+
+/// How often an artifact that does not belong to the signature beside it is fetched at the start, and how long after each other.
+const TRIES: u32 = 5;
+const BETWEEN_TRIES: Duration = Duration::from_secs(1);
 
 /// Holds the guest of one handler. An invocation asks for it once, and keeps what it got to its end.
 pub struct Registry {
@@ -64,22 +68,23 @@ impl Registry {
         laps: &mut Laps,
     ) -> Result<Self, Failure> {
         let stop = Instant::now() + INIT_LIMIT - request.capabilities.margin.min(INIT_LIMIT / 10);
-        let wanted = request.wanted(stop, u32::MAX);
-        let looked = match request.source.is_local() {
-            true => request.source.look(None, &wanted).await,
-            // Connections stay with the thread that made them.
-            false => {
-                let source = request.source.clone();
-                looker.run(async move { source.look(None, &wanted).await }).await?
+        let mut tries = 0;
+        let (code, version, identity) = loop {
+            tries += 1;
+            let artifact = fetch(&request, &looker, stop).await.map_err(Failure::within_limits)?;
+            laps.done("source");
+            let (version, identity) = (artifact.version.clone(), artifact.content.digest());
+            match code::load(engine, &request, artifact, stop, Urgency::Now).await {
+                Ok(code) => break (code, version, identity),
+                // The two may be on their way: they do not change in one moment.
+                Err(failure)
+                    if failure.error_type == ErrorType::Untrusted && version.has_signature() && tries < TRIES =>
+                {
+                    tokio::time::sleep(BETWEEN_TRIES).await;
+                }
+                Err(failure) => return Err(failure.within_limits()),
             }
         };
-        let Look::Found(artifact) = looked.map_err(Failure::within_limits)? else {
-            unreachable!("nothing was known that could be unchanged")
-        };
-        laps.done("source");
-        let (version, identity) = (artifact.version.clone(), artifact.content.digest());
-        let code = code::load(engine, &request, *artifact, stop, Urgency::Now).await;
-        let code = code.map_err(Failure::within_limits)?;
         laps.done("code");
         let budget = Budget::new(&request.capabilities);
         let left = stop.saturating_duration_since(Instant::now());
@@ -113,8 +118,11 @@ impl Registry {
         self.handler.current()
     }
 
-    /// Looks for a newer artifact now, and returns when that was done.
+    /// Looks for a newer artifact now, where that is on this machine, and returns when that was done.
     pub async fn look_now(&self) {
+        if !self.handler.request.source.is_local() {
+            return;
+        }
         self.handler.looks.one_more(|| self.begin_look()).await;
     }
 
@@ -135,6 +143,24 @@ impl Registry {
             handler.look().await;
             drop(look);
         });
+    }
+}
+
+/// What the source has at the start.
+async fn fetch(request: &LoadRequest, looker: &Looker, stop: Instant) -> Result<Artifact, Failure> {
+    let (source, wanted) = (request.source.clone(), request.wanted(stop, u32::MAX));
+    let looked = match source.is_local() {
+        true => source.look(None, &wanted).await?,
+        // Connections stay with the thread that made them.
+        false => looker.run(async move { source.look(None, &wanted).await }).await??,
+    };
+    match looked {
+        Look::Found(artifact) => Ok(*artifact),
+        Look::Refused(_, failure) => Err(*failure),
+        Look::Unchanged => {
+            let message = "the source has nothing newer than nothing";
+            Err(Failure::new(ErrorType::Internal, message).hint("this is a fault of the host: please report it"))
+        }
     }
 }
 

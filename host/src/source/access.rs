@@ -11,6 +11,8 @@ pub struct Access {
     variables: BTreeMap<String, String>,
     #[cfg(feature = "https")]
     client: Arc<OnceLock<reqwest::Client>>,
+    #[cfg(feature = "https")]
+    is_patient: bool,
 }
 
 impl Access {
@@ -22,9 +24,15 @@ impl Access {
             variables,
             #[cfg(feature = "https")]
             client: Arc::default(),
+            #[cfg(feature = "https")]
+            is_patient: false,
         }
     }
 }
+
+/// How long a patient client lets a server be silent.
+#[cfg(feature = "https")]
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(600);
 
 #[cfg(feature = "https")]
 impl Access {
@@ -38,6 +46,12 @@ impl Access {
         self.variables.get(name).map(String::as_str)
     }
 
+    /// With a client of its own that lets a server be silent for longer.
+    #[cfg(feature = "cli")]
+    pub(super) fn patient(self) -> Self {
+        Self { client: Arc::default(), is_patient: true, ..self }
+    }
+
     /// Made when it is first asked for: it reads the machine's certificates, which takes milliseconds.
     ///
     /// # Errors
@@ -46,7 +60,7 @@ impl Access {
         if let Some(client) = self.client.get() {
             return Ok(client.clone());
         }
-        let client = super::remote::client()?;
+        let client = super::remote::client(if self.is_patient { PATIENCE } else { super::remote::SILENCE })?;
         Ok(self.client.get_or_init(|| client).clone())
     }
 }

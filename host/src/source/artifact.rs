@@ -21,6 +21,8 @@ pub enum Look {
     Unchanged,
     /// It may have something newer.
     Found(Box<Artifact>),
+    /// It has something newer that is not taken, whatever is in it. It need not be asked for again.
+    Refused(Box<Version>, Box<Failure>),
 }
 
 /// What a source has of a guest.
@@ -170,7 +172,8 @@ impl Precompiled {
         let mut bytes = Vec::new();
         let read = io::Read::read_to_end(&mut &self.file, &mut bytes);
         read.map_err(|error| {
-            Failure::new(ErrorType::SourceUnavailable, format!("the machine code can't be read: {error}"))
+            let message = format!("the machine code `{}` can't be read: {error}", self.path.display());
+            Failure::new(ErrorType::SourceUnavailable, message).hint("write it beside its place and rename it")
         })?;
         Ok(Self { file: Self::in_memory(&bytes)?.file, path: self.path })
     }
@@ -183,7 +186,7 @@ impl Version {
         Self { awaited: None, ..self }
     }
 
-    /// Whether there is a signature beside the artifact.
+    /// Whether there is a signature beside the artifact, which is exchanged by itself.
     pub fn has_signature(&self) -> bool {
         [&self.companion, &self.awaited].iter().any(|mark| mark.as_ref().is_some_and(|mark| *mark != Mark::Missing))
     }

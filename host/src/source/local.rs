@@ -23,6 +23,9 @@ pub(super) const SIGNATURE: &str = ".minisig";
 /// No signature is longer, in bytes.
 pub(super) const SIGNATURE_LIMIT_BYTES: u64 = 16 * 1024;
 
+/// What whoever writes files had better do.
+const RENAME: &str = "write it beside its place and rename it";
+
 /// How often a file is read that is being written meanwhile, and how long it is waited for.
 const READS: u32 = 5;
 const BETWEEN_READS: Duration = Duration::from_millis(50);
@@ -80,6 +83,7 @@ pub(super) async fn look_at(path: &Path, known: Option<&Version>, wanted: &Wante
     let signature_path = PathBuf::from(format!("{}{SIGNATURE}", path.display()));
     let unreadable = |error: &io::Error| match error.kind() {
         io::ErrorKind::FileTooLarge => too_large(&format!("file://{}", path.display()), wanted.limit_bytes),
+        io::ErrorKind::WouldBlock => failure(&format!("file://{}", path.display()), error).hint(RENAME),
         _ => failure(&format!("file://{}", path.display()), error)
             .hint("check the path, and that the file is readable for all users"),
     };
@@ -92,7 +96,13 @@ pub(super) async fn look_at(path: &Path, known: Option<&Version>, wanted: &Wante
     if known.is_some_and(|known| known.is_still(&now)) {
         return Ok(Look::Unchanged);
     }
-    let (bytes, artifact) = read_whole(open, wanted.limit_bytes).await.map_err(|error| unreadable(&error))?;
+    let (bytes, artifact) = match read_whole(open, wanted.limit_bytes).await {
+        Ok(read) => read,
+        Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+            return Ok(Look::Refused(Box::new(now), Box::new(unreadable(&error))));
+        }
+        Err(error) => return Err(unreadable(&error)),
+    };
     let signature = match wanted.signature {
         true => read_whole(|| self::open(&signature_path), SIGNATURE_LIMIT_BYTES).await.ok(),
         false => None,
@@ -141,6 +151,9 @@ pub(super) fn has_ending(path: &Path, ending: &str) -> bool {
 fn unreadable_in(root: &TaskRoot, path: &Path, error: &io::Error) -> Failure {
     let shown = root.path().join(path).display().to_string();
     let failure = failure(&shown, error);
+    if error.kind() == io::ErrorKind::WouldBlock {
+        return failure.hint(RENAME);
+    }
     // The name was given with its ending, to which another was added.
     match [".wasm.wasm", ".cwasm.wasm"].iter().any(|twice| shown.ends_with(twice)) {
         true => failure.hint(format!("name it without its ending: {}", root.say_guests())),

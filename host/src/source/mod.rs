@@ -169,6 +169,12 @@ fn check_name(name: &str) -> Result<(), Failure> {
 }
 
 fn unusable(reference: &str, problem: impl fmt::Display) -> Failure {
+    // What may be a secret is left out.
+    let reference = reference.split('?').next().unwrap_or_default();
+    let reference = match reference.split_once("://").zip(reference.rsplit_once('@')) {
+        Some(((scheme, _), (_, rest))) if scheme.starts_with("http") => format!("{scheme}://{rest}"),
+        _ => reference.to_owned(),
+    };
     let shown: String = reference.chars().take(200).flat_map(char::escape_default).collect();
     Failure::new(ErrorType::Config, format!("the handler `{shown}` can't be used: {problem}"))
 }
@@ -205,6 +211,7 @@ mod tests {
         let wanted = Wanted { limit_bytes: 1024, signature: false, apart: false, stop, attempts: 1 };
         match parse_in(root, handler)?.look(None, &wanted).await? {
             Look::Found(artifact) => Ok(*artifact),
+            Look::Refused(_, failure) => Err(*failure),
             Look::Unchanged => panic!("nothing was known"),
         }
     }

@@ -33,6 +33,8 @@ pub enum Mode {
     Huge { announced: bool },
     /// It answers with a web page.
     Html,
+    /// As a registry does that lets in who has this value of `Authorization`: who has none is asked for it, and any other is refused.
+    Login(String),
 }
 
 /// A request, and what came of it.
@@ -151,7 +153,7 @@ impl Shared {
         let mut stream = BufReader::new(stream);
         while let Some(request) = Message::read(&mut stream)? {
             let mode = self.mode.lock().unwrap().clone();
-            let is_last = mode != Mode::Serve;
+            let is_last = !matches!(mode, Mode::Serve | Mode::Login(_));
             self.answer(&request, mode, stream.get_mut())?;
             stream.get_mut().flush()?;
             if is_last {
@@ -170,12 +172,22 @@ impl Shared {
             let asked = Asked { path: path.clone(), is_conditional: asked_for.is_some(), status, body_bytes };
             self.asked.lock().unwrap().push(asked);
         };
+        let is_head = request.first_line.starts_with("HEAD ");
         let mut send = |status: &'static str, headers: &str, body: &[u8]| {
             note(status, body.len());
+            let headers = format!("{headers}Docker-Content-Digest: {}\r\n", Digest::of(body));
+            if is_head {
+                return to.write_all(format!("HTTP/1.1 {status}\r\n{headers}\r\n").as_bytes());
+            }
             to.write_all(format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n{headers}\r\n", body.len()).as_bytes())?;
             to.write_all(body)
         };
+        let given = request.header("authorization");
         match (mode, file) {
+            (Mode::Login(_), _) if given.is_none() => {
+                send("401 Unauthorized", "WWW-Authenticate: Basic realm=\"x\"\r\n", b"")
+            }
+            (Mode::Login(expected), _) if given != Some(&expected) => send("403 Forbidden", "", b""),
             (Mode::Status(status), _) => send(status, "", b""),
             (Mode::Redirect(to), _) => send("302 Found", &format!("Location: {to}\r\n"), b""),
             (Mode::Html, _) => {

@@ -1,40 +1,34 @@
 //! A real server that speaks like S3, and a real OCI registry, both on the loopback interface.
 
-use std::{net::TcpListener, process::Command};
+use std::process::Command;
 
 use tempfile::TempDir;
 
-use super::{Program, http, tools, wait_for};
+use super::{Program, http, tools};
 
 /// Moto's server, which checks signatures from the fifth request on: those before make the user who signs.
 pub struct S3 {
     pub address: String,
     pub key_id: String,
     pub secret: String,
-    _program: Program,
+    program: Program,
 }
 
 /// Debian's `docker-registry`.
 pub struct Registry {
     pub address: String,
-    _program: Program,
+    program: Program,
     folder: TempDir,
-}
-
-/// A free port. Whoever takes it between now and its use makes the test fail with a clear reason, and that is nobody here.
-fn port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("an address").port()
 }
 
 impl S3 {
     /// With the bucket `guests`.
     pub fn start() -> Self {
-        let port = port();
-        let address = format!("127.0.0.1:{port}");
         let mut command = Command::new(tools::tool("venv/bin/moto_server"));
-        command.args(["-H", "127.0.0.1", "-p", &port.to_string()]).env("INITIAL_NO_AUTH_ACTION_COUNT", "4");
+        command.args(["-H", "127.0.0.1", "-p", "0"]).env("INITIAL_NO_AUTH_ACTION_COUNT", "4");
         let program = Program::start(&mut command);
-        wait_for("moto's server", || std::net::TcpStream::connect(&address).ok());
+        let address =
+            program.line("moto's address", |line| Some(line.split("Running on http://").nth(1)?.trim().to_owned()));
         let script = "
 import boto3, json, sys
 iam = boto3.client('iam', endpoint_url=sys.argv[1])
@@ -50,7 +44,12 @@ print(key['AccessKeyId'], key['SecretAccessKey'])
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let text = String::from_utf8(output.stdout).expect("text");
         let (key_id, secret) = text.trim().split_once(' ').expect("a key");
-        Self { address, key_id: key_id.to_owned(), secret: secret.to_owned(), _program: program }
+        Self { address, key_id: key_id.to_owned(), secret: secret.to_owned(), program }
+    }
+
+    /// How often it said that an object is unchanged.
+    pub fn unchanged(&self) -> usize {
+        self.program.lines().iter().filter(|line| line.contains("\"GET /guests/") && line.contains("\" 304 ")).count()
     }
 
     /// The variables with which it is reached, as Lambda has them.
@@ -69,19 +68,26 @@ print(key['AccessKeyId'], key['SecretAccessKey'])
 
 impl Registry {
     pub fn start() -> Self {
-        let (port, folder) = (port(), tempfile::tempdir().expect("a folder"));
-        let address = format!("127.0.0.1:{port}");
+        let folder = tempfile::tempdir().expect("a folder");
         let storage = folder.path().join("storage");
         let config = format!(
-            "version: 0.1\nstorage:\n  filesystem:\n    rootdirectory: {}\nhttp:\n  addr: {address}\n",
+            "version: 0.1\nstorage:\n  filesystem:\n    rootdirectory: {}\nhttp:\n  addr: 127.0.0.1:0\n",
             storage.display()
         );
         std::fs::write(folder.path().join("config.yml"), config).expect("a file is written");
         let mut command = Command::new("docker-registry");
         command.arg("serve").arg(folder.path().join("config.yml"));
         let program = Program::start(&mut command);
-        wait_for("the registry", || std::net::TcpStream::connect(&address).ok());
-        Self { address, _program: program, folder }
+        let address = program.line("the registry's address", |line| {
+            let address = line.split("listening on ").nth(1)?;
+            Some(address.trim_end_matches(|end: char| !end.is_ascii_digit()).split(['"', ' ']).next()?.to_owned())
+        });
+        Self { address, program, folder }
+    }
+
+    /// How often it was asked which manifest there is, and not for it.
+    pub fn unchanged(&self) -> usize {
+        self.program.lines().iter().filter(|line| line.contains("\"HEAD /v2/") && line.contains("/manifests/")).count()
     }
 
     /// Uploads a blob as any client does; returns its digest.

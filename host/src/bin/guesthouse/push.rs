@@ -69,8 +69,7 @@ fn sign(bytes: &[u8], key: &Path, guest: &Path) -> anyhow::Result<String> {
     };
     let name = guest.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let comment = format!("file:{name}");
-    let signature =
-        minisign::sign(None, &secret, Cursor::new(bytes), Some(&comment), None).context("can't sign the guest")?;
+    let signature = minisign::sign(None, &secret, Cursor::new(bytes), Some(&comment), None).with_context(unusable)?;
     Ok(signature.into_string())
 }
 

@@ -74,7 +74,9 @@ async fn follow(watch: notify::Result<Watch>, functions: &Functions, address: So
     let mut watch = match watch {
         Ok(watch) => watch,
         Err(error) => {
-            lambda::print_warning(&format!("guests that are built again are taken after a restart: {error}"));
+            lambda::print_warning(&format!(
+                "guests that are built again are taken after a restart: {error}\nhint: raise the system's limit `fs.inotify.max_user_watches`"
+            ));
             return std::future::pending().await;
         }
     };
@@ -84,6 +86,7 @@ async fn follow(watch: notify::Result<Watch>, functions: &Functions, address: So
             Ok(changes) => changes.iter().for_each(|change| match change {
                 Change::Added(name) => println!("{}", url(address, name)),
                 Change::Removed(name) => println!("`{name}` is gone, and its function, too"),
+                Change::Kept(name, failure) => lambda::print_warning(&format!("`{name}` goes on as it was: {failure}")),
                 Change::Broken(name, failure) => {
                     lambda::print_warning(&format!("`{name}` answers only with its error: {failure}"));
                 }

@@ -4,7 +4,7 @@ use std::{fmt, net::IpAddr, sync::Once, time::Duration};
 
 use reqwest::{
     Client, Response, StatusCode, Url,
-    header::{CONTENT_TYPE, ETAG, HeaderMap, HeaderName, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED},
+    header::{CONTENT_TYPE, DATE, ETAG, HeaderMap, HeaderName, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED},
     redirect::{Attempt, Policy},
 };
 
@@ -13,7 +13,7 @@ use crate::failure::{ErrorType, Failure};
 
 /// How long it may take to connect, and how long a server may be silent.
 const CONNECT: Duration = Duration::from_secs(3);
-const SILENCE: Duration = Duration::from_secs(5);
+pub(in crate::source) const SILENCE: Duration = Duration::from_secs(5);
 
 /// How many redirects are followed.
 const REDIRECTS: usize = 5;
@@ -27,16 +27,18 @@ pub struct Resource {
 
 /// The client of all remote sources.
 ///
+/// A server may be silent so long.
+///
 /// # Errors
 /// When this machine has no certificates.
-pub(in crate::source) fn client() -> Result<Client, reqwest::Error> {
+pub(in crate::source) fn client(silence: Duration) -> Result<Client, reqwest::Error> {
     static PROVIDER: Once = Once::new();
     // It fails only where another one is set already, which then does as well.
     PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
     Client::builder()
         .user_agent(concat!("guesthouse/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT)
-        .read_timeout(SILENCE)
+        .read_timeout(silence)
         .redirect(Policy::custom(follow))
         .build()
 }
@@ -101,14 +103,16 @@ impl Resource {
             StatusCode::OK => {}
             status => return Err(Trouble::of_status(self, status)),
         }
+        // Within the second in which it was written it may be written again.
+        let date = text(answer.headers(), &DATE);
+        let revision = text(answer.headers(), &LAST_MODIFIED).filter(|modified| Some(modified) != date.as_ref());
+        let mark = Mark::Http { etag: text(answer.headers(), &ETAG), revision };
         if text(answer.headers(), &CONTENT_TYPE).is_some_and(|kind| kind.starts_with("text/html")) {
             let message = format!("the guest `{self}`: the server answers with a web page (`text/html`)");
-            return Err(Trouble::Lasting(
-                Failure::new(ErrorType::InvalidGuest, message).hint("check the address, and that it needs no login"),
-            ));
+            let failure = Failure::new(ErrorType::InvalidGuest, message);
+            return Err(Trouble::Refused(mark, failure.hint("check the address, and that it needs no login")));
         }
-        let mark = Mark::Http { etag: text(answer.headers(), &ETAG), revision: text(answer.headers(), &LAST_MODIFIED) };
-        let bytes = read(answer, self, limit_bytes).await?;
+        let bytes = read(answer, self, limit_bytes).await.map_err(|trouble| trouble.about(&mark))?;
         Ok(Fetched::Found { bytes, mark, signature: None })
     }
 }

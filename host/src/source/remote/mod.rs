@@ -16,7 +16,7 @@ use std::{fmt, path::Path, time::Duration, time::Instant};
 
 use tokio::time::{sleep, timeout_at};
 
-pub(super) use self::http::client;
+pub(super) use self::http::{SILENCE, client};
 use self::trouble::Trouble;
 use super::{
     Access, CWASM, Wanted,
@@ -27,8 +27,8 @@ use super::{
 use crate::failure::Failure;
 
 /// The first wait before something is tried again; each further one is twice as long, up to the longest. All vary by half.
-const FIRST_WAIT: Duration = Duration::from_millis(100);
-const LONGEST_WAIT: Duration = Duration::from_secs(2);
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// A guest beyond this machine.
 #[derive(Debug, Clone)]
@@ -65,13 +65,17 @@ impl Remote {
         if has_ending(Path::new(self.name()), CWASM) && !wanted.signature {
             return Err(untrusted(&self.to_string(), "it is outside the task root, and no key is trusted"));
         }
-        let (begun, mut wait, mut tried) = (Instant::now(), FIRST_WAIT, 0);
+        let (begun, mut wait, mut tried) = (Instant::now(), FIRST_PAUSE, 0);
         loop {
             tried += 1;
             let fetched = timeout_at(wanted.stop.into(), self.fetch(known, wanted)).await;
             let trouble = match fetched {
                 Ok(Ok(look)) => return Ok(look),
                 Ok(Err(Trouble::Lasting(failure))) => return Err(failure),
+                Ok(Err(Trouble::Refused(artifact, failure))) => {
+                    let version = Version { artifact, companion: None, awaited: None };
+                    return Ok(Look::Refused(Box::new(version), Box::new(failure)));
+                }
                 Ok(Err(Trouble::Passing(reason))) => reason,
                 Err(_) => "there was no whole answer in time".to_owned(),
             };
@@ -80,7 +84,7 @@ impl Remote {
                 return Err(trouble::unavailable(self, &trouble, tried, begun.elapsed()));
             }
             sleep(pause).await;
-            wait = (wait * 2).min(LONGEST_WAIT);
+            wait = (wait * 2).min(LONGEST_PAUSE);
         }
     }
 
@@ -89,6 +93,9 @@ impl Remote {
         let awaited = known.and_then(|known| known.awaited.as_ref());
         let (bytes, mark, own_signature) = match (fetched, awaited) {
             (Fetched::Found { bytes, mark, signature }, _) => (bytes, mark, signature),
+            (Fetched::Unchanged, None) if known.is_none() => {
+                return Err(Trouble::Passing("it is unchanged, but nothing was known of it".to_owned()));
+            }
             (Fetched::Unchanged, None) => return Ok(Look::Unchanged),
             // It waits for its signature.
             (Fetched::Unchanged, Some(known)) => match self.signature(Some(known)).await? {
@@ -137,7 +144,7 @@ impl Remote {
             Ok(Fetched::Found { bytes, mark, .. }) => Ok((mark, String::from_utf8(bytes).ok())),
             Ok(Fetched::Unchanged) => Ok((known.cloned().unwrap_or(Mark::Missing), None)),
             // S3 says of what is not there that it is not allowed, where it may not be told.
-            Err(Trouble::Lasting(_)) => Ok((Mark::Missing, None)),
+            Err(Trouble::Lasting(_) | Trouble::Refused(..)) => Ok((Mark::Missing, None)),
             Err(passing) => Err(passing),
         }
     }

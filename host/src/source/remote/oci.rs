@@ -58,6 +58,9 @@ pub struct Image {
 struct Manifest {
     #[serde(default)]
     layers: Vec<Layer>,
+    /// Of a list of manifests.
+    #[serde(default)]
+    manifests: Vec<serde::de::IgnoredAny>,
     #[serde(default)]
     annotations: std::collections::BTreeMap<String, String>,
 }
@@ -130,7 +133,9 @@ impl Image {
         login::ecr_login(&self.to_string(), &self.registry, &client, &self.access).await.map_err(
             |trouble| match trouble {
                 Trouble::Passing(reason) => reason,
-                Trouble::Lasting(failure) => failure.message,
+                Trouble::Lasting(failure) | Trouble::Refused(_, failure) => {
+                    failure.message.lines().next().unwrap_or_default().to_owned()
+                }
             },
         )
     }
@@ -156,12 +161,16 @@ impl Image {
         if known == Some(&Mark::Manifest(digest.clone())) {
             return Ok(Fetched::Unchanged);
         }
-        let Ok(Manifest { layers, annotations }) = serde_json::from_slice(&text) else {
-            return Err(self.invalid("the registry's manifest is not JSON as it should be"));
+        let mark = Mark::Manifest(digest);
+        let Ok(Manifest { layers, manifests, annotations }) = serde_json::from_slice(&text) else {
+            return Err(self.invalid("the registry's manifest is not JSON as it should be").about(&mark));
         };
-        let layer = self.choose(&layers)?;
+        if !manifests.is_empty() {
+            return Err(self.invalid("it is a list of manifests: name the digest of one").about(&mark));
+        }
+        let layer = self.choose(&layers).map_err(|trouble| trouble.about(&mark))?;
         if layer.size > limit_bytes {
-            return Err(Trouble::Lasting(too_large(&self.to_string(), limit_bytes)));
+            return Err(Trouble::Refused(mark, too_large(&self.to_string(), limit_bytes)));
         }
         let answer = self.send(Method::GET, &format!("blobs/{}", layer.digest)).await?;
         let bytes = read(answer, self, limit_bytes).await?;
@@ -170,7 +179,7 @@ impl Image {
         }
         let signature = annotations.get(SIGNATURE_ANNOTATION).and_then(|text| BASE64_STANDARD.decode(text).ok());
         let signature = signature.and_then(|bytes| String::from_utf8(bytes).ok());
-        Ok(Fetched::Found { bytes, mark: Mark::Manifest(digest), signature })
+        Ok(Fetched::Found { bytes, mark, signature })
     }
 
     /// The layer with the guest: the only one that says so, or the only one at all.
@@ -180,9 +189,10 @@ impl Image {
             (Some(layer), None, _) | (None, None, [layer]) => layer,
             _ => {
                 let kinds: Vec<&str> = layers.iter().take(10).map(|layer| layer.media_type.as_str()).collect();
-                return Err(
-                    self.invalid(&format!("its layers are `{}`, of which none is the guest", kinds.join("`, `")))
-                );
+                return Err(self.invalid(&format!(
+                    "its layers are `{}`, of which not exactly one is the guest",
+                    kinds.join("`, `")
+                )));
             }
         };
         match layer.digest.parse::<Digest>() {
@@ -209,8 +219,14 @@ impl Image {
             }
             request.send()
         };
-        let last = self.let_in().clone();
-        let mut answer = send(last).await.map_err(|error| Trouble::of_request(self, error))?;
+        let last = self.let_in().take();
+        let mut answer = send(last.clone()).await.map_err(|error| Trouble::of_request(self, error))?;
+        // What let the host in does so for hours only, and not every registry then says 401.
+        if last.is_some() && [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&answer.status()) {
+            answer = send(None).await.map_err(|error| Trouble::of_request(self, error))?;
+        } else {
+            *self.let_in() = last;
+        }
         if answer.status() == StatusCode::UNAUTHORIZED {
             let place = self.to_string();
             let let_in = login::answer(&place, &self.registry, &answer, &client, &self.access).await?;

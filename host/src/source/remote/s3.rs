@@ -94,7 +94,8 @@ impl Object {
             got => got.map_err(|error| self.trouble(error))?,
         };
         let mark = Mark::Http { etag: got.meta.e_tag.clone(), revision: got.meta.version.clone() };
-        let mut body = Body::new(self.to_string(), Some(got.meta.size), limit_bytes)?;
+        let body = Body::new(self.to_string(), Some(got.meta.size), limit_bytes);
+        let mut body = body.map_err(|trouble| trouble.about(&mark))?;
         let mut pieces = got.into_stream();
         while let Some(piece) = pieces.next().await {
             body.push(&piece.map_err(|error| self.trouble(error))?)?;
@@ -111,6 +112,17 @@ impl Object {
         use object_store::ObjectStoreExt as _;
         let put = async { self.store()?.put(&self.beside(ending), bytes.into()).await };
         put.await.map(drop).map_err(|error| chain(&error))
+    }
+
+    /// Removes the one beside the object with this ending, if there is one.
+    ///
+    /// # Errors
+    /// What S3 says.
+    #[cfg(feature = "cli")]
+    pub(super) async fn remove(&self, ending: &str) -> Result<(), String> {
+        use object_store::ObjectStoreExt as _;
+        let removed = async { self.store()?.delete(&self.beside(ending)).await };
+        removed.await.map_err(|error| chain(&error))
     }
 
     fn beside(&self, ending: &str) -> Path {
@@ -130,8 +142,23 @@ impl Object {
             Error::NotFound { .. } => Trouble::Lasting(trouble::not_found(self)),
             Error::PermissionDenied { .. } => Trouble::Lasting(trouble::not_allowed(self, "403 Forbidden")),
             Error::Unauthenticated { .. } => Trouble::Lasting(trouble::not_allowed(self, "401 Unauthorized")),
-            error => Trouble::Passing(chain(&error)),
+            error => Trouble::Passing(brief(&error)),
         }
+    }
+}
+
+/// What S3 says, without the body of its answer: that has another id each time, and may have a token in it. Of what else went wrong only
+/// the causes: the rest says the same again.
+fn brief(error: &dyn std::error::Error) -> String {
+    let code = chain(error).split("<Code>").nth(1).and_then(|rest| rest.split("</Code>").next()).map(str::to_owned);
+    if let Some(code) = code.filter(|code| code.len() <= 64 && code.bytes().all(|byte| byte.is_ascii_alphanumeric())) {
+        return format!("S3 answers `{code}`");
+    }
+    let causes = std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string);
+    let causes: Vec<String> = causes.filter(|cause| !cause.contains(['<', '\n'])).collect();
+    match causes.is_empty() {
+        true => "S3 answers with an error".to_owned(),
+        false => causes[causes.len().saturating_sub(2)..].join(": "),
     }
 }
 
@@ -144,6 +171,18 @@ impl fmt::Display for Object {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_an_answer_of_s3s_only_the_code_is_told_and_of_what_else_went_wrong_the_causes() {
+        let error = |text: &str| {
+            let connect = Error::Generic { store: "TCP", source: text.to_owned().into() };
+            brief(&Error::Generic { store: "S3", source: Box::new(connect) })
+        };
+        let body = "400: <Error><Code>ExpiredToken</Code><Token-0>secret</Token-0></Error>";
+        assert_eq!(error(body), "S3 answers `ExpiredToken`");
+        assert_eq!(error("refused"), "Generic TCP error: refused: refused");
+        assert_eq!(error("<b>secret</b>"), "S3 answers with an error");
+    }
 
     #[test]
     fn a_reference_names_a_bucket_and_a_key() {

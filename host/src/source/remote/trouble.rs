@@ -4,7 +4,10 @@ use std::{fmt, time::Duration};
 
 use reqwest::StatusCode;
 
-use crate::failure::{ErrorType, Failure, chain};
+use crate::{
+    failure::{ErrorType, Failure, chain},
+    source::artifact::Mark,
+};
 
 /// Why something was not fetched.
 pub(super) enum Trouble {
@@ -12,9 +15,19 @@ pub(super) enum Trouble {
     Passing(String),
     /// It will not.
     Lasting(Failure),
+    /// Nor for this version of it.
+    Refused(Mark, Failure),
 }
 
 impl Trouble {
+    /// What lasts is about what has this mark.
+    pub(super) fn about(self, mark: &Mark) -> Self {
+        match self {
+            Self::Lasting(failure) => Self::Refused(mark.clone(), failure),
+            other => other,
+        }
+    }
+
     /// What the answer's status says of the place, if it says that there is nothing to read.
     pub(super) fn of_status(place: &impl fmt::Display, status: StatusCode) -> Self {
         match status {

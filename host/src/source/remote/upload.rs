@@ -51,6 +51,8 @@ pub async fn push(
     upload: Upload,
     login: impl FnOnce(&str) -> Login,
 ) -> Result<(), Failure> {
+    // While something is uploaded, the other side is silent.
+    let access = &access.clone().patient();
     let scheme = reference.split_once("://").map(|(scheme, _)| scheme).unwrap_or_default();
     let refused = |reason: String| {
         Failure::new(ErrorType::SourceUnavailable, format!("`{reference}` did not take the guest: {reason}"))
@@ -68,8 +70,10 @@ pub async fn push(
 
 /// The signature first: until the guest itself is there, a running host sees that nothing changed.
 async fn to_bucket(object: &s3::Object, upload: Upload) -> Result<(), String> {
-    if let Some(signature) = upload.signature {
-        object.put(SIGNATURE, signature.into_bytes()).await?;
+    match upload.signature {
+        Some(signature) => object.put(SIGNATURE, signature.into_bytes()).await?,
+        // That of the one before is of no use. Where it may not be removed, it stays as useless.
+        None => drop(object.remove(SIGNATURE).await),
     }
     object.put("", upload.bytes).await
 }
