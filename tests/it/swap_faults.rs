@@ -281,11 +281,6 @@ impl Key {
         self.0.pk.to_base64()
     }
 
-    /// As `minisign -G -W` writes it.
-    pub fn secret(&self) -> String {
-        self.0.sk.to_box(None).unwrap().into_string()
-    }
-
     /// The text of a `.minisig` file.
     pub fn sign(&self, bytes: &[u8]) -> String {
         minisign::sign(None, &self.0.sk, std::io::Cursor::new(bytes), None, None).unwrap().into_string()
