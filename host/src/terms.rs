@@ -14,14 +14,30 @@ pub struct Terms {
     pub digest: Option<Digest>,
     /// Whose signatures artifacts from outside the task root must carry, if there are any.
     pub trusted_keys: TrustedKeys,
-    /// How old the last look may be when an invocation comes. `None` looks once, at the start.
-    pub refresh: Option<Duration>,
+    /// When a newer one is looked for.
+    pub refresh: Refresh,
     /// The most, in bytes, that an artifact from outside the task root may have.
     pub limit_bytes: u64,
 }
 
+/// When a newer artifact is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refresh {
+    /// Never: the one from the start stays.
+    Off,
+    /// Before each invocation, which waits for it.
+    EachTime,
+    /// Meanwhile, when an invocation comes and the last look is older than this.
+    Every(Duration),
+}
+
 impl Default for Terms {
     fn default() -> Self {
-        Self { digest: None, trusted_keys: TrustedKeys::default(), refresh: None, limit_bytes: ARTIFACT_LIMIT_BYTES }
+        Self {
+            digest: None,
+            trusted_keys: TrustedKeys::default(),
+            refresh: Refresh::Off,
+            limit_bytes: ARTIFACT_LIMIT_BYTES,
+        }
     }
 }

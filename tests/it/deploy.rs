@@ -6,15 +6,13 @@ use std::{
     process::{Command, Output},
 };
 
-use crate::{
-    support::{
-        Host,
-        guests::answering,
-        process,
-        servers::{Registry, S3},
-        wait_for,
-    },
-    swap::{from, said_by},
+use crate::support::{
+    Host,
+    elsewhere::{from, said_by},
+    guests::answering,
+    process,
+    servers::{Registry, S3},
+    wait_for,
 };
 
 fn push(guest: &Path, reference: &str, env: &[(String, String)], arguments: &[&str]) -> Output {

@@ -13,12 +13,11 @@ use crate::{
     init_failures::expect,
     support::{
         Host, Mode, Origin,
+        elsewhere::{Key, from},
         guests::answering,
         origin::proxy_to,
         servers::{Registry, S3},
     },
-    swap::from,
-    swap_faults::Key,
 };
 
 #[test]

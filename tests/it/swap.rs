@@ -1,9 +1,7 @@
 //! A running environment changes over to a newer guest between two invocations.
 
 use std::{
-    fs,
-    path::Path,
-    thread,
+    fs, thread,
     time::{Duration, Instant},
 };
 
@@ -11,28 +9,10 @@ use guesthouse::digest::Digest;
 
 use crate::support::{
     Event, Host, Mode, Origin,
+    elsewhere::{from, said},
     guests::{self, answering, answering_after},
-    host::Setup,
     wait_for,
 };
-
-/// A host whose guest comes from there.
-pub fn from(reference: &str, refresh: &str) -> Setup {
-    Host::in_folder(Path::new("/")).env("HANDLER", reference).env("GUESTHOUSE_REFRESH", refresh)
-}
-
-/// The lines about a newer guest.
-pub fn said(host: &Host) -> Vec<String> {
-    let lines = host.program.lines();
-    lines.into_iter().filter(|line| line.contains("changed over") || line.contains(" stays at ")).collect()
-}
-
-/// The same, when there are so many.
-pub fn said_by(host: &Host, count: usize) -> Vec<String> {
-    let said = wait_for("what is said", || Some(said(host)).filter(|said| said.len() >= count));
-    assert_eq!(said.len(), count, "{said:#?}");
-    said
-}
 
 #[test]
 fn a_file_that_is_copied_over_is_served_by_the_same_process() {

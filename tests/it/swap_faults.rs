@@ -4,15 +4,13 @@ use std::{fs, io::Write as _, thread, time::Duration};
 
 use guesthouse::digest::Digest;
 
-use crate::{
-    support::{
-        Mode, Origin,
-        guests::{self, answering},
-        host::Setup,
-        text::Text,
-        wait_for,
-    },
-    swap::{from, said, said_by},
+use crate::support::{
+    Mode, Origin,
+    elsewhere::{Key, from, said, said_by},
+    guests::{self, answering},
+    host::Setup,
+    text::Text,
+    wait_for,
 };
 
 const GUEST: &str = "/guest.wasm";
@@ -267,22 +265,4 @@ fn much_to_compile() -> Vec<u8> {
     let work = "(local.set 0 (i32.mul (local.get 0) (i32.const 3)))".repeat(50_000);
     let module = format!("(func (param i32) {work})");
     Text { module: module.leak(), ..Text::default() }.build()
-}
-
-/// A pair of minisign's keys.
-pub struct Key(minisign::KeyPair);
-
-impl Key {
-    pub fn new() -> Self {
-        Self(minisign::KeyPair::generate_unencrypted_keypair().unwrap())
-    }
-
-    pub fn public(&self) -> String {
-        self.0.pk.to_base64()
-    }
-
-    /// The text of a `.minisig` file.
-    pub fn sign(&self, bytes: &[u8]) -> String {
-        minisign::sign(None, &self.0.sk, std::io::Cursor::new(bytes), None, None).unwrap().into_string()
-    }
 }

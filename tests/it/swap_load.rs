@@ -15,9 +15,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{
-    support::{Host, Origin, guests::answering, http::Message},
-    swap::{from, said},
+use crate::support::{
+    Host, Origin,
+    elsewhere::{from, said},
+    guests::answering,
+    http::Message,
 };
 
 const CONCURRENCY: usize = 8;

@@ -17,13 +17,13 @@ use std::{
 use self::variables as var;
 pub use self::{
     environment::Environment,
-    settings::{EnvSettings, Refresh, Settings, TmpAccess},
+    settings::{EnvSettings, Settings, TmpAccess},
 };
 use crate::{
     capabilities::{Access, Capabilities, HANDLES, Instances, Tmp},
     failure::{ErrorType, Failure},
-    source::{Access as SourceAccess, Source, TaskRoot},
-    terms::{ARTIFACT_LIMIT_BYTES, Terms},
+    source::{RemoteAccess, Source, TaskRoot},
+    terms::{ARTIFACT_LIMIT_BYTES, Refresh, Terms},
 };
 
 /// Where the guests are unless `LAMBDA_TASK_ROOT` says otherwise.
@@ -108,7 +108,7 @@ impl Config {
 
         let mut settings = sections.remove(&handler).unwrap_or_default();
         override_from(environment, &mut settings, &mut problems);
-        let source = Source::parse(&handler, settings.source.as_deref(), &task_root, &source_access(environment));
+        let source = Source::parse(&handler, settings.source.as_deref(), &task_root, &remote_access(environment));
         let source = source.map_err(|failure| problems.add_failure(&failure)).ok();
         let concurrency = number(environment, var::MAX_CONCURRENCY, &mut problems).unwrap_or(NonZeroUsize::MIN);
         let function = FunctionInfo {
@@ -138,16 +138,13 @@ impl Config {
 }
 
 /// How often a newer artifact is looked for outside the task root, unless the settings say otherwise.
-const REFRESH: Duration = Duration::from_secs(30);
+const REFRESH: Refresh = Refresh::Every(Duration::from_secs(30));
 
 /// Which artifacts are taken, and when a newer one is looked for. In the task root there is none: it is deployed with the host. Nor
 /// is there where one is pinned.
 pub fn terms(settings: &Settings, source: &Source, function_memory_mib: u32) -> Terms {
-    let refresh = match settings.refresh {
-        Some(Refresh::Every(every)) => Some(every),
-        Some(Refresh::Off) => None,
-        None => Some(REFRESH).filter(|_| !source.is_task_root() && settings.digest.is_none()),
-    };
+    let by_default = if source.is_task_root() || settings.digest.is_some() { Refresh::Off } else { REFRESH };
+    let refresh = settings.refresh.unwrap_or(by_default);
     Terms {
         digest: settings.digest,
         trusted_keys: settings.trusted_keys.clone().unwrap_or_default(),
@@ -161,8 +158,8 @@ pub fn terms(settings: &Settings, source: &Source, function_memory_mib: u32) -> 
 }
 
 /// With what remote sources are reached.
-pub fn source_access(environment: &Environment) -> SourceAccess {
-    SourceAccess::new(environment.iter())
+pub fn remote_access(environment: &Environment) -> RemoteAccess {
+    RemoteAccess::new(environment.iter())
 }
 
 /// What a guest may touch, by its settings and the function's size. `tmp` is the folder that it gets as `/tmp`.

@@ -8,6 +8,7 @@ use super::{Problems, alike, variables};
 use crate::{
     capabilities::{Access, Instances},
     digest::Digest,
+    terms::Refresh,
     trust::TrustedKeys,
 };
 
@@ -34,15 +35,6 @@ pub struct Settings {
     pub tmp: Option<TmpAccess>,
     /// The variables that the guest sees.
     pub env: EnvSettings,
-}
-
-/// When a newer artifact is looked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refresh {
-    /// Never: the one from the start stays.
-    Off,
-    /// When an invocation comes and the last look is older than this.
-    Every(Duration),
 }
 
 /// What becomes of `/tmp`.
@@ -124,7 +116,7 @@ fn refresh(value: &str) -> Result<Refresh, String> {
     match value {
         "off" => Ok(Refresh::Off),
         _ => humantime::parse_duration(value)
-            .map(Refresh::Every)
+            .map(|every| if every.is_zero() { Refresh::EachTime } else { Refresh::Every(every) })
             .map_err(|_| "expected a duration such as `30s`, `0s` to look each time, or `off`".to_owned()),
     }
 }

@@ -136,14 +136,14 @@ fn a_newer_artifact_is_looked_for_outside_the_task_root_unless_one_is_pinned_or_
     let refresh = |variables: &[(&str, &str)]| read("", variables, &[]).unwrap().terms.refresh;
     let file = ("HANDLER", "file:///mnt/efs/hello.wasm");
     let pin = format!("sha256:{}", "0".repeat(64));
-    assert_eq!(refresh(&[]), None);
-    assert_eq!(refresh(&[("GUESTHOUSE_REFRESH", "0s")]), Some(Duration::ZERO));
-    assert_eq!(refresh(&[file]), Some(REFRESH));
-    assert_eq!(refresh(&[file, ("GUESTHOUSE_REFRESH", "off")]), None);
-    assert_eq!(refresh(&[file, ("GUESTHOUSE_DIGEST", &pin)]), None);
+    assert_eq!(refresh(&[]), Refresh::Off);
+    assert_eq!(refresh(&[("GUESTHOUSE_REFRESH", "0s")]), Refresh::EachTime);
+    assert_eq!(refresh(&[file]), REFRESH);
+    assert_eq!(refresh(&[file, ("GUESTHOUSE_REFRESH", "off")]), Refresh::Off);
+    assert_eq!(refresh(&[file, ("GUESTHOUSE_DIGEST", &pin)]), Refresh::Off);
     assert_eq!(
         refresh(&[file, ("GUESTHOUSE_DIGEST", &pin), ("GUESTHOUSE_REFRESH", "5m")]),
-        Some(Duration::from_secs(300))
+        Refresh::Every(Duration::from_secs(300))
     );
 }
 

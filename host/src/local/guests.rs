@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::{
     config::{self, Settings},
     failure::Failure,
-    source::{Access, Source, TaskRoot},
+    source::{RemoteAccess, Source, TaskRoot},
 };
 
 /// One guest to serve.
@@ -23,11 +23,11 @@ pub struct Found {
 ///
 /// # Errors
 /// When the settings can't be used.
-pub fn find(path: &Path, access: &Access) -> Result<Vec<Found>, Failure> {
+pub fn find(path: &Path, access: &RemoteAccess) -> Result<Vec<Found>, Failure> {
     if path.is_dir() { in_folder(path, access) } else { alone(path).map(|found| found.into_iter().collect()) }
 }
 
-fn in_folder(path: &Path, access: &Access) -> Result<Vec<Found>, Failure> {
+fn in_folder(path: &Path, access: &RemoteAccess) -> Result<Vec<Found>, Failure> {
     let root = TaskRoot::open(path)?;
     let mut sections = config::read_settings(&root)?;
     let mut names = root.guests();

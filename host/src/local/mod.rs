@@ -26,7 +26,7 @@ pub use self::{
     queue::Call,
     records::{Records, RequestIdInUse},
 };
-use crate::{engine::Engine, logs::Logs, registry::Looker, source::Access};
+use crate::{engine::Engine, logs::Logs, registry::Looker, source::RemoteAccess};
 
 /// The ARN's region and account, as the emulator has them.
 const REGION: &str = "us-east-1";
@@ -39,7 +39,7 @@ pub struct Shared {
     /// Looks for newer guests.
     pub looker: Looker,
     /// With what remote sources are reached.
-    pub access: Access,
+    pub access: RemoteAccess,
     /// Where guests' lines go.
     pub logs: Arc<Logs>,
     /// What the lines of each invocation are kept in.

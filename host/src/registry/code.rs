@@ -9,7 +9,7 @@ use crate::{
     digest::Digest,
     engine::{Code, Engine, LoadError, Urgency},
     failure::{ErrorType, Failure},
-    source::{Artifact, Blob, Content, Precompiled, untrusted},
+    source::{Artifact, Blob, Content, Precompiled, untrusted, untrusted_without_key},
 };
 
 /// The machine code of the guest: that which was compiled ahead of time, where it is the right one, or else what is compiled now,
@@ -30,10 +30,7 @@ pub(super) async fn load(
         Content::MachineCode(image) => {
             // Without keys nothing says who wrote it.
             if !request.terms.trusted_keys.ask_for_signatures() {
-                return Err(untrusted(
-                    &request.source.to_string(),
-                    "it is outside the task root, and no key is trusted",
-                ));
+                return Err(untrusted_without_key(&request.source.to_string()));
             }
             check_signature(request, &image, signature.as_deref())?;
             let mapped = map(engine, request, Precompiled::in_memory(&image.bytes), None);

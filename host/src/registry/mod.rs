@@ -21,14 +21,14 @@ use crate::{
     laps::Laps,
     observer::Observer,
     source::{Artifact, Look, Source, Wanted},
-    terms::Terms,
+    terms::{Refresh, Terms},
 };
 
 /// How long Lambda's init phase may take on demand. Source: the AWS page "Lambda execution environment".
 const INIT_LIMIT: Duration = Duration::from_secs(10);
 
 /// How long an invocation waits at most for a look that it is to wait for, and never more than a quarter of its time.
-const LONGEST_WAIT: Duration = Duration::from_secs(2);
+const LONGEST_LOOK_WAIT: Duration = Duration::from_secs(2);
 
 /// How often an artifact that does not belong to the signature beside it is fetched at the start, and how long after each other.
 const TRIES: u32 = 5;
@@ -106,14 +106,14 @@ impl Registry {
     /// invocation is to have its own is it waited for.
     pub async fn get(&self, left: Duration) -> Arc<Guest> {
         match self.handler.request.terms.refresh {
-            None => {}
-            Some(Duration::ZERO) => {
+            Refresh::Off => {}
+            Refresh::EachTime => {
                 let own = self.handler.looks.one_more(|| self.begin_look());
                 // The current guest serves where it takes longer.
-                let _ = tokio::time::timeout(LONGEST_WAIT.min(left / 4), own).await;
+                let _ = tokio::time::timeout(LONGEST_LOOK_WAIT.min(left / 4), own).await;
             }
-            Some(every) if self.handler.looks.are_due(every) => self.begin_look(),
-            Some(_) => {}
+            Refresh::Every(every) if self.handler.looks.are_due(every) => self.begin_look(),
+            Refresh::Every(_) => {}
         }
         self.handler.current()
     }
@@ -170,7 +170,7 @@ impl LoadRequest {
             limit_bytes: self.terms.limit_bytes,
             signature: self.terms.trusted_keys.ask_for_signatures(),
             // Where a newer one is looked for, the file is expected to be written to.
-            apart: self.terms.refresh.is_some() || self.is_watched,
+            apart: self.terms.refresh != Refresh::Off || self.is_watched,
             stop,
             attempts,
         }

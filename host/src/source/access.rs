@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 /// With what remote sources are reached. Cheap to clone; the clones share connections.
 #[derive(Clone, Default)]
-pub struct Access {
+pub struct RemoteAccess {
     #[cfg_attr(not(feature = "s3"), expect(dead_code, reason = "only AWS has variables of its own"))]
     variables: BTreeMap<String, String>,
     #[cfg(feature = "https")]
@@ -15,7 +15,7 @@ pub struct Access {
     is_patient: bool,
 }
 
-impl Access {
+impl RemoteAccess {
     /// By the variables whose names start with `AWS_`, as Lambda sets them and as AWS's own tools understand them.
     pub fn new<'a>(variables: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
         let aws = variables.filter(|(name, value)| name.starts_with("AWS_") && !value.is_empty());
@@ -35,7 +35,7 @@ impl Access {
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(600);
 
 #[cfg(feature = "https")]
-impl Access {
+impl RemoteAccess {
     #[cfg(feature = "s3")]
     pub(super) fn variables(&self) -> impl Iterator<Item = (&str, &str)> {
         self.variables.iter().map(|(name, value)| (name.as_str(), value.as_str()))
@@ -66,8 +66,8 @@ impl Access {
 }
 
 /// Without the credentials.
-impl std::fmt::Debug for Access {
+impl std::fmt::Debug for RemoteAccess {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Access")
+        f.write_str("RemoteAccess")
     }
 }

@@ -13,7 +13,7 @@ use rustix::fs::OFlags;
 use super::{
     CWASM, Look, TaskRoot, WASM, Wanted,
     artifact::{Artifact, Blob, Content, Mark, Precompiled, Version},
-    too_large, untrusted,
+    too_large, untrusted_without_key,
 };
 use crate::failure::{ErrorType, Failure};
 
@@ -78,7 +78,7 @@ pub(super) async fn look_in(
 /// Looks at a guest in a file anywhere.
 pub(super) async fn look_at(path: &Path, known: Option<&Version>, wanted: &Wanted) -> Result<Look, Failure> {
     if has_ending(path, CWASM) && !wanted.signature {
-        return Err(untrusted(&path.display().to_string(), "it is outside the task root, and no key is trusted"));
+        return Err(untrusted_without_key(&path.display().to_string()));
     }
     let signature_path = PathBuf::from(format!("{}{SIGNATURE}", path.display()));
     let unreadable = |error: &io::Error| match error.kind() {

@@ -16,7 +16,7 @@ use std::{
 #[cfg(feature = "cli")]
 pub use self::remote::upload;
 pub use self::{
-    access::Access,
+    access::RemoteAccess,
     artifact::{Artifact, Blob, Content, Look, Mark, Precompiled, Version},
     task_root::TaskRoot,
 };
@@ -68,7 +68,12 @@ impl Source {
     ///
     /// # Errors
     /// [`ErrorType::Config`] for what is neither, or a reference to a source that this build does not know.
-    pub fn parse(handler: &str, written: Option<&str>, root: &TaskRoot, access: &Access) -> Result<Self, Failure> {
+    pub fn parse(
+        handler: &str,
+        written: Option<&str>,
+        root: &TaskRoot,
+        access: &RemoteAccess,
+    ) -> Result<Self, Failure> {
         let reference = written.unwrap_or(handler);
         if let Some(path) = reference.strip_prefix("file://") {
             return match Path::new(path).is_absolute() && !path.contains('\0') {
@@ -89,12 +94,12 @@ impl Source {
     }
 
     #[cfg(feature = "https")]
-    fn parse_remote(scheme: &str, reference: &str, access: &Access) -> Result<Self, Failure> {
+    fn parse_remote(scheme: &str, reference: &str, access: &RemoteAccess) -> Result<Self, Failure> {
         remote::Remote::parse(scheme, reference, access).map(Self::Remote)
     }
 
     #[cfg(not(feature = "https"))]
-    fn parse_remote(scheme: &str, reference: &str, _: &Access) -> Result<Self, Failure> {
+    fn parse_remote(scheme: &str, reference: &str, _: &RemoteAccess) -> Result<Self, Failure> {
         Err(not_built(scheme, reference))
     }
 
@@ -141,6 +146,11 @@ pub fn untrusted(place: &str, reason: &str) -> Failure {
         "deploy it in the task root, where nobody can write, or sign it and set `GUESTHOUSE_TRUSTED_KEYS`, or name the `.wasm` file, \
          which is compiled",
     )
+}
+
+/// Nothing says who made it.
+pub fn untrusted_without_key(place: &str) -> Failure {
+    untrusted(place, "it is outside the task root, and no key is trusted")
 }
 
 fn too_large(place: &str, limit_bytes: u64) -> Failure {
@@ -199,7 +209,7 @@ mod tests {
     use super::*;
 
     fn parse_in(root: &TaskRoot, handler: &str) -> Result<Source, Failure> {
-        Source::parse(handler, None, root, &Access::default())
+        Source::parse(handler, None, root, &RemoteAccess::default())
     }
 
     fn parse(handler: &str) -> Result<Source, Failure> {

@@ -1,5 +1,6 @@
 //! What the tests share: guests, a fake Runtime API, the programs under test, and HTTP.
 
+pub mod elsewhere;
 pub mod fake;
 pub mod faults;
 pub mod guests;

@@ -59,7 +59,7 @@ impl Options {
         let shared = Shared {
             engine: Engine::new()?,
             looker: Looker::default(),
-            access: config::source_access(&Environment::of_process()),
+            access: config::remote_access(&Environment::of_process()),
             logs,
             records,
             limits: Limits { timeout: self.timeout, memory_mib: self.memory, concurrency },

@@ -51,7 +51,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let signature = key.map(|key| sign(&bytes, &key, &guest)).transpose()?;
     let (digest, length, signed) = (Digest::of(&bytes), bytes.len(), if signature.is_some() { ", signed" } else { "" });
     let upload = Upload { bytes, is_machine_code, signature };
-    let access = config::source_access(&Environment::of_process());
+    let access = config::remote_access(&Environment::of_process());
     lambda::runtime()?.block_on(upload::push(&reference, &access, upload, login))?;
     println!("{reference}: {digest}, {length} bytes{signed}");
     Ok(Exit::Done)

@@ -8,7 +8,7 @@ use reqwest::{
     redirect::{Attempt, Policy},
 };
 
-use super::{Access, Fetched, Mark, Trouble, too_large, unusable};
+use super::{Fetched, Mark, RemoteAccess, Trouble, too_large, unusable};
 use crate::failure::{ErrorType, Failure};
 
 /// How long it may take to connect, and how long a server may be silent.
@@ -22,7 +22,7 @@ const REDIRECTS: usize = 5;
 #[derive(Clone)]
 pub struct Resource {
     url: Url,
-    access: Access,
+    access: RemoteAccess,
 }
 
 /// The client of all remote sources.
@@ -67,7 +67,7 @@ pub(super) fn is_loopback(url: &Url) -> bool {
 impl Resource {
     /// # Errors
     /// [`ErrorType::Config`] for what is no such address.
-    pub(super) fn parse(reference: &str, access: &Access) -> Result<Self, Failure> {
+    pub(super) fn parse(reference: &str, access: &RemoteAccess) -> Result<Self, Failure> {
         let url: Url = reference.parse().map_err(|error| {
             unusable(reference, format!("it is not an address: {error}")).hint("write `https://HOST/PATH.wasm`")
         })?;
@@ -183,7 +183,7 @@ mod tests {
     use super::*;
 
     fn parse(reference: &str) -> Result<Resource, Failure> {
-        Resource::parse(reference, &Access::default())
+        Resource::parse(reference, &RemoteAccess::default())
     }
 
     #[test]

@@ -10,7 +10,7 @@ use reqwest::{Client, StatusCode, Url, header::WWW_AUTHENTICATE};
 use serde_json::Value;
 
 use super::{
-    Access,
+    RemoteAccess,
     http::{is_loopback, read},
     s3,
     trouble::Trouble,
@@ -26,7 +26,7 @@ pub(super) async fn answer(
     registry: &str,
     challenge: &reqwest::Response,
     client: &Client,
-    access: &Access,
+    access: &RemoteAccess,
 ) -> Result<String, Trouble> {
     let own = match ecr_region(registry) {
         Some(region) => Some(format!("Basic {}", ecr_token(place, region, client, access).await?)),
@@ -55,7 +55,7 @@ pub(super) async fn ecr_login(
     place: &str,
     registry: &str,
     client: &Client,
-    access: &Access,
+    access: &RemoteAccess,
 ) -> Result<Option<(String, String)>, Trouble> {
     use base64::{Engine as _, prelude::BASE64_STANDARD};
     let Some(region) = ecr_region(registry) else { return Ok(None) };
@@ -95,7 +95,7 @@ fn ecr_region(registry: &str) -> Option<&str> {
 }
 
 /// A name and a password for 12 hours, in base64.
-async fn ecr_token(place: &str, region: &str, client: &Client, access: &Access) -> Result<String, Trouble> {
+async fn ecr_token(place: &str, region: &str, client: &Client, access: &RemoteAccess) -> Result<String, Trouble> {
     let endpoint = ["AWS_ENDPOINT_URL_ECR", "AWS_ENDPOINT_URL"].iter().find_map(|name| access.variable(name));
     let domain = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
     let endpoint = endpoint.map_or_else(|| format!("https://api.ecr.{region}.{domain}/"), str::to_owned);

@@ -19,10 +19,10 @@ use tokio::time::{sleep, timeout_at};
 pub(super) use self::http::{SILENCE, client};
 use self::trouble::Trouble;
 use super::{
-    Access, CWASM, Wanted,
+    CWASM, RemoteAccess, Wanted,
     artifact::{Artifact, Content, Look, Mark, Version},
     local::{SIGNATURE, SIGNATURE_LIMIT_BYTES, has_ending},
-    not_built, too_large, untrusted, unusable,
+    not_built, too_large, untrusted_without_key, unusable,
 };
 use crate::failure::Failure;
 
@@ -50,7 +50,7 @@ enum Fetched {
 }
 
 impl Remote {
-    pub(super) fn parse(scheme: &str, reference: &str, access: &Access) -> Result<Self, Failure> {
+    pub(super) fn parse(scheme: &str, reference: &str, access: &RemoteAccess) -> Result<Self, Failure> {
         match scheme {
             "https" | "http" => http::Resource::parse(reference, access).map(Self::Https),
             #[cfg(feature = "s3")]
@@ -63,7 +63,7 @@ impl Remote {
 
     pub(super) async fn look(&self, known: Option<&Version>, wanted: &Wanted) -> Result<Look, Failure> {
         if has_ending(Path::new(self.name()), CWASM) && !wanted.signature {
-            return Err(untrusted(&self.to_string(), "it is outside the task root, and no key is trusted"));
+            return Err(untrusted_without_key(&self.to_string()));
         }
         let (begun, mut wait, mut tried) = (Instant::now(), FIRST_PAUSE, 0);
         loop {

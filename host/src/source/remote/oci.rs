@@ -16,7 +16,7 @@ use reqwest::{
 use serde::Deserialize;
 
 use super::{
-    Access, Fetched, Mark,
+    Fetched, Mark, RemoteAccess,
     http::{is_loopback, read},
     login, too_large,
     trouble::Trouble,
@@ -49,7 +49,7 @@ pub struct Image {
     /// A tag or a digest.
     tag: String,
     base: Url,
-    access: Access,
+    access: RemoteAccess,
     /// The last value of `Authorization` that was good.
     let_in: Arc<Mutex<Option<String>>>,
 }
@@ -76,7 +76,7 @@ struct Layer {
 impl Image {
     /// # Errors
     /// [`ErrorType::Config`] for what names no artifact.
-    pub(super) fn parse(reference: &str, access: &Access) -> Result<Self, Failure> {
+    pub(super) fn parse(reference: &str, access: &RemoteAccess) -> Result<Self, Failure> {
         let wrong = |problem: &str| {
             unusable(reference, problem.to_owned())
                 .hint("write `oci://REGISTRY/REPOSITORY:TAG` or `oci://REGISTRY/REPOSITORY@sha256:…`")
@@ -258,7 +258,7 @@ mod tests {
     #[test]
     fn a_reference_names_registry_repository_and_tag_or_digest() {
         let digest = format!("sha256:{}", "0".repeat(64));
-        let parse = |reference: &str| Image::parse(reference, &Access::default());
+        let parse = |reference: &str| Image::parse(reference, &RemoteAccess::default());
         for (reference, base, tag) in [
             ("oci://ghcr.io/acme/hello:1.0", "https://ghcr.io/v2/acme/hello/", "1.0"),
             ("oci://localhost:5000/hello", "http://localhost:5000/v2/hello/", "latest"),

@@ -14,7 +14,7 @@ use object_store::{
 };
 
 use super::{
-    Access, Fetched, Mark,
+    Fetched, Mark, RemoteAccess,
     http::Body,
     trouble::{self, Trouble},
     unusable,
@@ -26,13 +26,13 @@ use crate::failure::{Failure, chain};
 pub struct Object {
     bucket: String,
     key: Path,
-    access: Access,
+    access: RemoteAccess,
     store: Arc<OnceLock<AmazonS3>>,
 }
 
 /// All remote sources share one HTTP client, with its limits.
 #[derive(Debug)]
-struct Connector(Access);
+struct Connector(RemoteAccess);
 
 impl HttpConnector for Connector {
     fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
@@ -42,7 +42,7 @@ impl HttpConnector for Connector {
 }
 
 /// A client for a bucket, by Lambda's variables.
-pub(super) fn store(access: &Access, bucket: &str) -> object_store::Result<AmazonS3> {
+pub(super) fn store(access: &RemoteAccess, bucket: &str) -> object_store::Result<AmazonS3> {
     let mut builder = AmazonS3Builder::new();
     for (name, value) in access.variables() {
         if let Ok(key) = name.to_ascii_lowercase().parse::<AmazonS3ConfigKey>() {
@@ -66,7 +66,7 @@ pub(super) fn store(access: &Access, bucket: &str) -> object_store::Result<Amazo
 impl Object {
     /// # Errors
     /// [`crate::failure::ErrorType::Config`] for what names no object.
-    pub(super) fn parse(reference: &str, access: &Access) -> Result<Self, Failure> {
+    pub(super) fn parse(reference: &str, access: &RemoteAccess) -> Result<Self, Failure> {
         let named = reference.strip_prefix("s3://").and_then(|rest| rest.split_once('/'));
         let (bucket, key) = named
             .filter(|(bucket, key)| !bucket.is_empty() && !key.is_empty())
@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn a_reference_names_a_bucket_and_a_key() {
-        let parse = |reference| Object::parse(reference, &Access::default());
+        let parse = |reference| Object::parse(reference, &RemoteAccess::default());
         assert_eq!(parse("s3://bucket/a/b c.wasm").unwrap().to_string(), "s3://bucket/a/b c.wasm");
         for reference in ["s3://bucket", "s3://bucket/", "s3:///key", "s3://bucket/a//b"] {
             assert!(parse(reference).is_err(), "{reference}");

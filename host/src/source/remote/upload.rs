@@ -19,7 +19,7 @@ use super::{
 use crate::{
     digest::Digest,
     failure::{ErrorType, Failure, chain},
-    source::{Access, unusable},
+    source::{RemoteAccess, unusable},
 };
 
 /// The layer that holds what `guesthouse compile` made.
@@ -47,7 +47,7 @@ pub struct Upload {
 /// [`ErrorType::Config`] for another reference, [`ErrorType::SourceUnavailable`] with what the other side says.
 pub async fn push(
     reference: &str,
-    access: &Access,
+    access: &RemoteAccess,
     upload: Upload,
     login: impl FnOnce(&str) -> Login,
 ) -> Result<(), Failure> {
