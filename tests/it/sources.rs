@@ -13,7 +13,7 @@ use crate::{
     init_failures::expect,
     support::{
         Host, Mode, Origin,
-        elsewhere::{Key, from},
+        elsewhere::{Key, from, said_by},
         guests::answering,
         origin::proxy_to,
         servers::{Registry, S3},
@@ -87,8 +87,17 @@ fn what_is_not_there_or_not_allowed_or_no_guest_is_reported_at_once() {
 #[test]
 fn a_query_is_sent_and_never_shown() {
     let origin = Origin::start();
-    let error = from(&format!("{}?signature=secret", origin.url("/guest.wasm")), "off").spawn().init_error();
+    let reference = format!("{}?signature=secret", origin.url("/guest.wasm"));
+    let error = from(&reference, "off").spawn().init_error();
     assert!(!error.to_string().contains("secret"), "{error}");
+    origin.put("/guest.wasm", answering("v1"));
+    let host = from(&reference, "0s").start();
+    origin.put("/guest.wasm", answering("v2"));
+    assert_eq!(host.answer("{}"), "\"v2\"");
+    origin.put("/guest.wasm", "broken");
+    assert_eq!(host.answer("{}"), "\"v2\"");
+    said_by(&host, 2);
+    assert!(host.program.lines().iter().all(|line| !line.contains("secret")), "{:#?}", host.program.lines());
 }
 
 #[test]

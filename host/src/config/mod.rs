@@ -125,7 +125,8 @@ impl Config {
         }
         let (Some(source), true) = (source, problems.lines.is_empty()) else { return Err(problems.into_failure()) };
         Ok(Self {
-            handler,
+            // A reference may have a secret in it, which its source does not show.
+            handler: if handler.contains("://") { source.to_string() } else { handler },
             terms: terms(&settings, &source, function.memory_mib),
             source,
             capabilities: capabilities(&settings, environment, function.memory_mib, concurrency, Path::new("/tmp")),
