@@ -24,6 +24,8 @@ pub struct Capabilities {
     /// What the host was reckoned to take for itself, in bytes. Where the process takes more once the guest is compiled, all
     /// instances together get so much less.
     pub host_memory_bytes: Option<u64>,
+    /// What the whole process may have, in bytes, where that is known.
+    pub function_memory_bytes: Option<u64>,
     /// How many files, streams and timers one instance may have open.
     pub handles: usize,
     /// The guest is stopped this long before the invocation's deadline; see [`Deadline::budget`].
@@ -73,6 +75,7 @@ impl Default for Capabilities {
             memory_bytes: None,
             total_memory_bytes: None,
             host_memory_bytes: None,
+            function_memory_bytes: None,
             handles: HANDLES,
             margin: Duration::from_millis(100),
             instances: Instances::Reuse,

@@ -181,6 +181,7 @@ pub fn capabilities(
         memory_bytes: settings.memory.or_else(|| instance_memory(function_memory_mib, concurrency)),
         total_memory_bytes: guests_memory(function_memory_mib, concurrency),
         host_memory_bytes: Some(HOST_MEMORY_MIB * MIB),
+        function_memory_bytes: (function_memory_mib > 0).then_some(u64::from(function_memory_mib) * MIB),
         handles: (HANDLES / concurrency.get()).max(LEAST_HANDLES),
         margin: settings.margin.unwrap_or(Capabilities::default().margin),
         instances: settings.instances.unwrap_or(Instances::Reuse),

@@ -32,9 +32,17 @@ pub(super) struct Inspected {
 pub enum Urgency {
     /// Nothing: all waits for it.
     Now,
-    /// Invocations, which come first: the compiler's threads are no more important than the one that asks for it.
-    Meanwhile,
+    /// Invocations, which come first: the compiler's threads are no more important than the one that asks for it, and it does not
+    /// begin where it would take more memory than is left of the function's.
+    Meanwhile {
+        /// What the process may have, in bytes, where that is known.
+        function_bytes: Option<u64>,
+    },
 }
+
+/// What compiling takes in memory for each byte of code: some 75 were measured, with small guests and large ones.
+#[cfg(feature = "compiler")]
+const COMPILER_BYTES: u64 = 80;
 
 impl Code {
     /// Maps a `.cwasm` file: what is not touched is not read.
@@ -65,7 +73,10 @@ impl Code {
         let compile = move || {
             let image = match urgency {
                 Urgency::Now => super::compiler::compile_here(&bytes)?,
-                Urgency::Meanwhile => super::compiler::compile_apart(&bytes)?,
+                Urgency::Meanwhile { function_bytes } => {
+                    check_room(&bytes, function_bytes)?;
+                    super::compiler::compile_apart(&bytes)?
+                }
             };
             let component = precompiled::load(&runtime, &image);
             let component = component.map_err(|error| LoadError::Engine(format!("{error:#}")))?;
@@ -96,6 +107,15 @@ impl Code {
     }
 }
 
+/// The kernel ends a process that takes more than the function has, and with it all that it has in flight.
+#[cfg(feature = "compiler")]
+fn check_room(bytes: &[u8], function_bytes: Option<u64>) -> Result<(), LoadError> {
+    let Some(function_bytes) = function_bytes else { return Ok(()) };
+    let left = function_bytes.saturating_sub(super::memory::resident_bytes());
+    let needed = super::inspect::code_bytes(bytes).saturating_mul(COMPILER_BYTES);
+    if needed <= left { Ok(()) } else { Err(LoadError::NoRoomToCompile { needed, left }) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,8 +126,29 @@ mod tests {
         // Much to compile: with so little time it can't be done by chance.
         let work = "(local.set 0 (i32.mul (local.get 0) (i32.const 3)))".repeat(20_000);
         let bytes = wat::parse_str(format!("(component (core module (func (param i32) {work})))")).unwrap();
-        let compile = |limit| Code::compile(&engine, bytes.clone(), Digest::of(&bytes), limit, Urgency::Meanwhile);
+        let compile = |limit| {
+            Code::compile(
+                &engine,
+                bytes.clone(),
+                Digest::of(&bytes),
+                limit,
+                Urgency::Meanwhile { function_bytes: None },
+            )
+        };
         assert!(compile(Duration::from_secs(60)).await.is_ok());
         assert!(matches!(compile(Duration::ZERO).await, Err(LoadError::SlowToCompile(Duration::ZERO))));
+    }
+    #[tokio::test]
+    async fn a_guest_is_compiled_while_others_serve_where_there_is_memory_for_it_and_not_elsewhere() {
+        let engine = Engine::new().unwrap();
+        let work = "(local.set 0 (i32.mul (local.get 0) (i32.const 3)))".repeat(1_000);
+        let bytes = wat::parse_str(format!("(component (core module (func (param i32) {work})))")).unwrap();
+        let compile = |function_bytes| {
+            let urgency = Urgency::Meanwhile { function_bytes: Some(function_bytes) };
+            Code::compile(&engine, bytes.clone(), Digest::of(&bytes), Duration::from_secs(60), urgency)
+        };
+        let resident = crate::engine::memory::resident_bytes();
+        assert!(compile(resident + (1 << 30)).await.is_ok());
+        assert!(matches!(compile(1).await, Err(LoadError::NoRoomToCompile { left: 0, .. })));
     }
 }

@@ -32,6 +32,16 @@ pub(super) fn inspect(bytes: &[u8]) -> Inspected {
     Inspected { state_bytes: found.total.min(UNKNOWN), debug_info: DebugInfo::new(found.debug_info) }
 }
 
+/// How large the code of all modules in a component is, in bytes, as far as it can be understood.
+pub(super) fn code_bytes(bytes: &[u8]) -> u64 {
+    let understood = Parser::new(0).parse_all(bytes).map_while(Result::ok);
+    let sizes = understood.map(|payload| match payload {
+        Payload::CodeSectionStart { range, .. } => range.len() as u64,
+        _ => 0,
+    });
+    sizes.sum()
+}
+
 #[derive(Default)]
 struct Inspection {
     /// Components and modules that have begun, one inside the other.

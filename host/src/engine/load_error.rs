@@ -40,6 +40,14 @@ pub enum LoadError {
     /// With the time there was.
     #[error("compiling it takes longer than the {:.2} seconds there are", .0.as_secs_f64())]
     SlowToCompile(Duration),
+    /// In bytes. The process would take more than the function has.
+    #[error("compiling it takes some {} MiB, but {} MiB are left of the function's memory", .needed >> 20, .left >> 20)]
+    NoRoomToCompile {
+        /// What it takes.
+        needed: u64,
+        /// What there is.
+        left: u64,
+    },
     /// With the exports.
     #[error("no known contract: the component exports {}", List(.0))]
     NoContract(Vec<String>),
@@ -76,6 +84,9 @@ impl LoadError {
             Self::NoCompiler => "compile it with `guesthouse compile`, and deploy the `.cwasm` file that this writes",
             Self::SlowToCompile(_) => {
                 "compile it ahead of time with `guesthouse compile`, and deploy the `.cwasm` file"
+            }
+            Self::NoRoomToCompile { .. } => {
+                "compile it ahead of time with `guesthouse compile` and sign what that writes, or raise the function's memory"
             }
             Self::NoContract(_) => {
                 "export `guesthouse:lambda/handler@0.1.0`; in Rust, the crate `guesthouse-guest` does it"

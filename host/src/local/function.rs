@@ -198,7 +198,13 @@ fn capabilities(settings: &Settings, environment: &Environment, memory_mib: u32,
     let alone = config::capabilities(settings, environment, memory_mib, NonZeroUsize::MIN, tmp);
     let limits = [alone.memory_bytes, alone.total_memory_bytes];
     let memory_bytes = limits.into_iter().flatten().min();
-    Capabilities { memory_bytes, total_memory_bytes: None, host_memory_bytes: None, ..alone }
+    Capabilities {
+        memory_bytes,
+        total_memory_bytes: None,
+        host_memory_bytes: None,
+        function_memory_bytes: None,
+        ..alone
+    }
 }
 
 /// The variables of a function on Lambda, less its credentials and addresses, and those the user adds.

@@ -173,7 +173,8 @@ impl Handler {
     /// All that can fail.
     async fn prepare(&self, artifact: Artifact, is_first_try: bool, laps: &mut Laps) -> Result<Next, Failure> {
         let stop = Instant::now() + LOOK_LIMIT;
-        let code = code::load(&self.engine, &self.request, artifact, stop, Urgency::Meanwhile).await?;
+        let urgency = Urgency::Meanwhile { function_bytes: self.request.capabilities.function_memory_bytes };
+        let code = code::load(&self.engine, &self.request, artifact, stop, urgency).await?;
         laps.done("code");
         let current = self.current();
         if code.source() == current.digest() {
