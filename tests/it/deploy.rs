@@ -98,11 +98,13 @@ fn an_upload_that_is_refused_says_what_to_do() {
     let guest = folder.path().join("guest.wasm");
     fs::write(&guest, answering("v1")).unwrap();
     fs::write(folder.path().join("text"), "text").unwrap();
+    fs::write(folder.path().join("cut.wasm"), &answering("v1")[..500]).unwrap();
     for (guest, reference, part) in [
         (guest.clone(), "https://example.com/x.wasm", "no way to upload"),
         (guest.clone(), "s3://bucket", "it names no bucket, or no key"),
         (guest.clone(), "oci://127.0.0.1:9/hello:1", "did not take the guest"),
         (folder.path().join("text"), "s3://bucket/key.wasm", "is no guest"),
+        (folder.path().join("cut.wasm"), "s3://bucket/key.wasm", "not a valid component"),
         (folder.path().join("none.wasm"), "s3://bucket/key.wasm", "can't read"),
     ] {
         let output = push(&guest, reference, &[], &[]);

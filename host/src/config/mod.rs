@@ -309,7 +309,8 @@ fn override_from(environment: &Environment, settings: &mut Settings, problems: &
         let names = names.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect();
         settings.env.pass = Some(settings::checked_names(names, var::ENV_PASS, problems));
     }
-    if let Some(keys) = environment.get(var::TRUSTED_KEYS) {
+    // Not by `get`, for which an empty one is not there: whoever sets it wants signatures to be checked.
+    if let Some((_, keys)) = environment.iter().find(|(name, _)| *name == var::TRUSTED_KEYS) {
         match keys.parse() {
             Ok(keys) => settings.trusted_keys = Some(keys),
             Err(expected) => problems.add(format!("`{}`: {expected}", var::TRUSTED_KEYS)),

@@ -153,4 +153,5 @@ fn trusted_keys_are_public_keys_or_refused() {
     let config = read("", &[("GUESTHOUSE_TRUSTED_KEYS", key)], &[]).unwrap();
     assert!(config.terms.trusted_keys.ask_for_signatures());
     assert!(problems("", &[("GUESTHOUSE_TRUSTED_KEYS", "hello")]).contains("`hello` is not a public key"));
+    assert!(problems("", &[("GUESTHOUSE_TRUSTED_KEYS", "")]).contains("expected a public key"));
 }

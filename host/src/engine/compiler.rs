@@ -79,6 +79,14 @@ pub fn compile_ahead(bytes: &[u8], target: Target) -> Result<Vec<u8>, LoadError>
     precompiled::write(image, &Digest::of(bytes), &inspect(bytes)).ok_or(LoadError::TooMuchDebugInfo)
 }
 
+/// Compiles, to see whether that can be done.
+///
+/// # Errors
+/// When the bytes are no component.
+pub fn check(bytes: &[u8]) -> Result<(), LoadError> {
+    compile_here(bytes).map(drop)
+}
+
 /// Compiles for the processor that this process runs on.
 ///
 /// # Errors

@@ -33,7 +33,7 @@ use wasmtime::{
 };
 
 #[cfg(feature = "compiler")]
-pub use self::compiler::{Target, compile_ahead};
+pub use self::compiler::{Target, check, compile_ahead};
 use self::state::State;
 pub use self::{
     code::{Code, Urgency},

@@ -12,6 +12,7 @@ use docker_credential::DockerCredential;
 use guesthouse::{
     config::{self, Environment},
     digest::Digest,
+    engine,
     source::upload::{self, Login, Upload},
 };
 use minisign::{SecretKey, SecretKeyBox};
@@ -22,7 +23,8 @@ use crate::{Exit, lambda};
 ///
 /// Running environments whose handler names the same place take it when they look there the next time (`refresh`). Credentials for S3 and
 /// for AWS's registry come from the variables `AWS_…`, as `aws configure export-credentials --format env` prints them; those for other
-/// registries from `docker login`.
+/// registries from `docker login`. A `.wasm` file is compiled first, to see that it is one. Without `--key`, the signature beside an object
+/// in S3 is removed.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// The guest's `.wasm` file, or what `guesthouse compile` made of it, which needs a signature
@@ -41,6 +43,10 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let is_machine_code = bytes.starts_with(b"\x7fELF");
     if !is_machine_code && !bytes.starts_with(b"\0asm") {
         bail!("`{}` is no guest\nhint: name a `.wasm` or a `.cwasm` file", guest.display());
+    }
+    if !is_machine_code {
+        let name = guest.display().to_string();
+        engine::check(&bytes).map_err(|error| error.into_failure(&name))?;
     }
     if is_machine_code && key.is_none() {
         bail!(

@@ -53,7 +53,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
             }
         }
         let Some((first, _)) = all.iter().find(|(_, function)| function.is_ok()) else {
-            bail!("there is nothing to serve\nhint: build the guests again, and see what is said of each above");
+            bail!("there is nothing to serve\nhint: mend what is said of each above, and start again");
         };
         println!("ready: curl -d '{{}}' {}", url(address, first));
         let mut terminated = signal(SignalKind::terminate()).context("can't wait for signals")?;

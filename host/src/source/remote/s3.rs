@@ -111,7 +111,7 @@ impl Object {
     pub(super) async fn put(&self, ending: &str, bytes: Vec<u8>) -> Result<(), String> {
         use object_store::ObjectStoreExt as _;
         let put = async { self.store()?.put(&self.beside(ending), bytes.into()).await };
-        put.await.map(drop).map_err(|error| chain(&error))
+        put.await.map(drop).map_err(|error| brief(&error))
     }
 
     /// Removes the one beside the object with this ending, if there is one.
@@ -122,7 +122,7 @@ impl Object {
     pub(super) async fn remove(&self, ending: &str) -> Result<(), String> {
         use object_store::ObjectStoreExt as _;
         let removed = async { self.store()?.delete(&self.beside(ending)).await };
-        removed.await.map_err(|error| chain(&error))
+        removed.await.map_err(|error| brief(&error))
     }
 
     fn beside(&self, ending: &str) -> Path {

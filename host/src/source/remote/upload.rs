@@ -55,8 +55,11 @@ pub async fn push(
     let access = &access.clone().patient();
     let scheme = reference.split_once("://").map(|(scheme, _)| scheme).unwrap_or_default();
     let refused = |reason: String| {
-        Failure::new(ErrorType::SourceUnavailable, format!("`{reference}` did not take the guest: {reason}"))
-            .hint("check the address, that you may write there, and `AWS_…` or `docker login`")
+        let hint = match scheme {
+            "s3" => "check the bucket, and `AWS_REGION` and the credentials in `AWS_ACCESS_KEY_ID` and its kin",
+            _ => "check the registry's name, and log in with `docker login`, or for AWS's with the variables `AWS_…`",
+        };
+        Failure::new(ErrorType::SourceUnavailable, format!("`{reference}` did not take the guest: {reason}")).hint(hint)
     };
     match scheme {
         "s3" | "oci" => match Remote::parse(scheme, reference, access)? {
@@ -68,14 +71,18 @@ pub async fn push(
     }
 }
 
-/// The signature first: until the guest itself is there, a running host sees that nothing changed.
+/// The signature first: until the guest itself is there, a running host sees that nothing changed. That of the guest before is removed
+/// last, when it is of no use to anybody any more; where that is not allowed it stays, as useless.
 async fn to_bucket(object: &s3::Object, upload: Upload) -> Result<(), String> {
-    match upload.signature {
-        Some(signature) => object.put(SIGNATURE, signature.into_bytes()).await?,
-        // That of the one before is of no use. Where it may not be removed, it stays as useless.
-        None => drop(object.remove(SIGNATURE).await),
+    let is_signed = upload.signature.is_some();
+    if let Some(signature) = upload.signature {
+        object.put(SIGNATURE, signature.into_bytes()).await?;
     }
-    object.put("", upload.bytes).await
+    object.put("", upload.bytes).await?;
+    if !is_signed {
+        drop(object.remove(SIGNATURE).await);
+    }
+    Ok(())
 }
 
 async fn to_registry(image: &Image, upload: Upload, login: impl FnOnce(&str) -> Login) -> Result<(), String> {
