@@ -199,8 +199,8 @@ impl Handler {
     }
 
     fn note_trouble(&self, seen: &mut Seen, failure: Failure) {
-        // How often and how long it was tried is not the same each time.
-        let what = failure.message.split("; tried").next().unwrap_or_default().to_owned();
+        // In which way it can't be reached, how often and how long that was tried, is not the same each time.
+        let what = failure.message.split("can't be reached").next().unwrap_or_default().to_owned();
         if seen.trouble.as_ref() != Some(&what) {
             let failure = failure.within_limits();
             let from = self.current().digest();

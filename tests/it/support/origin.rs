@@ -153,7 +153,8 @@ impl Shared {
         let mut stream = BufReader::new(stream);
         while let Some(request) = Message::read(&mut stream)? {
             let mode = self.mode.lock().unwrap().clone();
-            let is_last = !matches!(mode, Mode::Serve | Mode::Login(_));
+            // A connection that ends where nobody said so may take the client's next request with it.
+            let is_last = matches!(mode, Mode::DieMidBody | Mode::Hang | Mode::HangMidBody | Mode::Huge { .. });
             self.answer(&request, mode, stream.get_mut())?;
             stream.get_mut().flush()?;
             if is_last {
