@@ -16,7 +16,7 @@ use crate::{
     laps::Laps,
     moment::Moment,
     observer::Observer,
-    source::{Artifact, Look, Version},
+    source::{Artifact, Look, UNREACHABLE, Version},
 };
 
 /// How long one look may take, and how often a source that may recover is asked meanwhile. While the process is frozen, time may or may
@@ -199,8 +199,7 @@ impl Handler {
     }
 
     fn note_trouble(&self, seen: &mut Seen, failure: Failure) {
-        // In which way it can't be reached, how often and how long that was tried, is not the same each time.
-        let what = failure.message.split("can't be reached").next().unwrap_or_default().to_owned();
+        let what = failure.message.split(UNREACHABLE).next().unwrap_or_default().to_owned();
         if seen.trouble.as_ref() != Some(&what) {
             let failure = failure.within_limits();
             let from = self.current().digest();

@@ -103,10 +103,15 @@ pub struct Stamp {
 /// A file that was written so recently may be written again without its time being another.
 const SETTLES_IN: Duration = Duration::from_secs(2);
 
+/// Whether it claims to be what `guesthouse compile` makes, which is told by its beginning: an ELF image's.
+pub fn is_machine_code(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"\x7fELF")
+}
+
 impl Content {
-    /// What was fetched from outside the task root. Which of the two it is, is told by its beginning: machine code is in an ELF image.
+    /// What was fetched from outside the task root.
     pub fn fetched(bytes: Vec<u8>) -> Self {
-        let is_machine_code = bytes.starts_with(b"\x7fELF");
+        let is_machine_code = is_machine_code(&bytes);
         let blob = Blob::new(bytes);
         if is_machine_code { Self::MachineCode(blob) } else { Self::Wasm(blob) }
     }

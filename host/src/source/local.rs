@@ -40,10 +40,12 @@ pub(super) async fn look_in(
     let open = |path: &Path| root.open_file(path);
     let unreadable = |path: &Path, error: &io::Error| unreadable_in(root, path, error);
     if !has_ending(path, CWASM) {
-        let opened = open(path).map_err(|error| unreadable(path, &error))?;
-        let version = Version { artifact: mark(opened.as_ref()), companion: None, awaited: None };
-        if known.is_some_and(|known| known.is_still(&version)) {
-            return Ok(Look::Unchanged);
+        // At the start there is nothing to compare with, and the file is opened only once.
+        if let Some(known) = known {
+            let opened = open(path).map_err(|error| unreadable(path, &error))?;
+            if known.is_still(&Version { artifact: mark(opened.as_ref()), companion: None, awaited: None }) {
+                return Ok(Look::Unchanged);
+            }
         }
         let (bytes, artifact) = read_whole(|| open(path), u64::MAX).await.map_err(|error| unreadable(path, &error))?;
         let version = Version { artifact, companion: None, awaited: None };
@@ -55,13 +57,18 @@ pub(super) async fn look_in(
     }
     let wasm = path.with_extension(WASM);
     let precompiled = open(path);
-    let beside = open(&wasm);
     let of = |opened: &io::Result<Option<File>>| mark(opened.as_ref().ok().and_then(Option::as_ref));
-    let version = Version { artifact: of(&precompiled), companion: Some(of(&beside)), awaited: None };
-    if known.is_some_and(|known| known.is_still(&version)) {
-        return Ok(Look::Unchanged);
+    let artifact = of(&precompiled);
+    if let Some(known) = known {
+        let now = Version { artifact: artifact.clone(), companion: Some(of(&open(&wasm))), awaited: None };
+        if known.is_still(&now) {
+            return Ok(Look::Unchanged);
+        }
     }
-    let blob = read_whole(|| open(&wasm), u64::MAX).await.map(|(bytes, _)| Blob::new(bytes));
+    let beside = read_whole(|| open(&wasm), u64::MAX).await;
+    let companion = beside.as_ref().map_or(Mark::Missing, |(_, mark)| mark.clone());
+    let version = Version { artifact, companion: Some(companion), awaited: None };
+    let blob = beside.map(|(bytes, _)| Blob::new(bytes));
     let precompiled = precompiled.transpose().map(|opened| {
         let precompiled = opened.and_then(Precompiled::new).map_err(|error| unreadable(path, &error))?;
         if wanted.apart { precompiled.apart() } else { Ok(precompiled) }

@@ -17,7 +17,7 @@ use std::{
 pub use self::remote::upload;
 pub use self::{
     access::RemoteAccess,
-    artifact::{Artifact, Blob, Content, Look, Mark, Precompiled, Version},
+    artifact::{Artifact, Blob, Content, Look, Mark, Precompiled, Version, is_machine_code},
     task_root::TaskRoot,
 };
 use crate::failure::{ErrorType, Failure};
@@ -29,6 +29,10 @@ const NAME_LIMIT_BYTES: usize = 1024;
 const WASM: &str = "wasm";
 /// That of the one that was compiled ahead of time.
 pub const CWASM: &str = "cwasm";
+
+/// What a failure says of a source that may be there the next time. What follows, in which way and how often it was tried, is another each
+/// time.
+pub const UNREACHABLE: &str = "can't be reached";
 
 /// Where a guest's bytes come from.
 #[derive(Debug, Clone)]

@@ -13,7 +13,10 @@ use guesthouse::{
     config::{self, Environment},
     digest::Digest,
     engine,
-    source::upload::{self, Login, Upload},
+    source::{
+        is_machine_code,
+        upload::{self, Login, Upload},
+    },
 };
 use minisign::{SecretKey, SecretKeyBox};
 
@@ -40,7 +43,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let Arguments { guest, reference, key } = arguments;
     let bytes = fs::read(&guest)
         .with_context(|| format!("can't read `{}`\nhint: name a `.wasm` file that a build wrote", guest.display()))?;
-    let is_machine_code = bytes.starts_with(b"\x7fELF");
+    let is_machine_code = is_machine_code(&bytes);
     if !is_machine_code && !bytes.starts_with(b"\0asm") {
         bail!("`{}` is no guest\nhint: name a `.wasm` or a `.cwasm` file", guest.display());
     }

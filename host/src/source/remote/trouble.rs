@@ -6,7 +6,7 @@ use reqwest::StatusCode;
 
 use crate::{
     failure::{ErrorType, Failure, chain},
-    source::artifact::Mark,
+    source::{UNREACHABLE, artifact::Mark},
 };
 
 /// Why something was not fetched.
@@ -64,7 +64,7 @@ impl Trouble {
 pub(super) fn unavailable(place: &impl fmt::Display, reason: &str, tried: u32, within: Duration) -> Failure {
     let times = if tried == 1 { "once".to_owned() } else { format!("{tried} times") };
     let message =
-        format!("the guest `{place}` can't be reached: {reason}; tried {times} in {:.1} seconds", within.as_secs_f64());
+        format!("the guest `{place}` {UNREACHABLE}: {reason}; tried {times} in {:.1} seconds", within.as_secs_f64());
     Failure::new(ErrorType::SourceUnavailable, message)
         .hint("check that the function reaches it: its network, the address, and that something listens there")
 }
