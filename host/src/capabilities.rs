@@ -15,6 +15,8 @@ use std::{path::PathBuf, time::Duration};
 pub struct Capabilities {
     /// Variables the guest sees.
     pub env: Vec<(String, String)>,
+    /// What a command gets on its command line, behind its name.
+    pub arguments: Vec<String>,
     /// A folder of the host that the guest sees as `/tmp`.
     pub tmp: Option<Tmp>,
     /// The size in bytes that the linear memories and tables of one instance may have together.
@@ -71,6 +73,7 @@ impl Default for Capabilities {
     fn default() -> Self {
         Self {
             env: Vec::new(),
+            arguments: Vec::new(),
             tmp: None,
             memory_bytes: None,
             total_memory_bytes: None,

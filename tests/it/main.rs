@@ -12,6 +12,7 @@ mod state;
 
 // What goes wrong.
 mod choosing;
+mod command;
 mod corpus;
 mod faults;
 mod four_ways;

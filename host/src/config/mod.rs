@@ -177,6 +177,7 @@ pub fn capabilities(
     };
     Capabilities {
         env: passed(&settings.env, environment),
+        arguments: settings.args.clone().unwrap_or_default(),
         tmp,
         memory_bytes: settings.memory.or_else(|| instance_memory(function_memory_mib, concurrency)),
         total_memory_bytes: guests_memory(function_memory_mib, concurrency),
@@ -308,6 +309,12 @@ fn override_from(environment: &Environment, settings: &mut Settings, problems: &
     if let Some(names) = environment.get(var::ENV_PASS) {
         let names = names.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect();
         settings.env.pass = Some(settings::checked_names(names, var::ENV_PASS, problems));
+    }
+    if let Some(value) = environment.get(var::ARGS) {
+        match settings::args(value) {
+            Ok(args) => settings.args = Some(args),
+            Err(expected) => problems.add(format!("`{}` is `{value}`: {expected}", var::ARGS)),
+        }
     }
     // Not by `get`, for which an empty one is not there: whoever sets it wants signatures to be checked.
     if let Some((_, keys)) = environment.iter().find(|(name, _)| *name == var::TRUSTED_KEYS) {

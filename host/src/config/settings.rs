@@ -33,6 +33,8 @@ pub struct Settings {
     pub margin: Option<Duration>,
     /// What the guest may do in `/tmp`.
     pub tmp: Option<TmpAccess>,
+    /// What a command gets on its command line.
+    pub args: Option<Vec<String>>,
     /// The variables that the guest sees.
     pub env: EnvSettings,
 }
@@ -92,6 +94,13 @@ impl Settings {
             match (key.as_str(), value) {
                 ("source", toml::Value::String(source)) => settings.source = Some(source.clone()),
                 ("env", toml::Value::Table(env)) => settings.env = env_settings(env, &place, problems),
+                ("args", toml::Value::Array(args)) => match texts(args) {
+                    Some(args) => settings.args = Some(args),
+                    None => problems.add(format!("`{place}`: expected only strings")),
+                },
+                ("args", _) => {
+                    problems.add(format!("`{place}`: expected an array of strings, found {}", value.type_str()));
+                }
                 ("network", _) => {
                     problems.add(format!("`{place}`: this version can't grant the network; guests have none"));
                 }
@@ -103,7 +112,7 @@ impl Settings {
                     problems.add(format!("`{place}`: expected a {wanted}, found {}", value.type_str()));
                 }
                 (key, _) => {
-                    let known = KEYS.iter().map(|(known, _)| *known).chain(["source", "env", "network"]);
+                    let known = KEYS.iter().map(|(known, _)| *known).chain(["source", "args", "env", "network"]);
                     problems.add(format!("`{place}`: unknown key{}", alike(key, known)));
                 }
             }
@@ -147,17 +156,27 @@ fn tmp(value: &str) -> Result<TmpAccess, String> {
     }
 }
 
+fn texts(values: &[toml::Value]) -> Option<Vec<String>> {
+    values.iter().map(|value| value.as_str().map(str::to_owned)).collect()
+}
+
+/// The variable's form of `args`: a JSON array of strings, or words with spaces between them.
+pub(super) fn args(value: &str) -> Result<Vec<String>, String> {
+    if value.trim_start().starts_with('[') {
+        return serde_json::from_str(value)
+            .map_err(|_| r#"expected words, or an array such as `["-r", ".name"]`"#.to_owned());
+    }
+    Ok(value.split_whitespace().map(str::to_owned).collect())
+}
+
 fn env_settings(table: &toml::Table, place: &str, problems: &mut Problems) -> EnvSettings {
     let mut env = EnvSettings::default();
     for (key, value) in table {
         match (key.as_str(), value) {
-            ("pass", toml::Value::Array(names)) => {
-                let texts = names.iter().map(|name| name.as_str().map(str::to_owned));
-                match texts.collect::<Option<Vec<_>>>() {
-                    Some(names) => env.pass = Some(checked_names(names, &format!("{place}.pass"), problems)),
-                    None => problems.add(format!("`{place}.pass`: expected only strings")),
-                }
-            }
+            ("pass", toml::Value::Array(names)) => match texts(names) {
+                Some(names) => env.pass = Some(checked_names(names, &format!("{place}.pass"), problems)),
+                None => problems.add(format!("`{place}.pass`: expected only strings")),
+            },
             ("set", toml::Value::Table(variables)) => {
                 for (name, value) in variables {
                     match value {

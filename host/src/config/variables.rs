@@ -43,6 +43,8 @@ pub const MEMORY: &str = "GUESTHOUSE_MEMORY";
 pub const MARGIN: &str = "GUESTHOUSE_MARGIN";
 /// As `tmp` in the settings.
 pub const TMP: &str = "GUESTHOUSE_TMP";
+/// As `args` in the settings: words, or a JSON array of strings.
+pub const ARGS: &str = "GUESTHOUSE_ARGS";
 /// As `env.pass` in the settings, separated by commas.
 pub const ENV_PASS: &str = "GUESTHOUSE_ENV_PASS";
 
@@ -69,6 +71,7 @@ pub const ALL: &[&str] = &[
     MEMORY,
     MARGIN,
     TMP,
+    ARGS,
     ENV_PASS,
 ];
 

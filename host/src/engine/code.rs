@@ -57,10 +57,10 @@ impl Code {
         mapped.unwrap_or_else(|_| Err("it is damaged".to_owned()))
     }
 
-    /// Compiles a component within `limit`.
+    /// Compiles a component, or a core module that can become one, within `limit`.
     ///
     /// # Errors
-    /// When the bytes are no component, or there is no compiler or no time.
+    /// When the bytes are neither, or there is no compiler or no time.
     #[cfg(feature = "compiler")]
     pub async fn compile(
         engine: &Engine,
@@ -71,6 +71,7 @@ impl Code {
     ) -> Result<Self, LoadError> {
         let runtime = engine.engine.clone();
         let compile = move || {
+            let bytes = super::adapt::component(&bytes)?;
             let image = match urgency {
                 Urgency::Now => super::compiler::compile_here(&bytes)?,
                 Urgency::Meanwhile { function_bytes } => {

@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use wasmtime::Engine;
 
-use super::{LoadError, config, inspect::inspect, precompiled};
+use super::{LoadError, adapt, config, inspect::inspect, precompiled};
 use crate::digest::Digest;
 
 /// The processors that Lambda has.
@@ -66,25 +66,26 @@ impl FromStr for Target {
 /// Compiles ahead of time: the content of a `.cwasm` file.
 ///
 /// # Errors
-/// When the bytes are no component.
+/// When the bytes are no component, nor a module that can become one.
 pub fn compile_ahead(bytes: &[u8], target: Target) -> Result<Vec<u8>, LoadError> {
     if !cfg!(feature = "cross") && Some(target) != Target::native() {
         return Err(LoadError::NoTarget(target.to_string()));
     }
-    let image = compile(bytes, |config| {
+    let component = adapt::component(bytes)?;
+    let image = compile(&component, |config| {
         config.target(target.triple())?;
         target.features().iter().for_each(|feature| precompiled::allow(config, feature));
         Ok(())
     })?;
-    precompiled::write(image, &Digest::of(bytes), &inspect(bytes)).ok_or(LoadError::TooMuchDebugInfo)
+    precompiled::write(image, &Digest::of(bytes), &inspect(&component)).ok_or(LoadError::TooMuchDebugInfo)
 }
 
 /// Compiles, to see whether that can be done.
 ///
 /// # Errors
-/// When the bytes are no component.
+/// When the bytes are no component, nor a module that can become one.
 pub fn check(bytes: &[u8]) -> Result<(), LoadError> {
-    compile_here(bytes).map(drop)
+    compile_here(&adapt::component(bytes)?).map(drop)
 }
 
 /// Compiles for the processor that this process runs on.
@@ -109,15 +110,6 @@ fn compile(
     bytes: &[u8],
     adapt: impl FnOnce(&mut wasmtime::Config) -> wasmtime::Result<()>,
 ) -> Result<Vec<u8>, LoadError> {
-    /// `\0asm`, then the version and the layer: 1 for a core module, 13 and 1 for a component.
-    const MAGIC: &[u8] = b"\0asm";
-    const CORE: &[u8] = &[1, 0, 0, 0];
-    if !bytes.starts_with(MAGIC) {
-        return Err(LoadError::NotWasm(bytes[..bytes.len().min(MAGIC.len())].escape_ascii().to_string()));
-    }
-    if bytes[MAGIC.len()..].starts_with(CORE) {
-        return Err(LoadError::CoreModule);
-    }
     let engine = config().and_then(|mut config| adapt(&mut config).and_then(|()| Engine::new(&config)));
     let engine = engine.map_err(|error| LoadError::Engine(format!("{error:#}")))?;
     engine.precompile_component(bytes).map_err(|error| LoadError::Malformed(format!("{error:#}")))

@@ -37,6 +37,8 @@ pub(super) struct Circumstances {
 pub(super) enum Doing {
     Starting,
     Answering,
+    /// It is a program, whose exit is an answer if it is a good one.
+    Running,
 }
 
 /// Says why the guest stopped. The order matters: an exit and a trap are told by their types, and only what carries
@@ -45,6 +47,9 @@ pub(super) fn failure(error: &Error, circumstances: &Circumstances, debug_info: 
     let gave_up = circumstances.memory_refused && gives_up(error, circumstances.doing);
     let mut failure = if gave_up {
         out_of_memory("the guest was refused memory and gave up")
+    } else if let (Some(I32Exit(_)), Doing::Running) = (error.downcast_ref(), circumstances.doing) {
+        Failure::new(ErrorType::Exit, "the command exited with a failure")
+            .hint("what it wrote to standard error is in the log")
     } else if let Some(I32Exit(code)) = error.downcast_ref() {
         // WASI 0.2 only knows two statuses, so a guest's `exit(3)` comes as 1.
         let status = if *code == 0 { "`exit(0)`" } else { "`exit` with a failure" };

@@ -12,9 +12,8 @@ use wasmtime::component::{
 
 use super::{
     Code, Engine, LoadError, UnsupportedImport,
-    bindings::{handler, lifecycle},
     code::Inspected,
-    contract::{EVENT, Interface, LATER, LIFECYCLE, Match},
+    contract::{Contract, Named, exports},
     instance::Instance,
     memory::Budget,
     state::State,
@@ -31,8 +30,7 @@ use crate::{
 /// A guest made ready to run, with the instances that wait for work.
 pub struct Guest {
     pub(super) pre: InstancePre<State>,
-    pub(super) handler: handler::GuestIndices,
-    pub(super) lifecycle: Option<lifecycle::GuestIndices>,
+    pub(super) contract: Contract,
     pub(super) capabilities: Capabilities,
     pub(super) budget: Budget,
     pub(super) inspected: Arc<Inspected>,
@@ -57,24 +55,19 @@ impl Guest {
         laps: &mut Laps,
     ) -> Result<Self, LoadError> {
         let Code { component, inspected, source } = code;
-        let contract = contract(&component)?;
+        let named = Named::find(&component)?;
         let pre = engine.link(&component).map_err(|error| unlinked(&component, &error))?;
-        let Contract::Event { has_lifecycle } = contract else {
-            return Err(LoadError::NoContract(exports(&component)));
-        };
-        let mismatch = |error: wasmtime::Error| LoadError::WrongTypes(format!("{error:#}"));
-        let handler = handler::GuestIndices::new(&pre).map_err(mismatch)?;
-        let lifecycle = match has_lifecycle {
-            true => Some(lifecycle::GuestIndices::new(&pre).map_err(mismatch)?),
-            false => None,
-        };
+        let named = named.ok_or_else(|| LoadError::NoContract(exports(&component)))?;
+        let contract = Contract::prepare(named, &pre)?;
         let idle = Mutex::default();
-        let guest = Self { pre, handler, lifecycle, capabilities, budget, inspected, digest: source, observer, idle };
+        let guest = Self { pre, contract, capabilities, budget, inspected, digest: source, observer, idle };
         laps.done("link");
         let first = Instance::start(&guest, None, limit).await;
         laps.done("instance");
         let first = first.map_err(|failure| LoadError::Init(failure.within_limits()))?;
-        guest.keep(first);
+        if guest.contract.is_for_any_invocation() {
+            guest.keep(first);
+        }
         Ok(guest)
     }
 
@@ -105,10 +98,10 @@ impl Guest {
         let waiting = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut instance = match waiting {
             Some(instance) => instance,
-            None => Instance::start(self, Some(&invocation.context.request_id), left()).await?,
+            None => Instance::start(self, Some(&invocation), left()).await?,
         };
         let answered = instance.handle(self, invocation, left()).await?;
-        if self.capabilities.instances == Instances::Reuse {
+        if self.capabilities.instances == Instances::Reuse && self.contract.is_for_any_invocation() {
             self.keep(instance);
         }
         answered
@@ -116,33 +109,6 @@ impl Guest {
 
     fn keep(&self, instance: Instance) {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(instance);
-    }
-}
-
-fn exports(component: &Component) -> Vec<String> {
-    let ty = component.component_type();
-    ty.exports(component.engine()).map(|(name, _)| name.to_owned()).collect()
-}
-
-/// What the host can do with a guest's exports.
-enum Contract {
-    Event { has_lifecycle: bool },
-    None,
-}
-
-/// # Errors
-/// When the guest keeps a contract that this host does not serve: whatever it imports, that is what stands in the way.
-fn contract(component: &Component) -> Result<Contract, LoadError> {
-    let names = exports(component);
-    let having = |interface: &Interface, kind| names.iter().find(|name| interface.matches(name) == kind);
-    let other = having(&EVENT, Match::OtherVersion).or_else(|| having(&LIFECYCLE, Match::OtherVersion));
-    let later = names.iter().find(|name| LATER.iter().any(|later| name.starts_with(later)));
-    let has_lifecycle = having(&LIFECYCLE, Match::Served).is_some();
-    match (having(&EVENT, Match::Served), other, later) {
-        (_, Some(other), _) => Err(LoadError::WrongVersion(other.clone())),
-        (Some(_), None, _) => Ok(Contract::Event { has_lifecycle }),
-        (None, None, Some(later)) => Err(LoadError::LaterContract(later.clone())),
-        (None, None, None) => Ok(Contract::None),
     }
 }
 

@@ -61,6 +61,16 @@ impl UnsupportedImport {
         Some(Self { name: name.to_owned(), nearest })
     }
 
+    /// What a core module imports from, if not from WASI 0.1.
+    #[cfg(feature = "compiler")]
+    pub(super) fn of_module(name: &str) -> Self {
+        let nearest = match name {
+            "wasi_unstable" => Nearest::OtherVersion("wasi_snapshot_preview1".to_owned()),
+            _ => Nearest::Nothing,
+        };
+        Self { name: name.to_owned(), nearest }
+    }
+
     /// An import whose name is provided, but which asks for something that is not in it, for this reason.
     pub(super) fn incomplete(name: &str, reason: String) -> Self {
         Self { name: name.to_owned(), nearest: Nearest::Incomplete(reason) }

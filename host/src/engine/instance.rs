@@ -7,14 +7,14 @@ use wasmtime::Store;
 
 use super::{
     Guest,
-    bindings::{handler, types},
+    contract::Exports,
     fault::{self, Circumstances, Doing},
     state::State,
     stdio::Stdio,
 };
 use crate::{
     failure::{ErrorType, Failure},
-    invocation::{Answer, CognitoIdentity, Context, Invocation},
+    invocation::{Answer, Invocation},
     observer::Usage,
 };
 
@@ -24,17 +24,23 @@ const HANDLE_LIMIT: usize = 32 * 1024;
 /// One running copy of a guest. It serves one invocation at a time, which its ownership sees to.
 pub(super) struct Instance {
     store: Store<State>,
-    handler: handler::Guest,
+    exports: Exports,
 }
 
 impl Instance {
     /// Instantiates the guest and runs its `init`, if it has one, for at most `limit`. What the guest prints meanwhile
     /// belongs to the invocation for which it is made, if there is one.
-    pub(super) async fn start(guest: &Guest, request_id: Option<&str>, limit: Duration) -> Result<Self, Failure> {
+    pub(super) async fn start(
+        guest: &Guest,
+        invocation: Option<&Invocation>,
+        limit: Duration,
+    ) -> Result<Self, Failure> {
         let stdio = Stdio::new(guest.observer.clone(), guest.digest);
-        stdio.begin(request_id);
-        let mut state = State::new(&guest.capabilities, guest.budget.clone(), stdio).map_err(|error| {
-            let error_type = if request_id.is_some() { ErrorType::Internal } else { ErrorType::Config };
+        stdio.begin(invocation.map(|invocation| invocation.context.request_id.as_str()));
+        let program = guest.contract.program(invocation, &guest.capabilities);
+        let state = State::new(&guest.capabilities, guest.budget.clone(), stdio, program);
+        let mut state = state.map_err(|error| {
+            let error_type = if invocation.is_some() { ErrorType::Internal } else { ErrorType::Config };
             Failure::new(error_type, format!("can't open the guest's `/tmp`: {error:#}"))
                 .hint("make the folder readable and writable, or set `tmp = \"none\"`")
         })?;
@@ -48,16 +54,16 @@ impl Instance {
         store.set_max_component_handles(HANDLE_LIMIT);
         store.epoch_deadline_async_yield_and_update(1);
         store.set_epoch_deadline(1);
-        let started = timeout(limit, prepare(guest, &mut store)).await;
-        let handler = match started {
-            Ok(Ok(Ok(handler))) => Ok(handler),
+        let started = timeout(limit, guest.contract.start(&mut store, &guest.pre)).await;
+        let exports = match started {
+            Ok(Ok(Ok(exports))) => Ok(exports),
             Ok(Ok(Err(own))) => Err(own),
             Ok(Err(error)) => return Err(faulted(guest, &store, &error, Doing::Starting)),
-            Err(_) if request_id.is_none() => Err(init_timed_out(limit)),
+            Err(_) if invocation.is_none() => Err(init_timed_out(limit)),
             Err(_) => Err(timed_out("the guest's start-up", limit)),
         };
         store.data().stdio.finish();
-        Ok(Self { store, handler: handler? })
+        Ok(Self { store, exports: exports? })
     }
 
     /// Answers one event within `limit`. The outer error means that this instance is not to be used again.
@@ -67,26 +73,17 @@ impl Instance {
         invocation: Invocation,
         limit: Duration,
     ) -> Result<Result<Answer, Failure>, Failure> {
-        let Invocation { event, context } = invocation;
-        let event = match std::str::from_utf8(&event) {
-            Ok(event) => event,
-            Err(error) => {
-                let failure = Failure::new(ErrorType::InvalidEvent, format!("the event is not UTF-8: {error}"));
-                return Ok(Err(failure.hint("send text, such as JSON, in UTF-8")));
-            }
-        };
-        let request_id = context.request_id.clone();
-        let context = types::Context::from(context);
-
+        let request_id = invocation.context.request_id.clone();
         let store = &mut self.store;
         store.data_mut().memory.refused = false;
         store.data().stdio.begin(Some(&request_id));
         // Counted from now: while the instance waited, the epoch went on.
         store.set_epoch_deadline(1);
-        let called = timeout(limit, self.handler.call_handle(&mut *store, event, &context)).await;
+        let doing = self.exports.doing();
+        let called = timeout(limit, self.exports.call(store, invocation)).await;
         let answered = match called {
-            Ok(Ok(answered)) => Ok(answered.map_err(Failure::from)),
-            Ok(Err(error)) => Err(faulted(guest, store, &error, Doing::Answering)),
+            Ok(Ok(answered)) => Ok(answered),
+            Ok(Err(error)) => Err(faulted(guest, store, &error, doing)),
             Err(_) => Err(timed_out("the guest", limit)),
         };
         store.data().stdio.finish();
@@ -94,16 +91,6 @@ impl Instance {
         guest.observer.used(&request_id, usage);
         answered
     }
-}
-
-/// Runs all of a guest's code that comes before its first event. The inner error is the guest's own.
-async fn prepare(guest: &Guest, store: &mut Store<State>) -> wasmtime::Result<Result<handler::Guest, Failure>> {
-    let linked = guest.pre.instantiate_async(&mut *store).await?;
-    let handler = guest.handler.load(&mut *store, &linked)?;
-    let Some(lifecycle) = &guest.lifecycle else { return Ok(Ok(handler)) };
-    let lifecycle = lifecycle.load(&mut *store, &linked)?;
-    let prepared = lifecycle.call_init(&mut *store).await?;
-    Ok(prepared.map(|()| handler).map_err(Failure::from))
 }
 
 fn faulted(guest: &Guest, store: &Store<State>, error: &wasmtime::Error, doing: Doing) -> Failure {
@@ -122,39 +109,4 @@ fn init_timed_out(limit: Duration) -> Failure {
         format!("the guest's start-up was stopped after {:.2} seconds, which is all there is", limit.as_secs_f64());
     Failure::new(ErrorType::Timeout, message)
         .hint("do less before the first event: what is only needed now and then can wait")
-}
-
-impl From<Context> for types::Context {
-    fn from(context: Context) -> Self {
-        Self {
-            request_id: context.request_id,
-            function_name: context.function_name,
-            function_version: context.function_version,
-            invoked_function_arn: context.invoked_function_arn,
-            memory_limit_mib: context.memory_limit_mib,
-            log_group_name: context.log_group_name,
-            log_stream_name: context.log_stream_name,
-            deadline_ms: context.deadline.unix_ms,
-            trace_id: context.trace_id,
-            client_context: context.client_context,
-            identity: context.identity.map(types::CognitoIdentity::from),
-            tenant_id: context.tenant_id,
-        }
-    }
-}
-
-impl From<CognitoIdentity> for types::CognitoIdentity {
-    fn from(identity: CognitoIdentity) -> Self {
-        Self { identity_id: identity.identity_id, identity_pool_id: identity.identity_pool_id }
-    }
-}
-
-impl From<types::HandlerError> for Failure {
-    fn from(error: types::HandlerError) -> Self {
-        Self {
-            error_type: ErrorType::of_handler(error.error_type),
-            message: error.error_message,
-            stack_trace: error.stack_trace,
-        }
-    }
 }

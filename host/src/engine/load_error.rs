@@ -16,9 +16,12 @@ pub enum LoadError {
     /// With the file's first bytes.
     #[error("not a wasm file: it starts with `{0}`, not with `\\0asm`")]
     NotWasm(String),
-    /// A module of the older kind.
-    #[error("a core wasm module, not a component")]
-    CoreModule,
+    /// A module of the older kind that is neither a program nor a handler, with its exports.
+    #[error("a core wasm module without `_start` and without a handler: it exports {}", List(.0))]
+    CoreModule(Vec<String>),
+    /// A module of the older kind, with what keeps it from being a component.
+    #[error("a core wasm module that can't be made a component: {0}")]
+    NotAdaptable(String),
     /// With what the compiler says.
     #[error("not a valid component, or a truncated one: {0}")]
     Malformed(String),
@@ -74,7 +77,11 @@ impl LoadError {
     pub fn into_failure(self, name: &str) -> Failure {
         let hint = match &self {
             Self::Engine(_) | Self::Compiler => "this is a fault of the host: please report it",
-            Self::NotWasm(_) | Self::CoreModule => "build a component, in Rust with `--target wasm32-wasip2`",
+            Self::NotWasm(_) => "build a component, in Rust with `--target wasm32-wasip2`",
+            Self::CoreModule(_) => {
+                "build a component, a program for WASI, or in Go with `-buildmode=c-shared` and the SDK"
+            }
+            Self::NotAdaptable(_) => "build it for WASI 0.1 with a compiler of this year, or as a component",
             Self::Malformed(_) => "build and upload the guest again, and compare the two files' sizes",
             Self::Foreign(_) => {
                 "compile it again with `guesthouse compile` of the host's version, or put its `.wasm` file beside it"
@@ -89,13 +96,13 @@ impl LoadError {
                 "compile it ahead of time with `guesthouse compile` and sign what that writes, or raise the function's memory"
             }
             Self::NoContract(_) => {
-                "export `guesthouse:lambda/handler@0.1.0`; in Rust, the crate `guesthouse-guest` does it"
+                "export `guesthouse:lambda/handler@0.1.0`, which the SDKs do (`guesthouse new`), or `wasi:cli/run@0.2.x`"
             }
             Self::LaterContract(_) => "export `guesthouse:lambda/handler@0.1.0` for now",
             Self::WrongVersion(_) | Self::WrongTypes(_) => {
                 "build the guest with the WIT files of this host's version, or update the host"
             }
-            Self::UnsupportedImports(_) => "build without these imports, or for `wasm32-wasip2` with WASI 0.2",
+            Self::UnsupportedImports(_) => "build without these imports, for WASI 0.2 or WASI 0.1",
             Self::Init(_) => {
                 let Self::Init(mut failure) = self else { unreachable!("just matched") };
                 failure.message = format!("the guest `{name}` failed to start: {}", failure.message);

@@ -4,6 +4,8 @@
 //! [`Engine`] is made once for a process; [`Guest`] is a component made ready to run; an `Instance` is one running copy
 //! of it, kept between invocations in the guest's pool.
 
+#[cfg(feature = "compiler")]
+mod adapt;
 mod bindings;
 mod code;
 #[cfg(feature = "compiler")]

@@ -1,7 +1,10 @@
 //! What a store holds for one instance.
 
 use wasmtime::{Result, component::Resource};
-use wasmtime_wasi::{FsPerms, ResourceTable, WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi::{
+    FsPerms, ResourceTable, WasiCtx, WasiCtxView, WasiView,
+    p2::pipe::{MemoryInputPipe, MemoryOutputPipe},
+};
 
 use super::{
     memory::{Budget, Memory},
@@ -20,12 +23,28 @@ pub(super) struct State {
     pub(super) memory: Memory,
     pub(super) held: Held,
     pub(super) stdio: Stdio,
+    /// What it wrote to standard output, where that is the answer and not the log's.
+    pub(super) stdout: Option<MemoryOutputPipe>,
+}
+
+/// What a program gets that is run for one invocation.
+pub(super) struct Program {
+    pub(super) stdin: MemoryInputPipe,
+    pub(super) stdout: MemoryOutputPipe,
+    pub(super) arguments: Vec<String>,
+    /// In the place of those that guests get otherwise.
+    pub(super) variables: Vec<(String, String)>,
 }
 
 impl State {
     /// # Errors
     /// When the folder that becomes `/tmp` can't be opened.
-    pub(super) fn new(capabilities: &Capabilities, budget: Budget, stdio: Stdio) -> Result<Self> {
+    pub(super) fn new(
+        capabilities: &Capabilities,
+        budget: Budget,
+        stdio: Stdio,
+        program: Option<Program>,
+    ) -> Result<Self> {
         let mut wasi = WasiCtx::builder();
         // Files are answered from `/tmp`, which is local: handing each access to another thread costs far more.
         wasi.allow_blocking_current_thread(true)
@@ -33,9 +52,17 @@ impl State {
             .allow_udp(false)
             .allow_ip_name_lookup(false)
             .max_random_size(RANDOM_LIMIT_BYTES)
-            .envs(&capabilities.env)
-            .stdout(stdio.stream(Stream::Stdout))
             .stderr(stdio.stream(Stream::Stderr));
+        let stdout = match program {
+            Some(Program { stdin, stdout, arguments, variables }) => {
+                wasi.stdin(stdin).stdout(stdout.clone()).args(&arguments).envs(&variables);
+                Some(stdout)
+            }
+            None => {
+                wasi.stdout(stdio.stream(Stream::Stdout)).envs(&capabilities.env);
+                None
+            }
+        };
         if let Some(tmp) = &capabilities.tmp {
             let permissions = match tmp.access {
                 Access::ReadWrite => FsPerms::ReadWrite,
@@ -46,7 +73,7 @@ impl State {
         let memory = Memory::new(capabilities.memory_bytes, budget);
         let mut table = ResourceTable::new();
         table.set_max_capacity(capabilities.handles);
-        Ok(Self { wasi: wasi.build(), table, memory, held: Held::default(), stdio })
+        Ok(Self { wasi: wasi.build(), table, memory, held: Held::default(), stdio, stdout })
     }
 
     /// # Errors

@@ -1,0 +1,119 @@
+//! From a core module of WASI 0.1 to the component that it would be: compilers such as Go's make no others.
+
+use std::borrow::Cow;
+
+use wasi_preview1_component_adapter_provider::{
+    WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME as WASI, WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER as COMMAND,
+    WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER as REACTOR,
+};
+use wasmparser::{Parser, Payload};
+use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
+use wit_parser::Resolve;
+
+use super::{LoadError, UnsupportedImport};
+
+/// `\0asm`, then the version and the layer: 1 for a core module, 13 and 1 for a component.
+const MAGIC: &[u8] = b"\0asm";
+const CORE: &[u8] = &[1, 0, 0, 0];
+
+/// What a program exports that has a `main`.
+const START: &str = "_start";
+
+/// How the names of the functions begin by which a module keeps the contract `event`.
+const HANDLER: &str = "guesthouse:lambda/handler@0.1.";
+const LIFECYCLE: &str = "guesthouse:lambda/lifecycle@0.1.";
+
+/// The contract, for modules that do not carry it themselves.
+const WIT: &str = include_str!("../../../wit/guesthouse.wit");
+
+/// The component. One that is one already stays as it is, and is not looked at.
+///
+/// # Errors
+/// When the bytes are neither a component nor a module that can become one.
+pub(super) fn component(bytes: &[u8]) -> Result<Cow<'_, [u8]>, LoadError> {
+    if !bytes.starts_with(MAGIC) {
+        return Err(LoadError::NotWasm(bytes[..bytes.len().min(MAGIC.len())].escape_ascii().to_string()));
+    }
+    if !bytes[MAGIC.len()..].starts_with(CORE) {
+        return Ok(Cow::Borrowed(bytes));
+    }
+    let module = Module::read(bytes).map_err(|error| LoadError::Malformed(error.to_string()))?;
+    let adapter = match (module.exports_any(HANDLER), module.exports_any(START)) {
+        (true, _) => REACTOR,
+        (false, true) => COMMAND,
+        (false, false) => {
+            return Err(LoadError::CoreModule(module.exports.iter().map(|&name| name.to_owned()).collect()));
+        }
+    };
+    if !module.carries_types {
+        module.check_imports()?;
+    }
+    let mut bytes = Cow::Borrowed(bytes);
+    if module.exports_any(HANDLER) && !module.carries_types {
+        let world = if module.exports_any(LIFECYCLE) { "function-with-init" } else { "function" };
+        add_types(bytes.to_mut(), world).map_err(LoadError::Engine)?;
+    }
+    let encoded = ComponentEncoder::default()
+        .module(&bytes)
+        .and_then(|encoder| encoder.adapter(WASI, adapter))
+        .and_then(|encoder| encoder.validate(true).encode());
+    encoded.map(Cow::Owned).map_err(|error| LoadError::NotAdaptable(format!("{error:#}")))
+}
+
+/// Says in the module that its exports are those of the contract's `world`.
+fn add_types(module: &mut Vec<u8>, world: &str) -> Result<(), String> {
+    let mut resolve = Resolve::default();
+    let package = resolve.push_source("guesthouse.wit", WIT);
+    let world = package.and_then(|package| resolve.select_world(&[package], Some(world)));
+    let added = world.and_then(|world| embed_component_metadata(module, &resolve, world, StringEncoding::UTF8));
+    added.map_err(|error| format!("{error:#}"))
+}
+
+/// What a core module shows of itself.
+#[derive(Default)]
+struct Module<'a> {
+    exports: Vec<&'a str>,
+    /// The modules that it imports from.
+    imports: Vec<&'a str>,
+    /// Its compiler left in it what it exports and imports as a component.
+    carries_types: bool,
+}
+
+impl<'a> Module<'a> {
+    fn read(bytes: &'a [u8]) -> wasmparser::Result<Self> {
+        let mut module = Self::default();
+        for payload in Parser::new(0).parse_all(bytes) {
+            match payload? {
+                Payload::ImportSection(imports) => {
+                    for import in imports.into_imports() {
+                        module.imports.push(import?.module);
+                    }
+                }
+                Payload::ExportSection(exports) => {
+                    for export in exports {
+                        module.exports.push(export?.name);
+                    }
+                }
+                Payload::CustomSection(section) if section.name().starts_with("component-type") => {
+                    module.carries_types = true;
+                }
+                _ => {}
+            }
+        }
+        module.imports.sort_unstable();
+        module.imports.dedup();
+        Ok(module)
+    }
+
+    fn exports_any(&self, beginning: &str) -> bool {
+        self.exports.iter().any(|name| name.starts_with(beginning))
+    }
+
+    /// # Errors
+    /// When it imports from elsewhere than from WASI 0.1.
+    fn check_imports(&self) -> Result<(), LoadError> {
+        let others = self.imports.iter().filter(|name| **name != WASI);
+        let others: Vec<_> = others.map(|name| UnsupportedImport::of_module(name)).collect();
+        if others.is_empty() { Ok(()) } else { Err(LoadError::UnsupportedImports(others)) }
+    }
+}
