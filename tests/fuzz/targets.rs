@@ -20,7 +20,7 @@ use guesthouse::{
     invocation::{Context, Deadline, Invocation},
     laps::Laps,
     observer::{Observer, Stream},
-    registry::{LoadRequest, Looker, Registry},
+    registry::{INIT_LIMIT, LoadRequest, Looker, Registry},
     source::{Content, Look, Source, Wanted},
     terms::Terms,
 };
@@ -166,6 +166,7 @@ async fn echo() -> Service {
         source: Source::File(path),
         terms: Terms::default(),
         capabilities: Capabilities::default(),
+        init_limit: INIT_LIMIT,
         is_watched: false,
     };
     let (looker, laps) = (Looker::default(), &mut Laps::begin());

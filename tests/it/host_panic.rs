@@ -10,7 +10,7 @@ use guesthouse::{
     engine::Engine,
     laps::Laps,
     observer::{Observer, Stream},
-    registry::{LoadRequest, Looker, Registry},
+    registry::{INIT_LIMIT, LoadRequest, Looker, Registry},
     source::Source,
     terms::Terms,
 };
@@ -37,6 +37,7 @@ pub fn serve(authority: &str, observer: impl Observer + 'static, concurrency: us
             source: Source::File(guests::path("talk")),
             terms: Terms::default(),
             capabilities: Capabilities::default(),
+            init_limit: INIT_LIMIT,
             is_watched: false,
         };
         let (engine, looker) = (Engine::new().unwrap(), Looker::default());

@@ -13,6 +13,7 @@ mod state;
 // What goes wrong.
 mod choosing;
 mod command;
+mod conformance;
 mod corpus;
 mod faults;
 mod four_ways;
@@ -38,6 +39,7 @@ mod endurance;
 // Real callers, real emulator, real image.
 mod cli;
 mod image;
+mod new;
 mod peers;
 mod rie;
 mod serve;

@@ -19,7 +19,7 @@ use crate::{
     invocation::{Budget, PAYLOAD_LIMIT_BYTES},
     laps::Laps,
     observer::Observer,
-    registry::{LoadRequest, Looker, Registry},
+    registry::{INIT_LIMIT, LoadRequest, Looker, Registry},
 };
 
 /// One handler, ready to be called by an edge.
@@ -64,6 +64,7 @@ impl Service {
             source: config.source.clone(),
             terms: config.terms.clone(),
             capabilities: config.capabilities.clone(),
+            init_limit: INIT_LIMIT,
             is_watched: false,
         };
         let registry = Registry::load(&engine, request, observer, Looker::default(), &mut laps).await?;

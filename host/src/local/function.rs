@@ -33,6 +33,9 @@ use crate::{
     source::Source,
 };
 
+/// On Lambda a guest that takes the compiler this long is compiled ahead of time. Here nobody waits but its developer.
+const INIT_LIMIT_HERE: Duration = Duration::from_secs(600);
+
 /// One function: its queue, and the workers that serve it.
 pub struct Function {
     queue: Arc<Queue>,
@@ -83,6 +86,7 @@ impl Function {
             terms: config::terms(&settings, &source, limits.memory_mib),
             source,
             capabilities: capabilities(&settings, &environment, limits.memory_mib, tmp.path()),
+            init_limit: INIT_LIMIT_HERE,
             is_watched: true,
         };
         let hearing = Hearing { logs: shared.logs.clone(), records: shared.records.clone() };

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// How long Lambda's init phase may take on demand. Source: the AWS page "Lambda execution environment".
-const INIT_LIMIT: Duration = Duration::from_secs(10);
+pub const INIT_LIMIT: Duration = Duration::from_secs(10);
 
 /// How long an invocation waits at most for a look that it is to wait for, and never more than a quarter of its time.
 const LONGEST_LOOK_WAIT: Duration = Duration::from_secs(2);
@@ -51,6 +51,8 @@ pub struct LoadRequest {
     pub terms: Terms,
     /// What the guest may touch.
     pub capabilities: Capabilities,
+    /// How long fetching, compiling and starting may take together. The guest's own start-up code never has more than [`INIT_LIMIT`].
+    pub init_limit: Duration,
     /// Somebody may have it [look now](Registry::look_now), too.
     pub is_watched: bool,
 }
@@ -67,7 +69,8 @@ impl Registry {
         looker: Looker,
         laps: &mut Laps,
     ) -> Result<Self, Failure> {
-        let stop = Instant::now() + INIT_LIMIT - request.capabilities.margin.min(INIT_LIMIT / 10);
+        let margin = request.capabilities.margin.min(INIT_LIMIT / 10);
+        let stop = Instant::now() + request.init_limit.saturating_sub(margin);
         let mut tries = 0;
         let (code, version, identity) = loop {
             tries += 1;
@@ -87,7 +90,7 @@ impl Registry {
         };
         laps.done("code");
         let budget = Budget::new(&request.capabilities);
-        let left = stop.saturating_duration_since(Instant::now());
+        let left = stop.saturating_duration_since(Instant::now()).min(INIT_LIMIT - margin);
         let guest =
             Guest::load(engine, code, request.capabilities.clone(), observer.clone(), budget.clone(), left, laps).await;
         let guest = guest.map_err(|error| error.into_failure(&request.handler).within_limits())?;

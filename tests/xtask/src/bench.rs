@@ -10,17 +10,18 @@ const GUESTS: &[(&str, &str)] = &[("hello", "greet"), ("orders", "orders"), ("ec
 pub fn run() -> Result<()> {
     tools::wasm_target()?;
     tools::peers()?;
-    tools::go()?;
+    let path = tools::go()?;
     tools::c()?;
     let built = root().join("target/bench");
     fs::create_dir_all(&built)?;
-    programs(&built)?;
+    programs(&built, &path)?;
     guests(&built)?;
     say("running the benchmark (4 minutes)");
     execute(&mut Command::new(root().join("target/release/bench")))
 }
 
-fn programs(built: &Path) -> Result<()> {
+/// `path` is where Go is found.
+fn programs(built: &Path, path: &str) -> Result<()> {
     say(
         "building `bootstrap`, as it is and without a compiler, and the native functions (15 minutes when it is the first time)",
     );
@@ -60,12 +61,12 @@ fn programs(built: &Path) -> Result<()> {
         .arg(built.join("go"))
         .arg(".")
         .env("CGO_ENABLED", "0")
-        .env("PATH", tools::path())
+        .env("PATH", path)
         .status();
     if !go?.success() {
         return Err("the Go function does not build".into());
     }
-    let version = Command::new("go").arg("version").env("PATH", tools::path()).output()?;
+    let version = Command::new("go").arg("version").env("PATH", path).output()?;
     fs::write(built.join("go.version"), version.stdout)?;
     for (folder, file) in [("python", "app.py"), ("node", "app.mjs")] {
         fs::create_dir_all(built.join(folder))?;

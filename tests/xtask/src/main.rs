@@ -2,6 +2,7 @@
 
 mod bench;
 mod demo;
+mod guests;
 mod tools;
 
 use std::{
@@ -51,6 +52,7 @@ fn test() -> Result<()> {
     tools::emulator()?;
     tools::containers()?;
     tools::registry()?;
+    guests::build()?;
     say("running the host's tests");
     run(cargo(&root()).args(["test", "--locked", "--workspace"]))?;
     // By themselves: these take all cores, or one for long, and other tests measure time.
@@ -60,6 +62,8 @@ fn test() -> Result<()> {
     run(&mut ignored_tests("swap_load::"))?;
     say("building the host without a compiler and testing it (4 minutes when it is the first time)");
     run(&mut ignored_tests("precompiled::"))?;
+    say("making new guests, and building and running them (4 minutes)");
+    run(&mut ignored_tests("new::"))?;
     say("building the image and running its tests (10 minutes when it is the first time)");
     run(&mut ignored_tests("image::"))?;
     say("running the tests of the guests' SDK");

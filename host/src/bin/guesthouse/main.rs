@@ -2,6 +2,7 @@
 
 mod compile;
 mod lambda;
+mod project;
 mod push;
 mod run;
 mod serve;
@@ -21,6 +22,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    New(project::new::Arguments),
+    Build(project::build::Arguments),
     Run(run::Arguments),
     Serve(serve::Arguments),
     Compile(compile::Arguments),
@@ -55,6 +58,8 @@ fn main() -> ExitCode {
         }
     };
     let ended = match arguments.command {
+        Command::New(arguments) => project::new::run(arguments),
+        Command::Build(arguments) => project::build::run(arguments),
         Command::Run(arguments) => run::run(arguments),
         Command::Serve(arguments) => serve::run(arguments),
         Command::Compile(arguments) => compile::run(arguments),

@@ -1,0 +1,65 @@
+// Write handlers for Guesthouse in C: define `handler`, and build it together with `guesthouse.c` and `json.c` as a reactor for WASI.
+#ifndef GUESTHOUSE_H
+#define GUESTHOUSE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// What Lambda says about one invocation. Texts end with a zero byte, and are there until the handler returns.
+typedef struct {
+    const char *request_id;
+    const char *function_name;
+    const char *function_version;
+    const char *invoked_function_arn;
+    uint32_t memory_limit_mib;
+    const char *log_group_name;
+    const char *log_stream_name;
+    // Milliseconds since the Unix epoch.
+    uint64_t deadline_ms;
+    // NULL where Lambda says nothing of these.
+    const char *trace_id;
+    // As the caller sent it: usually, but not always, JSON.
+    const char *client_context;
+    const char *identity_id;
+    const char *identity_pool_id;
+    const char *tenant_id;
+} guesthouse_context;
+
+// The handler, which you define. It gets the event's text, usually JSON, and returns the answer's, which it took from `malloc` and which
+// is freed for it; or it returns what `guesthouse_error` does. What is in static variables is there in the next invocation of the same
+// instance.
+char *handler(const char *event, const guesthouse_context *context);
+
+// What the caller gets instead of an answer, for `return guesthouse_error("OrderNotFound", "no order %d", number);`. The type is for
+// callers to match on; NULL is `Error`. Returns NULL.
+char *guesthouse_error(const char *type, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+// How long Lambda still waits for the answer, in milliseconds. Zero when the deadline has passed.
+uint64_t guesthouse_remaining_ms(const guesthouse_context *context);
+
+// One JSON value, as a part of the text that it was read from. Numbers stay as they were written. Where there is no value, `at` is NULL.
+typedef struct {
+    const char *at;
+    size_t length;
+} guesthouse_json;
+
+// The value that the text is. None where it is not JSON, or nested more than 256 deep.
+guesthouse_json guesthouse_json_read(const char *text);
+
+// The same for a handler's event; where it is none, the error `InvalidEvent` is set, and the handler is to return NULL.
+guesthouse_json guesthouse_json_event(const char *event);
+
+// An object's member. None where there is none, or it is no object.
+guesthouse_json guesthouse_json_member(guesthouse_json object, const char *name);
+
+// A string's text, from `malloc`. NULL where the value is no string.
+char *guesthouse_json_string(guesthouse_json value);
+
+// The number, or `otherwise` where the value is none.
+double guesthouse_json_number(guesthouse_json value, double otherwise);
+
+// The text as a JSON string with its quotes, from `malloc`; `null` for NULL. Never NULL: without memory the guest ends.
+char *guesthouse_json_quote(const char *text);
+
+#endif

@@ -1,0 +1,100 @@
+package lambda
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"time"
+	"unicode/utf8"
+
+	"github.com/aws/aws-lambda-go/lambdacontext"
+)
+
+// invocation is the contract's context. An empty text is one that is not there.
+type invocation struct {
+	requestID          string
+	functionName       string
+	functionVersion    string
+	invokedFunctionARN string
+	memoryLimitMiB     int
+	logGroupName       string
+	logStreamName      string
+	deadline           time.Time
+	traceID            string
+	clientContext      string
+	identityID         string
+	identityPoolID     string
+	tenantID           string
+}
+
+// answer runs the handler on one event.
+func (r *reflected) answer(event []byte, in *invocation) (answer []byte, failed *failure) {
+	ctx, cancel := in.context(r.baseContext)
+	defer cancel()
+	failed = protect(func() (err error) {
+		answer, err = r.Invoke(ctx, event)
+		if err == nil && !utf8.Valid(answer) {
+			// The boundary carries text. The host would throw the instance away for it.
+			err = &failure{Type: "InvalidAnswer", Message: "the answer is not UTF-8; send bytes as base64"}
+		}
+		return err
+	})
+	return answer, failed
+}
+
+// context makes the handler's context, with everything where the packages of aws-lambda-go look for it.
+func (in *invocation) context(base context.Context) (context.Context, context.CancelFunc) {
+	// AWS's package reads these from the environment, which a function's settings may keep from the guest.
+	lambdacontext.FunctionName = in.functionName
+	lambdacontext.FunctionVersion = in.functionVersion
+	lambdacontext.MemoryLimitInMB = in.memoryLimitMiB
+	lambdacontext.LogGroupName = in.logGroupName
+	lambdacontext.LogStreamName = in.logStreamName
+
+	lc := &lambdacontext.LambdaContext{
+		AwsRequestID:       in.requestID,
+		InvokedFunctionArn: in.invokedFunctionARN,
+		Identity: lambdacontext.CognitoIdentity{
+			CognitoIdentityID:     in.identityID,
+			CognitoIdentityPoolID: in.identityPoolID,
+		},
+		TenantID: in.tenantID,
+	}
+	if in.clientContext != "" {
+		// The caller may send anything. What is no client context is none, and not the function's failure.
+		if json.Unmarshal([]byte(in.clientContext), &lc.ClientContext) != nil {
+			lc.ClientContext = lambdacontext.ClientContext{}
+		}
+	}
+
+	// For AWS's X-Ray SDK. The environment is the instance's own, and an instance has one invocation at a time.
+	os.Setenv("_X_AMZN_TRACE_ID", in.traceID)
+
+	ctx, cancel := context.WithDeadline(base, in.deadline)
+	ctx = lambdacontext.NewContext(ctx, lc)
+	//lint:ignore SA1029 the key is AWS's
+	return context.WithValue(ctx, "x-amzn-trace-id", in.traceID), cancel
+}
+
+// prepare runs the program's main until it calls Start, which hands over the handler through started.
+func prepare(main func(), started <-chan *reflected) (*reflected, *failure) {
+	ended := make(chan *failure, 1)
+	// In a goroutine, because Start does not return.
+	go func() {
+		failed := &failure{Type: "NoHandler", Message: "main ended without `lambda.Start`"}
+		// Also for a main that ends by runtime.Goexit.
+		defer func() { ended <- failed }()
+		if panicked := protect(func() error { main(); return nil }); panicked != nil {
+			failed = panicked
+		}
+	}()
+	select {
+	case handler := <-started:
+		if handler.invalid != nil {
+			return nil, &failure{Type: "InvalidHandler", Message: handler.invalid.Error()}
+		}
+		return handler, nil
+	case failed := <-ended:
+		return nil, failed
+	}
+}

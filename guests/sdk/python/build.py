@@ -1,0 +1,164 @@
+"""Makes a guest of a Python file: `python build.py app.py -o app.wasm`."""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+SDK = Path(__file__).resolve().parent
+
+#: The interpreter inside the guest, for which pip chooses packages.
+PYTHON_OF_THE_GUEST = "3.14"
+
+
+def main():
+    options = arguments()
+    try:
+        build(options)
+    except Refused as refused:
+        sys.exit(f"error: {refused}")
+
+
+class Refused(Exception):
+    """Why there is no guest, for the user's eyes."""
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description="Makes a guest of a Python file.")
+    parser.add_argument("file", type=Path, help="the file with the handler, such as `app.py`")
+    parser.add_argument("-o", "--output", type=Path, help="where to write [default: the file's name with `.wasm`]")
+    parser.add_argument("--handler", default="handler", metavar="NAME", help="the function [default: handler]")
+    parser.add_argument(
+        "--requirements",
+        type=Path,
+        metavar="FILE",
+        help="packages for the guest [default: `requirements.txt` beside the file, if there is one]",
+    )
+    parser.add_argument(
+        "--preload",
+        action="append",
+        default=[],
+        metavar="MODULE",
+        help="import this module at build time instead of in each instance: quicker, but its code then sees the build's "
+        "variables, clock and random numbers; may be given several times",
+    )
+    return parser.parse_args()
+
+
+def build(options):
+    if options.file.suffix != ".py" or not options.file.stem.isidentifier():
+        raise Refused(f"`{options.file}` is not the file of a module\nhint: name it like `app.py`")
+    if not options.file.is_file():
+        raise Refused(f"there is no file `{options.file}`")
+    try:
+        import componentize_py  # noqa: F401
+    except ImportError:
+        raise Refused(missing_tools()) from None
+
+    source = options.file.resolve()
+    output = (options.output or Path(source.stem + ".wasm")).resolve()
+    requirements = options.requirements or source.parent / "requirements.txt"
+    if options.requirements and not requirements.is_file():
+        raise Refused(f"there is no file `{requirements}`")
+
+    with tempfile.TemporaryDirectory() as folder:
+        staged = Path(folder)
+        copy_project(source.parent, staged / "task")
+        install_packages(requirements, staged / "packages")
+        # A copy, because componentize-py's interpreter leaves its `__pycache__` where it reads.
+        shutil.copytree(SDK / "guesthouse", staged / "guesthouse", ignore=shutil.ignore_patterns("__pycache__"))
+        (staged / "guesthouse_project.py").write_text(
+            f"MODULE = {source.stem!r}\nHANDLER = {options.handler!r}\nPRELOAD = {options.preload!r}\n"
+        )
+        componentize(staged, output)
+    print(f"wrote {os.path.relpath(output)}, {output.stat().st_size / 1e6:.1f} MB")
+
+
+def copy_project(project, target):
+    """Modules, and whatever lies in packages. What is elsewhere, from notes to keys, stays out of the guest."""
+    target.mkdir()
+    for folder, folders, names in os.walk(project):
+        here = Path(folder)
+        folders[:] = [name for name in folders if belongs(here / name)]
+        in_package = in_a_package(here, project)
+        for name in names:
+            if not name.startswith(".") and (in_package or name.endswith(".py")):
+                place = target / here.relative_to(project) / name
+                place.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(here / name, place)
+
+
+def in_a_package(folder, project):
+    return folder != project and ((folder / "__init__.py").exists() or in_a_package(folder.parent, project))
+
+
+def belongs(folder):
+    if folder.name.startswith(".") or folder.name in ("__pycache__", "node_modules") or folder.resolve() == SDK:
+        return False
+    return not (folder / "pyvenv.cfg").exists()
+
+
+def install_packages(requirements, target):
+    """What is not pure Python has no file that fits, and pip says so."""
+    target.mkdir()
+    if not requirements.is_file() or not any(map(is_requirement, requirements.read_text().splitlines())):
+        return
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--target", target, "-r", requirements]
+    pure = ["--only-binary=:all:", "--platform=any", "--implementation=py", "--abi=none", f"--python-version={PYTHON_OF_THE_GUEST}"]
+    if subprocess.run([*pip, *pure]).returncode != 0:
+        raise Refused(
+            f"pip can't install what `{requirements.name}` asks for\n"
+            "hint: a guest takes wheels of pure Python only (`…-none-any.whl`); native extensions can't run in it"
+        )
+    shutil.rmtree(target / "bin", ignore_errors=True)
+
+
+def is_requirement(line):
+    return bool(line.strip()) and not line.lstrip().startswith("#")
+
+
+def componentize(staged, output):
+    nothing = staged / "nothing"
+    (nothing / "site-packages").mkdir(parents=True)
+    # Otherwise it would look into the site-packages of this machine.
+    environment = {**os.environ, "VIRTUAL_ENV": str(nothing), "RUST_BACKTRACE": "0", "RUST_LIB_BACKTRACE": "0"}
+    tool = [sys.executable, "-c", "import componentize_py; componentize_py.script()"]
+    wit = ["-d", SDK / "wit", "-w", "guesthouse:guest/python-guest"]
+    made = staged / "guest.wasm"
+    ran = subprocess.run(
+        [*tool, *wit, "componentize", "guesthouse.guest", "-p", staged, "-o", made],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    if ran.returncode != 0:
+        raise Refused(f"componentize-py failed\n{essence(ran.stdout)}")
+    output.parent.mkdir(parents=True, exist_ok=True)
+    # Whoever serves the output must never see half of it.
+    beside = output.with_name(output.name + ".new")
+    shutil.copyfile(made, beside)
+    os.replace(beside, output)
+
+
+def essence(said):
+    """What the guest's interpreter said, without the tool's own, and of a syntax error where it is."""
+    said = said.partition("\n\nCaused by:")[0].rpartition("AssertionError: ")[2].strip()
+    place = said.rfind('  File "/var/task/')
+    is_syntax = said.rpartition("\n")[2].partition(":")[0] in ("SyntaxError", "IndentationError", "TabError")
+    return said[place:] if is_syntax and place >= 0 else said
+
+
+def missing_tools():
+    tools = os.path.relpath(SDK / "requirements.txt")
+    return (
+        "componentize-py is not installed for this Python\n"
+        f"hint: `python3 -m venv .venv && .venv/bin/pip install -r {tools}`, and then build with `.venv/bin/python`"
+    )
+
+
+if __name__ == "__main__":
+    main()

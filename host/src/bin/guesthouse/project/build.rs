@@ -1,0 +1,143 @@
+//! From a guest's source to its `.wasm` file, by the language's own tools.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context as _, bail};
+use serde_json::Value;
+
+use super::{Language, SDK};
+use crate::Exit;
+
+const TARGET: &str = "wasm32-wasip2";
+
+/// The oldest Go that has what the SDK needs.
+const GO: (u32, u32) = (1, 24);
+
+/// Build a guest
+///
+/// Runs the tools of the language that the folder's project is written in, and writes `NAME.wasm` into it, by the folder's name.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The project's folder, as `guesthouse new` wrote it
+    #[arg(default_value = ".")]
+    folder: PathBuf,
+}
+
+pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
+    let given = arguments.folder;
+    let unusable = || format!("can't look into `{}`\nhint: name a project's folder", given.display());
+    let folder = given.canonicalize().with_context(unusable)?;
+    let Some(language) = Language::of_project(&folder) else {
+        let markers = Language::ALL.map(|language| format!("`{}`", language.marker())).join(", ");
+        bail!(
+            "`{}` has no project: none of {markers}\nhint: `guesthouse new NAME --lang LANG` makes one",
+            given.display()
+        );
+    };
+    let name = folder.file_name().and_then(|name| name.to_str()).context("the folder's name is not UTF-8")?;
+    let guest = folder.join(name).with_extension("wasm");
+    match language {
+        Language::Rust => rust(&folder, &guest),
+        Language::Go => go(&folder, &guest),
+        Language::Python => python(&folder, &guest),
+        Language::C => c(&folder),
+    }?;
+    let bytes = fs::metadata(&guest).with_context(|| {
+        format!("the build wrote no `{name}.wasm`\nhint: the folder and what it builds have the same name")
+    })?;
+    println!("{}: {} bytes", given.join(name).with_extension("wasm").display(), bytes.len());
+    Ok(Exit::Done)
+}
+
+fn rust(folder: &Path, guest: &Path) -> anyhow::Result<()> {
+    let missing = "install Rust with rustup, <https://rustup.rs>";
+    let mut rustc = Command::new("rustc");
+    rustc.current_dir(folder).args(["--print", "target-libdir", "--target", TARGET]);
+    let libraries = output(&mut rustc, missing)?;
+    if !Path::new(libraries.trim()).exists() {
+        bail!("Rust has no target `{TARGET}`\nhint: rustup target add {TARGET}");
+    }
+    let mut cargo = Command::new("cargo");
+    cargo.current_dir(folder).args(["build", "--release", "--target", TARGET]);
+    // What it built is in its messages, wherever it is.
+    let messages = output(cargo.arg("--message-format=json-render-diagnostics"), missing)?;
+    let built =
+        messages.lines().rev().filter_map(|line| serde_json::from_str::<Value>(line).ok()).find_map(|message| {
+            let files = message["filenames"].as_array()?;
+            let file = files.iter().filter_map(Value::as_str).find(|file| file.ends_with(".wasm"))?;
+            Some(file.to_owned())
+        });
+    let built = built.context("cargo built no `.wasm` file\nhint: a guest's crate has `crate-type = [\"cdylib\"]`")?;
+    fs::copy(&built, guest).with_context(|| format!("can't copy `{built}`"))?;
+    Ok(())
+}
+
+fn go(folder: &Path, guest: &Path) -> anyhow::Result<()> {
+    let missing = format!("install Go {}.{} or newer, <https://go.dev/dl>", GO.0, GO.1);
+    let mut version = Command::new("go");
+    let version = output(version.current_dir(folder).args(["env", "GOVERSION"]), &missing)?;
+    let mut numbers = version.trim().trim_start_matches("go").split('.').map_while(|number| number.parse().ok());
+    if numbers.next().zip(numbers.next()).is_none_or(|found| found < GO) {
+        bail!("this is Go `{}`\nhint: {missing}", version.trim());
+    }
+    let mut go = Command::new("go");
+    go.current_dir(folder).env("GOOS", "wasip1").env("GOARCH", "wasm");
+    run_to_end(go.args(["build", "-buildmode=c-shared", "-trimpath", "-o"]).arg(guest).arg("."), &missing)
+}
+
+fn python(folder: &Path, guest: &Path) -> anyhow::Result<()> {
+    let missing = "install Python 3.10 or newer, with its module `venv` (on Debian `python3-venv`)";
+    let (venv, requirements) = (folder.join(".venv"), folder.join(SDK).join("requirements.txt"));
+    let python = venv.join("bin/python");
+    if !venv.join("bin/componentize-py").exists() {
+        println!("installing what makes guests of Python into `.venv`");
+        let mut create = Command::new("python3");
+        run_to_end(create.args(["-m", "venv", "--clear"]).arg(&venv), missing)?;
+        let mut pip = Command::new(&python);
+        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]);
+        run_to_end(pip.arg(requirements), missing)?;
+    }
+    let mut build = Command::new(&python);
+    build.current_dir(folder).arg(folder.join(SDK).join("build.py")).arg("app.py").arg("-o").arg(guest);
+    run_to_end(&mut build, missing)
+}
+
+fn c(folder: &Path) -> anyhow::Result<()> {
+    let missing = "install `make`, and clang 22 with lld, its runtime for wasm32 and wasi-libc: on Debian \
+                   `apt install make clang-22 lld-22 libclang-rt-22-dev-wasm32 wasi-libc`";
+    run_to_end(Command::new("make").current_dir(folder), missing)
+}
+
+/// What the command writes to its standard output. `missing` is what to do where it is not installed.
+fn output(command: &mut Command, missing: &str) -> anyhow::Result<String> {
+    let output = started(command.stderr(Stdio::inherit()).output(), command, missing)?;
+    if !output.status.success() {
+        bail!("{}", failed(command));
+    }
+    String::from_utf8(output.stdout).with_context(|| failed(command))
+}
+
+fn run_to_end(command: &mut Command, missing: &str) -> anyhow::Result<()> {
+    let status = started(command.status(), command, missing)?;
+    if status.success() {
+        Ok(())
+    } else {
+        bail!("{}\nhint: where it is a tool that is missing, {missing}", failed(command))
+    }
+}
+
+fn started<T>(result: io::Result<T>, command: &Command, missing: &str) -> anyhow::Result<T> {
+    let program = command.get_program().display();
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => bail!("`{program}` is not installed\nhint: {missing}"),
+        result => result.with_context(|| format!("can't run `{program}`")),
+    }
+}
+
+fn failed(command: &Command) -> String {
+    format!("`{}` failed", command.get_program().display())
+}

@@ -1,0 +1,59 @@
+//! A new guest's project.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, bail};
+
+use super::{Language, SDK, templates};
+use crate::Exit;
+
+/// Write a new guest
+///
+/// Makes the folder NAME with a handler that builds and runs, and the SDK of its language in `NAME/guesthouse`.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The guest's name: lower-case letters, digits and `-`; may have folders in front
+    name: PathBuf,
+    /// The language to write it in
+    #[arg(short, long)]
+    lang: Language,
+}
+
+pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
+    let Arguments { name: folder, lang } = arguments;
+    let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+    if !is_name(&name) {
+        bail!(
+            "`{}` is no name for a guest\nhint: take lower-case letters, digits and `-`, and begin with a letter",
+            folder.display()
+        );
+    }
+    if folder.exists() {
+        bail!("`{}` exists\nhint: choose another name, or remove it", folder.display());
+    }
+    for (path, text) in templates::project(lang) {
+        write(&folder.join(path), &text.replace(templates::NAME, &name))?;
+    }
+    for (path, text) in templates::sdk(lang) {
+        write(&folder.join(SDK).join(path), text)?;
+    }
+    let event = r#"'{"name":"Ada"}'"#;
+    println!("wrote a guest in {lang}; build it, and run it:\n");
+    println!("    guesthouse build {}", folder.display());
+    println!("    guesthouse run {} -e {event}", folder.join(&name).with_extension("wasm").display());
+    Ok(Exit::Done)
+}
+
+/// What every language takes as a package's or module's name.
+fn is_name(name: &str) -> bool {
+    let allowed = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-';
+    name.starts_with(|first: char| first.is_ascii_lowercase()) && name.chars().all(allowed) && name != SDK
+}
+
+fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+    let written = path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(path, text));
+    written.with_context(|| format!("can't write `{}`", path.display()))
+}

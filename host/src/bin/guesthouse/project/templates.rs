@@ -1,0 +1,88 @@
+//! The files of a new project, from the repository's own samples and SDKs, which the tests build and run.
+
+use std::borrow::Cow;
+
+use super::Language;
+
+/// Stands for the guest's name in a project's files.
+pub const NAME: &str = "{{name}}";
+
+/// A path and a text.
+type File<T> = (&'static str, T);
+
+/// Files that are the repository's own, from the folder where these are.
+macro_rules! files {
+    ($folder:literal: $($path:literal),+ $(,)?) => {
+        &[$(($path, include_str!(concat!("../../../../../guests/", $folder, "/", $path)))),+]
+    };
+}
+
+const RUST_SDK: &[File<&str>] = files!("sdk/rust":
+    "Cargo.toml", "src/context.rs", "src/error.rs", "src/internal.rs", "src/lib.rs", "wit/guesthouse.wit");
+const GO_SDK: &[File<&str>] = files!("sdk/go":
+    "go.mod", "go.sum", "lambda/failure.go", "lambda/guest_wasip1.go", "lambda/handler.go", "lambda/invocation.go",
+    "lambda/lambda.go", "lambda/main_wasip1.s", "lambda/memory_wasip1.go", "lambda/native.go", "lambda/options.go",
+    "lambda/wire.go");
+const PYTHON_SDK: &[File<&str>] = files!("sdk/python":
+    "build.py", "requirements.txt", "guesthouse/__init__.py", "guesthouse/bundle.py", "guesthouse/context.py",
+    "guesthouse/errors.py", "guesthouse/event_loop.py", "guesthouse/guest.py", "guesthouse/instance.py", "guesthouse/logs.py", "guesthouse/stdlib.py",
+    "guesthouse/text.py", "wit/guest.wit", "wit/deps/guesthouse-lambda/guesthouse.wit");
+const C_SDK: &[File<&str>] = files!("sdk/c": "guesthouse.c", "guesthouse.h", "json.c");
+
+const RUST: &[File<&str>] = files!("hello": "src/lib.rs");
+const GO: &[File<&str>] = files!("hello-go": "main.go", "go.mod", "go.sum");
+const PYTHON: &[File<&str>] = files!("hello-python": "app.py", "requirements.txt");
+const C: &[File<&str>] = files!("hello-c": "hello.c", "Makefile");
+
+const CARGO_TOML: &str = r#"[package]
+name = "{{name}}"
+version = "0.1.0"
+edition = "2024"
+
+# A project of its own, whatever folder it is in.
+[workspace]
+
+[lib]
+crate-type = ["cdylib"]
+
+[dependencies]
+guesthouse-guest = { path = "guesthouse" }
+serde = { version = "1", features = ["derive"] }
+
+[profile.release]
+opt-level = "s"
+lto = true
+panic = "abort"
+"#;
+
+/// The SDK's files, by their paths in its folder.
+pub fn sdk(language: Language) -> &'static [File<&'static str>] {
+    match language {
+        Language::Rust => RUST_SDK,
+        Language::Go => GO_SDK,
+        Language::Python => PYTHON_SDK,
+        Language::C => C_SDK,
+    }
+}
+
+/// The project's own files, with [`NAME`] where its name is to stand.
+pub fn project(language: Language) -> Vec<File<Cow<'static, str>>> {
+    let (sample, files, sdk, own): (_, _, _, &[File<&str>]) = match language {
+        Language::Rust => {
+            ("hello", RUST, "sdk/rust", &[("Cargo.toml", CARGO_TOML), (".gitignore", "target/\n*.wasm\n")])
+        }
+        Language::Go => ("hello-go", GO, "../sdk/go", &[(".gitignore", "*.wasm\n")]),
+        Language::Python => {
+            ("hello-python", PYTHON, "../sdk/python", &[(".gitignore", ".venv/\n__pycache__/\n*.wasm\n")])
+        }
+        Language::C => ("hello-c", C, "../sdk/c", &[(".gitignore", "*.wasm\n")]),
+    };
+    // A path of Go's begins with `./`, and others may.
+    let adapt = |text: &str| text.replace(sdk, "./guesthouse").replace(sample, NAME);
+    let is_source = |path: &str| [".rs", ".py", ".go", ".c"].iter().any(|ending| path.ends_with(ending));
+    let files = files.iter().map(|(path, text)| match is_source(path) {
+        true => (*path, Cow::Borrowed(*text)),
+        false => (*path, Cow::Owned(adapt(text))),
+    });
+    files.chain(own.iter().map(|(path, text)| (*path, Cow::Borrowed(*text)))).collect()
+}
