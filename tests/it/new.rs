@@ -8,7 +8,7 @@ use std::{
 
 use crate::support::root;
 
-const LANGUAGES: [&str; 4] = ["rust", "go", "python", "c"];
+const LANGUAGES: [&str; 6] = ["rust", "go", "js", "ts", "python", "c"];
 
 fn guesthouse(folder: &Path) -> Command {
     let mut guesthouse = Command::new(env!("CARGO_BIN_EXE_guesthouse"));
@@ -30,7 +30,15 @@ fn new(folder: &Path, name: &str, language: &str) -> Output {
 
 /// Where what `cargo xtask test` installs is found first.
 fn path() -> String {
-    format!("{}:{}:/usr/local/go/bin", root().join("target/tools/go/bin").display(), std::env::var("PATH").unwrap())
+    let tools = root().join("target/tools");
+    // Folders that are not there harm nobody.
+    let node = fs::read_dir(tools.join("node/node_modules"))
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|package| package.path().join("bin"));
+    let node = node.map(|folder| format!("{}:", folder.display())).collect::<String>();
+    format!("{node}{}:{}:/usr/local/go/bin", tools.join("go/bin").display(), std::env::var("PATH").unwrap())
 }
 
 #[test]
@@ -93,6 +101,8 @@ fn a_toolchain_that_is_missing_is_named_with_the_way_to_install_it() {
     for (language, remedy) in [
         ("rust", "rustup"),
         ("go", "install Go 1.24"),
+        ("js", "install Node.js"),
+        ("ts", "install Node.js"),
         ("python", "install Python"),
         ("c", "apt install make clang-22"),
     ] {
@@ -110,15 +120,16 @@ fn a_project_has_all_files_of_its_sdk() {
     let folder = tempfile::tempdir().unwrap();
     for language in LANGUAGES {
         assert!(new(folder.path(), language, language).status.success());
+        let sdk = if language == "ts" { "js" } else { language };
         let listed = Command::new("git")
             .current_dir(root())
-            .args(["ls-files", "--cached", "--others", "--exclude-standard", "--", &format!("guests/sdk/{language}")])
+            .args(["ls-files", "--cached", "--others", "--exclude-standard", "--", &format!("guests/sdk/{sdk}")])
             .output()
             .unwrap();
         let files = String::from_utf8(listed.stdout).unwrap();
         assert!(!files.is_empty());
         for file in files.lines().filter(|file| !file.ends_with("_test.go") && !file.contains("/tests/")) {
-            let path = file.strip_prefix(&format!("guests/sdk/{language}/")).unwrap();
+            let path = file.strip_prefix(&format!("guests/sdk/{sdk}/")).unwrap();
             let copy = folder.path().join(language).join("guesthouse").join(path);
             let original = fs::read_to_string(root().join(file)).unwrap();
             assert_eq!(fs::read_to_string(&copy).ok(), Some(original), "{file} is not in {}", copy.display());

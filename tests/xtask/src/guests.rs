@@ -9,6 +9,7 @@ pub fn build() -> Result<()> {
     run(cargo(&root()).args(["build", "--locked", "--package", "guesthouse", "--bin", "guesthouse"]))?;
     c()?;
     go()?;
+    javascript()?;
     python()
 }
 
@@ -44,6 +45,25 @@ fn go() -> Result<()> {
         let mut build = go(source);
         build.env("GOOS", "wasip1").env("GOARCH", "wasm");
         run(build.args(["build", "-buildmode=c-shared", "-trimpath", "-o"]).arg(&output).arg("."))?;
+        compile(&output)?;
+    }
+    Ok(())
+}
+
+fn javascript() -> Result<()> {
+    let path = tools::node()?;
+    say("building the guests in JavaScript and TypeScript");
+    for (source, name, built) in [
+        ("guests/hello-js", "hello-js", "hello-js.wasm"),
+        ("guests/hello-ts", "hello-ts", "hello-ts.wasm"),
+        ("guests/conformance/js", "conformance", "conformance-js.wasm"),
+    ] {
+        let source = root().join(source);
+        for arguments in [["ci", "--silent", "--ignore-scripts"], ["run", "--silent", "build"]] {
+            run(Command::new("npm").current_dir(&source).args(arguments).env("PATH", &path))?;
+        }
+        let output = folder("js")?.join(name).with_extension("wasm");
+        fs::rename(source.join(built), &output)?;
         compile(&output)?;
     }
     Ok(())

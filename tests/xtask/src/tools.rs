@@ -133,7 +133,7 @@ pub fn peers() -> Result<()> {
     run(Command::new(python.join("bin/pip")).args(["install", "--quiet", PYTHON_RUNTIME]))?;
     npm_ci(&root().join("tests/peers/node"), &node)?;
     // It builds its own part against the headers of the Node that runs it, which come with that.
-    let home = self::node(&node)?;
+    let home = node_of_package(&node)?;
     let path = format!("{}:{}", home.join("bin").display(), path());
     run(Command::new("npm")
         .current_dir(&node)
@@ -163,7 +163,7 @@ pub fn javascript() -> Result<(PathBuf, PathBuf)> {
     let folder = tools().join("js");
     let sources = root().join("tests/bench/js");
     let locked = fs::read_to_string(sources.join("package-lock.json"))?;
-    let node = node(&tools().join("peers/node"))?.join("bin");
+    let node = node_of_package(&tools().join("peers/node"))?.join("bin");
     let program = folder.join("node_modules/.bin/componentize-qjs");
     if fs::read_to_string(folder.join("package-lock.json")).is_ok_and(|installed| installed == locked)
         && program.exists()
@@ -184,8 +184,34 @@ fn npm_ci(sources: &Path, folder: &Path) -> Result<()> {
     run(Command::new("npm").current_dir(folder).args(["ci", "--silent", "--ignore-scripts"]))
 }
 
+/// The oldest Node that builds guests, and a package that has a newer one.
+const NODE_VERSION: u32 = 20;
+const NODE_PACKAGE: &str = "node@22.23.3";
+
+/// Node, and npm. Returns the path with which they are found.
+pub fn node() -> Result<String> {
+    debian(&["npm"], &["npm"], "npm")?;
+    let path = path();
+    if node_version(&path).is_some_and(|found| found >= NODE_VERSION) {
+        return Ok(path);
+    }
+    let folder = tools().join("node");
+    if node_of_package(&folder).is_err() {
+        say("installing Node");
+        fs::create_dir_all(&folder)?;
+        let mut npm = Command::new("npm");
+        run(npm.args(["install", "--silent", "--ignore-scripts", "--prefix"]).arg(&folder).arg(NODE_PACKAGE))?;
+    }
+    Ok(format!("{}:{path}", node_of_package(&folder)?.join("bin").display()))
+}
+
+fn node_version(path: &str) -> Option<u32> {
+    let output = Command::new("node").arg("--version").env("PATH", path).output().ok()?;
+    String::from_utf8(output.stdout).ok()?.trim().strip_prefix('v')?.split('.').next()?.parse().ok()
+}
+
 /// The package that has Node itself.
-fn node(folder: &Path) -> Result<PathBuf> {
+fn node_of_package(folder: &Path) -> Result<PathBuf> {
     let packages = fs::read_dir(folder.join("node_modules"))?.flatten().map(|entry| entry.path());
     let home = packages.into_iter().find(|path| path.join("bin/node").exists());
     Ok(home.ok_or("there is no Node for this machine")?)

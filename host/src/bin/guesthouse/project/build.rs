@@ -14,6 +14,9 @@ use crate::Exit;
 
 const TARGET: &str = "wasm32-wasip2";
 
+/// The oldest Node that runs what the SDK builds with.
+const NODE: u32 = 20;
+
 /// The oldest Go that has what the SDK needs.
 const GO: (u32, u32) = (1, 24);
 
@@ -43,6 +46,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     match language {
         Language::Rust => rust(&folder, &guest),
         Language::Go => go(&folder, &guest),
+        Language::Js | Language::Ts => javascript(&folder),
         Language::Python => python(&folder, &guest),
         Language::C => c(&folder),
     }?;
@@ -87,6 +91,20 @@ fn go(folder: &Path, guest: &Path) -> anyhow::Result<()> {
     let mut go = Command::new("go");
     go.current_dir(folder).env("GOOS", "wasip1").env("GOARCH", "wasm");
     run_to_end(go.args(["build", "-buildmode=c-shared", "-trimpath", "-o"]).arg(guest).arg("."), &missing)
+}
+
+fn javascript(folder: &Path) -> anyhow::Result<()> {
+    let missing = format!("install Node.js {NODE} or newer, with npm, <https://nodejs.org>");
+    let version = output(Command::new("node").arg("--version"), &missing)?;
+    let major = version.trim().trim_start_matches('v').split('.').next().and_then(|major| major.parse().ok());
+    if major.is_none_or(|major: u32| major < NODE) {
+        bail!("this is Node.js `{}`\nhint: {missing}", version.trim());
+    }
+    if !folder.join("node_modules").exists() {
+        println!("installing what makes guests of JavaScript into `node_modules`");
+        run_to_end(Command::new("npm").current_dir(folder).args(["ci", "--silent", "--ignore-scripts"]), &missing)?;
+    }
+    run_to_end(Command::new("npm").current_dir(folder).args(["run", "--silent", "build"]), &missing)
 }
 
 fn python(folder: &Path, guest: &Path) -> anyhow::Result<()> {

@@ -13,18 +13,23 @@ use clap::ValueEnum;
 pub enum Language {
     Rust,
     Go,
+    Js,
+    Ts,
     Python,
     C,
 }
 
 impl Language {
-    const ALL: [Self; 4] = [Self::Rust, Self::Go, Self::Python, Self::C];
+    /// In the order in which a project is looked at: one in TypeScript has a `package.json`, too.
+    const ALL: [Self; 6] = [Self::Rust, Self::Go, Self::Ts, Self::Js, Self::Python, Self::C];
 
     /// The file by which a project's language is told.
     fn marker(self) -> &'static str {
         match self {
             Self::Rust => "Cargo.toml",
             Self::Go => "go.mod",
+            Self::Js => "package.json",
+            Self::Ts => "tsconfig.json",
             Self::Python => "app.py",
             Self::C => "Makefile",
         }
@@ -40,6 +45,8 @@ impl fmt::Display for Language {
         f.write_str(match self {
             Self::Rust => "Rust",
             Self::Go => "Go",
+            Self::Js => "JavaScript",
+            Self::Ts => "TypeScript",
             Self::Python => "Python",
             Self::C => "C",
         })

@@ -29,9 +29,16 @@ const PYTHON_SDK: &[File<&str>] = files!("sdk/python":
     "guesthouse/text.py", "wit/guest.wit", "wit/deps/guesthouse-lambda/guesthouse.wit");
 const C_SDK: &[File<&str>] = files!("sdk/c": "guesthouse.c", "guesthouse.h", "json.c");
 
+const JS_SDK: &[File<&str>] = files!("sdk/js":
+    ".gitignore", "README.md", "build.js", "cli.js", "index.d.ts", "package.json", "positions.js", "runtime/clone.js", "runtime/console.js", "runtime/context.js", "runtime/errors.js", "runtime/fetch.js", "runtime/globals.js", "runtime/guest.js", "runtime/inject/buffer.js", "runtime/inject/url.js", "runtime/inspect.js", "runtime/json.js", "runtime/loop.js", "runtime/node/buffer.js", "runtime/node/crypto.js", "runtime/node/fs-promises.js", "runtime/node/fs-sync.js", "runtime/node/fs-wasi.js", "runtime/node/fs.js", "runtime/node/os.js", "runtime/node/path.js", "runtime/node/process.js", "runtime/node/timers-promises.js", "runtime/node/timers.js", "runtime/node/url.js", "runtime/node/util.js", "runtime/process.js", "runtime/promise.js", "runtime/random.js", "runtime/stack.js", "runtime/text.js", "wit/deps/guesthouse-lambda/guesthouse.wit", "wit/deps/wasi-cli/cli.wit", "wit/deps/wasi-clocks/clocks.wit", "wit/deps/wasi-filesystem/filesystem.wit", "wit/deps/wasi-io/io.wit", "wit/deps/wasi-random/random.wit", "wit/guest.wit");
+
 const RUST: &[File<&str>] = files!("hello": "src/lib.rs");
 const GO: &[File<&str>] = files!("hello-go": "main.go", "go.mod", "go.sum");
 const PYTHON: &[File<&str>] = files!("hello-python": "app.py", "requirements.txt");
+const JS: &[File<&str>] =
+    files!("hello-js": "src/handler.js", "package.json", "package-lock.json", ".npmrc", ".gitignore");
+const TS: &[File<&str>] =
+    files!("hello-ts": "src/handler.ts", "package.json", "package-lock.json", "tsconfig.json", ".npmrc", ".gitignore");
 const C: &[File<&str>] = files!("hello-c": "hello.c", "Makefile");
 
 const CARGO_TOML: &str = r#"[package]
@@ -61,6 +68,7 @@ pub fn sdk(language: Language) -> &'static [File<&'static str>] {
         Language::Rust => RUST_SDK,
         Language::Go => GO_SDK,
         Language::Python => PYTHON_SDK,
+        Language::Js | Language::Ts => JS_SDK,
         Language::C => C_SDK,
     }
 }
@@ -75,11 +83,13 @@ pub fn project(language: Language) -> Vec<File<Cow<'static, str>>> {
         Language::Python => {
             ("hello-python", PYTHON, "../sdk/python", &[(".gitignore", ".venv/\n__pycache__/\n*.wasm\n")])
         }
+        Language::Js => ("hello-js", JS, "../sdk/js", &[]),
+        Language::Ts => ("hello-ts", TS, "../sdk/js", &[]),
         Language::C => ("hello-c", C, "../sdk/c", &[(".gitignore", "*.wasm\n")]),
     };
     // A path of Go's begins with `./`, and others may.
     let adapt = |text: &str| text.replace(sdk, "./guesthouse").replace(sample, NAME);
-    let is_source = |path: &str| [".rs", ".py", ".go", ".c"].iter().any(|ending| path.ends_with(ending));
+    let is_source = |path: &str| [".rs", ".py", ".go", ".js", ".ts", ".c"].iter().any(|ending| path.ends_with(ending));
     let files = files.iter().map(|(path, text)| match is_source(path) {
         true => (*path, Cow::Borrowed(*text)),
         false => (*path, Cow::Owned(adapt(text))),

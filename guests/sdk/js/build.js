@@ -1,0 +1,175 @@
+// From a handler's file to a component: bundle, lower, componentize.
+
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { cp, mkdtemp, rm } from "node:fs/promises";
+import { isBuiltin } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, join, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { componentize } from "componentize-qjs";
+import * as esbuild from "esbuild";
+
+import { positionsOf } from "./positions.js";
+
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+
+// What a guest has of Node, and where.
+const MODULES = {
+  buffer: "buffer.js",
+  crypto: "crypto.js",
+  fs: "fs.js",
+  "fs/promises": "fs-promises.js",
+  os: "os.js",
+  path: "path.js",
+  "path/posix": "path.js",
+  process: "process.js",
+  timers: "timers.js",
+  "timers/promises": "timers-promises.js",
+  url: "url.js",
+  util: "util.js",
+};
+
+// Writes the component of the handler that `file` exports by that name, and returns its size. A small one is slower.
+export async function build(file, output, { handler: name, small }) {
+  if (!existsSync(file)) {
+    throw new Error(`there is no file \`${file}\``);
+  }
+  await requireExport(resolve(file), name);
+  const component = await withContract(async (wit) => {
+    const { component } = await componentize({
+      witPath: wit,
+      world: "js-guest",
+      jsSource: await lower(await bundle(resolve(file), name)),
+      sync: true,
+      optSize: small,
+    });
+    return component;
+  });
+  writeFileSync(output, component);
+  return component.length;
+}
+
+// The guest finds out in each instance, and a build sooner: of an ES module, whose exports can be told without running it.
+async function requireExport(file, name) {
+  try {
+    await esbuild.build({
+      stdin: { contents: `export { ${name} } from ${JSON.stringify(file)};`, resolveDir: dirname(file) },
+      bundle: true,
+      write: false,
+      format: "esm",
+      packages: "external",
+      logLevel: "silent",
+    });
+  } catch ({ errors }) {
+    if (errors?.some(({ text }) => text.startsWith("No matching export in"))) {
+      throw new Error(`\`${relative(process.cwd(), file)}\` exports no \`${name}\``);
+    }
+    // Whatever else it is, bundling tells it better.
+  }
+}
+
+// One module with everything in it but WASI. Names are kept, for stack traces and for errors that are named by their class.
+async function bundle(file, name) {
+  const { outputFiles } = await reported(
+    esbuild.build({
+      entryPoints: [here("runtime/guest.js")],
+      bundle: true,
+      write: false,
+      format: "esm",
+      platform: "neutral",
+      target: "esnext",
+      mainFields: ["module", "main"],
+      conditions: ["module", "import"],
+      inject: [here("runtime/inject/buffer.js"), here("runtime/inject/url.js")],
+      define: { __dirname: '"/var/task"', __filename: '"/var/task/handler.js"', "import.meta.url": '"file:///var/task/handler.js"' },
+      external: ["wasi:*"],
+      keepNames: true,
+      minifySyntax: true,
+      sourcemap: "inline",
+      sourcesContent: false,
+      logLevel: "silent",
+      plugins: [handler(file, name), node],
+    }),
+  );
+  return outputFiles[0].text;
+}
+
+// Nothing runs the engine's promises, and an `async` function returns one of those: they become generators that a `Promise` drives,
+// which is the SDK's own. In a step of its own, since only then `await` outside of functions has become one inside.
+async function lower(source) {
+  const { code, map } = await reported(
+    esbuild.transform(source, {
+      format: "esm",
+      target: "esnext",
+      supported: { "async-await": false, "async-generator": false, "for-await": false, using: false },
+      minifySyntax: true,
+      minifyWhitespace: true,
+      sourcemap: "external",
+      sourcefile: "bundle.js",
+      logLevel: "silent",
+    }),
+  );
+  return code + positionsOf(map, here("."));
+}
+
+// The handler's file is imported when the guest asks for it, which is at run time.
+function handler(file, name) {
+  const missing = `\`${relative(process.cwd(), file)}\` exports no function \`${name}\``;
+  return {
+    name: "handler",
+    setup(build) {
+      build.onResolve({ filter: /^guesthouse:handler$/ }, ({ path }) => ({ path, namespace: "guesthouse" }));
+      build.onLoad({ filter: /.*/, namespace: "guesthouse" }, () => ({
+        resolveDir: dirname(file),
+        contents: `
+          export const missing = ${JSON.stringify(missing)};
+          export const load = () => import(${JSON.stringify(file)}).then((all) => all[${JSON.stringify(name)}]);
+        `,
+      }));
+    },
+  };
+}
+
+const node = {
+  name: "node",
+  setup(build) {
+    build.onResolve({ filter: /.*/ }, ({ path, namespace, resolveDir, kind, pluginData }) => {
+      const name = path.replace(/^node:/, "");
+      if (!isBuiltin(path) || pluginData === "package") {
+        return undefined;
+      }
+      if (Object.hasOwn(MODULES, name)) {
+        return { path: here(`runtime/node/${MODULES[name]}`), sideEffects: false };
+      }
+      return { errors: [{ text: `a guest has no \`${path}\`, only ${Object.keys(MODULES).map((name) => `\`node:${name}\``).join(", ")}` }] };
+    });
+  },
+};
+
+async function reported(building) {
+  try {
+    return await building;
+  } catch (error) {
+    const messages = await esbuild.formatMessages(error.errors ?? [], { kind: "error" });
+    throw messages.length > 0 ? new Error(`the handler can't be bundled\n${messages.join("").trimEnd()}`) : error;
+  }
+}
+
+// npm packs no symbolic links, and in a clone of Guesthouse's repository the contract is one: there it is taken from the folder that the
+// package was installed from.
+async function withContract(use) {
+  const contract = "wit/deps/guesthouse-lambda/guesthouse.wit";
+  if (existsSync(here(contract))) {
+    return use(here("wit"));
+  }
+  const installed = JSON.parse(readFileSync(here("../.package-lock.json"), "utf8")).packages["node_modules/guesthouse"].resolved;
+  const wit = await mkdtemp(join(tmpdir(), "guesthouse-"));
+  try {
+    await cp(here("wit"), wit, { recursive: true });
+    await cp(resolve(here("../.."), installed.replace(/^file:/, ""), contract), join(wit, "deps/guesthouse-lambda/guesthouse.wit"), { dereference: true });
+    return await use(wit);
+  } finally {
+    await rm(wit, { recursive: true });
+  }
+}

@@ -1,0 +1,64 @@
+import stderr from "wasi:cli/stderr@0.2.0";
+import stdout from "wasi:cli/stdout@0.2.0";
+import { format, inspect } from "./inspect.js";
+import { traced } from "./stack.js";
+import { encode } from "./text.js";
+
+// What `blocking-write-and-flush` takes at most.
+const CHUNK = 4096;
+
+let out, err;
+let indent = "";
+const counts = new Map();
+const times = new Map();
+
+// Streams are opened when first used: in the image they would be those of the build.
+export const writeOut = (text) => writeTo((out ??= stdout.getStdout()), text);
+export const writeErr = (text) => writeTo((err ??= stderr.getStderr()), text);
+
+const print = (write) => (...values) => {
+  const text = format(...values);
+  write(`${indent ? text.replace(/^/gm, indent) : text}\n`);
+};
+const info = print(writeOut);
+const error = print(writeErr);
+
+export const console = {
+  log: info,
+  info,
+  debug: info,
+  warn: error,
+  error,
+  trace: (...values) => error(["Trace: " + format(...values), ...traced(new Error().stack)].join("\n    at ")),
+  dir: (value, options) => info(inspect(value, options)),
+  table: (value) => info(inspect(value)),
+  assert: (condition, ...values) => condition || error(`Assertion failed${values.length > 0 ? `: ${format(...values)}` : ""}`),
+  group: (...values) => {
+    values.length > 0 && info(...values);
+    indent += "  ";
+  },
+  groupEnd: () => (indent = indent.slice(2)),
+  count: (label = "default") => {
+    counts.set(label, (counts.get(label) ?? 0) + 1);
+    info(`${label}: ${counts.get(label)}`);
+  },
+  countReset: (label = "default") => counts.delete(label),
+  time: (label = "default") => times.set(label, performance.now()),
+  timeLog: (label = "default", ...values) => info(`${label}: ${(performance.now() - times.get(label)).toFixed(3)}ms`, ...values),
+  timeEnd: (label = "default") => {
+    console.timeLog(label);
+    times.delete(label);
+  },
+};
+console.groupCollapsed = console.group;
+
+function writeTo(stream, text) {
+  const bytes = typeof text === "string" ? encode(text) : text;
+  try {
+    for (let i = 0; i < bytes.length; i += CHUNK) {
+      stream.blockingWriteAndFlush(bytes.subarray(i, i + CHUNK));
+    }
+  } catch {
+    // Where nothing can be written there is nobody to tell.
+  }
+}

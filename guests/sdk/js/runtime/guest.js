@@ -1,0 +1,68 @@
+// What the component exports. The handler's own file is not run here, where it would be run at build time, and what it reads (the
+// clock, the environment, random numbers) would be frozen in the image: `init` runs it, once in each instance.
+
+import "./globals.js";
+import { awaited } from "./loop.js";
+import { asHandlerError, HandlerError } from "./errors.js";
+import { Context } from "./context.js";
+import { parse } from "./json.js";
+import { setTraceId, startProcess } from "./process.js";
+import { load, missing } from "guesthouse:handler";
+
+let handle;
+
+export const lifecycle = {
+  init() {
+    try {
+      start();
+    } catch (error) {
+      // Thrown as it is, an error would be a trap.
+      throw asHandlerError(error);
+    }
+  },
+};
+
+export const handler = {
+  handle(text, wire) {
+    try {
+      // Hosts need not know of `lifecycle`.
+      handle ?? start();
+      setTraceId(wire.traceId);
+      const event = eventOf(text);
+      const context = new Context(wire);
+      return stringify(awaited(() => handle(event, context)));
+    } catch (error) {
+      throw asHandlerError(error);
+    }
+  },
+};
+
+function start() {
+  startProcess();
+  const found = awaited(load);
+  if (typeof found !== "function") {
+    throw new HandlerError("Runtime.HandlerNotFound", missing);
+  }
+  // As on AWS since Node 24. Without this, such a handler would seem to answer `null`.
+  if (found.length > 2) {
+    throw new HandlerError("Runtime.CallbackHandlerDeprecated", "the handler takes a callback, which nothing calls: make it `async`");
+  }
+  handle = found;
+}
+
+function eventOf(text) {
+  try {
+    return parse(text);
+  } catch (error) {
+    throw new HandlerError("InvalidEvent", `the event is not JSON: ${error.message}`);
+  }
+}
+
+function stringify(answer) {
+  try {
+    // A function and `undefined` have no JSON.
+    return JSON.stringify(answer) ?? "null";
+  } catch (error) {
+    throw new HandlerError("InvalidAnswer", `the answer can't be written as JSON: ${error.message}`);
+  }
+}

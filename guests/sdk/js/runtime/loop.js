@@ -1,0 +1,227 @@
+// The event loop. The engine has promises, but nothing runs their jobs while an exported function runs; so the promises are
+// `promise.js`'s, whose jobs are queued here, and `awaited` runs jobs and timers until an answer is there.
+
+import clock from "wasi:clocks/monotonic-clock@0.2.0";
+import { HandlerError } from "./errors.js";
+import { inspect } from "./inspect.js";
+
+let jobs = [];
+let immediates = [];
+const timers = []; // by time, those of the same time by age
+const uncaught = [];
+const unhandled = new Map(); // rejected promises and their reasons
+
+// Calls a function, and waits for what it returns.
+export function awaited(call) {
+  const returned = call();
+  if (typeof returned !== "object" || typeof returned?.then !== "function") {
+    return returned;
+  }
+  let settled;
+  const settle = (state) => (value) => (settled ??= { state, value });
+  Promise.resolve(returned).then(settle("fulfilled"), settle("rejected"));
+  run(() => settled !== undefined);
+  if (settled.state === "rejected") {
+    throw settled.value;
+  }
+  return settled.value;
+}
+
+export function queueJob(job) {
+  jobs.push(job);
+}
+
+// A promise was rejected while nobody listens.
+export function rejectedAlone(promise, reason) {
+  unhandled.set(promise, reason);
+}
+
+// Somebody came to listen after all.
+export function listenedTo(promise) {
+  unhandled.delete(promise);
+}
+
+function run(isDone) {
+  for (;;) {
+    runJobs();
+    const done = isDone();
+    failFor(done);
+    if (done) {
+      return;
+    }
+    if (immediates.length > 0) {
+      const due = immediates;
+      immediates = [];
+      due.forEach(runImmediate);
+    } else if (timers.length > 0) {
+      runTimer();
+    } else {
+      throw new HandlerError("Runtime.NeverSettled", "the handler waits for a promise that nothing is left to settle");
+    }
+  }
+}
+
+function runJobs() {
+  while (jobs.length > 0) {
+    const batch = jobs;
+    jobs = [];
+    for (let i = 0; i < batch.length; i++) {
+      guarded(batch[i]);
+    }
+  }
+}
+
+function guarded(call) {
+  try {
+    call();
+  } catch (error) {
+    uncaught.push(error);
+  }
+}
+
+// What nobody catches ends the invocation, as it ends the process in Node; once there is an answer, it is only told of.
+function failFor(done) {
+  const errors = uncaught.splice(0);
+  const rejections = [...unhandled.values()];
+  unhandled.clear();
+  if (done) {
+    errors.forEach((error) => console.error("uncaught", error));
+    rejections.forEach((reason) => console.error("unhandled rejection", reason));
+  } else if (errors.length > 0) {
+    throw errors[0];
+  } else if (rejections.length > 0) {
+    const reason = rejections[0];
+    const text = reason instanceof Error ? `${reason.name}: ${reason.message}` : inspect(reason);
+    throw new HandlerError("Runtime.UnhandledPromiseRejection", text);
+  }
+}
+
+function runImmediate(immediate) {
+  if (immediate.isActive) {
+    immediate.isActive = false;
+    guarded(immediate.call);
+    runJobs();
+  }
+}
+
+function runTimer() {
+  const wait = timers[0].at - clock.now();
+  if (wait > 0) {
+    const pollable = clock.subscribeDuration(Math.ceil(wait));
+    pollable.block();
+    pollable[Symbol.dispose]();
+  }
+  const timer = timers.shift();
+  if (timer.isRepeated) {
+    schedule(timer);
+  } else {
+    byId.delete(timer.id);
+  }
+  guarded(timer.call);
+}
+
+function schedule(timer) {
+  timer.at = clock.now() + timer.delay * 1e6;
+  let i = timers.length;
+  while (i > 0 && timers[i - 1].at > timer.at) {
+    i--;
+  }
+  timers.splice(i, 0, timer);
+}
+
+let lastId = 0;
+const byId = new Map(); // for `clearTimeout(Number(timer))`
+
+// What `setTimeout` and `setInterval` return, as in Node.
+class Timeout {
+  id; // only where somebody asked for a number
+
+  constructor(callback, delay, isRepeated, args) {
+    requireFunction(callback);
+    this.call = () => callback(...args);
+    // Node's rule for what is no delay or too large a one.
+    this.delay = delay >= 1 && delay <= 0x7fffffff ? Math.trunc(delay) : 1;
+    this.isRepeated = isRepeated;
+    schedule(this);
+  }
+
+  // The loop waits for all timers alike: it ends with the answer, and not for want of timers.
+  ref() {
+    return this;
+  }
+
+  unref() {
+    return this;
+  }
+
+  hasRef() {
+    return true;
+  }
+
+  refresh() {
+    const at = timers.indexOf(this);
+    if (at >= 0) {
+      timers.splice(at, 1);
+    }
+    schedule(this);
+    return this;
+  }
+
+  close() {
+    clear(this);
+    return this;
+  }
+
+  [Symbol.toPrimitive]() {
+    this.id ??= ++lastId;
+    byId.set(this.id, this);
+    return this.id;
+  }
+
+  [Symbol.dispose]() {
+    clear(this);
+  }
+}
+
+class Immediate {
+  isActive = true;
+
+  constructor(callback, args) {
+    requireFunction(callback);
+    this.call = () => callback(...args);
+    immediates.push(this);
+  }
+
+  [Symbol.dispose]() {
+    clear(this);
+  }
+}
+
+export const setTimeout = (callback, delay, ...args) => new Timeout(callback, delay, false, args);
+export const setInterval = (callback, delay, ...args) => new Timeout(callback, delay, true, args);
+export const setImmediate = (callback, ...args) => new Immediate(callback, args);
+
+export function clear(what) {
+  const timer = typeof what === "object" && what !== null ? what : byId.get(Number(what));
+  if (timer instanceof Timeout || timer instanceof Immediate) {
+    timer.isActive = timer.isRepeated = false; // an immediate is only marked; a running interval does not come again
+    byId.delete(timer.id);
+    const at = timers.indexOf(timer);
+    if (at >= 0) {
+      timers.splice(at, 1);
+    }
+  }
+}
+
+export function queueMicrotask(callback) {
+  requireFunction(callback);
+  queueJob(callback);
+}
+
+function requireFunction(callback) {
+  if (typeof callback !== "function") {
+    const error = new TypeError(`The "callback" argument must be of type function. Received ${inspect(callback)}`);
+    error.code = "ERR_INVALID_ARG_TYPE";
+    throw error;
+  }
+}

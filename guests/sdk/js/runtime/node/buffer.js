@@ -1,0 +1,212 @@
+// `node:buffer`: a `Uint8Array` that can tell its bytes as text. What Node has besides for `latin1` offsets, swapping and the like is left
+// out.
+
+import { decode, encode } from "../text.js";
+
+const toBytes = {
+  utf8: encode,
+  hex: (text) => Uint8Array.fromHex(/^(?:[\da-f]{2})*/i.exec(text)[0]),
+  base64: fromBase64,
+  base64url: fromBase64,
+  latin1: (text) => Uint8Array.from(text, (character) => character.charCodeAt(0)),
+  utf16le: (text) => new Uint8Array(Uint16Array.from({ length: text.length }, (_, i) => text.charCodeAt(i)).buffer),
+};
+
+const toText = {
+  utf8: (bytes) => decode(bytes),
+  hex: (bytes) => bytes.toHex(),
+  base64: (bytes) => bytes.toBase64(),
+  base64url: (bytes) => bytes.toBase64({ alphabet: "base64url", omitPadding: true }),
+  latin1: (bytes) => atob(bytes.toBase64()),
+  ascii: (bytes) => atob(bytes.map((byte) => byte & 0x7f).toBase64()),
+  utf16le: (bytes) => Array.from(new Uint16Array(bytes.slice(0, bytes.length & ~1).buffer), (unit) => String.fromCharCode(unit)).join(""),
+};
+toBytes.ascii = toBytes.latin1;
+
+// The name is the class's own, whatever a bundler makes of names in a file.
+export const Buffer = class Buffer extends Uint8Array {
+  static from(value, encoding, length) {
+    if (typeof value === "string") {
+      return over(toBytes[encodingOf(encoding)](value));
+    }
+    if (value instanceof ArrayBuffer) {
+      return new Buffer(value, encoding, length);
+    }
+    if (value?.type === "Buffer" && Array.isArray(value.data)) {
+      return new Buffer(value.data);
+    }
+    if (typeof value !== "object" || value === null) {
+      const message = "The first argument must be of type string or an instance of Buffer, ArrayBuffer, or Array or an Array-like Object.";
+      throw Object.assign(new TypeError(message), { code: "ERR_INVALID_ARG_TYPE" });
+    }
+    return new Buffer(value);
+  }
+
+  static alloc(size, fill, encoding) {
+    const buffer = new Buffer(size);
+    return fill === undefined ? buffer : buffer.fill(fill, encoding);
+  }
+
+  static allocUnsafe(size) {
+    return new Buffer(size);
+  }
+
+  static isBuffer(value) {
+    return value instanceof Buffer;
+  }
+
+  static isEncoding(name) {
+    return typeof name === "string" && normalized(name) in toText;
+  }
+
+  static byteLength(value, encoding) {
+    return typeof value === "string" ? toBytes[encodingOf(encoding)](value).length : value.byteLength;
+  }
+
+  static concat(list, length = list.reduce((sum, { length }) => sum + length, 0)) {
+    const buffer = new Buffer(length);
+    let at = 0;
+    for (const bytes of list) {
+      buffer.set(bytes.subarray(0, length - at), at);
+      at = Math.min(length, at + bytes.length);
+    }
+    return buffer;
+  }
+
+  static compare(a, b) {
+    const i = a.findIndex((byte, i) => byte !== b[i]);
+    return Math.sign(i < 0 || i >= b.length ? a.length - b.length : a[i] - b[i]);
+  }
+
+  toString(encoding, start = 0, end = this.length) {
+    return toText[encodingOf(encoding)](plain(this).subarray(Math.max(0, start), Math.max(0, end)));
+  }
+
+  toJSON() {
+    return { type: "Buffer", data: Array.from(this) };
+  }
+
+  equals(other) {
+    return this.length === other.length && Buffer.compare(this, other) === 0;
+  }
+
+  compare(other) {
+    return Buffer.compare(this, other);
+  }
+
+  // As in Node a view, and not a copy.
+  slice(start, end) {
+    return this.subarray(start, end);
+  }
+
+  copy(target, at = 0, start = 0, end = this.length) {
+    const bytes = this.subarray(start, Math.min(end, start + target.length - at));
+    target.set(bytes, at);
+    return bytes.length;
+  }
+
+  write(text, at = 0, length = this.length - at, encoding) {
+    if (typeof at === "string") {
+      return this.write(text, 0, this.length, at);
+    }
+    if (typeof length === "string") {
+      return this.write(text, at, this.length - at, length);
+    }
+    const bytes = toBytes[encodingOf(encoding)](text).subarray(0, Math.min(length, this.length - at));
+    this.set(bytes, at);
+    return bytes.length;
+  }
+
+  fill(value, ...range) {
+    if (typeof value === "number") {
+      return super.fill(value, ...range);
+    }
+    const encoding = typeof range.at(-1) === "string" ? range.pop() : undefined;
+    const bytes = Buffer.from(value, encoding);
+    const [start = 0, end = this.length] = range;
+    for (let i = start; i < end && bytes.length > 0; i++) {
+      this[i] = bytes[(i - start) % bytes.length];
+    }
+    return this;
+  }
+
+  indexOf(value, from = 0, encoding) {
+    if (typeof value === "number") {
+      return super.indexOf(value & 0xff, from);
+    }
+    // Byte for character, for which the engine has a search in native code.
+    const bytes = typeof from === "string" ? Buffer.from(value, from) : Buffer.from(value, encoding);
+    return this.toString("latin1").indexOf(bytes.toString("latin1"), typeof from === "string" ? 0 : from);
+  }
+
+  includes(value, from, encoding) {
+    return this.indexOf(value, from, encoding) >= 0;
+  }
+
+  readUIntBE(at, length) {
+    return this.subarray(at, at + length).reduce((number, byte) => number * 256 + byte, 0);
+  }
+
+  readUIntLE(at, length) {
+    return this.subarray(at, at + length).reduceRight((number, byte) => number * 256 + byte, 0);
+  }
+};
+
+// `readUInt32BE`, `writeDoubleLE` and so on, by what `DataView` calls them.
+for (const [name, type, size] of [
+  ["UInt8", "Uint8", 1],
+  ["Int8", "Int8", 1],
+  ["UInt16", "Uint16", 2],
+  ["Int16", "Int16", 2],
+  ["UInt32", "Uint32", 4],
+  ["Int32", "Int32", 4],
+  ["BigUInt64", "BigUint64", 8],
+  ["BigInt64", "BigInt64", 8],
+  ["Float", "Float32", 4],
+  ["Double", "Float64", 8],
+]) {
+  for (const order of size === 1 ? [""] : ["LE", "BE"]) {
+    const view = (buffer) => new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+    define(`read${name}${order}`, function (at = 0) {
+      return view(this)[`get${type}`](at, order === "LE");
+    });
+    define(`write${name}${order}`, function (value, at = 0) {
+      view(this)[`set${type}`](at, value, order === "LE");
+      return at + size;
+    });
+  }
+}
+
+function define(name, value) {
+  for (const alias of [name, name.replace("UInt", "Uint")]) {
+    Object.defineProperty(Buffer.prototype, alias, { value, writable: true, configurable: true });
+  }
+}
+
+function encodingOf(encoding = "utf8") {
+  const name = normalized(encoding ?? "utf8");
+  if (!Object.hasOwn(toText, name)) {
+    throw Object.assign(new TypeError(`Unknown encoding: ${encoding}`), { code: "ERR_UNKNOWN_ENCODING" });
+  }
+  return name;
+}
+
+function normalized(encoding) {
+  const name = String(encoding).toLowerCase();
+  return { "utf-8": "utf8", binary: "latin1", ucs2: "utf16le", "ucs-2": "utf16le", "utf-16le": "utf16le" }[name] ?? name;
+}
+
+// As Node does, takes both alphabets, ends at the padding, and passes over what is in neither.
+function fromBase64(text) {
+  try {
+    return Uint8Array.fromBase64(text);
+  } catch {
+    const digits = text.split("=", 1)[0].replace(/-/g, "+").replace(/_/g, "/").replace(/[^A-Za-z\d+/]/g, "");
+    return Uint8Array.fromBase64(digits.length % 4 === 1 ? digits.slice(0, -1) : digits);
+  }
+}
+
+const over = (bytes) => new Buffer(bytes.buffer, bytes.byteOffset, bytes.length);
+const plain = (buffer) => new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
+
+export default { Buffer };

@@ -1,0 +1,3 @@
+export const EOL = "\n";
+export const tmpdir = () => "/tmp";
+export default { EOL, tmpdir };

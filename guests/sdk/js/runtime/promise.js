@@ -1,0 +1,306 @@
+// Promises whose jobs `loop.js` runs, after ECMA-262, section 27.2. The engine's own can't be had: see there.
+
+import { listenedTo, queueJob, rejectedAlone } from "./loop.js";
+
+const PENDING = "pending";
+const FULFILLED = "fulfilled";
+const REJECTED = "rejected";
+
+// Makes a promise that has no functions to settle it by; only for use in here.
+const bare = () => {};
+
+const isObject = (value) => (typeof value === "object" && value !== null) || typeof value === "function";
+
+// The name is the class's own, whatever a bundler makes of names in a file.
+export const OurPromise = class Promise {
+  #state = PENDING;
+  #value;
+  #reactions = [];
+  #isHandled = false;
+
+  constructor(executor) {
+    if (executor === bare) {
+      return;
+    }
+    if (typeof executor !== "function") {
+      throw new TypeError(`Promise resolver ${String(executor)} is not a function`);
+    }
+    const { resolve, reject } = this.#settlers();
+    try {
+      executor(resolve, reject);
+    } catch (error) {
+      reject(error);
+    }
+  }
+
+  static get [Symbol.species]() {
+    return this;
+  }
+
+  get [Symbol.toStringTag]() {
+    return "Promise";
+  }
+
+  then(onFulfilled, onRejected) {
+    const species = speciesOf(this);
+    const next = species === Promise ? undefined : capability(species);
+    const promise = next ? next.promise : new Promise(bare);
+    const settle = next ?? {
+      resolve: (value) => promise.#resolve(value),
+      reject: (reason) => promise.#settle(REJECTED, reason),
+    };
+    this.#listen(
+      typeof onFulfilled === "function" ? onFulfilled : undefined,
+      typeof onRejected === "function" ? onRejected : undefined,
+      settle,
+    );
+    return promise;
+  }
+
+  catch(onRejected) {
+    return this.then(undefined, onRejected);
+  }
+
+  finally(onFinally) {
+    if (typeof onFinally !== "function") {
+      return this.then(onFinally, onFinally);
+    }
+    const species = speciesOf(this);
+    const after = (then) => resolved(species, onFinally()).then(then);
+    return this.then(
+      (value) => after(() => value),
+      (reason) =>
+        after(() => {
+          throw reason;
+        }),
+    );
+  }
+
+  static resolve(value) {
+    return resolved(this, value);
+  }
+
+  static reject(reason) {
+    const { promise, reject } = capability(this);
+    reject(reason);
+    return promise;
+  }
+
+  static withResolvers() {
+    return capability(this);
+  }
+
+  static try(callback, ...args) {
+    const { promise, resolve, reject } = capability(this);
+    try {
+      resolve(callback(...args));
+    } catch (error) {
+      reject(error);
+    }
+    return promise;
+  }
+
+  static all(iterable) {
+    return collect(this, iterable, (results, { resolve, reject }) => ({
+      end: () => resolve(results),
+      each: (promise, i, done) => promise.then(once((value) => done(i, value)), reject),
+    }));
+  }
+
+  static allSettled(iterable) {
+    return collect(this, iterable, (results, { resolve }) => ({
+      end: () => resolve(results),
+      each: (promise, i, done) => {
+        const only = once((result) => done(i, result));
+        promise.then(
+          (value) => only({ status: FULFILLED, value }),
+          (reason) => only({ status: REJECTED, reason }),
+        );
+      },
+    }));
+  }
+
+  static any(iterable) {
+    return collect(this, iterable, (errors, { resolve, reject }) => ({
+      end: () => reject(new AggregateError(errors, "All promises were rejected")),
+      each: (promise, i, done) => promise.then(resolve, once((error) => done(i, error))),
+    }));
+  }
+
+  static race(iterable) {
+    return collect(this, iterable, (results, { resolve, reject }) => ({
+      end: () => {},
+      each: (promise) => promise.then(resolve, reject),
+    }));
+  }
+
+  // The two functions of which only the first call counts.
+  #settlers() {
+    let isCalled = false;
+    return {
+      resolve: (value) => {
+        if (!isCalled) {
+          isCalled = true;
+          this.#resolve(value);
+        }
+      },
+      reject: (reason) => {
+        if (!isCalled) {
+          isCalled = true;
+          this.#settle(REJECTED, reason);
+        }
+      },
+    };
+  }
+
+  #resolve(value) {
+    if (value === this) {
+      this.#settle(REJECTED, new TypeError("Chaining cycle detected for promise #<Promise>"));
+      return;
+    }
+    if (!isObject(value)) {
+      this.#settle(FULFILLED, value);
+      return;
+    }
+    let then;
+    try {
+      then = value.then;
+    } catch (error) {
+      this.#settle(REJECTED, error);
+      return;
+    }
+    if (typeof then !== "function") {
+      this.#settle(FULFILLED, value);
+      return;
+    }
+    queueJob(() => {
+      const { resolve, reject } = this.#settlers();
+      try {
+        then.call(value, resolve, reject);
+      } catch (error) {
+        reject(error);
+      }
+    });
+  }
+
+  #settle(state, value) {
+    const reactions = this.#reactions;
+    this.#state = state;
+    this.#value = value;
+    this.#reactions = undefined;
+    if (state === REJECTED && !this.#isHandled) {
+      rejectedAlone(this, value);
+    }
+    for (const reaction of reactions) {
+      this.#queue(reaction);
+    }
+  }
+
+  #listen(onFulfilled, onRejected, settle) {
+    const reaction = { onFulfilled, onRejected, settle };
+    if (this.#state === PENDING) {
+      this.#reactions.push(reaction);
+    } else {
+      if (this.#state === REJECTED && !this.#isHandled) {
+        listenedTo(this);
+      }
+      this.#queue(reaction);
+    }
+    this.#isHandled = true;
+  }
+
+  #queue({ onFulfilled, onRejected, settle }) {
+    const value = this.#value;
+    const isFulfilled = this.#state === FULFILLED;
+    const react = isFulfilled ? onFulfilled : onRejected;
+    queueJob(() => {
+      if (react === undefined) {
+        isFulfilled ? settle.resolve(value) : settle.reject(value);
+        return;
+      }
+      let result;
+      try {
+        result = react(value);
+      } catch (error) {
+        settle.reject(error);
+        return;
+      }
+      settle.resolve(result);
+    });
+  }
+
+  static {
+    isPromise = (value) => isObject(value) && #state in value;
+    stateOf = (promise) => [promise.#state, promise.#value];
+  }
+};
+
+// What only the class itself can see. `var`, because the class sets them.
+export var isPromise, stateOf;
+
+function speciesOf(promise) {
+  const constructor = promise.constructor;
+  if (constructor === OurPromise) {
+    return OurPromise;
+  }
+  if (!isPromise(promise)) {
+    throw new TypeError("Receiver is not a promise");
+  }
+  return constructor === undefined ? OurPromise : (constructor[Symbol.species] ?? OurPromise);
+}
+
+function capability(constructor) {
+  let resolve, reject;
+  const promise = new constructor((...settlers) => ([resolve, reject] = settlers));
+  if (typeof resolve !== "function" || typeof reject !== "function") {
+    throw new TypeError("Promise resolve or reject function is not callable");
+  }
+  return { promise, resolve, reject };
+}
+
+function resolved(constructor, value) {
+  if (isPromise(value) && value.constructor === constructor) {
+    return value;
+  }
+  const { promise, resolve } = capability(constructor);
+  resolve(value);
+  return promise;
+}
+
+function once(f) {
+  let isCalled = false;
+  return (value) => {
+    if (!isCalled) {
+      isCalled = true;
+      return f(value);
+    }
+  };
+}
+
+// What `all` and its kin have in common: `each` is told of every promise, `end` when all of them are done.
+function collect(constructor, iterable, how) {
+  const next = capability(constructor);
+  const results = [];
+  const { end, each } = how(results, next);
+  try {
+    const resolve = constructor.resolve;
+    if (typeof resolve !== "function") {
+      throw new TypeError("Promise resolve function is not callable");
+    }
+    let left = 1;
+    const done = (i, result) => {
+      results[i] = result;
+      --left || end();
+    };
+    let i = 0;
+    for (const value of iterable) {
+      results.push(undefined);
+      left++;
+      each(resolve.call(constructor, value), i++, done);
+    }
+    --left || end();
+  } catch (error) {
+    next.reject(error);
+  }
+  return next.promise;
+}
