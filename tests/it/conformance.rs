@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Command,
     sync::Once,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -49,7 +49,7 @@ impl Language {
         let folder = root().join("target/guests").join(self.name);
         static RUST: Once = Once::new();
         if self.name == "rust" {
-            RUST.call_once(|| build_rust(&folder));
+            RUST.call_once(|| build_rust("conformance", &folder));
         }
         assert!(
             folder.join("conformance.cwasm").exists(),
@@ -60,11 +60,11 @@ impl Language {
     }
 }
 
-/// This one needs nothing that the other tests do not need.
-fn build_rust(folder: &std::path::Path) {
+/// One in Rust needs nothing that the other tests do not need.
+fn build_rust(package: &str, folder: &Path) {
     let guests = root().join("guests");
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.current_dir(&guests).args(["build", "--quiet", "--locked", "--release", "-p", "conformance"]);
+    cargo.current_dir(&guests).args(["build", "--quiet", "--locked", "--release", "-p", package]);
     for name in ["CARGO_TARGET_DIR", "CARGO_BUILD_TARGET", "RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"] {
         cargo.env_remove(name);
     }
@@ -72,9 +72,9 @@ fn build_rust(folder: &std::path::Path) {
     fs::create_dir_all(folder).unwrap();
     let compiled = Command::new(env!("CARGO_BIN_EXE_guesthouse"))
         .arg("compile")
-        .arg(guests.join("target/wasm32-wasip2/release/conformance.wasm"))
+        .arg(guests.join("target/wasm32-wasip2/release").join(package).with_extension("wasm"))
         .arg("-o")
-        .arg(folder.join("conformance.cwasm"))
+        .arg(folder.join(package).with_extension("cwasm"))
         .output()
         .unwrap();
     assert!(compiled.status.success(), "{compiled:?}");
@@ -344,4 +344,40 @@ fn a_thousand_invocations_leave_nothing_behind() {
         let late = host.program.resident_kib();
         assert!(late * 100 <= early * 110, "{}: {early} KiB became {late} KiB", language.name);
     }
+}
+
+#[test]
+fn a_plain_program_is_a_handler() {
+    let folder = root().join("target/guests/commands");
+    build_rust("count-rust", &folder);
+    for language in ["rust", "c"] {
+        let name = format!("count-{language}");
+        assert!(folder.join(&name).with_extension("cwasm").exists(), "there is no `{name}`\nhint: cargo xtask test");
+        let host = Host::in_folder(&folder).env("HANDLER", &name).start();
+        for (event, lines, words, bytes) in
+            [("three little words", 1, 3, 18), ("Zoë\n\n  😀 \n", 3, 2, 14), (" ", 1, 0, 1)]
+        {
+            let answer: Value = serde_json::from_str(&host.answer(event)).unwrap();
+            assert_eq!(answer, json!({"lines": lines, "words": words, "bytes": bytes}), "{language}: {event:?}");
+        }
+    }
+}
+
+/// Boolector, a solver, from a registry of Python packages.
+#[test]
+fn a_program_that_others_published_does_its_job_as_a_handler() {
+    let folder = root().join("target/guests/commands");
+    assert!(folder.join("boolector.cwasm").exists(), "there is no solver\nhint: cargo xtask test");
+    let host = Host::in_folder(&folder).env("HANDLER", "boolector").env("GUESTHOUSE_ARGS", "--exit-codes=0").start();
+    let ask = |asked: &str| {
+        host.answer(format!(
+            "(set-logic QF_BV)(declare-fun x () (_ BitVec 8))(assert (= (bvmul x x) {asked}))(check-sat)"
+        ))
+    };
+    // 7 times 7 is 49, and no number's square is 2, not even modulo 256.
+    assert_eq!(ask("#x31"), "sat\n");
+    assert_eq!(ask("#x02"), "unsat\n");
+    let error = error(&host, "no formula");
+    assert_eq!(error["errorType"], "Guest.Exit");
+    assert!(error["errorMessage"].as_str().unwrap().contains("boolector: "), "{error}");
 }

@@ -15,7 +15,7 @@ pub fn build() -> Result<()> {
 
 fn c() -> Result<()> {
     tools::c()?;
-    say("building the guests in C");
+    say("building the guests in C, and fetching one that others published");
     let sdk = root().join("guests/sdk/c");
     for (source, name) in [("guests/hello-c/hello.c", "hello-c"), ("guests/conformance/c/handler.c", "conformance")] {
         let output = folder("c")?.join(name).with_extension("wasm");
@@ -26,7 +26,14 @@ fn c() -> Result<()> {
         run(clang.arg(root().join(source)).args(["guesthouse.c", "json.c"].map(|file| sdk.join(file))))?;
         compile(&output)?;
     }
-    Ok(())
+    let output = folder("commands")?.join("count-c.wasm");
+    let mut clang = Command::new(tools::CLANG);
+    clang.args(["--target=wasm32-wasi", "-fuse-ld=lld", "-O2", "-Wno-deprecated", "-Wall", "-Wextra", "-Werror", "-o"]);
+    run(clang.arg(&output).arg(root().join("guests/commands/c/count.c")))?;
+    compile(&output)?;
+    let solver = folder("commands")?.join("boolector.wasm");
+    tools::solver(&solver)?;
+    compile(&solver)
 }
 
 fn go() -> Result<()> {

