@@ -45,7 +45,12 @@ char *handler(const char *event, const guesthouse_context *context) {
     printf("greeting %s with %llu ms left\n", name, guesthouse_remaining_ms(context));
 
     char *last = read_last();
-    if (!write_last(name)) return guesthouse_error("FileError", "can't write `%s`: %s", LAST, strerror(errno));
+    if (!write_last(name)) {
+        const int reason = errno;
+        free(last);
+        free(name);
+        return guesthouse_error("FileError", "can't write `%s`: %s", LAST, strerror(reason));
+    }
 
     char *greeting = NULL, *answer = NULL;
     asprintf(&greeting, "Hello %s!", name);

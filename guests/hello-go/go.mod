@@ -1,4 +1,4 @@
-module hello-go
+module example.com/hello-go
 
 go 1.24
 

@@ -15,7 +15,7 @@ use std::{path::PathBuf, time::Duration};
 pub struct Capabilities {
     /// Variables the guest sees.
     pub env: Vec<(String, String)>,
-    /// What a command gets on its command line, behind its name.
+    /// What a command gets on its command line, behind its name, which is always `guest`.
     pub arguments: Vec<String>,
     /// A folder of the host that the guest sees as `/tmp`.
     pub tmp: Option<Tmp>,

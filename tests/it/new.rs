@@ -76,6 +76,7 @@ fn a_new_guest_is_written_over_nothing_and_under_a_name_that_every_language_take
         ("Hello", "lower-case"),
         ("../x_y", "lower-case"),
         ("7up", "begin with a letter"),
+        ("serde", "no name"),
     ] {
         let output = new(folder.path(), name, "c");
         assert_eq!(output.status.code(), Some(1), "{name}");

@@ -60,10 +60,8 @@ static const char *or_empty(text text) { return text.length == 0 ? "" : text.at;
 
 static const char *or_null(optional_text text) { return text.there ? or_empty(text.value) : NULL; }
 
-static void release(text text) {
-    // An empty one may have no memory of its own.
-    if (text.length > 0) free(text.at);
-}
+// Empty ones have memory, too: the host asks for it.
+static void release(text text) { free(text.at); }
 
 static void release_optional(optional_text text) {
     if (text.there) release(text.value);
@@ -104,7 +102,12 @@ EXPORT("guesthouse:lambda/handler@0.1.0#handle") result *guesthouse_handle(call 
         .tenant_id = or_null(call->tenant_id),
     };
     last = (result){0};
-    char *answer = handler(or_empty(call->event), &context);
+    char *answer = NULL;
+    if (call->event.length > 0 && memchr(call->event.at, 0, call->event.length) != NULL) {
+        guesthouse_error("InvalidEvent", "the event is not text: there is a zero byte in it");
+    } else {
+        answer = handler(or_empty(call->event), &context);
+    }
     // What this invocation printed must not come out in the next one.
     fflush(stdout);
     if (answer != NULL) {

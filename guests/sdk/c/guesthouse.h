@@ -6,6 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 // What Lambda says about one invocation. Texts end with a zero byte, and are there until the handler returns.
 typedef struct {
     const char *request_id;
@@ -53,13 +57,17 @@ guesthouse_json guesthouse_json_event(const char *event);
 // An object's member. None where there is none, or it is no object.
 guesthouse_json guesthouse_json_member(guesthouse_json object, const char *name);
 
-// A string's text, from `malloc`. NULL where the value is no string.
+// A string's text, from `malloc`. NULL where the value is no string, or has a `\u0000`, where a text would end in C.
 char *guesthouse_json_string(guesthouse_json value);
 
-// The number, or `otherwise` where the value is none.
+// The number, or `otherwise` where the value is none. Integers above 2^53 lose digits; what is too large is infinite.
 double guesthouse_json_number(guesthouse_json value, double otherwise);
 
 // The text as a JSON string with its quotes, from `malloc`; `null` for NULL. Never NULL: without memory the guest ends.
 char *guesthouse_json_quote(const char *text);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -121,7 +121,7 @@ guesthouse_json guesthouse_json_member(guesthouse_json object, const char *name)
         const char *value = skip_spaces(skip_spaces(end) + 1);
         end = value_end(value, DEPTH);
         // Of several, the last one counts, as elsewhere.
-        if (strcmp(key, name) == 0) found = (guesthouse_json){value, (size_t)(end - value)};
+        if (key != NULL && strcmp(key, name) == 0) found = (guesthouse_json){value, (size_t)(end - value)};
         free(key);
         at = skip_spaces(end);
         if (*at == ',') at = skip_spaces(at + 1);
@@ -170,6 +170,10 @@ char *guesthouse_json_string(guesthouse_json value) {
     if (text == NULL) abort();
     const char *at = value.at + 1, *end = value.at + value.length - 1;
     while (at < end) {
+        if (strncmp(at, "\\u0000", 6) == 0) {
+            free(text);
+            return NULL;
+        }
         if (*at != '\\') {
             *to++ = *at++;
             continue;

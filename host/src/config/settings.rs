@@ -95,8 +95,8 @@ impl Settings {
                 ("source", toml::Value::String(source)) => settings.source = Some(source.clone()),
                 ("env", toml::Value::Table(env)) => settings.env = env_settings(env, &place, problems),
                 ("args", toml::Value::Array(args)) => match texts(args) {
-                    Some(args) => settings.args = Some(args),
-                    None => problems.add(format!("`{place}`: expected only strings")),
+                    Some(args) if are_whole(&args) => settings.args = Some(args),
+                    _ => problems.add(format!("`{place}`: expected only strings, and no zero bytes in them")),
                 },
                 ("args", _) => {
                     problems.add(format!("`{place}`: expected an array of strings, found {}", value.type_str()));
@@ -162,11 +162,17 @@ fn texts(values: &[toml::Value]) -> Option<Vec<String>> {
 
 /// The variable's form of `args`: a JSON array of strings, or words with spaces between them.
 pub(super) fn args(value: &str) -> Result<Vec<String>, String> {
-    if value.trim_start().starts_with('[') {
-        return serde_json::from_str(value)
-            .map_err(|_| r#"expected words, or an array such as `["-r", ".name"]`"#.to_owned());
-    }
-    Ok(value.split_whitespace().map(str::to_owned).collect())
+    let args: Vec<String> = match value.trim_start().starts_with('[') {
+        true => serde_json::from_str(value)
+            .map_err(|_| r#"expected words, or an array such as `["-r", ".name"]`"#.to_owned())?,
+        false => value.split_whitespace().map(str::to_owned).collect(),
+    };
+    if are_whole(&args) { Ok(args) } else { Err("a command line has no zero bytes".to_owned()) }
+}
+
+/// To a program an argument ends at its first zero byte.
+fn are_whole(args: &[String]) -> bool {
+    args.iter().all(|arg| !arg.contains('\0'))
 }
 
 fn env_settings(table: &toml::Table, place: &str, problems: &mut Problems) -> EnvSettings {

@@ -12,8 +12,10 @@ use wit_parser::Resolve;
 
 use super::{LoadError, UnsupportedImport};
 
-/// `\0asm`, then the version and the layer: 1 for a core module, 13 and 1 for a component.
+/// How every wasm file begins.
 const MAGIC: &[u8] = b"\0asm";
+
+/// The version and the layer that follow: 1 for a core module. For a component they are 13 and 1.
 const CORE: &[u8] = &[1, 0, 0, 0];
 
 /// What a program exports that has a `main`.
@@ -57,7 +59,13 @@ pub(super) fn component(bytes: &[u8]) -> Result<Cow<'_, [u8]>, LoadError> {
         .module(&bytes)
         .and_then(|encoder| encoder.adapter(WASI, adapter))
         .and_then(|encoder| encoder.validate(true).encode());
-    encoded.map(Cow::Owned).map_err(|error| LoadError::NotAdaptable(format!("{error:#}")))
+    encoded.map(Cow::Owned).map_err(|error| LoadError::NotAdaptable(one_line(&format!("{error:#}"))))
+}
+
+/// As much of a message as a reader takes in, without its line ends.
+fn one_line(message: &str) -> String {
+    const SHOWN: usize = 400;
+    message.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(SHOWN).collect()
 }
 
 /// Says in the module that its exports are those of the contract's `world`.

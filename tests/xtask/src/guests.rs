@@ -22,6 +22,7 @@ fn c() -> Result<()> {
         let mut clang = Command::new(tools::CLANG);
         // As in `guests/hello-c/Makefile`, and strict.
         clang.args(["--target=wasm32-wasi", "-mexec-model=reactor", "-fuse-ld=lld", "-O2", "-Wno-deprecated"]);
+        clang.args(["-Wl,--stack-first", "-Wl,-z,stack-size=1048576"]);
         clang.args(["-Wall", "-Wextra", "-Werror", "-I"]).arg(&sdk).arg("-o").arg(&output);
         run(clang.arg(root().join(source)).args(["guesthouse.c", "json.c"].map(|file| sdk.join(file))))?;
         compile(&output)?;

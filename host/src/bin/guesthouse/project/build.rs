@@ -42,18 +42,19 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         );
     };
     let name = folder.file_name().and_then(|name| name.to_str()).context("the folder's name is not UTF-8")?;
-    let guest = folder.join(name).with_extension("wasm");
+    let file = format!("{name}.wasm");
+    let guest = folder.join(&file);
     match language {
         Language::Rust => rust(&folder, &guest),
         Language::Go => go(&folder, &guest),
         Language::Js | Language::Ts => javascript(&folder),
         Language::Python => python(&folder, &guest),
-        Language::C => c(&folder),
+        Language::C => c(&folder, &file),
     }?;
     let bytes = fs::metadata(&guest).with_context(|| {
-        format!("the build wrote no `{name}.wasm`\nhint: the folder and what it builds have the same name")
+        format!("the build wrote no `{file}`\nhint: the folder and what it builds have the same name")
     })?;
-    println!("{}: {} bytes", given.join(name).with_extension("wasm").display(), bytes.len());
+    println!("{}: {} bytes", given.join(file).display(), bytes.len());
     Ok(Exit::Done)
 }
 
@@ -84,8 +85,10 @@ fn go(folder: &Path, guest: &Path) -> anyhow::Result<()> {
     let missing = format!("install Go {}.{} or newer, <https://go.dev/dl>", GO.0, GO.1);
     let mut version = Command::new("go");
     let version = output(version.current_dir(folder).args(["env", "GOVERSION"]), &missing)?;
-    let mut numbers = version.trim().trim_start_matches("go").split('.').map_while(|number| number.parse().ok());
-    if numbers.next().zip(numbers.next()).is_none_or(|found| found < GO) {
+    // `go1.27rc1` is as good as 1.27; of `devel …` nothing is known, and it may do.
+    let digits = |part: &str| part.split(|letter: char| !letter.is_ascii_digit()).next()?.parse().ok();
+    let mut numbers = version.trim().trim_start_matches("go").split('.').map_while(digits);
+    if numbers.next().zip(numbers.next()).is_some_and(|found| found < GO) {
         bail!("this is Go `{}`\nhint: {missing}", version.trim());
     }
     let mut go = Command::new("go");
@@ -124,10 +127,11 @@ fn python(folder: &Path, guest: &Path) -> anyhow::Result<()> {
     run_to_end(&mut build, missing)
 }
 
-fn c(folder: &Path) -> anyhow::Result<()> {
+/// `make` is asked for the file by its name, or it might build one of another.
+fn c(folder: &Path, file: &str) -> anyhow::Result<()> {
     let missing = "install `make`, and clang 22 with lld, its runtime for wasm32 and wasi-libc: on Debian \
                    `apt install make clang-22 lld-22 libclang-rt-22-dev-wasm32 wasi-libc`";
-    run_to_end(Command::new("make").current_dir(folder), missing)
+    run_to_end(Command::new("make").current_dir(folder).arg(file), missing)
 }
 
 /// What the command writes to its standard output. `missing` is what to do where it is not installed.

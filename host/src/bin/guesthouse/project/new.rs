@@ -47,10 +47,13 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
+/// Names that the project needs for something else.
+const TAKEN: [&str; 3] = [SDK, "guesthouse-guest", "serde"];
+
 /// What every language takes as a package's or module's name.
 fn is_name(name: &str) -> bool {
     let allowed = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-';
-    name.starts_with(|first: char| first.is_ascii_lowercase()) && name.chars().all(allowed) && name != SDK
+    name.starts_with(|first: char| first.is_ascii_lowercase()) && name.chars().all(allowed) && !TAKEN.contains(&name)
 }
 
 fn write(path: &Path, text: &str) -> anyhow::Result<()> {
