@@ -10,7 +10,7 @@ use wasmparser::{Parser, Payload};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
-use super::{LoadError, UnsupportedImport};
+use super::{LoadError, UnsupportedImport, compiler::TYPES_LIMIT_BYTES};
 
 /// How every wasm file begins.
 const MAGIC: &[u8] = b"\0asm";
@@ -50,6 +50,10 @@ pub(super) fn component(bytes: &[u8]) -> Result<Cow<'_, [u8]>, LoadError> {
     if !module.carries_types {
         module.check_imports()?;
     }
+    if module.types_bytes > TYPES_LIMIT_BYTES {
+        let message = format!("{} bytes of component types, and {TYPES_LIMIT_BYTES} is the most", module.types_bytes);
+        return Err(LoadError::NotAdaptable(message));
+    }
     let mut bytes = Cow::Borrowed(bytes);
     if module.exports_any(HANDLER) && !module.carries_types {
         let world = if module.exports_any(LIFECYCLE) { "function-with-init" } else { "function" };
@@ -85,6 +89,8 @@ struct Module<'a> {
     imports: Vec<&'a str>,
     /// Its compiler left in it what it exports and imports as a component.
     carries_types: bool,
+    /// The size of that.
+    types_bytes: usize,
 }
 
 impl<'a> Module<'a> {
@@ -104,6 +110,7 @@ impl<'a> Module<'a> {
                 }
                 Payload::CustomSection(section) if section.name().starts_with("component-type") => {
                     module.carries_types = true;
+                    module.types_bytes = module.types_bytes.max(section.data().len());
                 }
                 _ => {}
             }

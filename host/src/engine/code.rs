@@ -71,17 +71,19 @@ impl Code {
     ) -> Result<Self, LoadError> {
         let runtime = engine.engine.clone();
         let compile = move || {
-            let bytes = super::adapt::component(&bytes)?;
-            let image = match urgency {
-                Urgency::Now => super::compiler::compile_here(&bytes)?,
-                Urgency::Meanwhile { function_bytes } => {
-                    check_room(&bytes, function_bytes)?;
-                    super::compiler::compile_apart(&bytes)?
-                }
-            };
-            let component = precompiled::load(&runtime, &image);
-            let component = component.map_err(|error| LoadError::Engine(format!("{error:#}")))?;
-            Ok(Self { component, inspected: Arc::new(super::inspect::inspect(&bytes)), source })
+            super::compiler::on_a_large_stack(|| {
+                let bytes = super::adapt::component(&bytes)?;
+                let image = match urgency {
+                    Urgency::Now => super::compiler::compile_here(&bytes)?,
+                    Urgency::Meanwhile { function_bytes } => {
+                        check_room(&bytes, function_bytes)?;
+                        super::compiler::compile_apart(&bytes)?
+                    }
+                };
+                let component = precompiled::load(&runtime, &image);
+                let component = component.map_err(|error| LoadError::Engine(format!("{error:#}")))?;
+                Ok(Self { component, inspected: Arc::new(super::inspect::inspect(&bytes)), source })
+            })
         };
         // On a thread of its own, because nothing stops a compiler: one that takes too long is left behind.
         match tokio::time::timeout(limit, tokio::task::spawn_blocking(compile)).await {

@@ -1,7 +1,8 @@
 //! From a component to machine code, for this process or ahead of time for another machine.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, thread};
 
+use wasmparser::{Parser, Payload};
 use wasmtime::Engine;
 
 use super::{LoadError, adapt, config, inspect::inspect, precompiled};
@@ -71,13 +72,15 @@ pub fn compile_ahead(bytes: &[u8], target: Target) -> Result<Vec<u8>, LoadError>
     if !cfg!(feature = "cross") && Some(target) != Target::native() {
         return Err(LoadError::NoTarget(target.to_string()));
     }
-    let component = adapt::component(bytes)?;
-    let image = compile(&component, |config| {
-        config.target(target.triple())?;
-        target.features().iter().for_each(|feature| precompiled::allow(config, feature));
-        Ok(())
-    })?;
-    precompiled::write(image, &Digest::of(bytes), &inspect(&component)).ok_or(LoadError::TooMuchDebugInfo)
+    on_a_large_stack(|| {
+        let component = adapt::component(bytes)?;
+        let image = compile(&component, |config| {
+            config.target(target.triple())?;
+            target.features().iter().for_each(|feature| precompiled::allow(config, feature));
+            Ok(())
+        })?;
+        precompiled::write(image, &Digest::of(bytes), &inspect(&component)).ok_or(LoadError::TooMuchDebugInfo)
+    })
 }
 
 /// Compiles, to see whether that can be done.
@@ -85,7 +88,47 @@ pub fn compile_ahead(bytes: &[u8], target: Target) -> Result<Vec<u8>, LoadError>
 /// # Errors
 /// When the bytes are no component, nor a module that can become one.
 pub fn check(bytes: &[u8]) -> Result<(), LoadError> {
-    compile_here(&adapt::component(bytes)?).map(drop)
+    on_a_large_stack(|| compile_here(&adapt::component(bytes)?).map(drop))
+}
+
+/// What the compiler has as its stack, in bytes: it reads types that are nested in each other by recursion. What is not touched costs
+/// nothing.
+const STACK_BYTES: usize = 256 * 1024 * 1024;
+
+/// The size of the types in one section, in bytes, for which that is enough: a level takes 3 bytes of the file, and some 3.5 KiB of the
+/// stack. Types of hundreds of functions take a tenth of this.
+pub(super) const TYPES_LIMIT_BYTES: usize = 128 * 1024;
+
+/// Does what reads a guest's types. An overflow of the stack would be the end of the process.
+///
+/// # Errors
+/// Those of the work; that the thread can't be started; [`LoadError::Compiler`] for a panic.
+pub(super) fn on_a_large_stack<T: Send>(work: impl FnOnce() -> Result<T, LoadError> + Send) -> Result<T, LoadError> {
+    thread::scope(|scope| {
+        let started =
+            thread::Builder::new().name("compiler".to_owned()).stack_size(STACK_BYTES).spawn_scoped(scope, work);
+        let started = started.map_err(|error| LoadError::Engine(format!("can't start a thread: {error}")))?;
+        // What a panic was is in the log, where it writes that itself.
+        started.join().unwrap_or(Err(LoadError::Compiler))
+    })
+}
+
+/// # Errors
+/// When types may be nested deeper than there is a stack for.
+fn check_types(bytes: &[u8]) -> Result<(), LoadError> {
+    // What can't be read here is for the compiler to say.
+    for payload in Parser::new(0).parse_all(bytes).map_while(Result::ok) {
+        let range = match payload {
+            Payload::ComponentTypeSection(types) => types.range(),
+            Payload::CoreTypeSection(types) => types.range(),
+            _ => continue,
+        };
+        if range.len() > TYPES_LIMIT_BYTES {
+            let message = format!("{} bytes of types in one section, and {TYPES_LIMIT_BYTES} is the most", range.len());
+            return Err(LoadError::Malformed(message));
+        }
+    }
+    Ok(())
 }
 
 /// Compiles for the processor that this process runs on.
@@ -101,7 +144,7 @@ pub(super) fn compile_here(bytes: &[u8]) -> Result<Vec<u8>, LoadError> {
 /// # Errors
 /// When the bytes are no component, or no thread can be started.
 pub(super) fn compile_apart(bytes: &[u8]) -> Result<Vec<u8>, LoadError> {
-    let pool = rayon::ThreadPoolBuilder::new().build();
+    let pool = rayon::ThreadPoolBuilder::new().stack_size(STACK_BYTES).build();
     let pool = pool.map_err(|error| LoadError::Engine(format!("can't start the compiler's threads: {error}")))?;
     pool.install(|| compile_here(bytes))
 }
@@ -110,7 +153,44 @@ fn compile(
     bytes: &[u8],
     adapt: impl FnOnce(&mut wasmtime::Config) -> wasmtime::Result<()>,
 ) -> Result<Vec<u8>, LoadError> {
+    check_types(bytes)?;
     let engine = config().and_then(|mut config| adapt(&mut config).and_then(|()| Engine::new(&config)));
     let engine = engine.map_err(|error| LoadError::Engine(format!("{error:#}")))?;
     engine.precompile_component(bytes).map_err(|error| LoadError::Malformed(format!("{error:#}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A component type in a component type, and so on.
+    fn nested(levels: usize) -> Vec<u8> {
+        let mut types = vec![1];
+        types.extend([0x41, 0x01, 0x01].repeat(levels));
+        types.extend([0x41, 0x00]);
+        let mut length = types.len();
+        let mut bytes = b"\0asm\x0d\0\x01\0\x07".to_vec();
+        while length >= 0x80 {
+            bytes.push((length & 0x7f) as u8 | 0x80);
+            length >>= 7;
+        }
+        bytes.push(length as u8);
+        bytes.extend(types);
+        bytes
+    }
+
+    #[test]
+    fn types_that_are_nested_deep_are_refused_and_do_not_end_the_process() {
+        assert!(check(&nested(3)).is_ok());
+        let most = TYPES_LIMIT_BYTES / 3 - 2;
+        for levels in [600, 2_000, most] {
+            // Whatever is made of it, there is a stack for it.
+            let _ = check(&nested(levels));
+            let _ = on_a_large_stack(|| compile_apart(&nested(levels)));
+        }
+        for levels in [most + 2, 10 * most] {
+            let refused = check(&nested(levels));
+            assert!(matches!(refused, Err(LoadError::Malformed(_))), "{levels}: {refused:?}");
+        }
+    }
 }
