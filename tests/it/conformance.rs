@@ -10,7 +10,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::support::{Event, Host, host::Setup, root, wait_for};
+use crate::support::{Event, Host, fake::TRACE_ID, guests, host::Setup, root, wait_for};
 
 /// A language, and what is its own.
 struct Language {
@@ -62,17 +62,11 @@ impl Language {
 
 /// One in Rust needs nothing that the other tests do not need.
 fn build_rust(package: &str, folder: &Path) {
-    let guests = root().join("guests");
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.current_dir(&guests).args(["build", "--quiet", "--locked", "--release", "-p", package]);
-    for name in ["CARGO_TARGET_DIR", "CARGO_BUILD_TARGET", "RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"] {
-        cargo.env_remove(name);
-    }
-    assert!(cargo.status().unwrap().success(), "the guest does not build\nhint: cargo xtask test");
+    let built = guests::cargo_build(&["-p", package]);
     fs::create_dir_all(folder).unwrap();
     let compiled = Command::new(env!("CARGO_BIN_EXE_guesthouse"))
         .arg("compile")
-        .arg(guests.join("target/wasm32-wasip2/release").join(package).with_extension("wasm"))
+        .arg(built.join(package).with_extension("wasm"))
         .arg("-o")
         .arg(folder.join(package).with_extension("cwasm"))
         .output()
@@ -287,15 +281,10 @@ fn the_remaining_time_is_that_until_the_deadline() {
 
 #[test]
 fn the_whole_context_reaches_the_handler() {
-    let trace = "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=1";
     for language in LANGUAGES {
         let host = language.host().start();
-        let event = Event::new(json!({"do": "context"}).to_string())
-            .header("Lambda-Runtime-Deadline-Ms", "4102444800123")
-            .header("Lambda-Runtime-Trace-Id", trace)
-            .header("Lambda-Runtime-Client-Context", r#"{"custom":{"key":"value"},"client":{},"env":{}}"#)
-            .header("Lambda-Runtime-Cognito-Identity", r#"{"cognitoIdentityId":"id1","cognitoIdentityPoolId":"pool1"}"#)
-            .header("Lambda-Runtime-Aws-Tenant-Id", "tenant-A");
+        let client_context = r#"{"custom":{"key":"value"},"client":{},"env":{}}"#;
+        let event = Event::new(json!({"do": "context"}).to_string()).with_whole_context(client_context);
         let id = event.id.clone();
         let mut expected = json!({
             "request_id": id,
@@ -306,7 +295,7 @@ fn the_whole_context_reaches_the_handler() {
             "log_group_name": "/aws/lambda/the-function",
             "log_stream_name": "2026/11/23/[7]abc",
             "deadline_ms": 4_102_444_800_123_u64,
-            "trace_id": trace,
+            "trace_id": TRACE_ID,
             "tenant_id": "tenant-A",
             "identity_id": "id1",
             "identity_pool_id": "pool1",

@@ -6,17 +6,14 @@ use std::{
     process::{Command, Output},
 };
 
-use crate::support::root;
+use crate::support::{guests::without_outer_cargo, root};
 
 const LANGUAGES: [&str; 6] = ["rust", "go", "js", "ts", "python", "c"];
 
 fn guesthouse(folder: &Path) -> Command {
     let mut guesthouse = Command::new(env!("CARGO_BIN_EXE_guesthouse"));
     guesthouse.current_dir(folder);
-    // The tests' own cargo says things that are not meant for that of the project.
-    for name in ["CARGO_TARGET_DIR", "CARGO_BUILD_TARGET", "RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"] {
-        guesthouse.env_remove(name);
-    }
+    without_outer_cargo(&mut guesthouse);
     guesthouse
 }
 
@@ -56,10 +53,8 @@ fn a_new_guest_of_each_language_builds_and_runs_by_the_two_commands_that_are_pri
         let tool = Path::new(env!("CARGO_BIN_EXE_guesthouse")).parent().unwrap();
         let mut shell = Command::new("sh");
         shell.current_dir(folder.path()).args(["-ec", &commands]);
-        for name in ["CARGO_TARGET_DIR", "CARGO_BUILD_TARGET", "RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"] {
-            shell.env_remove(name);
-        }
-        let ran = shell.env("PATH", format!("{}:{}", tool.display(), path())).output().unwrap();
+        let ran =
+            without_outer_cargo(&mut shell).env("PATH", format!("{}:{}", tool.display(), path())).output().unwrap();
         assert!(ran.status.success(), "{language}: {}", said(&ran));
         let answer = r#"{"message":"Hello Ada!","count":1,"last":null}"#;
         let answered = String::from_utf8_lossy(&ran.stdout).replace(": ", ":").replace(", ", ",").contains(answer);

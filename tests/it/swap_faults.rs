@@ -121,6 +121,12 @@ fn a_component_that_is_cut_off() {
 }
 
 #[test]
+fn a_component_with_types_that_are_nested_without_end() {
+    artifact(guests::nested_types(20_000), &["Host.InvalidGuest"]);
+    artifact(guests::nested_types(200_000), &["Host.InvalidGuest", "bytes of types in one section"]);
+}
+
+#[test]
 fn a_component_whose_start_fails() {
     artifact(fs::read(guests::path("init_panics")).unwrap(), &["Guest.Trap.Unreachable", "failed to start"]);
     artifact(fs::read(guests::path("init_fails")).unwrap(), &["failed to start"]);

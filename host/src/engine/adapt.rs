@@ -10,7 +10,11 @@ use wasmparser::{Parser, Payload};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
-use super::{LoadError, UnsupportedImport, compiler::TYPES_LIMIT_BYTES};
+use super::{
+    LoadError, UnsupportedImport,
+    compiler::TYPES_LIMIT_BYTES,
+    contract::{EVENT, Interface, LIFECYCLE},
+};
 
 /// How every wasm file begins.
 const MAGIC: &[u8] = b"\0asm";
@@ -20,10 +24,6 @@ const CORE: &[u8] = &[1, 0, 0, 0];
 
 /// What a program exports that has a `main`.
 const START: &str = "_start";
-
-/// How the names of the functions begin by which a module keeps the contract `event`.
-const HANDLER: &str = "guesthouse:lambda/handler@0.1.";
-const LIFECYCLE: &str = "guesthouse:lambda/lifecycle@0.1.";
 
 /// The contract, for modules that do not carry it themselves.
 const WIT: &str = include_str!("../../../wit/guesthouse.wit");
@@ -40,24 +40,28 @@ pub(super) fn component(bytes: &[u8]) -> Result<Cow<'_, [u8]>, LoadError> {
         return Ok(Cow::Borrowed(bytes));
     }
     let module = Module::read(bytes).map_err(|error| LoadError::Malformed(error.to_string()))?;
-    let adapter = match (module.exports_any(HANDLER), module.exports_any(START)) {
+    let is_handler = module.exports_of(&EVENT);
+    let adapter = match (is_handler, module.exports.contains(&START)) {
         (true, _) => REACTOR,
         (false, true) => COMMAND,
         (false, false) => {
             return Err(LoadError::CoreModule(module.exports.iter().map(|&name| name.to_owned()).collect()));
         }
     };
-    if !module.carries_types {
-        module.check_imports()?;
-    }
-    if module.types_bytes > TYPES_LIMIT_BYTES {
-        let message = format!("{} bytes of component types, and {TYPES_LIMIT_BYTES} is the most", module.types_bytes);
-        return Err(LoadError::NotAdaptable(message));
-    }
     let mut bytes = Cow::Borrowed(bytes);
-    if module.exports_any(HANDLER) && !module.carries_types {
-        let world = if module.exports_any(LIFECYCLE) { "function-with-init" } else { "function" };
-        add_types(bytes.to_mut(), world).map_err(LoadError::Engine)?;
+    match module.types_bytes {
+        Some(bytes) if bytes > TYPES_LIMIT_BYTES => {
+            let message = format!("{bytes} bytes of component types, and {TYPES_LIMIT_BYTES} is the most");
+            return Err(LoadError::NotAdaptable(message));
+        }
+        Some(_) => {}
+        None => {
+            module.check_imports()?;
+            if is_handler {
+                let world = if module.exports_of(&LIFECYCLE) { "function-with-init" } else { "function" };
+                add_types(bytes.to_mut(), world).map_err(LoadError::Engine)?;
+            }
+        }
     }
     let encoded = ComponentEncoder::default()
         .module(&bytes)
@@ -87,10 +91,8 @@ struct Module<'a> {
     exports: Vec<&'a str>,
     /// The modules that it imports from.
     imports: Vec<&'a str>,
-    /// Its compiler left in it what it exports and imports as a component.
-    carries_types: bool,
-    /// The size of that.
-    types_bytes: usize,
+    /// The size of what its compiler left in it of its exports and imports as a component, if it did.
+    types_bytes: Option<usize>,
 }
 
 impl<'a> Module<'a> {
@@ -109,8 +111,7 @@ impl<'a> Module<'a> {
                     }
                 }
                 Payload::CustomSection(section) if section.name().starts_with("component-type") => {
-                    module.carries_types = true;
-                    module.types_bytes = module.types_bytes.max(section.data().len());
+                    module.types_bytes = module.types_bytes.max(Some(section.data().len()));
                 }
                 _ => {}
             }
@@ -120,8 +121,9 @@ impl<'a> Module<'a> {
         Ok(module)
     }
 
-    fn exports_any(&self, beginning: &str) -> bool {
-        self.exports.iter().any(|name| name.starts_with(beginning))
+    /// A function of an interface is exported under the interface's name, a `#` and its own.
+    fn exports_of(&self, interface: &Interface) -> bool {
+        self.exports.iter().filter_map(|name| name.split_once('#')).any(|(name, _)| interface.is_served(name))
     }
 
     /// # Errors

@@ -46,6 +46,9 @@ pub enum Trouble {
     Stalled,
 }
 
+/// An X-Ray header's value.
+pub const TRACE_ID: &str = "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=1";
+
 impl Event {
     pub fn new(body: impl Into<Vec<u8>>) -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(1);
@@ -57,6 +60,15 @@ impl Event {
     pub fn header(mut self, name: &str, value: impl Into<Vec<u8>>) -> Self {
         self.headers.push((name.to_owned(), value.into()));
         self
+    }
+
+    /// With all that Lambda can say of an invocation, the deadline 4102444800123 included.
+    pub fn with_whole_context(self, client_context: &str) -> Self {
+        self.header("Lambda-Runtime-Deadline-Ms", "4102444800123")
+            .header("Lambda-Runtime-Trace-Id", TRACE_ID)
+            .header("Lambda-Runtime-Client-Context", client_context)
+            .header("Lambda-Runtime-Cognito-Identity", r#"{"cognitoIdentityId":"id1","cognitoIdentityPoolId":"pool1"}"#)
+            .header("Lambda-Runtime-Aws-Tenant-Id", "tenant-A")
     }
 
     pub fn framing(mut self, framing: Framing) -> Self {

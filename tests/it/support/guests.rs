@@ -47,30 +47,35 @@ pub fn fixtures() -> Vec<String> {
     files.filter_map(|file| Some(file.path().file_stem()?.to_str()?.to_owned())).collect()
 }
 
-fn build() -> PathBuf {
+/// A component type in a component type, and so on: each level takes three bytes, and some of the stack of whoever reads it.
+pub fn nested_types(levels: usize) -> Vec<u8> {
+    let types = [&[1][..], &[0x41, 0x01, 0x01].repeat(levels), &[0x41, 0x00]].concat();
+    // A section's length in five bytes, as LEB128.
+    let length = [0, 1, 2, 3, 4].map(|at| (types.len() >> (7 * at)) as u8 & 0x7f | if at < 4 { 0x80 } else { 0 });
+    [b"\0asm\x0d\0\x01\0\x07", &length[..], &types].concat()
+}
+
+/// What the outer cargo says about its own build is not meant for one that this command may start.
+pub fn without_outer_cargo(command: &mut Command) -> &mut Command {
+    for name in ["CARGO_TARGET_DIR", "CARGO_BUILD_TARGET", "RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"] {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// Builds packages of the guests' workspace. Returns the folder with what came of it.
+pub fn cargo_build(what: &[&str]) -> PathBuf {
     // Cargo takes the guests' target from a file in their folder, so it is run there.
     let guests = root().join("guests");
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.current_dir(&guests).args([
-        "build",
-        "--quiet",
-        "--locked",
-        "--release",
-        "-p",
-        "hello",
-        "-p",
-        "fixtures",
-        "--lib",
-        "--examples",
-    ]);
-    // What the outer cargo says about its own build is not meant for this one.
-    for name in ["CARGO_TARGET_DIR", "CARGO_BUILD_TARGET", "RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"] {
-        cargo.env_remove(name);
-    }
-    let built = cargo.status().expect("cargo runs");
+    cargo.current_dir(&guests).args(["build", "--quiet", "--locked", "--release"]).args(what);
+    let built = without_outer_cargo(&mut cargo).status().expect("cargo runs");
     assert!(built.success(), "the guests do not build\nhint: rustup target add wasm32-wasip2, or cargo xtask test");
+    guests.join("target/wasm32-wasip2/release")
+}
 
-    let release = guests.join("target/wasm32-wasip2/release");
+fn build() -> PathBuf {
+    let release = cargo_build(&["-p", "hello", "-p", "fixtures", "--lib", "--examples"]);
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("guests");
     fs::create_dir_all(&folder).expect("a folder");
     let place = |from: PathBuf, name: &str| {

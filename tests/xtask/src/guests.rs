@@ -1,6 +1,10 @@
 //! Builds the guests in other languages than Rust that the conformance tests run, below `target/guests`.
 
-use std::{fs, path::Path, process::Command};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use crate::{Result, cargo, root, run, say, tools};
 
@@ -10,7 +14,14 @@ pub fn build() -> Result<()> {
     c()?;
     go()?;
     javascript()?;
-    python()
+    python()?;
+    for language in ["c", "go", "js", "python"] {
+        compile(&folder(language)?.join("conformance.wasm"))?;
+    }
+    for program in ["boolector", "count-c"] {
+        compile(&folder("commands")?.join(program).with_extension("wasm"))?;
+    }
+    Ok(())
 }
 
 fn c() -> Result<()> {
@@ -25,16 +36,12 @@ fn c() -> Result<()> {
         clang.args(["-Wl,--stack-first", "-Wl,-z,stack-size=1048576"]);
         clang.args(["-Wall", "-Wextra", "-Werror", "-I"]).arg(&sdk).arg("-o").arg(&output);
         run(clang.arg(root().join(source)).args(["guesthouse.c", "json.c"].map(|file| sdk.join(file))))?;
-        compile(&output)?;
     }
     let output = folder("commands")?.join("count-c.wasm");
     let mut clang = Command::new(tools::CLANG);
     clang.args(["--target=wasm32-wasi", "-fuse-ld=lld", "-O2", "-Wno-deprecated", "-Wall", "-Wextra", "-Werror", "-o"]);
     run(clang.arg(&output).arg(root().join("guests/commands/c/count.c")))?;
-    compile(&output)?;
-    let solver = folder("commands")?.join("boolector.wasm");
-    tools::solver(&solver)?;
-    compile(&solver)
+    tools::solver(&folder("commands")?.join("boolector.wasm"))
 }
 
 fn go() -> Result<()> {
@@ -53,7 +60,6 @@ fn go() -> Result<()> {
         let mut build = go(source);
         build.env("GOOS", "wasip1").env("GOARCH", "wasm");
         run(build.args(["build", "-buildmode=c-shared", "-trimpath", "-o"]).arg(&output).arg("."))?;
-        compile(&output)?;
     }
     Ok(())
 }
@@ -72,7 +78,6 @@ fn javascript() -> Result<()> {
         }
         let output = folder("js")?.join(name).with_extension("wasm");
         fs::rename(source.join(built), &output)?;
-        compile(&output)?;
     }
     Ok(())
 }
@@ -85,12 +90,11 @@ fn python() -> Result<()> {
         let mut build = Command::new(&python);
         build.arg(root().join("guests/sdk/python/build.py")).arg(root().join(source).join("app.py"));
         run(build.arg("-o").arg(&output))?;
-        compile(&output)?;
     }
     Ok(())
 }
 
-fn folder(language: &str) -> Result<std::path::PathBuf> {
+fn folder(language: &str) -> Result<PathBuf> {
     let folder = root().join("target/guests").join(language);
     fs::create_dir_all(&folder)?;
     Ok(folder)

@@ -40,8 +40,8 @@ pub(super) enum Named {
     Command,
 }
 
-const EVENT: Interface = Interface { name: "guesthouse:lambda/handler", series: "0.1." };
-const LIFECYCLE: Interface = Interface { name: "guesthouse:lambda/lifecycle", series: "0.1." };
+pub(super) const EVENT: Interface = Interface { name: "guesthouse:lambda/handler", series: "0.1." };
+pub(super) const LIFECYCLE: Interface = Interface { name: "guesthouse:lambda/lifecycle", series: "0.1." };
 const COMMAND: Interface = Interface { name: "wasi:cli/run", series: "0.2." };
 
 /// Contracts that a later version will serve.
@@ -54,18 +54,19 @@ impl Named {
     /// When it is a contract that this host does not serve: whatever the guest imports, that is what stands in the way.
     pub(super) fn find(component: &Component) -> Result<Option<Self>, LoadError> {
         let names = exports(component);
-        let having = |interface: &Interface, kind| names.iter().find(|name| interface.matches(name) == kind);
-        if let Some(other) = having(&EVENT, Match::OtherVersion).or_else(|| having(&LIFECYCLE, Match::OtherVersion)) {
+        let other = |interface: &Interface| names.iter().find(|name| interface.matches(name) == Match::OtherVersion);
+        if let Some(other) = other(&EVENT).or_else(|| other(&LIFECYCLE)) {
             return Err(LoadError::WrongVersion(other.clone()));
         }
-        if having(&EVENT, Match::Served).is_some() {
-            return Ok(Some(Self::Event { has_lifecycle: having(&LIFECYCLE, Match::Served).is_some() }));
+        let has = |interface: &Interface| names.iter().any(|name| interface.is_served(name));
+        if has(&EVENT) {
+            return Ok(Some(Self::Event { has_lifecycle: has(&LIFECYCLE) }));
         }
         let later = names.iter().find(|name| LATER.iter().any(|later| name.starts_with(later)));
-        if let Some(later) = later.or_else(|| having(&COMMAND, Match::OtherVersion)) {
+        if let Some(later) = later.or_else(|| other(&COMMAND)) {
             return Err(LoadError::LaterContract(later.clone()));
         }
-        Ok(having(&COMMAND, Match::Served).map(|_| Self::Command))
+        Ok(has(&COMMAND).then_some(Self::Command))
     }
 }
 
@@ -134,7 +135,7 @@ pub(super) fn exports(component: &Component) -> Vec<String> {
 }
 
 /// An interface and its versions that are compatible with each other.
-struct Interface {
+pub(super) struct Interface {
     name: &'static str,
     series: &'static str,
 }
@@ -148,6 +149,10 @@ enum Match {
 }
 
 impl Interface {
+    pub(super) fn is_served(&self, export: &str) -> bool {
+        self.matches(export) == Match::Served
+    }
+
     fn matches(&self, export: &str) -> Match {
         let (name, version) = export.split_once('@').unwrap_or((export, ""));
         match (name == self.name, version.starts_with(self.series)) {

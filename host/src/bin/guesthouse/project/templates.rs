@@ -20,17 +20,28 @@ macro_rules! files {
 const RUST_SDK: &[File<&str>] = files!("sdk/rust":
     "Cargo.toml", "src/context.rs", "src/error.rs", "src/internal.rs", "src/lib.rs", "wit/guesthouse.wit");
 const GO_SDK: &[File<&str>] = files!("sdk/go":
-    "go.mod", "go.sum", "lambda/failure.go", "lambda/guest_wasip1.go", "lambda/handler.go", "lambda/invocation.go",
-    "lambda/lambda.go", "lambda/main_wasip1.s", "lambda/memory_wasip1.go", "lambda/native.go", "lambda/options.go",
-    "lambda/wire.go");
+    "go.mod", "go.sum", "lambda/failure.go", "lambda/guest_wasip1.go", "lambda/handler.go",
+    "lambda/invocation.go", "lambda/lambda.go", "lambda/main_wasip1.s", "lambda/memory_wasip1.go",
+    "lambda/native.go", "lambda/options.go", "lambda/wire.go");
 const PYTHON_SDK: &[File<&str>] = files!("sdk/python":
     "build.py", "requirements.txt", "guesthouse/__init__.py", "guesthouse/bundle.py", "guesthouse/context.py",
-    "guesthouse/errors.py", "guesthouse/event_loop.py", "guesthouse/guest.py", "guesthouse/instance.py", "guesthouse/logs.py", "guesthouse/stdlib.py",
-    "guesthouse/text.py", "wit/guest.wit", "wit/deps/guesthouse-lambda/guesthouse.wit");
+    "guesthouse/errors.py", "guesthouse/event_loop.py", "guesthouse/guest.py", "guesthouse/instance.py",
+    "guesthouse/logs.py", "guesthouse/stdlib.py", "guesthouse/text.py", "wit/guest.wit",
+    "wit/deps/guesthouse-lambda/guesthouse.wit");
 const C_SDK: &[File<&str>] = files!("sdk/c": "guesthouse.c", "guesthouse.h", "json.c");
 
 const JS_SDK: &[File<&str>] = files!("sdk/js":
-    ".gitignore", "README.md", "build.js", "cli.js", "index.d.ts", "package.json", "positions.js", "runtime/clone.js", "runtime/console.js", "runtime/context.js", "runtime/errors.js", "runtime/fetch.js", "runtime/globals.js", "runtime/guest.js", "runtime/inject/buffer.js", "runtime/inject/url.js", "runtime/inspect.js", "runtime/json.js", "runtime/loop.js", "runtime/node/buffer.js", "runtime/node/crypto.js", "runtime/node/fs-promises.js", "runtime/node/fs-sync.js", "runtime/node/fs-wasi.js", "runtime/node/fs.js", "runtime/node/os.js", "runtime/node/path.js", "runtime/node/process.js", "runtime/node/timers-promises.js", "runtime/node/timers.js", "runtime/node/url.js", "runtime/node/util.js", "runtime/process.js", "runtime/promise.js", "runtime/random.js", "runtime/stack.js", "runtime/text.js", "wit/deps/guesthouse-lambda/guesthouse.wit", "wit/deps/wasi-cli/cli.wit", "wit/deps/wasi-clocks/clocks.wit", "wit/deps/wasi-filesystem/filesystem.wit", "wit/deps/wasi-io/io.wit", "wit/deps/wasi-random/random.wit", "wit/guest.wit");
+    ".gitignore", "README.md", "build.js", "cli.js", "index.d.ts", "package.json", "positions.js",
+    "runtime/clone.js", "runtime/console.js", "runtime/context.js", "runtime/errors.js", "runtime/fetch.js",
+    "runtime/globals.js", "runtime/guest.js", "runtime/inject/buffer.js", "runtime/inject/url.js",
+    "runtime/inspect.js", "runtime/json.js", "runtime/loop.js", "runtime/node/buffer.js",
+    "runtime/node/crypto.js", "runtime/node/fs-promises.js", "runtime/node/fs-sync.js",
+    "runtime/node/fs-wasi.js", "runtime/node/fs.js", "runtime/node/os.js", "runtime/node/path.js",
+    "runtime/node/process.js", "runtime/node/timers-promises.js", "runtime/node/timers.js",
+    "runtime/node/url.js", "runtime/node/util.js", "runtime/process.js", "runtime/promise.js",
+    "runtime/random.js", "runtime/stack.js", "runtime/text.js", "wit/deps/guesthouse-lambda/guesthouse.wit",
+    "wit/deps/wasi-cli/cli.wit", "wit/deps/wasi-clocks/clocks.wit", "wit/deps/wasi-filesystem/filesystem.wit",
+    "wit/deps/wasi-io/io.wit", "wit/deps/wasi-random/random.wit", "wit/guest.wit");
 
 const RUST: &[File<&str>] = files!("hello": "src/lib.rs");
 const GO: &[File<&str>] = files!("hello-go": "main.go", "go.mod", "go.sum");
