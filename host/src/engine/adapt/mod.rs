@@ -1,5 +1,7 @@
 //! From a core module of WASI 0.1 to the component that it would be: compilers such as Go's make no others.
 
+mod room;
+
 use std::borrow::Cow;
 
 use wasi_preview1_component_adapter_provider::{
@@ -25,8 +27,12 @@ const CORE: &[u8] = &[1, 0, 0, 0];
 /// What a program exports that has a `main`.
 const START: &str = "_start";
 
+/// The sections of which each of Go's modules has one, or both, and what is in the latter.
+const GO_BUILD: &str = "go:buildid";
+const PRODUCERS: (&str, &[u8]) = ("producers", b"Go cmd/compile");
+
 /// The contract, for modules that do not carry it themselves.
-const WIT: &str = include_str!("../../../wit/guesthouse.wit");
+const WIT: &str = include_str!("../../../../wit/guesthouse.wit");
 
 /// The component. One that is one already stays as it is, and is not looked at.
 ///
@@ -63,6 +69,9 @@ pub(super) fn component(bytes: &[u8]) -> Result<Cow<'_, [u8]>, LoadError> {
             }
         }
     }
+    if module.is_of_go && !module.gives_memory() {
+        bytes = Cow::Owned(room::make(&bytes).map_err(|message| LoadError::NotAdaptable(one_line(&message)))?);
+    }
     let encoded = ComponentEncoder::default()
         .module(&bytes)
         .and_then(|encoder| encoder.adapter(WASI, adapter))
@@ -93,6 +102,8 @@ struct Module<'a> {
     imports: Vec<&'a str>,
     /// The size of what its compiler left in it of its exports and imports as a component, if it did.
     types_bytes: Option<usize>,
+    /// Whether Go's own compiler made it.
+    is_of_go: bool,
 }
 
 impl<'a> Module<'a> {
@@ -113,6 +124,12 @@ impl<'a> Module<'a> {
                 Payload::CustomSection(section) if section.name().starts_with("component-type") => {
                     module.types_bytes = module.types_bytes.max(Some(section.data().len()));
                 }
+                Payload::CustomSection(section) => {
+                    let (producers, go) = PRODUCERS;
+                    let is_of_go = section.name() == GO_BUILD
+                        || section.name() == producers && section.data().windows(go.len()).any(|part| part == go);
+                    module.is_of_go |= is_of_go;
+                }
                 _ => {}
             }
         }
@@ -124,6 +141,11 @@ impl<'a> Module<'a> {
     /// A function of an interface is exported under the interface's name, a `#` and its own.
     fn exports_of(&self, interface: &Interface) -> bool {
         self.exports.iter().filter_map(|name| name.split_once('#')).any(|(name, _)| interface.is_served(name))
+    }
+
+    /// Whether it has a function that the adapter takes its memory from.
+    fn gives_memory(&self) -> bool {
+        self.exports.iter().any(|name| name.starts_with("cabi_realloc"))
     }
 
     /// # Errors

@@ -1,0 +1,3 @@
+module guesthouse.dev/go/count
+
+go 1.24
