@@ -182,6 +182,59 @@ fn a_core_module_with_the_handlers_functions_keeps_the_contract_event() {
     }
 }
 
+/// Like Go's own programs: it takes what it grows its memory by, and all behind that, for its own.
+const GREEDY: &str = r#"(module
+    (import "wasi_snapshot_preview1" "args_get" (func $args (param i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "args_sizes_get" (func $args_sizes (param i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+    (memory (export "memory") 1 MAXIMUM)
+    (data (i32.const 2048) " or nothing\n")
+    (func $must (param i32) (if (i32.eqz (local.get 0)) (then (call $exit (i32.const 9)))))
+    (func (export "_start") (local $at i32)
+        (call $must (i32.eq (memory.size) (i32.const 1)))
+        (call $must (i32.eq (memory.grow (i32.const 1)) (i32.const GROWN)))
+        (drop (memory.grow (i32.const 3)))
+        (local.set $at (i32.mul (memory.size) (i32.const 65536)))
+        (memory.fill (i32.const 65536) (i32.const 0x55) (i32.sub (local.get $at) (i32.const 65536)))
+        ;; The second argument, behind the event.
+        (drop (call $args_sizes (i32.const 64) (i32.const 68)))
+        (call $must (i32.eq (i32.load (i32.const 64)) (i32.const 2)))
+        (drop (call $args (i32.const 128) (i32.const 256)))
+        (i32.store (i32.const 0) (i32.const 1024)) (i32.store (i32.const 4) (i32.const 16))
+        (drop (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 32)))
+        (memory.copy (i32.const 1040) (i32.const 1024) (i32.const 16))
+        (i32.store (i32.const 0) (i32.const 1040)) (i32.store (i32.const 4) (i32.load (i32.const 32)))
+        (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 36)))
+        (i32.store (i32.const 0) (i32.load (i32.const 132))) (i32.store (i32.const 4) (i32.const 3))
+        (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 36)))
+        (i32.store (i32.const 0) (i32.const 2048)) (i32.store (i32.const 4) (i32.const 12))
+        (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 36)))
+        (loop $next
+            (local.set $at (i32.sub (local.get $at) (i32.const 1)))
+            (if (i32.ge_u (local.get $at) (i32.const 65536)) (then
+                (call $must (i32.eq (i32.load8_u (local.get $at)) (i32.const 0x55)))
+                (br $next))))
+        ;; Its memory ends where it says.
+        (if (i32.eq (i32.load8_u (i32.const 1024)) (i32.const 0x21))
+            (then (drop (i32.load8_u (i32.mul (memory.size) (i32.const 65536)))))))
+    (@custom "go:buildid" "any"))"#;
+
+fn greedy(maximum: &str, grown: &str) -> String {
+    GREEDY.replace("MAXIMUM", maximum).replace("GROWN", grown)
+}
+
+#[test]
+fn a_module_that_takes_all_memory_for_its_own_does_not_meet_the_adapters() {
+    for (maximum, grown) in [("", "1"), ("5", "1"), ("1", "-1")] {
+        let host = Host::with(&guests::from_text(&greedy(maximum, grown))).env("GUESTHOUSE_ARGS", "all").start();
+        assert_eq!(host.answer("its "), "its all or nothing\n", "at most {maximum}");
+        let error = error(&host, "!");
+        assert_eq!(error["errorType"], "Guest.Trap.MemoryOutOfBounds", "{error}");
+    }
+}
+
 #[test]
 fn a_core_module_that_can_not_become_a_component_is_refused_with_the_reason() {
     for (text, error_type, said) in [
@@ -207,6 +260,16 @@ fn a_core_module_that_can_not_become_a_component_is_refused_with_the_reason() {
             "`fd_reed`",
         ),
         ("(module (func (export \"_start\") (param i32)))", "Host.InvalidGuest", "can't be made a component"),
+        (
+            &greedy("", "1").replace("args_sizes_get", "environ_sizes_get"),
+            "Host.InvalidGuest",
+            "and not `args_sizes_get`",
+        ),
+        (
+            &greedy("", "1").replace("(param i32)))\n    (memory", "(param i64)))\n    (memory"),
+            "Host.InvalidGuest",
+            "`proc_exit`",
+        ),
     ] {
         let error = Host::with(&guests::from_text(text)).spawn().init_error();
         assert_eq!(error["errorType"], error_type, "{error}");

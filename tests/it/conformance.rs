@@ -335,11 +335,44 @@ fn a_thousand_invocations_leave_nothing_behind() {
     }
 }
 
+/// The functions of `guests/conformance/aws`, of which only the import changed.
+#[test]
+fn functions_as_awss_documentation_has_them_run_as_guests() {
+    for (language, event) in [("go", r#"{"name":"Ada L."}"#), ("python", r#"{"first_name":"Ada","last_name":"L."}"#)] {
+        let folder = root().join("target/guests").join(language);
+        let host = |name: &str| {
+            assert!(folder.join(name).with_extension("cwasm").exists(), "there is no `{name}`\nhint: cargo xtask test");
+            Host::in_folder(&folder).env("HANDLER", name).env("AWS_REGION", "eu-central-1").start()
+        };
+        let hello: Value = serde_json::from_str(&host("hello").answer(event)).unwrap();
+        assert!(hello == "Hello Ada L.!" || hello["message"] == "Hello Ada L.!", "{language}: {hello}");
+
+        let host = host("proxy");
+        let request = |body: &str| {
+            json!({
+                "resource": "/orders", "path": "/orders", "httpMethod": "POST", "isBase64Encoded": false, "body": body,
+                "headers": {"Accept": "*/*"}, "multiValueHeaders": {"Accept": ["*/*"]},
+                "queryStringParameters": {"currency": "EUR"}, "pathParameters": null, "stageVariables": null,
+                "requestContext": {"requestId": "c6af9ac6", "stage": "test", "identity": {"sourceIp": "192.0.2.1"}},
+            })
+        };
+        let answer = |body: &str| -> Value { serde_json::from_str(&host.answer(request(body).to_string())).unwrap() };
+        let good = answer(r#"{"id":"7","total":12.5}"#);
+        assert_eq!(good["statusCode"], 200, "{language}: {good}");
+        let body: Value = serde_json::from_str(good["body"].as_str().unwrap()).unwrap();
+        assert_eq!(body, json!({"id": "7", "currency": "EUR", "total": 12.5}), "{language}");
+        assert_eq!(good["headers"]["Content-Type"], "application/json", "{language}");
+        assert!(good["headers"]["X-Request-Id"].as_str().is_some_and(|id| !id.is_empty()), "{language}");
+        host.program.line("the handler's line", |line| line.contains("POST /orders").then_some(()));
+        assert_eq!(answer("nonsense")["statusCode"], 400, "{language}");
+    }
+}
+
 #[test]
 fn a_plain_program_is_a_handler() {
     let folder = root().join("target/guests/commands");
     build_rust("count-rust", &folder);
-    for language in ["rust", "c"] {
+    for language in ["rust", "go", "c"] {
         let name = format!("count-{language}");
         assert!(folder.join(&name).with_extension("cwasm").exists(), "there is no `{name}`\nhint: cargo xtask test");
         let host = Host::in_folder(&folder).env("HANDLER", &name).start();

@@ -44,6 +44,10 @@ pub enum Urgency {
 #[cfg(feature = "compiler")]
 const COMPILER_BYTES: u64 = 80;
 
+/// How often a guest's bytes are held more: what they become as a component, and twice while that is made.
+#[cfg(feature = "compiler")]
+const COPIES: u64 = 3;
+
 impl Code {
     /// Maps a `.cwasm` file: what is not touched is not read.
     ///
@@ -72,13 +76,17 @@ impl Code {
         let runtime = engine.engine.clone();
         let compile = move || {
             super::compiler::on_a_large_stack(|| {
-                let bytes = super::adapt::component(&bytes)?;
+                let check_room = |bytes: &[u8]| match urgency {
+                    Urgency::Now => Ok(()),
+                    Urgency::Meanwhile { function_bytes } => check_room(bytes, function_bytes),
+                };
+                check_room(&bytes)?;
+                let bytes = super::adapt::component(bytes)?;
+                // What became a component has more code now.
+                check_room(&bytes)?;
                 let image = match urgency {
                     Urgency::Now => super::compiler::compile_here(&bytes)?,
-                    Urgency::Meanwhile { function_bytes } => {
-                        check_room(&bytes, function_bytes)?;
-                        super::compiler::compile_apart(&bytes)?
-                    }
+                    Urgency::Meanwhile { .. } => super::compiler::compile_apart(&bytes)?,
                 };
                 let component = precompiled::load(&runtime, &image);
                 let component = component.map_err(|error| LoadError::Engine(format!("{error:#}")))?;
@@ -115,7 +123,8 @@ impl Code {
 fn check_room(bytes: &[u8], function_bytes: Option<u64>) -> Result<(), LoadError> {
     let Some(function_bytes) = function_bytes else { return Ok(()) };
     let left = function_bytes.saturating_sub(super::memory::resident_bytes());
-    let needed = super::inspect::code_bytes(bytes).saturating_mul(COMPILER_BYTES);
+    let code_bytes = super::inspect::code_bytes(bytes);
+    let needed = code_bytes.saturating_mul(COMPILER_BYTES) + bytes.len() as u64 * COPIES;
     if needed <= left { Ok(()) } else { Err(LoadError::NoRoomToCompile { needed, left }) }
 }
 

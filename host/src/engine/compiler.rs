@@ -73,7 +73,7 @@ pub fn compile_ahead(bytes: &[u8], target: Target) -> Result<Vec<u8>, LoadError>
         return Err(LoadError::NoTarget(target.to_string()));
     }
     on_a_large_stack(|| {
-        let component = adapt::component(bytes)?;
+        let component = adapt::component(bytes.to_vec())?;
         let image = compile(&component, |config| {
             config.target(target.triple())?;
             target.features().iter().for_each(|feature| precompiled::allow(config, feature));
@@ -88,7 +88,7 @@ pub fn compile_ahead(bytes: &[u8], target: Target) -> Result<Vec<u8>, LoadError>
 /// # Errors
 /// When the bytes are no component, nor a module that can become one.
 pub fn check(bytes: &[u8]) -> Result<(), LoadError> {
-    on_a_large_stack(|| compile_here(&adapt::component(bytes)?).map(drop))
+    on_a_large_stack(|| compile_here(&adapt::component(bytes.to_vec())?).map(drop))
 }
 
 /// What the compiler has as its stack, in bytes: it reads types that are nested in each other by recursion. What is not touched costs

@@ -78,11 +78,17 @@ impl Engine {
     }
 }
 
+const MIB: usize = 1024 * 1024;
+
 /// One for those who compile and those who run: code fits no engine with other settings.
 fn config() -> wasmtime::Result<Config> {
     let mut config = Config::new();
     config
         .epoch_interruption(true)
+        // Interpreters in guests take hundreds of bytes of it for each call in the language that they run.
+        .max_wasm_stack(2 * MIB)
+        // With what the host's functions need. It is not taken before it is touched.
+        .async_stack_size(3 * MIB)
         // Files and lines in stack traces are found by `debug_info`, from where in the file a frame is.
         .wasm_backtrace_details(WasmBacktraceDetails::Disable)
         .generate_address_map(true)

@@ -40,6 +40,8 @@ struct Inner {
     stdout: Vec<u8>,
     stderr: Vec<u8>,
     last_stderr_line: String,
+    /// Go writes a stack trace behind what went wrong, up to its end.
+    in_trace: bool,
 }
 
 impl Stdio {
@@ -51,6 +53,7 @@ impl Stdio {
             stdout: Vec::new(),
             stderr: Vec::new(),
             last_stderr_line: String::new(),
+            in_trace: false,
         })))
     }
 
@@ -63,10 +66,11 @@ impl Stdio {
         let mut inner = self.lock();
         inner.request_id = request_id.map(str::to_owned);
         inner.last_stderr_line.clear();
+        inner.in_trace = false;
     }
 
     /// Hands on lines that were not completed, and returns the last line written to standard error that says something:
-    /// after a Rust panic, its message.
+    /// after a panic in Rust or Go, its message.
     pub(super) fn finish(&self) -> String {
         let mut inner = self.lock();
         inner.hand_on();
@@ -125,16 +129,25 @@ impl Inner {
     fn emit(&mut self, stream: Stream, line: &[u8]) {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         let line = String::from_utf8_lossy(line);
-        if stream == Stream::Stderr && says_something(&line) {
-            self.last_stderr_line = line.chars().take(1024).collect();
+        if stream == Stream::Stderr {
+            self.in_trace |= begins_trace(&line);
+            if !self.in_trace && says_something(&line) {
+                self.last_stderr_line = line.chars().take(1024).collect();
+            }
         }
         self.observer.line(self.request_id.as_deref(), self.guest, stream, &line);
     }
 }
 
-/// What Rust prints after a panic's message advises the developer, and says nothing of the fault.
+/// What Rust and Go print after a panic's message advises the developer, and says nothing of the fault.
 fn says_something(line: &str) -> bool {
-    !line.trim().is_empty() && !line.starts_with("note: ") && line != "stack backtrace:"
+    let advises = ["note: ", "[signal "].iter().any(|beginning| line.starts_with(beginning));
+    !line.trim().is_empty() && !advises && line != "stack backtrace:"
+}
+
+/// Whether it is `goroutine 1 [running]:` or the like.
+fn begins_trace(line: &str) -> bool {
+    line == "runtime stack:" || line.starts_with("goroutine ") && line.ends_with("]:")
 }
 
 /// An empty line is one (empty) piece.
@@ -251,6 +264,23 @@ mod tests {
         let said = [(Stream::Stdout, "a"), (Stream::Stdout, ""), (Stream::Stderr, "boom")];
         assert_eq!(heard[..3], said.map(|(stream, line)| (stream, line.to_owned())));
         assert_eq!(heard[4], (Stream::Stdout, "b".to_owned()));
+    }
+
+    #[test]
+    fn the_last_line_is_that_before_a_stack_trace() {
+        let (stdio, _) = stdio();
+        for (written, last) in [
+            (
+                "first\npanic: no such order\n\ngoroutine 6 [running]:\nmain.main()\n\t/main.go:7 +0x2\n",
+                "panic: no such order",
+            ),
+            ("fatal error: a bug\n[signal SIGSEGV]\n\nruntime stack:\nmain.main()\n", "fatal error: a bug"),
+            ("goroutine 6 is late\n", "goroutine 6 is late"),
+        ] {
+            stdio.begin(Some("id-1"));
+            stdio.stream(Stream::Stderr).push(written.as_bytes());
+            assert_eq!(stdio.finish(), last);
+        }
     }
 
     #[test]

@@ -26,6 +26,8 @@ pub struct Contestant {
     files: Vec<PathBuf>,
     /// What is deployed with that, and is not AWS's.
     host: Option<PathBuf>,
+    /// The `.wasm` file, of one that stands for its language.
+    source: Option<PathBuf>,
     pub measured: Measured,
 }
 
@@ -62,7 +64,18 @@ impl Contestant {
     pub fn new(name: &'static str, program: &Path, handler: fn(Work) -> String) -> Self {
         let program = program.to_owned();
         let (arguments, env, files) = (Vec::new(), Vec::new(), vec![program.clone()]);
-        Self { name, program, arguments, env, handler, works: &WARM, files, host: None, measured: Measured::default() }
+        Self {
+            name,
+            program,
+            arguments,
+            env,
+            handler,
+            works: &WARM,
+            files,
+            host: None,
+            source: None,
+            measured: Measured::default(),
+        }
     }
 
     pub fn argument(mut self, argument: impl Into<String>) -> Self {
@@ -88,6 +101,11 @@ impl Contestant {
 
     pub fn host(mut self, host: &Path) -> Self {
         self.host = Some(host.to_owned());
+        self
+    }
+
+    pub fn source(mut self, wasm: PathBuf) -> Self {
+        self.source = Some(wasm);
         self
     }
 
@@ -209,6 +227,11 @@ impl Contestant {
     /// The bytes that are exchanged with a new version.
     pub fn bytes(&self) -> u64 {
         self.files.iter().map(|file| bytes(file)).sum()
+    }
+
+    /// Those of the `.wasm` file, of one that stands for its language.
+    pub fn source_bytes(&self) -> Option<u64> {
+        self.source.as_deref().map(bytes)
     }
 
     /// The bytes that are deployed with that, and are not AWS's.

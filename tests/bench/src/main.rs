@@ -35,6 +35,9 @@ const MANY: usize = 10_000;
 
 const AT_ONCE: [usize; 3] = [1, 4, 16];
 
+/// The folder of the guests that are compiled ahead of time.
+const AHEAD: &str = "ahead";
+
 const ALL: [Work; 4] = [Work::Hello, Work::Orders, Work::Echo, Work::Compute];
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -76,7 +79,19 @@ fn main() -> Result<(), Box<dyn Error>> {
     let folder = root().join("tests/bench");
     fs::write(folder.join("results.md"), &report)?;
     fs::write(folder.join("results.svg"), picture::draw(&contestants))?;
-    Ok(())
+    Ok(readme(&report::languages(&contestants))?)
+}
+
+/// Puts the table of the languages where the README has it.
+fn readme(table: &str) -> io::Result<()> {
+    const BEGIN: &str = "<!-- Written by `cargo xtask bench`. -->\n";
+    const END: &str = "<!-- Up to here. -->";
+    let path = root().join("README.md");
+    let text = fs::read_to_string(&path)?;
+    let written = text.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
+    let (before, after) =
+        written.ok_or_else(|| io::Error::other("the README has no place for the languages' table"))?;
+    fs::write(path, format!("{before}{BEGIN}{table}{END}{after}"))
 }
 
 /// This process and its children; whatever core it runs on now.
@@ -126,26 +141,36 @@ fn contestants(built: &Path) -> Result<Vec<Contestant>, Box<dyn Error>> {
         format!("app.{}", work.name())
     }
     let bootstrap = built.join("bootstrap");
-    let guesthouse = |name, guests: &str| {
-        let guests = built.join(guests);
-        let files = fs::read_dir(&guests).into_iter().flatten().flatten().map(|file| file.path());
-        let file = files.filter(|file| file.file_stem().is_some_and(|stem| stem == "hello")).collect();
-        Contestant::new(name, &bootstrap, own).env("LAMBDA_TASK_ROOT", text(&guests)).files(file).host(&bootstrap)
+    let guesthouse = |name, language: &str, kind: &str| {
+        let guests = built.join(kind).join(language);
+        let hello = guests.join("hello").with_extension(if kind == AHEAD { "cwasm" } else { "wasm" });
+        Contestant::new(name, &bootstrap, own)
+            .env("LAMBDA_TASK_ROOT", text(&guests))
+            .files(vec![hello])
+            .host(&bootstrap)
     };
+    let of_language = |name, language| {
+        let wasm = built.join("guests").join(language).join("hello.wasm");
+        guesthouse(name, language, AHEAD).source(wasm)
+    };
+    let fresh = |name, language| guesthouse(name, language, AHEAD).env("GUESTHOUSE_INSTANCES", "fresh");
+    let not_compiled = |name, language| guesthouse(name, language, "guests").works(&[Work::Hello]);
     let peers = root().join("target/tools/peers");
     let (python, node_handlers) = (built.join("python"), built.join("node"));
     let ric = peers.join("node/node_modules/aws-lambda-ric/index.mjs");
     Ok(vec![
         Contestant::new("native Rust, lambda_runtime", &built.join("native"), own).works(&ALL),
-        guesthouse("Guesthouse, Rust guest", "rust-ahead").works(&ALL),
-        guesthouse("Rust guest, fresh instances", "rust-ahead").env("GUESTHOUSE_INSTANCES", "fresh"),
-        guesthouse("Rust guest, not compiled ahead", "rust"),
-        guesthouse("Guesthouse, C guest", "c-ahead").works(&[Work::Hello]),
-        guesthouse("C guest, fresh instances", "c-ahead").env("GUESTHOUSE_INSTANCES", "fresh").works(&[Work::Hello]),
-        guesthouse("C guest, not compiled ahead", "c").works(&[Work::Hello]),
-        guesthouse("Guesthouse, JavaScript guest", "js-ahead"),
-        guesthouse("JavaScript guest, fresh instances", "js-ahead").env("GUESTHOUSE_INSTANCES", "fresh"),
-        guesthouse("JavaScript guest, not compiled ahead", "js"),
+        of_language("Guesthouse, Rust guest", "rust").works(&ALL),
+        fresh("Rust guest, fresh instances", "rust"),
+        not_compiled("Rust guest, not compiled ahead", "rust"),
+        of_language("Guesthouse, C guest", "c").works(&[Work::Hello]),
+        fresh("C guest, fresh instances", "c").works(&[Work::Hello]),
+        not_compiled("C guest, not compiled ahead", "c"),
+        of_language("Guesthouse, Go guest", "go"),
+        of_language("Guesthouse, JavaScript guest", "js"),
+        fresh("JavaScript guest, fresh instances", "js"),
+        not_compiled("JavaScript guest, not compiled ahead", "js"),
+        of_language("Guesthouse, Python guest", "python"),
         Contestant::new("native Go, aws-lambda-go", &built.join("go"), own),
         Contestant::new("Python, awslambdaric", &peers.join("python/bin/python"), module)
             .argument("-m")

@@ -108,15 +108,55 @@ pub fn write(contestants: &[Contestant], bootstraps: &[u64; 2], machine: &str) -
         let [one, four, sixteen] = [1, 4, 16].map(|concurrency| at_once(contestant, concurrency));
         line(format_args!("| {} | {one:.0} | {four:.0} | {sixteen:.0} | {:.2} |", contestant.name, four / one));
     }
+    line(format_args!(
+        "\nBy language: what is built and what is deployed; from exec to the first answer, and an invocation with 20 B.\n\n{}",
+        languages(contestants)
+    ));
     line(format_args!("\nThe figures that are to be reached:\n\n{}", bars(contestants, bootstraps)));
     text
+}
+
+/// A guest in each language, beside what AWS has for the language.
+pub fn languages(contestants: &[Contestant]) -> String {
+    let mut table = String::from(
+        "| guest | `.wasm` | `.cwasm` | cold start | warm p50 | memory | beside | cold start | warm p50 | memory |\n\
+         | --- | ---: | ---: | ---: | ---: | ---: | --- | ---: | ---: | ---: |\n",
+    );
+    for guest in contestants {
+        let Some(wasm) = guest.source_bytes() else { continue };
+        let language = guest.name.trim_start_matches("Guesthouse, ").trim_end_matches(" guest");
+        let peer = match language {
+            "Go" => "native Go",
+            "JavaScript" => "Node",
+            "Python" => "Python",
+            _ => NATIVE,
+        };
+        let peer = contestants.iter().find(|other| other.name.starts_with(peer)).expect("a name");
+        let figures = |contestant: &Contestant| {
+            let measured = &contestant.measured;
+            let (cold, warm) = (median(&measured.answered) / 1e3, median(&measured.warm[0].took));
+            format!("{cold:.1} ms | {warm:.0} µs | {:.0} MiB", measured.resident_later_kib as f64 / 1024.0)
+        };
+        let mb = |bytes: u64| bytes as f64 / 1e6;
+        let _ = writeln!(
+            table,
+            "| {language} | {:.2} MB | {:.2} MB | {} | {} | {} |",
+            mb(wasm),
+            mb(guest.bytes()),
+            figures(guest),
+            peer.name,
+            figures(peer),
+        );
+    }
+    table
 }
 
 /// The figures that are to be reached.
 fn bars(contestants: &[Contestant], [bootstrap, lean]: &[u64; 2]) -> String {
     let of = |name: &str| contestants.iter().find(|contestant| contestant.name.starts_with(name)).expect("a name");
-    let [native, rust, fresh, js] = [NATIVE, RUST, FRESH, "Guesthouse, JavaScript"].map(|name| &of(name).measured);
-    let (python, node) = (&of("Python").measured, &of("Node").measured);
+    let [native, rust, fresh, js, py, python, node] =
+        [NATIVE, RUST, FRESH, "Guesthouse, JavaScript", "Guesthouse, Python", "Python", "Node"]
+            .map(|name| &of(name).measured);
     let warm = |work: Work| WARM.iter().position(|warm| *warm == work).expect("a warm one");
     let p50 = |measured: &Measured, work| median(&measured.warm[warm(work)].took);
     let cpu = |measured: &Measured, work| median(&measured.warm[warm(work)].cpu);
@@ -128,10 +168,12 @@ fn bars(contestants: &[Contestant], [bootstrap, lean]: &[u64; 2]) -> String {
         ("warm, 10 KB, JSON work, p50 / native", p50(rust, Work::Orders) / p50(native, Work::Orders), 1.35, 1.1),
         ("warm, 1 MB echo, p50 / native", p50(rust, Work::Echo) / p50(native, Work::Echo), 1.0, 0.85),
         ("warm, 20 B, JavaScript, p50 / Node.js", p50(js, Work::Hello) / p50(node, Work::Hello), 1.0, 0.5),
+        ("warm, 20 B, Python, p50 / Python", p50(py, Work::Hello) / p50(python, Work::Hello), 1.0, 0.5),
         ("first `/next` / native", ready(rust) / ready(native), 2.0, 1.4),
         ("first `/next` / Python", ready(rust) / ready(python), 0.1, 0.06),
         ("first `/next` / Node.js", ready(rust) / ready(node), 0.1, 0.06),
         ("first answer, JavaScript / Node.js", median(&js.answered) / median(&node.answered), 0.5, 0.25),
+        ("first answer, Python / Python", median(&py.answered) / median(&python.answered), 0.5, 0.25),
         ("added by fresh instances, µs", p50(fresh, Work::Hello) - p50(rust, Work::Hello), 60.0, 20.0),
         ("most memory in 10,000 invocations, MiB", mib(rust.peak_kib), 12.0, 8.0),
         (

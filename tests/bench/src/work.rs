@@ -33,7 +33,7 @@ impl Work {
     /// What is done, for the tables.
     pub fn title(self) -> &'static str {
         match self {
-            Self::Hello => "A greeting. (The guest in C looks for the name and does not read all of the JSON.)",
+            Self::Hello => "A greeting",
             Self::Orders => "Orders summed up by customer, typed JSON in and out",
             Self::Echo => {
                 "The event as the answer: typed, but the guest in Rust takes and gives text, which no other runtime can"

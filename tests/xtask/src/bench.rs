@@ -2,10 +2,10 @@
 
 use std::{fs, path::Path, process::Command};
 
-use crate::{Result, cargo, root, run as execute, say, tools};
+use crate::{Result, cargo, guests, root, run as execute, say, tools};
 
-/// The guests by their names in the benchmark, and the fixtures that they are.
-const GUESTS: &[(&str, &str)] = &[("hello", "greet"), ("orders", "orders"), ("echo", "echo"), ("compute", "compute")];
+/// The guests in Rust by their names in the benchmark, and the fixtures that they are.
+const RUST: &[(&str, &str)] = &[("hello", "greet"), ("orders", "orders"), ("echo", "echo"), ("compute", "compute")];
 
 pub fn run() -> Result<()> {
     tools::wasm_target()?;
@@ -15,7 +15,7 @@ pub fn run() -> Result<()> {
     let built = root().join("target/bench");
     fs::create_dir_all(&built)?;
     programs(&built, &path)?;
-    guests(&built)?;
+    guests(&built, &path)?;
     say("running the benchmark (4 minutes)");
     execute(&mut Command::new(root().join("target/release/bench")))
 }
@@ -75,63 +75,55 @@ fn programs(built: &Path, path: &str) -> Result<()> {
     Ok(())
 }
 
-fn guests(built: &Path) -> Result<()> {
-    for folder in ["rust", "c", "js"] {
-        fs::create_dir_all(built.join(folder))?;
-    }
+/// The guests, by language: `guests` has their `.wasm` files, and `ahead` what they are compiled to.
+fn guests(built: &Path, path: &str) -> Result<()> {
     say("building the guests");
-    let folder = root().join("guests");
-    let mut cargo_guests = cargo(&folder);
-    cargo_guests.args(["build", "--locked", "--release", "--package", "fixtures"]);
-    for (_, fixture) in GUESTS {
-        cargo_guests.args(["--example", fixture]);
+    let guests = built.join("guests");
+    for language in ["rust", "c", "go", "js", "python"] {
+        fs::create_dir_all(guests.join(language))?;
     }
-    execute(&mut cargo_guests)?;
-    for (name, fixture) in GUESTS {
-        let from = folder.join(format!("target/wasm32-wasip2/release/examples/{fixture}.wasm"));
-        fs::copy(from, built.join(format!("rust/{name}.wasm")))?;
-    }
-    c(built)?;
-    javascript(built)?;
-    say("building the tool, and compiling the guests ahead of time (10 minutes when it is the first time)");
-    execute(cargo(&root()).args(["build", "--locked", "--package", "guesthouse", "--bin", "guesthouse"]))?;
-    for folder in ["rust", "c", "js"] {
-        let ahead = built.join(format!("{folder}-ahead"));
+    rust(&guests.join("rust"))?;
+    guests::c_handler("tests/bench/c/hello.c", &guests.join("c/hello.wasm"))?;
+    guests::go_moved("tests/bench/go", path, &guests.join("go/hello.wasm"))?;
+    let javascript =
+        ["hello", "orders", "echo"].map(|name| (name, guests.join("js").join(name).with_extension("wasm")));
+    guests::javascript_handlers("tests/bench/node/app.mjs", &javascript)?;
+    let python = guests.join("python/hello.wasm");
+    guests::python_handler("tests/bench/python/guest.py", "handler", &tools::guest_python()?, &python)?;
+    guests::compiler()?;
+    say("compiling the guests ahead of time (1 minute)");
+    for language in fs::read_dir(&guests)? {
+        let language = language?;
+        let ahead = built.join("ahead").join(language.file_name());
         fs::create_dir_all(&ahead)?;
-        for guest in fs::read_dir(built.join(folder))?.flatten().map(|entry| entry.path()) {
-            let Some(name) = guest.file_stem().filter(|_| guest.extension().is_some_and(|ending| ending == "wasm"))
-            else {
-                continue;
-            };
-            let mut compile = Command::new(root().join("target/debug/guesthouse"));
-            execute(compile.arg("compile").arg(&guest).arg("-o").arg(ahead.join(name).with_extension("cwasm")))?;
+        for guest in fs::read_dir(language.path())?.flatten().map(|entry| entry.path()) {
+            let name = guest.file_stem().unwrap_or_default();
+            guests::compile_to(&guest, &ahead.join(name).with_extension("cwasm"))?;
+        }
+    }
+    // One guest, that goes by its handler's name.
+    for name in ["orders", "echo"] {
+        for language in ["go", "python"] {
+            let ahead = built.join("ahead").join(language);
+            let link = ahead.join(name).with_extension("cwasm");
+            let _ = fs::remove_file(&link);
+            fs::hard_link(ahead.join("hello.cwasm"), link)?;
         }
     }
     Ok(())
 }
 
-fn c(built: &Path) -> Result<()> {
-    execute(cargo(&root()).args(["build", "--locked", "--package", "componentize"]))?;
-    let componentize = || Command::new(root().join("target/debug/componentize"));
-    let bindings = built.join("c-bindings");
-    execute(componentize().arg("bindings").arg(root().join("wit")).arg("function").arg(&bindings))?;
-    let core = bindings.join("core.wasm");
-    let mut clang = Command::new(tools::CLANG);
-    clang.args(["--target=wasm32-wasi", "-Wno-deprecated", "-mexec-model=reactor", "-fuse-ld=lld", "-O2", "-s", "-I"]);
-    clang.arg(&bindings).arg("-o").arg(&core).arg(root().join("tests/bench/c/hello.c"));
-    execute(clang.args(["function.c", "function_component_type.o"].map(|file| bindings.join(file))))?;
-    execute(componentize().arg("component").arg(&core).arg(built.join("c/hello.wasm")))
-}
-
-fn javascript(built: &Path) -> Result<()> {
-    let (componentize, node) = tools::javascript()?;
-    let sources = root().join("tests/bench/js");
-    for name in ["hello", "orders", "echo"] {
-        let mut command = Command::new(&componentize);
-        command.env("PATH", format!("{}:{}", node.display(), tools::path()));
-        command.args(["--world", "function", "--sync", "--opt-size", "--minify", "--wit"]).arg(root().join("wit"));
-        command.arg("--module-root").arg(&sources).arg("--js").arg(sources.join(format!("{name}.js")));
-        execute(command.arg("--output").arg(built.join(format!("js/{name}.wasm"))))?;
+fn rust(guests: &Path) -> Result<()> {
+    let folder = root().join("guests");
+    let mut cargo = cargo(&folder);
+    cargo.args(["build", "--locked", "--release", "--package", "fixtures"]);
+    for (_, fixture) in RUST {
+        cargo.args(["--example", fixture]);
+    }
+    execute(&mut cargo)?;
+    for (name, fixture) in RUST {
+        let from = folder.join(format!("target/wasm32-wasip2/release/examples/{fixture}.wasm"));
+        fs::copy(from, guests.join(name).with_extension("wasm"))?;
     }
     Ok(())
 }

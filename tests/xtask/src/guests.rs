@@ -9,8 +9,7 @@ use std::{
 use crate::{Result, cargo, root, run, say, tools};
 
 pub fn build() -> Result<()> {
-    say("building the tool that compiles guests (10 minutes when it is the first time)");
-    run(cargo(&root()).args(["build", "--locked", "--package", "guesthouse", "--bin", "guesthouse"]))?;
+    compiler()?;
     c()?;
     go()?;
     javascript()?;
@@ -18,50 +17,92 @@ pub fn build() -> Result<()> {
     for language in ["c", "go", "js", "python"] {
         compile(&folder(language)?.join("conformance.wasm"))?;
     }
-    for program in ["boolector", "count-c"] {
+    for (language, name) in [("go", "hello"), ("go", "proxy"), ("python", "hello"), ("python", "proxy")] {
+        compile(&folder(language)?.join(name).with_extension("wasm"))?;
+    }
+    for program in ["boolector", "count-c", "count-go"] {
         compile(&folder("commands")?.join(program).with_extension("wasm"))?;
     }
     Ok(())
 }
 
+/// The tool that compiles guests.
+pub fn compiler() -> Result<()> {
+    say("building the tool that compiles guests (10 minutes when it is the first time)");
+    run(cargo(&root()).args(["build", "--locked", "--package", "guesthouse", "--bin", "guesthouse"]))
+}
+
 fn c() -> Result<()> {
     tools::c()?;
     say("building the guests in C, and fetching one that others published");
-    let sdk = root().join("guests/sdk/c");
     for (source, name) in [("guests/hello-c/hello.c", "hello-c"), ("guests/conformance/c/handler.c", "conformance")] {
-        let output = folder("c")?.join(name).with_extension("wasm");
-        let mut clang = Command::new(tools::CLANG);
-        // As in `guests/hello-c/Makefile`, and strict.
-        clang.args(["--target=wasm32-wasi", "-mexec-model=reactor", "-fuse-ld=lld", "-O2", "-Wno-deprecated"]);
-        clang.args(["-Wl,--stack-first", "-Wl,-z,stack-size=1048576"]);
-        clang.args(["-Wall", "-Wextra", "-Werror", "-I"]).arg(&sdk).arg("-o").arg(&output);
-        run(clang.arg(root().join(source)).args(["guesthouse.c", "json.c"].map(|file| sdk.join(file))))?;
+        c_handler(source, &folder("c")?.join(name).with_extension("wasm"))?;
     }
-    let output = folder("commands")?.join("count-c.wasm");
+    let mut clang = clang(&folder("commands")?.join("count-c.wasm"));
+    run(clang.arg(root().join("guests/commands/c/count.c")))?;
+    tools::solver(&folder("commands")?.join("boolector.wasm"))
+}
+
+/// Compiles a handler in this file of the repository.
+pub fn c_handler(source: &str, output: &Path) -> Result<()> {
+    let sdk = root().join("guests/sdk/c");
+    let mut clang = clang(output);
+    clang.args(["-mexec-model=reactor", "-Wl,--stack-first", "-Wl,-z,stack-size=1048576", "-I"]).arg(&sdk);
+    run(clang.arg(root().join(source)).args(["guesthouse.c", "json.c"].map(|file| sdk.join(file))))
+}
+
+/// As in `guests/hello-c/Makefile`, and strict.
+fn clang(output: &Path) -> Command {
     let mut clang = Command::new(tools::CLANG);
     clang.args(["--target=wasm32-wasi", "-fuse-ld=lld", "-O2", "-Wno-deprecated", "-Wall", "-Wextra", "-Werror", "-o"]);
-    run(clang.arg(&output).arg(root().join("guests/commands/c/count.c")))?;
-    tools::solver(&folder("commands")?.join("boolector.wasm"))
+    clang.arg(output);
+    clang
 }
 
 fn go() -> Result<()> {
     let path = tools::go()?;
-    let go = |folder: &str| {
-        let mut go = Command::new("go");
-        go.current_dir(root().join(folder)).env("PATH", &path).env("GOTOOLCHAIN", "local");
-        go
-    };
     say("testing the SDK for Go, and building the guests");
     for arguments in [["vet", "./..."], ["test", "./..."]] {
-        run(go("guests/sdk/go").args(arguments))?;
+        run(go_in(&root().join("guests/sdk/go"), &path).args(arguments))?;
     }
     for (source, name) in [("guests/hello-go", "hello-go"), ("guests/conformance/go", "conformance")] {
-        let output = folder("go")?.join(name).with_extension("wasm");
-        let mut build = go(source);
-        build.env("GOOS", "wasip1").env("GOARCH", "wasm");
-        run(build.args(["build", "-buildmode=c-shared", "-trimpath", "-o"]).arg(&output).arg("."))?;
+        go_guest(&root().join(source), &path, "-buildmode=c-shared", &folder("go")?.join(name).with_extension("wasm"))?;
     }
-    Ok(())
+    run(go_in(&root().join("guests/conformance/aws/go"), &path).args(["vet", "./..."]))?;
+    for name in ["hello", "proxy"] {
+        go_moved(
+            &format!("guests/conformance/aws/go/{name}"),
+            &path,
+            &folder("go")?.join(name).with_extension("wasm"),
+        )?;
+    }
+    go_guest(&root().join("guests/commands/go"), &path, "-buildmode=exe", &folder("commands")?.join("count-go.wasm"))
+}
+
+/// Builds the guest in a folder: of mode `c-shared` a handler, of `exe` a program. `path` is where Go is found.
+pub fn go_guest(folder: &Path, path: &str, mode: &str, output: &Path) -> Result<()> {
+    let mut build = go_in(folder, path);
+    build.env("GOOS", "wasip1").env("GOARCH", "wasm");
+    run(build.args(["build", mode, "-trimpath", "-o"]).arg(output).arg("."))
+}
+
+/// Builds a function for AWS's own runtime as a guest: another import is all that changes.
+pub fn go_moved(source: &str, path: &str, output: &Path) -> Result<()> {
+    let (project, sample) = (output.with_extension("project"), root().join("guests/hello-go"));
+    fs::create_dir_all(&project)?;
+    let source = fs::read_to_string(root().join(source).join("main.go"))?;
+    let moved = source.replace("github.com/aws/aws-lambda-go/lambda\"", "guesthouse.dev/go/lambda\"");
+    fs::write(project.join("main.go"), moved)?;
+    let (module, sdk) = (fs::read_to_string(sample.join("go.mod"))?, root().join("guests/sdk/go"));
+    fs::write(project.join("go.mod"), module.replace("../sdk/go", &sdk.to_string_lossy()))?;
+    fs::copy(sample.join("go.sum"), project.join("go.sum"))?;
+    go_guest(&project, path, "-buildmode=c-shared", output)
+}
+
+fn go_in(folder: &Path, path: &str) -> Command {
+    let mut go = Command::new("go");
+    go.current_dir(folder).env("PATH", path).env("GOTOOLCHAIN", "local");
+    go
 }
 
 fn javascript() -> Result<()> {
@@ -72,26 +113,54 @@ fn javascript() -> Result<()> {
         ("guests/hello-ts", "hello-ts", "hello-ts.wasm"),
         ("guests/conformance/js", "conformance", "conformance-js.wasm"),
     ] {
-        let source = root().join(source);
         for arguments in [["ci", "--silent", "--ignore-scripts"], ["run", "--silent", "build"]] {
-            run(Command::new("npm").current_dir(&source).args(arguments).env("PATH", &path))?;
+            run(npm_in(&root().join(source), &path).args(arguments))?;
         }
         let output = folder("js")?.join(name).with_extension("wasm");
-        fs::rename(source.join(built), &output)?;
+        fs::rename(root().join(source).join(built), &output)?;
     }
     Ok(())
+}
+
+/// Builds guests of functions that this file of the repository exports: their names, and where to write them.
+pub fn javascript_handlers(source: &str, handlers: &[(&str, PathBuf)]) -> Result<()> {
+    let path = tools::node()?;
+    // A project that has the SDK.
+    let project = root().join("guests/hello-js");
+    run(npm_in(&project, &path).args(["ci", "--silent", "--ignore-scripts"]))?;
+    for (handler, output) in handlers {
+        let mut npm = npm_in(&project, &path);
+        npm.args(["exec", "--no", "--", "guesthouse-js", "build"]).arg(root().join(source));
+        run(npm.args(["--handler", handler, "-o"]).arg(output))?;
+    }
+    Ok(())
+}
+
+fn npm_in(folder: &Path, path: &str) -> Command {
+    let mut npm = Command::new("npm");
+    npm.current_dir(folder).env("PATH", path);
+    npm
 }
 
 fn python() -> Result<()> {
     let python = tools::guest_python()?;
     say("building the guests in Python (1 minute)");
-    for (source, name) in [("guests/hello-python", "hello-python"), ("guests/conformance/python", "conformance")] {
-        let output = folder("python")?.join(name).with_extension("wasm");
-        let mut build = Command::new(&python);
-        build.arg(root().join("guests/sdk/python/build.py")).arg(root().join(source).join("app.py"));
-        run(build.arg("-o").arg(&output))?;
+    for (source, handler, name) in [
+        ("guests/hello-python/app.py", "handler", "hello-python"),
+        ("guests/conformance/python/app.py", "handler", "conformance"),
+        ("guests/conformance/aws/python/hello.py", "lambda_handler", "hello"),
+        ("guests/conformance/aws/python/proxy.py", "lambda_handler", "proxy"),
+    ] {
+        python_handler(source, handler, &python, &folder("python")?.join(name).with_extension("wasm"))?;
     }
     Ok(())
+}
+
+/// Builds a handler in this file of the repository, with that Python.
+pub fn python_handler(source: &str, handler: &str, python: &Path, output: &Path) -> Result<()> {
+    let mut build = Command::new(python);
+    build.arg(root().join("guests/sdk/python/build.py")).arg(root().join(source));
+    run(build.args(["--handler", handler, "-o"]).arg(output))
 }
 
 fn folder(language: &str) -> Result<PathBuf> {
@@ -101,5 +170,10 @@ fn folder(language: &str) -> Result<PathBuf> {
 }
 
 fn compile(guest: &Path) -> Result<()> {
-    run(Command::new(root().join("target/debug/guesthouse")).arg("compile").arg(guest))
+    compile_to(guest, &guest.with_extension("cwasm"))
+}
+
+/// Compiles ahead of time.
+pub fn compile_to(guest: &Path, output: &Path) -> Result<()> {
+    run(Command::new(root().join("target/debug/guesthouse")).arg("compile").arg(guest).arg("-o").arg(output))
 }

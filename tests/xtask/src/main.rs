@@ -17,6 +17,7 @@ const HELP: &str = "\
 usage: cargo xtask COMMAND
 
   try     build the host and the sample guest, start the local Lambda, invoke it, and print the answer
+  guests  build the guests in all languages, which the tests run
   test    install what the tests need, and run all of them, those with the image too
   bench   compare start, warm calls and memory with native functions and AWS's runtimes for other languages
   faults  cause the same faults in guests and in native Rust, Python and Node handlers, and count the lost environments
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
     let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["try"] => demo::run(),
         ["test"] => test(),
+        ["guests"] => guests::build(),
         ["bench"] => bench::run(),
         ["faults"] => faults(),
         ["fuzz"] => fuzz("60"),

@@ -174,23 +174,6 @@ pub fn c() -> Result<()> {
     }
 }
 
-/// What makes components of JavaScript. Returns it, and the folder of the Node that runs it.
-pub fn javascript() -> Result<(PathBuf, PathBuf)> {
-    let folder = tools().join("js");
-    let sources = root().join("tests/bench/js");
-    let locked = fs::read_to_string(sources.join("package-lock.json"))?;
-    let node = node_of_package(&tools().join("peers/node"))?.join("bin");
-    let program = folder.join("node_modules/.bin/componentize-qjs");
-    if fs::read_to_string(folder.join("package-lock.json")).is_ok_and(|installed| installed == locked)
-        && program.exists()
-    {
-        return Ok((program, node));
-    }
-    say("installing what makes components of JavaScript");
-    npm_ci(&sources, &folder)?;
-    Ok((program, node))
-}
-
 /// Installs into a folder what the lock file says, without running anything of it.
 fn npm_ci(sources: &Path, folder: &Path) -> Result<()> {
     fs::create_dir_all(folder)?;

@@ -2,7 +2,7 @@
 
 mod room;
 
-use std::borrow::Cow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use wasi_preview1_component_adapter_provider::{
     WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME as WASI, WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER as COMMAND,
@@ -38,14 +38,14 @@ const WIT: &str = include_str!("../../../../wit/guesthouse.wit");
 ///
 /// # Errors
 /// When the bytes are neither a component nor a module that can become one.
-pub(super) fn component(bytes: &[u8]) -> Result<Cow<'_, [u8]>, LoadError> {
+pub(super) fn component(mut bytes: Vec<u8>) -> Result<Vec<u8>, LoadError> {
     if !bytes.starts_with(MAGIC) {
         return Err(LoadError::NotWasm(bytes[..bytes.len().min(MAGIC.len())].escape_ascii().to_string()));
     }
     if !bytes[MAGIC.len()..].starts_with(CORE) {
-        return Ok(Cow::Borrowed(bytes));
+        return Ok(bytes);
     }
-    let module = Module::read(bytes).map_err(|error| LoadError::Malformed(error.to_string()))?;
+    let module = Module::read(&bytes).map_err(|error| LoadError::Malformed(error.to_string()))?;
     let is_handler = module.exports_of(&EVENT);
     let adapter = match (is_handler, module.exports.contains(&START)) {
         (true, _) => REACTOR,
@@ -54,35 +54,40 @@ pub(super) fn component(bytes: &[u8]) -> Result<Cow<'_, [u8]>, LoadError> {
             return Err(LoadError::CoreModule(module.exports.iter().map(|&name| name.to_owned()).collect()));
         }
     };
-    let mut bytes = Cow::Borrowed(bytes);
     match module.types_bytes {
         Some(bytes) if bytes > TYPES_LIMIT_BYTES => {
             let message = format!("{bytes} bytes of component types, and {TYPES_LIMIT_BYTES} is the most");
             return Err(LoadError::NotAdaptable(message));
         }
         Some(_) => {}
-        None => {
-            module.check_imports()?;
-            if is_handler {
-                let world = if module.exports_of(&LIFECYCLE) { "function-with-init" } else { "function" };
-                add_types(bytes.to_mut(), world).map_err(LoadError::Engine)?;
-            }
-        }
+        None => module.check_imports()?,
     }
-    if module.is_of_go && !module.gives_memory() {
-        bytes = Cow::Owned(room::make(&bytes).map_err(|message| LoadError::NotAdaptable(one_line(&message)))?);
+    let world = match (is_handler && module.types_bytes.is_none(), module.exports_of(&LIFECYCLE)) {
+        (true, true) => Some("function-with-init"),
+        (true, false) => Some("function"),
+        (false, _) => None,
+    };
+    let needs_room = module.is_of_go && !module.gives_memory();
+    if let Some(world) = world {
+        add_types(&mut bytes, world).map_err(LoadError::Engine)?;
     }
-    let encoded = ComponentEncoder::default()
-        .module(&bytes)
-        .and_then(|encoder| encoder.adapter(WASI, adapter))
-        .and_then(|encoder| encoder.validate(true).encode());
-    encoded.map(Cow::Owned).map_err(|error| LoadError::NotAdaptable(one_line(&format!("{error:#}"))))
+    if needs_room {
+        bytes = room::make(&bytes).map_err(|message| not_adaptable(&message))?;
+    }
+    // What a compiler left of component types is read by parts that panic over some kinds of damage.
+    let encoded = catch_unwind(AssertUnwindSafe(|| {
+        let encoder = ComponentEncoder::default().module(&bytes)?.adapter(WASI, adapter)?;
+        encoder.validate(true).encode()
+    }));
+    let encoded = encoded.map_err(|_| not_adaptable("what it says of its component types is damaged"))?;
+    encoded.map_err(|error| not_adaptable(&format!("{error:#}")))
 }
 
 /// As much of a message as a reader takes in, without its line ends.
-fn one_line(message: &str) -> String {
+fn not_adaptable(message: &str) -> LoadError {
     const SHOWN: usize = 400;
-    message.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(SHOWN).collect()
+    let words: Vec<_> = message.split_whitespace().collect();
+    LoadError::NotAdaptable(words.join(" ").chars().take(SHOWN).collect())
 }
 
 /// Says in the module that its exports are those of the contract's `world`.
@@ -154,5 +159,34 @@ impl<'a> Module<'a> {
         let others = self.imports.iter().filter(|name| **name != WASI);
         let others: Vec<_> = others.map(|name| UnsupportedImport::of_module(name)).collect();
         if others.is_empty() { Ok(()) } else { Err(LoadError::UnsupportedImports(others)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn damaged_component_types_are_the_guests_fault() {
+        let text = r#"(module
+            (memory (export "memory") 1)
+            (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) unreachable)
+            (func (export "guesthouse:lambda/handler@0.1.0#handle") (param i32) (result i32) unreachable))"#;
+        let mut good = wat::parse_str(text).unwrap();
+        let types_at = good.len();
+        add_types(&mut good, "function").unwrap();
+        assert!(component(good.clone()).is_ok());
+        let mut refused = 0;
+        // Behind the section's own header and name.
+        for at in (types_at + 24..good.len()).step_by(7) {
+            let mut damaged = good.clone();
+            damaged[at] ^= 0x41;
+            match component(damaged) {
+                Ok(_) => {}
+                Err(LoadError::NotAdaptable(_) | LoadError::Malformed(_)) => refused += 1,
+                Err(other) => panic!("byte {at}: {other:?}"),
+            }
+        }
+        assert!(refused > 50, "{refused}");
     }
 }

@@ -196,13 +196,8 @@ enum Added {
 }
 
 /// Parameters and results of the added functions, all of 32 bits.
-const ADDED: [(Added, usize, usize); 5] = [
-    (Added::Move, 4, 0),
-    (Added::Grow, 1, 1),
-    (Added::Fill, 3, 0),
-    (Added::Copy, 3, 0),
-    (Added::Allocate, 4, 1),
-];
+const ADDED: [(Added, usize, usize); 5] =
+    [(Added::Move, 4, 0), (Added::Grow, 1, 1), (Added::Fill, 3, 0), (Added::Copy, 3, 0), (Added::Allocate, 4, 1)];
 
 /// Writes the module anew. The numbers of all that was there stay the same, so that what names it, such as the names of functions for
 /// stack traces, stays right.
@@ -400,7 +395,14 @@ fn body(added: Added) -> Function {
         }
         Added::Allocate => {
             // (old address, its size, alignment, size): nothing is given back or made larger.
-            code.i32_const(TAKEN).i32_load(WORD).i32_const(FIRST).i32_add().local_get(2).i32_add().i32_const(1).i32_sub();
+            code.i32_const(TAKEN)
+                .i32_load(WORD)
+                .i32_const(FIRST)
+                .i32_add()
+                .local_get(2)
+                .i32_add()
+                .i32_const(1)
+                .i32_sub();
             code.i32_const(0).local_get(2).i32_sub().i32_and().local_tee(4);
             code.local_get(3).i32_add().i32_const(ROOM).i32_gt_u();
             code.if_(wasm_encoder::BlockType::Empty).unreachable().end();
