@@ -266,9 +266,26 @@ fn a_core_module_that_can_not_become_a_component_is_refused_with_the_reason() {
             "and not `args_sizes_get`",
         ),
         (
-            &greedy("", "1").replace("(param i32)))\n    (memory", "(param i64)))\n    (memory"),
+            &greedy("", "1").replace("proc_exit", "sched_yield"),
             "Host.InvalidGuest",
-            "`proc_exit`",
+            "`sched_yield` with other parameters",
+        ),
+        (&greedy("", "1").replace("args_get", "args_sizes_get"), "Host.InvalidGuest", "imports `args_sizes_get` twice"),
+        (
+            &greedy("", "1")
+                .replace("(i32.load8_u (local.get $at))", "(i32.load8_u offset=4294967295 (local.get $at))"),
+            "Host.InvalidGuest",
+            "an address behind all memory",
+        ),
+        (
+            &greedy("", "1").replace("(i32.const 2048) \" or", "(i32.const -1) \" or"),
+            "Host.InvalidGuest",
+            "an address behind all memory",
+        ),
+        (
+            &format!("(module {} (func (export \"_start\")))", r#"(import "env" "f" (func))"#.repeat(1001)),
+            "Host.InvalidGuest",
+            "1001 imports, and 1000 is the most",
         ),
     ] {
         let error = Host::with(&guests::from_text(text)).spawn().init_error();

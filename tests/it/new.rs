@@ -43,7 +43,8 @@ fn path() -> String {
 fn a_new_guest_of_each_language_builds_and_runs_by_the_two_commands_that_are_printed() {
     let folder = tempfile::tempdir().unwrap();
     for language in LANGUAGES {
-        let name = format!("my-{language}-2");
+        // A folder whose name a shell would take apart.
+        let name = format!("it's mine/my-{language}-2");
         let written = new(folder.path(), &name, language);
         assert!(written.status.success(), "{language}: {}", said(&written));
         let said_to_run: Vec<String> =
@@ -71,7 +72,8 @@ fn a_new_guest_is_written_over_nothing_and_under_a_name_that_every_language_take
         ("Hello", "lower-case"),
         ("../x_y", "lower-case"),
         ("7up", "begin with a letter"),
-        ("serde", "no name"),
+        ("serde", "needs for something else"),
+        ("guesthouse", "needs for something else"),
     ] {
         let output = new(folder.path(), name, "c");
         assert_eq!(output.status.code(), Some(1), "{name}");
@@ -82,11 +84,48 @@ fn a_new_guest_is_written_over_nothing_and_under_a_name_that_every_language_take
 }
 
 #[test]
-fn a_folder_without_a_project_can_not_be_built() {
+fn what_is_no_project_can_not_be_built() {
     let folder = tempfile::tempdir().unwrap();
-    let output = guesthouse(folder.path()).arg("build").output().unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    assert!(said(&output).contains("has no project") && said(&output).contains("guesthouse new"), "{}", said(&output));
+    assert!(new(folder.path(), "greeter", "c").status.success());
+    fs::rename(folder.path().join("greeter"), folder.path().join("renamed")).unwrap();
+    for (given, wrong, remedy) in [
+        (".", "has no project", "guesthouse new"),
+        ("renamed/hello.c", "is a file", "name the project's folder"),
+        ("renamed", "`Makefile` does not build `renamed.wasm`", "write it there, too"),
+    ] {
+        let output = guesthouse(folder.path()).args(["build", given]).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{given}");
+        assert!(said(&output).contains(wrong) && said(&output).contains(remedy), "{given}: {}", said(&output));
+    }
+}
+
+#[test]
+fn a_plain_program_in_go_is_built_as_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let sources = root().join("guests/commands/go");
+    for file in ["go.mod", "main.go"] {
+        fs::copy(sources.join(file), folder.path().join(file)).unwrap();
+    }
+    let built = guesthouse(folder.path()).args(["build", "."]).env("PATH", path()).output().unwrap();
+    assert!(built.status.success(), "{}", said(&built));
+    let name = folder.path().file_name().unwrap().to_str().unwrap();
+    let module = fs::read(folder.path().join(name).with_added_extension("wasm")).unwrap();
+    let exports = b"_start";
+    assert!(module.windows(exports.len()).any(|part| part == exports));
+}
+
+#[test]
+fn a_python_file_without_a_handler_is_refused_when_it_is_built() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("app.py"), "def answer(event, context):\n    return event\n").unwrap();
+    let python = root().join("target/tools/guest-python/bin/python");
+    assert!(python.exists(), "there is no Python that makes guests\nhint: cargo xtask test");
+    let build = || {
+        let mut build = Command::new(&python);
+        build.current_dir(folder.path()).arg(root().join("guests/sdk/python/build.py")).arg("app.py").output().unwrap()
+    };
+    let refused = said(&build());
+    assert!(refused.contains("no function `handler`\nhint: call it that, or `lambda_handler`"), "{refused}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 """Makes a guest of a Python file: `python build.py app.py -o app.wasm`."""
 
 import argparse
+import ast
 import os
 import shutil
 import subprocess
@@ -30,7 +31,7 @@ def arguments():
     parser = argparse.ArgumentParser(description="Makes a guest of a Python file.")
     parser.add_argument("file", type=Path, help="the file with the handler, such as `app.py`")
     parser.add_argument("-o", "--output", type=Path, help="where to write [default: the file's name with `.wasm`]")
-    parser.add_argument("--handler", default="handler", metavar="NAME", help="the function [default: handler]")
+    parser.add_argument("--handler", metavar="NAME", help="the function [default: `handler`, or `lambda_handler`]")
     parser.add_argument(
         "--requirements",
         type=Path,
@@ -60,6 +61,7 @@ def build(options):
 
     source = options.file.resolve()
     output = (options.output or Path(source.stem + ".wasm")).resolve()
+    handler = options.handler or usual_handler(source)
     requirements = options.requirements or source.parent / "requirements.txt"
     if options.requirements and not requirements.is_file():
         raise Refused(f"there is no file `{requirements}`")
@@ -71,10 +73,32 @@ def build(options):
         # A copy, because componentize-py's interpreter leaves its `__pycache__` where it reads.
         shutil.copytree(SDK / "guesthouse", staged / "guesthouse", ignore=shutil.ignore_patterns("__pycache__"))
         (staged / "guesthouse_project.py").write_text(
-            f"MODULE = {source.stem!r}\nHANDLER = {options.handler!r}\nPRELOAD = {options.preload!r}\n"
+            f"MODULE = {source.stem!r}\nHANDLER = {handler!r}\nPRELOAD = {options.preload!r}\n"
         )
         componentize(staged, output)
     print(f"wrote {os.path.relpath(output)}, {output.stat().st_size / 1e6:.1f} MB")
+
+
+def usual_handler(source):
+    """The first of the usual names that the file gives to something."""
+    usual = ("handler", "lambda_handler")
+    try:
+        tree = ast.parse(source.read_bytes())
+    except SyntaxError:
+        # It may be right for the guest's Python, which may be newer. Otherwise that says so.
+        return usual[0]
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            names.add(node.name)
+        elif isinstance(node, ast.alias):
+            names.update(usual if node.name == "*" else [node.asname or node.name])
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+    for name in usual:
+        if name in names:
+            return name
+    raise Refused(f"`{source.name}` has no function `handler`\nhint: call it that, or `lambda_handler`")
 
 
 def copy_project(project, target):

@@ -40,14 +40,6 @@ pub enum Urgency {
     },
 }
 
-/// What compiling takes in memory for each byte of code: some 75 were measured, with small guests and large ones.
-#[cfg(feature = "compiler")]
-const COMPILER_BYTES: u64 = 80;
-
-/// How often a guest's bytes are held more: what they become as a component, and twice while that is made.
-#[cfg(feature = "compiler")]
-const COPIES: u64 = 3;
-
 impl Code {
     /// Maps a `.cwasm` file: what is not touched is not read.
     ///
@@ -123,8 +115,7 @@ impl Code {
 fn check_room(bytes: &[u8], function_bytes: Option<u64>) -> Result<(), LoadError> {
     let Some(function_bytes) = function_bytes else { return Ok(()) };
     let left = function_bytes.saturating_sub(super::memory::resident_bytes());
-    let code_bytes = super::inspect::code_bytes(bytes);
-    let needed = code_bytes.saturating_mul(COMPILER_BYTES) + bytes.len() as u64 * COPIES;
+    let needed = super::inspect::compiler_bytes(bytes);
     if needed <= left { Ok(()) } else { Err(LoadError::NoRoomToCompile { needed, left }) }
 }
 

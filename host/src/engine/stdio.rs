@@ -130,7 +130,7 @@ impl Inner {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         let line = String::from_utf8_lossy(line);
         if stream == Stream::Stderr {
-            self.in_trace |= begins_trace(&line);
+            self.in_trace = begins_trace(&line) || self.in_trace && continues_trace(&line);
             if !self.in_trace && says_something(&line) {
                 self.last_stderr_line = line.chars().take(1024).collect();
             }
@@ -141,13 +141,18 @@ impl Inner {
 
 /// What Rust and Go print after a panic's message advises the developer, and says nothing of the fault.
 fn says_something(line: &str) -> bool {
-    let advises = ["note: ", "[signal "].iter().any(|beginning| line.starts_with(beginning));
-    !line.trim().is_empty() && !advises && line != "stack backtrace:"
+    let is_signal = line.starts_with("[signal ") && line.contains(" pc=") && line.ends_with(']');
+    !line.trim().is_empty() && !line.starts_with("note: ") && line != "stack backtrace:" && !is_signal
 }
 
 /// Whether it is `goroutine 1 [running]:` or the like.
 fn begins_trace(line: &str) -> bool {
     line == "runtime stack:" || line.starts_with("goroutine ") && line.ends_with("]:")
+}
+
+/// Whether it is a function with its arguments, the file and line below it, or an empty line between two goroutines.
+fn continues_trace(line: &str) -> bool {
+    line.is_empty() || line.starts_with(['\t', ' ']) || line.starts_with("created by ") || line.ends_with(')')
 }
 
 /// An empty line is one (empty) piece.
@@ -274,8 +279,12 @@ mod tests {
                 "first\npanic: no such order\n\ngoroutine 6 [running]:\nmain.main()\n\t/main.go:7 +0x2\n",
                 "panic: no such order",
             ),
-            ("fatal error: a bug\n[signal SIGSEGV]\n\nruntime stack:\nmain.main()\n", "fatal error: a bug"),
-            ("goroutine 6 is late\n", "goroutine 6 is late"),
+            (
+                "fatal error: a bug\n[signal 0xb: one code=0x1 addr=0x0 pc=0x2]\n\nruntime stack:\nmain.main()\n",
+                "fatal error: a bug",
+            ),
+            ("goroutine 6 [running]:\nmain.main()\n\t/main.go:7 +0x2\nno database\n", "no database"),
+            ("goroutine 6 is late\n[signal handler] failed\n", "[signal handler] failed"),
         ] {
             stdio.begin(Some("id-1"));
             stdio.stream(Stream::Stderr).push(written.as_bytes());

@@ -89,7 +89,7 @@ fn guests(built: &Path, path: &str) -> Result<()> {
         ["hello", "orders", "echo"].map(|name| (name, guests.join("js").join(name).with_extension("wasm")));
     guests::javascript_handlers("tests/bench/node/app.mjs", &javascript)?;
     let python = guests.join("python/hello.wasm");
-    guests::python_handler("tests/bench/python/guest.py", "handler", &tools::guest_python()?, &python)?;
+    guests::python_handler("tests/bench/python/guest.py", &tools::guest_python()?, &python)?;
     guests::compiler()?;
     say("compiling the guests ahead of time (1 minute)");
     for language in fs::read_dir(&guests)? {

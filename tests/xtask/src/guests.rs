@@ -145,22 +145,22 @@ fn npm_in(folder: &Path, path: &str) -> Command {
 fn python() -> Result<()> {
     let python = tools::guest_python()?;
     say("building the guests in Python (1 minute)");
-    for (source, handler, name) in [
-        ("guests/hello-python/app.py", "handler", "hello-python"),
-        ("guests/conformance/python/app.py", "handler", "conformance"),
-        ("guests/conformance/aws/python/hello.py", "lambda_handler", "hello"),
-        ("guests/conformance/aws/python/proxy.py", "lambda_handler", "proxy"),
+    for (source, name) in [
+        ("guests/hello-python/app.py", "hello-python"),
+        ("guests/conformance/python/app.py", "conformance"),
+        ("guests/conformance/aws/python/hello.py", "hello"),
+        ("guests/conformance/aws/python/proxy.py", "proxy"),
     ] {
-        python_handler(source, handler, &python, &folder("python")?.join(name).with_extension("wasm"))?;
+        python_handler(source, &python, &folder("python")?.join(name).with_extension("wasm"))?;
     }
     Ok(())
 }
 
 /// Builds a handler in this file of the repository, with that Python.
-pub fn python_handler(source: &str, handler: &str, python: &Path, output: &Path) -> Result<()> {
+pub fn python_handler(source: &str, python: &Path, output: &Path) -> Result<()> {
     let mut build = Command::new(python);
     build.arg(root().join("guests/sdk/python/build.py")).arg(root().join(source));
-    run(build.args(["--handler", handler, "-o"]).arg(output))
+    run(build.arg("-o").arg(output))
 }
 
 fn folder(language: &str) -> Result<PathBuf> {

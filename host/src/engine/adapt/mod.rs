@@ -1,5 +1,6 @@
 //! From a core module of WASI 0.1 to the component that it would be: compilers such as Go's make no others.
 
+mod functions;
 mod room;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,8 +10,7 @@ use wasi_preview1_component_adapter_provider::{
     WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER as REACTOR,
 };
 use wasmparser::{Parser, Payload};
-use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
-use wit_parser::Resolve;
+use wit_component::ComponentEncoder;
 
 use super::{
     LoadError, UnsupportedImport,
@@ -24,6 +24,9 @@ const MAGIC: &[u8] = b"\0asm";
 /// The version and the layer that follow: 1 for a core module. For a component they are 13 and 1.
 const CORE: &[u8] = &[1, 0, 0, 0];
 
+/// WASI 0.1 has 46 functions, and a large world of WIT some hundred. What makes the component takes quadratic time.
+const IMPORTS_LIMIT: u32 = 1000;
+
 /// What a program exports that has a `main`.
 const START: &str = "_start";
 
@@ -31,8 +34,10 @@ const START: &str = "_start";
 const GO_BUILD: &str = "go:buildid";
 const PRODUCERS: (&str, &[u8]) = ("producers", b"Go cmd/compile");
 
-/// The contract, for modules that do not carry it themselves.
-const WIT: &str = include_str!("../../../../wit/guesthouse.wit");
+/// The contract's types as a section of a module, for those that do not carry them: of a handler, and of one with an `init`. `build.rs` makes
+/// them of `wit/`.
+const TYPES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/function"));
+const TYPES_WITH_INIT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/function-with-init"));
 
 /// The component. One that is one already stays as it is, and is not looked at.
 ///
@@ -46,6 +51,9 @@ pub(super) fn component(mut bytes: Vec<u8>) -> Result<Vec<u8>, LoadError> {
         return Ok(bytes);
     }
     let module = Module::read(&bytes).map_err(|error| LoadError::Malformed(error.to_string()))?;
+    if module.imported > IMPORTS_LIMIT {
+        return Err(not_adaptable(&format!("{} imports, and {IMPORTS_LIMIT} is the most", module.imported)));
+    }
     let is_handler = module.exports_of(&EVENT);
     let adapter = match (is_handler, module.exports.contains(&START)) {
         (true, _) => REACTOR,
@@ -62,15 +70,13 @@ pub(super) fn component(mut bytes: Vec<u8>) -> Result<Vec<u8>, LoadError> {
         Some(_) => {}
         None => module.check_imports()?,
     }
-    let world = match (is_handler && module.types_bytes.is_none(), module.exports_of(&LIFECYCLE)) {
-        (true, true) => Some("function-with-init"),
-        (true, false) => Some("function"),
-        (false, _) => None,
+    let types = match (is_handler && module.types_bytes.is_none(), module.exports_of(&LIFECYCLE)) {
+        (true, true) => TYPES_WITH_INIT,
+        (true, false) => TYPES,
+        (false, _) => &[],
     };
     let needs_room = module.is_of_go && !module.gives_memory();
-    if let Some(world) = world {
-        add_types(&mut bytes, world).map_err(LoadError::Engine)?;
-    }
+    bytes.extend_from_slice(types);
     if needs_room {
         bytes = room::make(&bytes).map_err(|message| not_adaptable(&message))?;
     }
@@ -79,7 +85,7 @@ pub(super) fn component(mut bytes: Vec<u8>) -> Result<Vec<u8>, LoadError> {
         let encoder = ComponentEncoder::default().module(&bytes)?.adapter(WASI, adapter)?;
         encoder.validate(true).encode()
     }));
-    let encoded = encoded.map_err(|_| not_adaptable("what it says of its component types is damaged"))?;
+    let encoded = encoded.map_err(|_| not_adaptable("it is damaged, in its component types if it has some"))?;
     encoded.map_err(|error| not_adaptable(&format!("{error:#}")))
 }
 
@@ -90,21 +96,14 @@ fn not_adaptable(message: &str) -> LoadError {
     LoadError::NotAdaptable(words.join(" ").chars().take(SHOWN).collect())
 }
 
-/// Says in the module that its exports are those of the contract's `world`.
-fn add_types(module: &mut Vec<u8>, world: &str) -> Result<(), String> {
-    let mut resolve = Resolve::default();
-    let package = resolve.push_source("guesthouse.wit", WIT);
-    let world = package.and_then(|package| resolve.select_world(&[package], Some(world)));
-    let added = world.and_then(|world| embed_component_metadata(module, &resolve, world, StringEncoding::UTF8));
-    added.map_err(|error| format!("{error:#}"))
-}
-
 /// What a core module shows of itself.
 #[derive(Default)]
 struct Module<'a> {
     exports: Vec<&'a str>,
     /// The modules that it imports from.
     imports: Vec<&'a str>,
+    /// How much it imports.
+    imported: u32,
     /// The size of what its compiler left in it of its exports and imports as a component, if it did.
     types_bytes: Option<usize>,
     /// Whether Go's own compiler made it.
@@ -118,7 +117,12 @@ impl<'a> Module<'a> {
             match payload? {
                 Payload::ImportSection(imports) => {
                     for import in imports.into_imports() {
-                        module.imports.push(import?.module);
+                        let name = import?.module;
+                        module.imported += 1;
+                        // They come in runs, and there may be a million.
+                        if module.imports.last() != Some(&name) {
+                            module.imports.push(name);
+                        }
                     }
                 }
                 Payload::ExportSection(exports) => {
@@ -174,7 +178,7 @@ mod tests {
             (func (export "guesthouse:lambda/handler@0.1.0#handle") (param i32) (result i32) unreachable))"#;
         let mut good = wat::parse_str(text).unwrap();
         let types_at = good.len();
-        add_types(&mut good, "function").unwrap();
+        good.extend_from_slice(TYPES);
         assert!(component(good.clone()).is_ok());
         let mut refused = 0;
         // Behind the section's own header and name.

@@ -8,12 +8,15 @@ use wasm_encoder::{
     TypeSection, ValType,
     reencode::{Error, Reencode, utils},
 };
-use wasmparser::{DataKind, Operator, Parser, Payload, TypeRef};
+use wasmparser::{CompositeInnerType, DataKind, Operator, Parser, Payload, TypeRef, Validator};
 
-use super::WASI;
+use super::{
+    WASI,
+    functions::{FUNCTIONS, counter},
+};
 
-/// What is below the module's addresses, in pages of 64 KiB. The first holds the two numbers below and nothing at address zero; the
-/// adapter takes two.
+/// What is below the module's addresses, in pages of 64 KiB. The first holds the two numbers below and nothing at address zero. The
+/// adapter (of version 50) takes one for its state and one for its stack; one that takes more than three traps at its start.
 const PAGES: u32 = 4;
 const ROOM: i32 = (PAGES << 16).cast_signed();
 
@@ -25,58 +28,6 @@ const FIRST: i32 = 1 << 16;
 /// The function that the adapter takes its memory from: a convention of `wit-component`.
 const ALLOCATE: &str = "cabi_realloc_adapter";
 
-/// The functions of WASI 0.1 and what their parameters are: `p` an address; `v` that of pairs of addresses and lengths, and the next
-/// parameter is their number; `t` that of a table of addresses, which the function fills; `.` anything else. Source: the WASI 0.1
-/// interface in witx, "wasi_snapshot_preview1".
-const FUNCTIONS: &[(&str, &str)] = &[
-    ("args_get", "tp"),
-    ("args_sizes_get", "pp"),
-    ("environ_get", "tp"),
-    ("environ_sizes_get", "pp"),
-    ("clock_res_get", ".p"),
-    ("clock_time_get", "..p"),
-    ("fd_advise", "...."),
-    ("fd_allocate", "..."),
-    ("fd_close", "."),
-    ("fd_datasync", "."),
-    ("fd_fdstat_get", ".p"),
-    ("fd_fdstat_set_flags", ".."),
-    ("fd_fdstat_set_rights", "..."),
-    ("fd_filestat_get", ".p"),
-    ("fd_filestat_set_size", ".."),
-    ("fd_filestat_set_times", "...."),
-    ("fd_pread", ".v..p"),
-    ("fd_prestat_dir_name", ".p."),
-    ("fd_prestat_get", ".p"),
-    ("fd_pwrite", ".v..p"),
-    ("fd_read", ".v.p"),
-    ("fd_readdir", ".p..p"),
-    ("fd_renumber", ".."),
-    ("fd_seek", "...p"),
-    ("fd_sync", "."),
-    ("fd_tell", ".p"),
-    ("fd_write", ".v.p"),
-    ("path_create_directory", ".p."),
-    ("path_filestat_get", "..p.p"),
-    ("path_filestat_set_times", "..p...."),
-    ("path_link", "..p..p."),
-    ("path_open", "..p.....p"),
-    ("path_readlink", ".p.p.p"),
-    ("path_remove_directory", ".p."),
-    ("path_rename", ".p..p."),
-    ("path_symlink", "p..p."),
-    ("path_unlink_file", ".p."),
-    ("poll_oneoff", "pp.p"),
-    ("proc_exit", "."),
-    ("proc_raise", "."),
-    ("random_get", "p."),
-    ("sched_yield", ""),
-    ("sock_accept", "..p"),
-    ("sock_recv", ".v..pp"),
-    ("sock_send", ".v..p"),
-    ("sock_shutdown", ".."),
-];
-
 /// The module with all its addresses [`ROOM`] bytes higher, and a function that gives the adapter what is below.
 ///
 /// # Errors
@@ -87,6 +38,7 @@ pub(super) fn make(bytes: &[u8]) -> Result<Vec<u8>, String> {
     let made = Mover { layout }.parse_core_module(&mut module, Parser::new(0), bytes);
     made.map_err(|error| match error {
         Error::UserError(message) => message,
+        Error::ParseError(error) => error.to_string(),
         error => error.to_string(),
     })?;
     Ok(module.finish())
@@ -94,11 +46,14 @@ pub(super) fn make(bytes: &[u8]) -> Result<Vec<u8>, String> {
 
 /// What must be known before functions and types are added.
 struct Layout {
+    /// How many types there are.
     types: u32,
     /// The imported functions.
     imports: Vec<Import>,
-    /// The module's own functions.
-    functions: u32,
+    /// How many these are.
+    imported: u32,
+    /// The number of the first added function. There is one for each import, in their order, and those of [`Added`] follow.
+    added: u32,
 }
 
 /// An imported function.
@@ -110,73 +65,72 @@ struct Import {
 }
 
 impl Layout {
+    /// # Errors
+    /// For what is not valid, so that nothing of that becomes valid by being moved.
     fn read(bytes: &[u8]) -> Result<Self, String> {
-        let mut function_types = Vec::new();
-        let (mut imports, mut functions, mut memories) = (Vec::new(), 0, Vec::new());
+        let types = Validator::new().validate_all(bytes).map_err(text)?;
+        let types = types.as_ref();
+        let (mut imports, mut functions) = (Vec::<Import>::new(), 0);
         for payload in Parser::new(0).parse_all(bytes) {
             match payload.map_err(text)? {
-                Payload::TypeSection(types) => {
-                    for group in types {
-                        for one in group.map_err(text)?.into_types() {
-                            function_types.push(one);
-                        }
-                    }
-                }
                 Payload::ImportSection(section) => {
-                    for import in section.into_imports() {
+                    for (import, number) in section.into_imports().zip(0..) {
                         let import = import.map_err(text)?;
-                        let TypeRef::Func(number) = import.ty else {
-                            return Err(format!("`{}` of {WASI} is imported, and is no function", import.name));
-                        };
-                        let known = FUNCTIONS.iter().find(|(name, _)| *name == import.name);
-                        let &(name, parameters) =
-                            known.ok_or_else(|| format!("{WASI} has no function `{}`", import.name))?;
-                        let function = function_types.get(number as usize).ok_or("an import has an unknown type")?;
-                        let fits = match &function.composite_type.inner {
-                            wasmparser::CompositeInnerType::Func(function) => {
-                                let is_right = |(parameter, kind): (&wasmparser::ValType, u8)| {
-                                    kind == b'.' || *parameter == wasmparser::ValType::I32
-                                };
-                                (function.params().len() == parameters.len()
-                                    && function.params().iter().zip(parameters.bytes()).all(is_right))
-                                .then_some(!function.results().is_empty())
-                            }
-                            _ => None,
-                        };
-                        let has_result = fits.ok_or_else(|| format!("`{name}` is imported as something else"))?;
-                        imports.push(Import { name, parameters, function_type: number, has_result });
+                        let import = Import::new(&import, || &types[types.core_function_at(number)])?;
+                        if imports.iter().any(|other| other.name == import.name) {
+                            return Err(format!("it imports `{}` twice", import.name));
+                        }
+                        imports.push(import);
                     }
                 }
                 Payload::FunctionSection(section) => functions = section.count(),
-                Payload::MemorySection(section) => {
-                    for memory in section {
-                        memories.push(memory.map_err(text)?);
-                    }
-                }
                 _ => {}
             }
         }
-        match memories[..] {
-            [memory] if !memory.memory64 && !memory.shared && memory.page_size_log2.is_none() => {}
-            _ => return Err("it has another memory than one of 32 bits of its own".to_owned()),
+        let memory = (types.memory_count() == 1).then(|| types.memory_at(0));
+        if memory.is_none_or(|memory| memory.memory64 || memory.shared || memory.page_size_log2.is_some()) {
+            return Err("it has another memory than one of 32 bits of its own".to_owned());
         }
         if functions == 0 {
             return Err("it has no functions".to_owned());
         }
-        Ok(Self { types: u32::try_from(function_types.len()).map_err(text)?, imports, functions })
-    }
-
-    /// The number of the first added function. There is one for each import, in their order, and those of [`Added`] follow.
-    fn added(&self) -> u32 {
-        self.imports() + self.functions
-    }
-
-    fn imports(&self) -> u32 {
-        u32::try_from(self.imports.len()).unwrap_or(u32::MAX)
+        let imported = u32::try_from(imports.len()).map_err(text)?;
+        let added = imported.checked_add(functions).ok_or("it has too many functions")?;
+        Ok(Self { types: types.core_type_count_in_module(), imports, imported, added })
     }
 
     fn number_of(&self, added: Added) -> u32 {
-        self.added() + self.imports() + added as u32
+        self.added + self.imported + added as u32
+    }
+}
+
+impl Import {
+    /// # Errors
+    /// When it is no function of WASI, or not as WASI has it.
+    fn new<'a>(
+        import: &wasmparser::Import<'_>,
+        function_type: impl FnOnce() -> &'a wasmparser::SubType,
+    ) -> Result<Self, String> {
+        if import.module != WASI {
+            return Err(format!("it imports from `{}`, and does not export `cabi_realloc`", import.module));
+        }
+        let TypeRef::Func(number) = import.ty else {
+            return Err(format!("it imports `{}`, which is no function", import.name));
+        };
+        let known = FUNCTIONS.iter().find(|(name, _)| *name == import.name);
+        let &(name, parameters) = known.ok_or_else(|| format!("{WASI} has no function `{}`", import.name))?;
+        let CompositeInnerType::Func(function) = &function_type().composite_type.inner else {
+            return Err(format!("it imports `{name}` as something else"));
+        };
+        let is_right =
+            |(parameter, kind): (&wasmparser::ValType, u8)| kind == b'.' || *parameter == wasmparser::ValType::I32;
+        let fits = function.params().len() == parameters.len()
+            && function.params().iter().zip(parameters.bytes()).all(is_right)
+            && function.results().len() <= 1;
+        if !fits {
+            return Err(format!("it imports `{name}` with other parameters"));
+        }
+        Ok(Self { name, parameters, function_type: number, has_result: !function.results().is_empty() })
     }
 }
 
@@ -195,9 +149,20 @@ enum Added {
     Allocate,
 }
 
-/// Parameters and results of the added functions, all of 32 bits.
-const ADDED: [(Added, usize, usize); 5] =
-    [(Added::Move, 4, 0), (Added::Grow, 1, 1), (Added::Fill, 3, 0), (Added::Copy, 3, 0), (Added::Allocate, 4, 1)];
+impl Added {
+    /// In the order of their numbers.
+    const ALL: [Self; 5] = [Self::Move, Self::Grow, Self::Fill, Self::Copy, Self::Allocate];
+
+    /// How many parameters and results it has, all of 32 bits.
+    fn shape(self) -> (usize, usize) {
+        match self {
+            Self::Move => (4, 0),
+            Self::Grow => (1, 1),
+            Self::Fill | Self::Copy => (3, 0),
+            Self::Allocate => (4, 1),
+        }
+    }
+}
 
 /// Writes the module anew. The numbers of all that was there stay the same, so that what names it, such as the names of functions for
 /// stack traces, stays right.
@@ -212,7 +177,7 @@ impl Reencode for Mover {
 
     fn parse_type_section(&mut self, types: &mut TypeSection, section: wasmparser::TypeSectionReader<'_>) -> Moved {
         utils::parse_type_section(self, types, section)?;
-        for (_, parameters, results) in ADDED {
+        for (parameters, results) in Added::ALL.map(Added::shape) {
             types.ty().function(vec![ValType::I32; parameters], vec![ValType::I32; results]);
         }
         Ok(())
@@ -227,7 +192,7 @@ impl Reencode for Mover {
         for import in &self.layout.imports {
             functions.function(import.function_type);
         }
-        for (added, ..) in ADDED {
+        for added in Added::ALL {
             functions.function(self.layout.types + added as u32);
         }
         Ok(())
@@ -252,16 +217,18 @@ impl Reencode for Mover {
 
     /// Whoever calls an import calls what stands in for it.
     fn function_index(&mut self, function: u32) -> Result<u32, Error<String>> {
-        let imports = self.layout.imports();
-        Ok(if function < imports { self.layout.added() + function } else { function })
+        Ok(if function < self.layout.imported { self.layout.added + function } else { function })
     }
 
-    /// Here are names, and numbers that stay the same.
+    /// Names, and numbers that stay the same. Debug info is about code that moves.
     fn parse_custom_section(
         &mut self,
         module: &mut wasm_encoder::Module,
         section: wasmparser::CustomSectionReader<'_>,
     ) -> Moved {
+        if section.name().starts_with(".debug_") {
+            return Ok(());
+        }
         module.section(&wasm_encoder::CustomSection { name: section.name().into(), data: section.data().into() });
         Ok(())
     }
@@ -272,17 +239,20 @@ impl Reencode for Mover {
         };
         let mut reader = offset_expr.get_operators_reader();
         let offset = match reader.read()? {
-            Operator::I32Const { value } if reader.is_end_then_eof() => value.wrapping_add(ROOM),
+            Operator::I32Const { value } if reader.is_end_then_eof() => {
+                value.cast_unsigned().checked_add(ROOM.cast_unsigned())
+            }
             _ => return Err(Error::UserError("it has data at an address that is not a constant".to_owned())),
         };
+        let offset = offset.ok_or_else(behind_all_memory)?.cast_signed();
         data.active(0, &ConstExpr::i32_const(offset), datum.data.iter().copied());
         Ok(())
     }
 
     fn mem_arg(&mut self, argument: wasmparser::MemArg) -> Result<MemArg, Error<String>> {
         let mut argument = utils::mem_arg(self, argument)?;
-        // What is behind all memory stays there.
-        argument.offset = (argument.offset + u64::from(ROOM.cast_unsigned())).min(u64::from(u32::MAX));
+        let offset = u32::try_from(argument.offset).ok().and_then(|offset| offset.checked_add(ROOM.cast_unsigned()));
+        argument.offset = offset.ok_or_else(behind_all_memory)?.into();
         Ok(argument)
     }
 
@@ -311,10 +281,10 @@ impl Reencode for Mover {
 
     fn parse_code_section(&mut self, code: &mut CodeSection, section: wasmparser::CodeSectionReader<'_>) -> Moved {
         utils::parse_code_section(self, code, section)?;
-        for number in 0..self.layout.imports() {
+        for number in 0..self.layout.imported {
             code.function(&self.stand_in(number)?);
         }
-        for (added, ..) in ADDED {
+        for added in Added::ALL {
             code.function(&body(added));
         }
         Ok(())
@@ -350,10 +320,10 @@ impl Mover {
             code.i32_const(8).i32_const(-ROOM).call(move_by);
         }
         for (at, _) in of_kind(b't') {
-            let sizes = import.name.replace("_get", "_sizes_get");
-            let counts = (0..).zip(&self.layout.imports).find(|(_, other)| other.name == sizes && other.has_result);
+            let counter = counter(import.name).unwrap_or_default();
+            let counts = (0..).zip(&self.layout.imports).find(|(_, other)| other.name == counter && other.has_result);
             let Some((counts, _)) = counts else {
-                return Err(Error::UserError(format!("it imports `{}`, and not `{sizes}`", import.name)));
+                return Err(Error::UserError(format!("it imports `{}`, and not `{counter}`", import.name)));
             };
             code.i32_const(COUNT).i32_const(COUNT + 4).call(counts).drop();
             code.local_get(at).i32_const(ROOM).i32_add().i32_const(COUNT).i32_load(WORD);
@@ -367,7 +337,11 @@ impl Mover {
     }
 }
 
-/// Four bytes at an address.
+fn behind_all_memory() -> Error<String> {
+    Error::UserError("it has an address behind all memory".to_owned())
+}
+
+/// Four bytes at an address, of whatever alignment: a guest's tables may have any.
 const WORD: MemArg = MemArg { offset: 0, align: 0, memory_index: 0 };
 
 fn body(added: Added) -> Function {

@@ -34,6 +34,9 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let given = arguments.folder;
     let unusable = || format!("can't look into `{}`\nhint: name a project's folder", given.display());
     let folder = given.canonicalize().with_context(unusable)?;
+    if folder.is_file() {
+        bail!("`{}` is a file\nhint: name the project's folder", given.display());
+    }
     let Some(language) = Language::of_project(&folder) else {
         let markers = Language::ALL.map(|language| format!("`{}`", language.marker())).join(", ");
         bail!(
@@ -44,6 +47,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let name = folder.file_name().and_then(|name| name.to_str()).context("the folder's name is not UTF-8")?;
     let file = format!("{name}.wasm");
     let guest = folder.join(&file);
+    check_name(language, &folder, &file)?;
     match language {
         Language::Rust => rust(&folder, &guest),
         Language::Go => go(&folder, &guest),
@@ -51,11 +55,23 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         Language::Python => python(&folder, &guest),
         Language::C => c(&folder, &file),
     }?;
-    let bytes = fs::metadata(&guest).with_context(|| {
-        format!("the build wrote no `{file}`\nhint: the folder and what it builds have the same name")
-    })?;
+    let bytes = fs::metadata(&guest).with_context(|| format!("the build wrote no `{file}`"))?;
     println!("{}: {} bytes", given.join(file).display(), bytes.len());
     Ok(Exit::Done)
+}
+
+/// Where the project itself says what it builds, that must be the folder's name: it is the guest's.
+fn check_name(language: Language, folder: &Path, file: &str) -> anyhow::Result<()> {
+    let says = match language {
+        Language::Js | Language::Ts => "package.json",
+        Language::C => "Makefile",
+        Language::Rust | Language::Go | Language::Python => return Ok(()),
+    };
+    let text = fs::read_to_string(folder.join(says)).with_context(|| format!("can't read `{says}`"))?;
+    if !text.contains(file) {
+        bail!("`{says}` does not build `{file}`\nhint: a guest has its folder's name; write it there, too");
+    }
+    Ok(())
 }
 
 fn rust(folder: &Path, guest: &Path) -> anyhow::Result<()> {
@@ -91,9 +107,12 @@ fn go(folder: &Path, guest: &Path) -> anyhow::Result<()> {
     if numbers.next().zip(numbers.next()).is_some_and(|found| found < GO) {
         bail!("this is Go `{}`\nhint: {missing}", version.trim());
     }
+    let module = fs::read_to_string(folder.join(Language::Go.marker())).context("can't read the module")?;
+    // Without the SDK it is a program.
+    let mode = if module.contains("guesthouse.dev/go") { "-buildmode=c-shared" } else { "-buildmode=exe" };
     let mut go = Command::new("go");
     go.current_dir(folder).env("GOOS", "wasip1").env("GOARCH", "wasm");
-    run_to_end(go.args(["build", "-buildmode=c-shared", "-trimpath", "-o"]).arg(guest).arg("."), &missing)
+    run_to_end(go.args(["build", mode, "-trimpath", "-o"]).arg(guest).arg("."), &missing)
 }
 
 fn javascript(folder: &Path) -> anyhow::Result<()> {
@@ -146,9 +165,16 @@ fn output(command: &mut Command, missing: &str) -> anyhow::Result<String> {
 fn run_to_end(command: &mut Command, missing: &str) -> anyhow::Result<()> {
     let status = started(command.status(), command, missing)?;
     if status.success() {
-        Ok(())
-    } else {
-        bail!("{}\nhint: where it is a tool that is missing, {missing}", failed(command))
+        return Ok(());
+    }
+    // `make` does not tell what it was; from a shell, it is a tool that is missing.
+    const NOT_FOUND: i32 = 127;
+    match status.code() {
+        Some(NOT_FOUND) => bail!("{}\nhint: {missing}", failed(command)),
+        _ if command.get_program() == "make" => {
+            bail!("{}\nhint: where it is a tool that is missing, {missing}", failed(command))
+        }
+        _ => bail!("{}", failed(command)),
     }
 }
 

@@ -27,9 +27,12 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
     if !is_name(&name) {
         bail!(
-            "`{}` is no name for a guest\nhint: take lower-case letters, digits and `-`, and begin with a letter",
+            "`{}` is no name for a guest in every language\nhint: take lower-case letters, digits and `-`, and begin with a letter",
             folder.display()
         );
+    }
+    if TAKEN.contains(&&*name) {
+        bail!("`{name}` is a name that the project needs for something else\nhint: choose another one");
     }
     if folder.exists() {
         bail!("`{}` exists\nhint: choose another name, or remove it", folder.display());
@@ -42,9 +45,16 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     }
     let event = r#"'{"name":"Ada"}'"#;
     println!("wrote a guest in {lang}; build it, and run it:\n");
-    println!("    guesthouse build {}", folder.display());
-    println!("    guesthouse run {} -e {event}", folder.join(&name).with_extension("wasm").display());
+    println!("    guesthouse build {}", quoted(&folder));
+    println!("    guesthouse run {} -e {event}", quoted(&folder.join(&name).with_extension("wasm")));
     Ok(Exit::Done)
+}
+
+/// As a shell takes it.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let is_plain = |letter: char| letter.is_alphanumeric() || "/._-".contains(letter);
+    if text.chars().all(is_plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 /// Names that the project needs for something else.
@@ -53,7 +63,7 @@ const TAKEN: [&str; 3] = [SDK, "guesthouse-guest", "serde"];
 /// What every language takes as a package's or module's name.
 fn is_name(name: &str) -> bool {
     let allowed = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-';
-    name.starts_with(|first: char| first.is_ascii_lowercase()) && name.chars().all(allowed) && !TAKEN.contains(&name)
+    name.starts_with(|first: char| first.is_ascii_lowercase()) && name.chars().all(allowed)
 }
 
 fn write(path: &Path, text: &str) -> anyhow::Result<()> {
