@@ -5,10 +5,7 @@ use std::{fmt, panic, sync::Arc};
 use tracing::{
     Event, Metadata, Subscriber, error,
     field::{Field, Visit},
-};
-use tracing_subscriber::{
-    Registry,
-    layer::{Context, Layer, SubscriberExt as _},
+    span,
 };
 
 use crate::logs::{Level, Logs};
@@ -16,24 +13,37 @@ use crate::logs::{Level, Logs};
 /// From now on `tracing` events of this process go to `logs`, and so do panics. Only the first call counts.
 pub fn start(logs: Arc<Logs>) {
     // It fails only where a subscriber is set already, which then is the one that counts.
-    if tracing::subscriber::set_global_default(Registry::default().with(ToLogs(logs))).is_ok() {
+    if tracing::subscriber::set_global_default(ToLogs(logs)).is_ok() {
         panic::set_hook(Box::new(|panic| error!("the host panicked: {panic}")));
     }
 }
 
 struct ToLogs(Arc<Logs>);
 
-impl<S: Subscriber> Layer<S> for ToLogs {
-    fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
-        self.0.wants(level(metadata))
+/// Spans are of no interest, so none is ever made.
+impl Subscriber for ToLogs {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.is_event() && self.0.wants(level(metadata))
     }
 
-    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+    fn event(&self, event: &Event<'_>) {
         let mut said = Said::default();
         event.record(&mut said);
         let (level, message) = (level(event.metadata()), said.message + &said.fields);
         self.0.write(level, said.request_id.as_deref(), said.guest, &message);
     }
+
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+
+    fn enter(&self, _: &span::Id) {}
+
+    fn exit(&self, _: &span::Id) {}
 }
 
 fn level(metadata: &Metadata<'_>) -> Level {
