@@ -5,6 +5,7 @@ use std::{
     io::{self, Read as _, Write as _},
     num::NonZeroUsize,
     path::PathBuf,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, bail};
@@ -31,6 +32,9 @@ pub struct Arguments {
     options: Options,
 }
 
+/// A start that a user wonders about.
+const LONG: Duration = Duration::from_secs(3);
+
 pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let event = read(&arguments.event)?;
     if arguments.guest.is_dir() {
@@ -41,7 +45,12 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     }
     let runtime = lambda::runtime()?;
     let outcome = runtime.block_on(async {
+        let begun = Instant::now();
         let lambda = arguments.options.start(&arguments.guest, NonZeroUsize::MIN, lambda::to_stderr()).await?;
+        if begun.elapsed() > LONG && arguments.guest.extension().is_some_and(|ending| ending == "wasm") {
+            let (seconds, guest) = (begun.elapsed().as_secs(), arguments.guest.display());
+            eprintln!("hint: compiling it took {seconds} seconds; `guesthouse compile {guest}` does that once");
+        }
         let Some((_, function)) = lambda.functions.all().pop() else { bail!("no guest was loaded") };
         let function = (*function).as_ref().map_err(|failure| anyhow::Error::new(failure.clone()))?;
         let call = Call { request_id: uuid::Uuid::new_v4().to_string(), event: event.into(), ..Call::default() };

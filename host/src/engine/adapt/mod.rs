@@ -77,16 +77,14 @@ pub(super) fn component(mut bytes: Vec<u8>) -> Result<Vec<u8>, LoadError> {
     };
     let needs_room = module.is_of_go && !module.gives_memory();
     bytes.extend_from_slice(types);
-    if needs_room {
-        bytes = room::make(&bytes).map_err(|message| not_adaptable(&message))?;
-    }
     // What a compiler left of component types is read by parts that panic over some kinds of damage.
-    let encoded = catch_unwind(AssertUnwindSafe(|| {
-        let encoder = ComponentEncoder::default().module(&bytes)?.adapter(WASI, adapter)?;
-        encoder.validate(true).encode()
+    let made = catch_unwind(AssertUnwindSafe(|| {
+        let bytes = if needs_room { room::make(&bytes)? } else { bytes };
+        let encoder = ComponentEncoder::default().module(&bytes).and_then(|encoder| encoder.adapter(WASI, adapter));
+        encoder.and_then(|encoder| encoder.validate(true).encode()).map_err(|error| format!("{error:#}"))
     }));
-    let encoded = encoded.map_err(|_| not_adaptable("it is damaged, in its component types if it has some"))?;
-    encoded.map_err(|error| not_adaptable(&format!("{error:#}")))
+    let made = made.unwrap_or_else(|_| Err("it is damaged, in its component types if it has some".to_owned()));
+    made.map_err(|message| not_adaptable(&message))
 }
 
 /// As much of a message as a reader takes in, without its line ends.

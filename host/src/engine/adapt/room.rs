@@ -126,7 +126,7 @@ impl Import {
             |(parameter, kind): (&wasmparser::ValType, u8)| kind == b'.' || *parameter == wasmparser::ValType::I32;
         let fits = function.params().len() == parameters.len()
             && function.params().iter().zip(parameters.bytes()).all(is_right)
-            && function.results().len() <= 1;
+            && matches!(function.results(), [] | [wasmparser::ValType::I32]);
         if !fits {
             return Err(format!("it imports `{name}` with other parameters"));
         }
@@ -390,4 +390,46 @@ fn body(added: Added) -> Function {
 
 fn text(error: impl Display) -> String {
     error.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = r#"(module
+        (import "wasi_snapshot_preview1" "args_get" (func $args (param i32 i32) (result i32)))
+        (import "wasi_snapshot_preview1" "args_sizes_get" (func $sizes (param i32 i32) (result i32)))
+        (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+        (memory (export "memory") 1 3)
+        (table 1 funcref) (elem (i32.const 0) $write)
+        (global (mut i32) (i32.const 7))
+        (data (i32.const 2048) "text")
+        (func (export "_start")
+            (drop (memory.grow (memory.size)))
+            (memory.fill (i32.const 0) (i32.const 1) (i32.const 2))
+            (memory.copy (i32.const 0) (i32.const 1) (i32.const 2))
+            (i64.store offset=8 align=4 (i32.const 16) (i64.load32_u (i32.const 24)))
+            (drop (call $sizes (i32.const 0) (i32.const 4)))
+            (drop (call $args (i32.const 0) (i32.const 4)))
+            (drop (call_indirect (param i32 i32 i32 i32) (result i32)
+                (i32.const 1) (i32.const 0) (i32.const 0) (i32.const 8) (i32.const 0))))
+        (@custom "name" "\00\02\01x"))"#;
+
+    #[test]
+    fn what_is_made_of_a_valid_module_is_valid_and_a_damaged_one_is_refused_or_as_good() {
+        let good = wat::parse_str(TEXT).unwrap();
+        Validator::new().validate_all(&make(&good).unwrap()).unwrap();
+        let mut refused = 0;
+        for at in 0..good.len() {
+            for bit in 0..8 {
+                let mut damaged = good.clone();
+                damaged[at] ^= 1 << bit;
+                match make(&damaged) {
+                    Ok(made) => drop(Validator::new().validate_all(&made).unwrap()),
+                    Err(_) => refused += 1,
+                }
+            }
+        }
+        assert!(refused > good.len(), "{refused}");
+    }
 }

@@ -122,9 +122,11 @@ fn javascript(folder: &Path) -> anyhow::Result<()> {
     if major.is_none_or(|major: u32| major < NODE) {
         bail!("this is Node.js `{}`\nhint: {missing}", version.trim());
     }
-    if !folder.join("node_modules").exists() {
+    let installed = Installed::new(&folder.join("package-lock.json"), folder.join("node_modules/.guesthouse"))?;
+    if !installed.is_current() {
         println!("installing what makes guests of JavaScript into `node_modules`");
         run_to_end(Command::new("npm").current_dir(folder).args(["ci", "--silent", "--ignore-scripts"]), &missing)?;
+        installed.note()?;
     }
     run_to_end(Command::new("npm").current_dir(folder).args(["run", "--silent", "build"]), &missing)
 }
@@ -133,17 +135,40 @@ fn python(folder: &Path, guest: &Path) -> anyhow::Result<()> {
     let missing = "install Python 3.10 or newer, with its module `venv` (on Debian `python3-venv`)";
     let (venv, requirements) = (folder.join(".venv"), folder.join(SDK).join("requirements.txt"));
     let python = venv.join("bin/python");
-    if !venv.join("bin/componentize-py").exists() {
+    let installed = Installed::new(&requirements, venv.join("guesthouse"))?;
+    if !installed.is_current() {
         println!("installing what makes guests of Python into `.venv`");
         let mut create = Command::new("python3");
         run_to_end(create.args(["-m", "venv", "--clear"]).arg(&venv), missing)?;
         let mut pip = Command::new(&python);
         pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]);
         run_to_end(pip.arg(requirements), missing)?;
+        installed.note()?;
     }
     let mut build = Command::new(&python);
     build.current_dir(folder).arg(folder.join(SDK).join("build.py")).arg("app.py").arg("-o").arg(guest);
     run_to_end(&mut build, missing)
+}
+
+/// What a file asks for was installed, and what it asked for then.
+struct Installed {
+    wanted: String,
+    noted: PathBuf,
+}
+
+impl Installed {
+    fn new(wanted: &Path, noted: PathBuf) -> anyhow::Result<Self> {
+        let text = fs::read_to_string(wanted).with_context(|| format!("can't read `{}`", wanted.display()))?;
+        Ok(Self { wanted: text, noted })
+    }
+
+    fn is_current(&self) -> bool {
+        fs::read_to_string(&self.noted).is_ok_and(|noted| noted == self.wanted)
+    }
+
+    fn note(&self) -> anyhow::Result<()> {
+        fs::write(&self.noted, &self.wanted).with_context(|| format!("can't write `{}`", self.noted.display()))
+    }
 }
 
 /// `make` is asked for the file by its name, or it might build one of another.
