@@ -110,7 +110,7 @@ pub fn write(contestants: &[Contestant], bootstraps: &[u64; 2], machine: &str) -
     }
     line(format_args!(
         "\nBy language: what is built and what is deployed; from exec to the first answer, and an invocation with 20 B.\n\n{}",
-        languages(contestants)
+        languages(contestants).trim_end()
     ));
     line(format_args!("\nThe figures that are to be reached:\n\n{}", bars(contestants, bootstraps)));
     text
