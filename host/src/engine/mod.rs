@@ -87,7 +87,8 @@ fn config() -> wasmtime::Result<Config> {
         .epoch_interruption(true)
         // Interpreters in guests take hundreds of bytes of it for each call in the language that they run.
         .max_wasm_stack(2 * MIB)
-        // With what the host's functions need. It is not taken before it is touched.
+        // With what the host's functions need. It is not taken before it is touched; what is, stays the instance's, and is part of what
+        // the host keeps for each invocation at a time.
         .async_stack_size(3 * MIB)
         // Files and lines in stack traces are found by `debug_info`, from where in the file a frame is.
         .wasm_backtrace_details(WasmBacktraceDetails::Disable)

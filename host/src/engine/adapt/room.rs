@@ -70,17 +70,14 @@ impl Layout {
     fn read(bytes: &[u8]) -> Result<Self, String> {
         let types = Validator::new().validate_all(bytes).map_err(text)?;
         let types = types.as_ref();
-        let (mut imports, mut functions) = (Vec::<Import>::new(), 0);
+        let (mut imports, mut functions) = (Vec::new(), 0);
         for payload in Parser::new(0).parse_all(bytes) {
             match payload.map_err(text)? {
                 Payload::ImportSection(section) => {
                     for (import, number) in section.into_imports().zip(0..) {
                         let import = import.map_err(text)?;
-                        let import = Import::new(&import, || &types[types.core_function_at(number)])?;
-                        if imports.iter().any(|other| other.name == import.name) {
-                            return Err(format!("it imports `{}` twice", import.name));
-                        }
-                        imports.push(import);
+                        // Some come twice: Go's packages have each their own.
+                        imports.push(Import::new(&import, || &types[types.core_function_at(number)])?);
                     }
                 }
                 Payload::FunctionSection(section) => functions = section.count(),
