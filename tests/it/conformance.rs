@@ -41,23 +41,24 @@ const LANGUAGES: &[Language] = &[
 
 impl Language {
     fn host(&self) -> Setup {
-        Host::in_folder(&self.folder()).env("HANDLER", "conformance")
-    }
-
-    /// The folder with the guest, compiled ahead of time as on Lambda: some take the compiler half a minute.
-    fn folder(&self) -> PathBuf {
-        let folder = root().join("target/guests").join(self.name);
         static RUST: Once = Once::new();
         if self.name == "rust" {
-            RUST.call_once(|| build_rust("conformance", &folder));
+            RUST.call_once(|| build_rust("conformance", &folder(self.name)));
         }
-        assert!(
-            folder.join("conformance.cwasm").exists(),
-            "there is no guest in {}\nhint: cargo xtask test",
-            self.name
-        );
-        folder
+        host(self.name, "conformance")
     }
+}
+
+/// Where a language's guests are, compiled ahead of time as on Lambda: some take the compiler half a minute.
+fn folder(language: &str) -> PathBuf {
+    root().join("target/guests").join(language)
+}
+
+fn host(language: &str, guest: &str) -> Setup {
+    let folder = folder(language);
+    let is_there = folder.join(guest).with_extension("cwasm").exists();
+    assert!(is_there, "there is no `{guest}` in {}\nhint: cargo xtask test", folder.display());
+    Host::in_folder(&folder).env("HANDLER", guest)
 }
 
 /// One in Rust needs nothing that the other tests do not need.
@@ -335,47 +336,62 @@ fn a_thousand_invocations_leave_nothing_behind() {
     }
 }
 
+#[test]
+fn fetch_in_javascript_is_refused_until_the_network_is_granted() {
+    let host = host("js", "conformance").start();
+    let refused = error(&host, r#"{"do":"fetch"}"#);
+    assert_eq!(refused["errorType"], "TypeError");
+    assert!(refused["errorMessage"].as_str().unwrap().contains("the network is not granted"), "{refused}");
+    assert_eq!(host.answer(r#"{"do":"echo","value":1}"#), "1");
+}
+
 /// The functions of `guests/conformance/aws`, of which only the import changed.
 #[test]
 fn functions_as_awss_documentation_has_them_run_as_guests() {
     for (language, event) in [("go", r#"{"name":"Ada L."}"#), ("python", r#"{"first_name":"Ada","last_name":"L."}"#)] {
-        let folder = root().join("target/guests").join(language);
-        let host = |name: &str| {
-            assert!(folder.join(name).with_extension("cwasm").exists(), "there is no `{name}`\nhint: cargo xtask test");
-            Host::in_folder(&folder).env("HANDLER", name).env("AWS_REGION", "eu-central-1").start()
-        };
-        let hello: Value = serde_json::from_str(&host("hello").answer(event)).unwrap();
+        let hello: Value = serde_json::from_str(&host(language, "hello").start().answer(event)).unwrap();
         assert!(hello == "Hello Ada L.!" || hello["message"] == "Hello Ada L.!", "{language}: {hello}");
-
-        let host = host("proxy");
-        let request = |body: &str| {
-            json!({
-                "resource": "/orders", "path": "/orders", "httpMethod": "POST", "isBase64Encoded": false, "body": body,
-                "headers": {"Accept": "*/*"}, "multiValueHeaders": {"Accept": ["*/*"]},
-                "queryStringParameters": {"currency": "EUR"}, "pathParameters": null, "stageVariables": null,
-                "requestContext": {"requestId": "c6af9ac6", "stage": "test", "identity": {"sourceIp": "192.0.2.1"}},
-            })
-        };
-        let answer = |body: &str| -> Value { serde_json::from_str(&host.answer(request(body).to_string())).unwrap() };
-        let good = answer(r#"{"id":"7","total":12.5}"#);
-        assert_eq!(good["statusCode"], 200, "{language}: {good}");
-        let body: Value = serde_json::from_str(good["body"].as_str().unwrap()).unwrap();
-        assert_eq!(body, json!({"id": "7", "currency": "EUR", "total": 12.5}), "{language}");
-        assert_eq!(good["headers"]["Content-Type"], "application/json", "{language}");
-        assert!(good["headers"]["X-Request-Id"].as_str().is_some_and(|id| !id.is_empty()), "{language}");
-        host.program.line("the handler's line", |line| line.contains("POST /orders").then_some(()));
-        assert_eq!(answer("nonsense")["statusCode"], 400, "{language}");
     }
+    build_rust("proxy", &folder("rust"));
+    for language in ["go", "python", "rust"] {
+        answers_api_gateway(language);
+    }
+}
+
+fn answers_api_gateway(language: &str) {
+    let host = host(language, "proxy").env("AWS_REGION", "eu-central-1").start();
+    let request = |body: &str| {
+        json!({
+            "resource": "/orders", "path": "/orders", "httpMethod": "POST", "isBase64Encoded": false, "body": body,
+            "headers": {"Accept": "*/*"}, "multiValueHeaders": {"Accept": ["*/*"]},
+            "queryStringParameters": {"currency": "EUR"}, "pathParameters": null, "stageVariables": null,
+            "requestContext": {
+                "requestId": "c6af9ac6", "stage": "test", "httpMethod": "POST", "path": "/test/orders", "identity": {"sourceIp": "192.0.2.1"},
+            },
+        })
+    };
+    let answer = |body: &str| -> Value { serde_json::from_str(&host.answer(request(body).to_string())).unwrap() };
+    let good = answer(r#"{"id":"7","total":12.5}"#);
+    assert_eq!(good["statusCode"], 200, "{language}: {good}");
+    let body: Value = serde_json::from_str(good["body"].as_str().unwrap()).unwrap();
+    assert_eq!(body, json!({"id": "7", "currency": "EUR", "total": 12.5}), "{language}");
+    // A header's name is the same in any case.
+    let header = |name: &str| {
+        let headers = good["headers"].as_object().unwrap();
+        let found = headers.iter().find(|(found, _)| found.eq_ignore_ascii_case(name));
+        found.and_then(|(_, value)| value.as_str()).unwrap_or_default().to_owned()
+    };
+    assert_eq!(header("Content-Type"), "application/json", "{language}");
+    assert!(!header("X-Request-Id").is_empty(), "{language}");
+    host.program.line("the handler's line", |line| line.contains("POST /orders").then_some(()));
+    assert_eq!(answer("nonsense")["statusCode"], 400, "{language}");
 }
 
 #[test]
 fn a_plain_program_is_a_handler() {
-    let folder = root().join("target/guests/commands");
-    build_rust("count-rust", &folder);
+    build_rust("count-rust", &folder("commands"));
     for language in ["rust", "go", "c"] {
-        let name = format!("count-{language}");
-        assert!(folder.join(&name).with_extension("cwasm").exists(), "there is no `{name}`\nhint: cargo xtask test");
-        let host = Host::in_folder(&folder).env("HANDLER", &name).start();
+        let host = host("commands", &format!("count-{language}")).start();
         for (event, lines, words, bytes) in
             [("three little words", 1, 3, 18), ("Zoë\n\n  😀 \n", 3, 2, 14), (" ", 1, 0, 1)]
         {
@@ -388,9 +404,7 @@ fn a_plain_program_is_a_handler() {
 /// Boolector, a solver, from a registry of Python packages.
 #[test]
 fn a_program_that_others_published_does_its_job_as_a_handler() {
-    let folder = root().join("target/guests/commands");
-    assert!(folder.join("boolector.cwasm").exists(), "there is no solver\nhint: cargo xtask test");
-    let host = Host::in_folder(&folder).env("HANDLER", "boolector").env("GUESTHOUSE_ARGS", "--exit-codes=0").start();
+    let host = host("commands", "boolector").env("GUESTHOUSE_ARGS", "--exit-codes=0").start();
     let ask = |asked: &str| {
         host.answer(format!(
             "(set-logic QF_BV)(declare-fun x () (_ BitVec 8))(assert (= (bvmul x x) {asked}))(check-sat)"

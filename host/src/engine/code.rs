@@ -68,14 +68,14 @@ impl Code {
         let runtime = engine.engine.clone();
         let compile = move || {
             super::compiler::on_a_large_stack(|| {
-                let check_room = |bytes: &[u8]| match urgency {
-                    Urgency::Now => Ok(()),
-                    Urgency::Meanwhile { function_bytes } => check_room(bytes, function_bytes),
+                let function_bytes = match urgency {
+                    Urgency::Now => None,
+                    Urgency::Meanwhile { function_bytes } => function_bytes,
                 };
-                check_room(&bytes)?;
+                check_room(&bytes, function_bytes)?;
                 let bytes = super::adapt::component(bytes)?;
                 // What became a component has more code now.
-                check_room(&bytes)?;
+                check_room(&bytes, function_bytes)?;
                 let image = match urgency {
                     Urgency::Now => super::compiler::compile_here(&bytes)?,
                     Urgency::Meanwhile { .. } => super::compiler::compile_apart(&bytes)?,
@@ -153,5 +153,17 @@ mod tests {
         let resident = crate::engine::memory::resident_bytes();
         assert!(compile(resident + (1 << 30)).await.is_ok());
         assert!(matches!(compile(1).await, Err(LoadError::NoRoomToCompile { left: 0, .. })));
+    }
+
+    #[test]
+    fn elements_of_tables_need_room_to_be_compiled_as_code_does() {
+        let elements = |count: usize| {
+            let nulls = "(ref.null func)".repeat(count);
+            wat::parse_str(format!("(component (core module (elem funcref {nulls})))")).unwrap()
+        };
+        let room = Some(crate::engine::memory::resident_bytes() + (64 << 20));
+        assert!(check_room(&elements(1_000), room).is_ok());
+        // Three bytes each: 90 MB.
+        assert!(matches!(check_room(&elements(100_000), room), Err(LoadError::NoRoomToCompile { .. })));
     }
 }

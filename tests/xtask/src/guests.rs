@@ -14,14 +14,17 @@ pub fn build() -> Result<()> {
     go()?;
     javascript()?;
     python()?;
-    for language in ["c", "go", "js", "python"] {
-        compile(&folder(language)?.join("conformance.wasm"))?;
-    }
-    for (language, name) in [("go", "hello"), ("go", "proxy"), ("python", "hello"), ("python", "proxy")] {
-        compile(&folder(language)?.join(name).with_extension("wasm"))?;
-    }
-    for program in ["boolector", "count-c", "count-go"] {
-        compile(&folder("commands")?.join(program).with_extension("wasm"))?;
+    for (language, names) in [
+        ("c", &["conformance"][..]),
+        ("go", &["conformance", "hello", "proxy"]),
+        ("js", &["conformance"]),
+        ("python", &["conformance", "hello", "proxy"]),
+        ("commands", &["boolector", "count-c", "count-go"]),
+    ] {
+        for name in names {
+            let guest = folder(language)?.join(name).with_extension("wasm");
+            compile_to(&guest, &guest.with_extension("cwasm"))?;
+        }
     }
     Ok(())
 }
@@ -167,10 +170,6 @@ fn folder(language: &str) -> Result<PathBuf> {
     let folder = root().join("target/guests").join(language);
     fs::create_dir_all(&folder)?;
     Ok(folder)
-}
-
-fn compile(guest: &Path) -> Result<()> {
-    compile_to(guest, &guest.with_extension("cwasm"))
 }
 
 /// Compiles ahead of time.

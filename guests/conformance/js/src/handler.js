@@ -57,6 +57,9 @@ const behaviours = {
 
   env: ({ name }) => process.env[name],
 
+  // Only JavaScript is asked for this.
+  fetch: () => fetch("https://example.com/"),
+
   now: () => Date.now(),
 
   sleep: async ({ ms }) => {

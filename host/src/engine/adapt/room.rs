@@ -4,8 +4,8 @@
 use std::fmt::Display;
 
 use wasm_encoder::{
-    CodeSection, ConstExpr, DataSection, ExportKind, ExportSection, Function, FunctionSection, Instruction, MemArg,
-    TypeSection, ValType,
+    CodeSection, ConstExpr, DataSection, ExportKind, ExportSection, Function, FunctionSection, Instruction,
+    InstructionSink, MemArg, TypeSection, ValType,
     reencode::{Error, Reencode, utils},
 };
 use wasmparser::{CompositeInnerType, DataKind, Operator, Parser, Payload, TypeRef, Validator};
@@ -293,16 +293,19 @@ impl Mover {
     fn stand_in(&self, number: u32) -> Result<Function, Error<String>> {
         let import = &self.layout.imports[number as usize];
         let count = u32::try_from(import.parameters.len()).unwrap_or(u32::MAX);
-        let of_kind = |wanted: u8| (0..count).zip(import.parameters.bytes()).filter(move |(_, kind)| *kind == wanted);
+        let parameters = || (0..count).zip(import.parameters.bytes());
         let move_by = self.layout.number_of(Added::Move);
+        let move_buffers = |code: &mut InstructionSink<'_>, by: i32| {
+            for (at, _) in parameters().filter(|(_, kind)| *kind == b'v') {
+                code.local_get(at).i32_const(ROOM).i32_add().local_get(at + 1);
+                code.i32_const(8).i32_const(by).call(move_by);
+            }
+        };
         let result = count;
         let mut function = Function::new([(1, ValType::I32)]);
         let mut code = function.instructions();
-        for (at, _) in of_kind(b'v') {
-            code.local_get(at).i32_const(ROOM).i32_add().local_get(at + 1);
-            code.i32_const(8).i32_const(ROOM).call(move_by);
-        }
-        for (at, kind) in (0..count).zip(import.parameters.bytes()) {
+        move_buffers(&mut code, ROOM);
+        for (at, kind) in parameters() {
             code.local_get(at);
             if kind != b'.' {
                 code.i32_const(ROOM).i32_add();
@@ -312,11 +315,8 @@ impl Mover {
         if import.has_result {
             code.local_set(result);
         }
-        for (at, _) in of_kind(b'v') {
-            code.local_get(at).i32_const(ROOM).i32_add().local_get(at + 1);
-            code.i32_const(8).i32_const(-ROOM).call(move_by);
-        }
-        for (at, _) in of_kind(b't') {
+        move_buffers(&mut code, -ROOM);
+        for (at, _) in parameters().filter(|(_, kind)| *kind == b't') {
             let counter = counter(import.name).unwrap_or_default();
             let counts = (0..).zip(&self.layout.imports).find(|(_, other)| other.name == counter && other.has_result);
             let Some((counts, _)) = counts else {

@@ -175,7 +175,13 @@ impl Installed {
 fn c(folder: &Path, file: &str) -> anyhow::Result<()> {
     let missing = "install `make`, and clang 22 with lld, its runtime for wasm32 and wasi-libc: on Debian \
                    `apt install make clang-22 lld-22 libclang-rt-22-dev-wasm32 wasi-libc`";
-    run_to_end(Command::new("make").current_dir(folder).arg(file), missing)
+    let mut make = Command::new("make");
+    let status = started(make.current_dir(folder).arg(file).status(), &make, missing)?;
+    if !status.success() {
+        // It does not tell whether the compiler is what it misses.
+        bail!("{}\nhint: where it is a tool that is missing, {missing}", failed(&make));
+    }
+    Ok(())
 }
 
 /// What the command writes to its standard output. `missing` is what to do where it is not installed.
@@ -192,13 +198,10 @@ fn run_to_end(command: &mut Command, missing: &str) -> anyhow::Result<()> {
     if status.success() {
         return Ok(());
     }
-    // `make` does not tell what it was; from a shell, it is a tool that is missing.
+    // What a shell says of a tool that is missing.
     const NOT_FOUND: i32 = 127;
     match status.code() {
         Some(NOT_FOUND) => bail!("{}\nhint: {missing}", failed(command)),
-        _ if command.get_program() == "make" => {
-            bail!("{}\nhint: where it is a tool that is missing, {missing}", failed(command))
-        }
         _ => bail!("{}", failed(command)),
     }
 }
