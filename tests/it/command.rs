@@ -4,7 +4,7 @@ use std::{fs, process::Command, time::Duration};
 
 use serde_json::{Value, json};
 
-use crate::support::{Edge, Event, Host, guests};
+use crate::support::{Edge, Event, Host, guests, task_root};
 
 fn error(host: &Host, event: &str) -> Value {
     let post = host.invoke(event);
@@ -109,7 +109,7 @@ fn a_command_that_ends_badly_is_an_error_and_the_next_invocation_is_served() {
         assert!(error["errorMessage"].as_str().unwrap().contains(said), "{event}: {error}");
         assert_eq!(host.answer("\"count\""), "1\n");
     }
-    let stopped = host.fake.invoke(Event::new("\"loop\"").timeout(Duration::from_millis(300))).json();
+    let stopped = host.fake.invoke(Event::new("\"loop\"").timeout(Duration::from_secs(2))).json();
     assert_eq!(stopped["errorType"], "Guest.Timeout");
     assert_eq!(host.answer("\"at the limit\"").len(), 6_291_556);
     assert_eq!(host.program.pid(), pid);
@@ -141,8 +141,7 @@ fn a_core_module_with_a_main_is_a_command() {
 
 #[test]
 fn a_core_module_can_be_compiled_ahead_of_time_and_is_known_by_its_own_digest() {
-    // Not below `/tmp`, where the guest could write.
-    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let folder = task_root();
     let (wasm, cwasm) = (folder.path().join("guest.wasm"), folder.path().join("guest.cwasm"));
     fs::write(&wasm, guests::from_text(ECHO)).unwrap();
     let compiled = Command::new(env!("CARGO_BIN_EXE_guesthouse")).arg("compile").arg(&wasm).output().unwrap();

@@ -27,8 +27,14 @@ use crate::{
 
 #[test]
 fn no_fault_costs_an_environment_in_any_of_four_ways() {
-    let ways: [fn(&[Group]) -> usize; 4] =
-        [under_the_fake, under_the_emulator, through_serve, beside_seven_good_guests];
+    // The first two are one way, with either edge.
+    let ways: [fn(&[Group]) -> usize; 5] = [
+        |groups| under_the_fake(groups, Edge::Direct),
+        |groups| under_the_fake(groups, Edge::LambdaRuntime),
+        under_the_emulator,
+        through_serve,
+        beside_seven_good_guests,
+    ];
     let faults = faults::all();
     let groups = Group::of(&faults);
     let lost: usize = thread::scope(|scope| {
@@ -39,10 +45,12 @@ fn no_fault_costs_an_environment_in_any_of_four_ways() {
         running.into_iter().map(|way| way.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).sum()
     });
     // Past the harness, which would keep it to itself.
-    let line = format!("\n{} faults × {} ways, environments lost: {lost}\n", faults.len(), ways.len());
+    let line = format!("\n{} faults × 4 ways, environments lost: {lost}\n", faults.len());
     std::io::stdout().write_all(line.as_bytes()).unwrap();
     assert_eq!(lost, 0);
 }
+
+const MISBEHAVE: &str = "misbehave";
 
 /// The faults of one guest, which one environment is to survive.
 struct Group<'a> {
@@ -56,8 +64,8 @@ impl<'a> Group<'a> {
     fn of(faults: &'a [Fault]) -> Vec<Self> {
         let (misbehaving, others): (Vec<_>, Vec<_>) =
             faults.iter().partition(|fault| matches!(fault.guest, FaultyGuest::Misbehave));
-        let bytes = fs::read(guests::path("misbehave")).unwrap();
-        let mut groups = vec![Self { name: "misbehave".to_owned(), bytes, faults: misbehaving }];
+        let bytes = fs::read(guests::path(MISBEHAVE)).unwrap();
+        let mut groups = vec![Self { name: MISBEHAVE.to_owned(), bytes, faults: misbehaving }];
         for (number, fault) in others.into_iter().enumerate() {
             let FaultyGuest::Text(text) = fault.guest else { unreachable!("just divided") };
             groups.push(Self { name: format!("text-{number}"), bytes: text.build(), faults: vec![fault] });
@@ -68,6 +76,15 @@ impl<'a> Group<'a> {
 
 /// Little enough to be taken up well within the timeouts here, however busy the machine is.
 const MEMORY: (&str, &str) = ("GUESTHOUSE_MEMORY", "128MiB");
+
+/// A guest is stopped so long before its deadline, and given up when half of that has passed. A busy machine may hold the host up
+/// for a part of it. It is a tenth of the timeout, which is the most that a margin may be.
+const MARGIN: (&str, &str) = ("GUESTHOUSE_MARGIN", "1s");
+const TIMEOUT_SECONDS: u32 = 10;
+const TIMEOUT: Duration = Duration::from_secs(TIMEOUT_SECONDS as u64);
+
+/// Enough for whatever is not to end by a timeout.
+const AMPLE: Duration = Duration::from_secs(300);
 
 /// A file that no fault may change, and how the guest finds it.
 struct Sentinel(PathBuf);
@@ -84,9 +101,11 @@ impl Sentinel {
         Self(path)
     }
 
-    fn variables(&self) -> [(&'static str, String); 3] {
+    fn variables(&self) -> Vec<(&'static str, String)> {
         let path = self.0.to_str().unwrap();
-        [("SENTINEL", path.to_owned()), ("START_FILE", format!("{path}.start")), (MEMORY.0, MEMORY.1.to_owned())]
+        let mut variables = vec![("SENTINEL", path.to_owned()), ("START_FILE", format!("{path}.start"))];
+        variables.extend([MEMORY, MARGIN].map(|(name, value)| (name, value.to_owned())));
+        variables
     }
 
     fn check(&self, what: &str) {
@@ -102,8 +121,8 @@ impl Drop for Sentinel {
 
 /// An environment that is called for one invocation after another.
 trait Environment {
-    /// The answer, or the error object.
-    fn call(&self, event: &str) -> Result<Value, Value>;
+    /// The answer, or the error object. Where the timeout can be chosen it is this one.
+    fn call(&self, event: &str, timeout: Duration) -> Result<Value, Value>;
     /// The environment that serves now: another number, when the one before was lost.
     fn identity(&mut self) -> usize;
 }
@@ -111,7 +130,7 @@ trait Environment {
 /// Causes each fault, and looks at what came before and after. Returns how often the environment was another one then.
 fn survive(way: &str, environment: &mut impl Environment, sentinel: &Sentinel, faults: &[&Fault]) -> usize {
     let rest = |environment: &dyn Environment, what: &str| {
-        let answer = environment.call("\"rest\"").unwrap_or_else(|error| panic!("{what}: {error}"));
+        let answer = environment.call("\"rest\"", AMPLE).unwrap_or_else(|error| panic!("{what}: {error}"));
         (answer["instance"].as_str().unwrap().to_owned(), answer["count"].as_u64().unwrap())
     };
     let mut lost = 0;
@@ -120,9 +139,10 @@ fn survive(way: &str, environment: &mut impl Environment, sentinel: &Sentinel, f
     for fault in faults {
         let what = format!("{way}, {}", fault.name);
         if let Some(event) = fault.before {
-            environment.call(event).expect_err(&what);
+            environment.call(event, AMPLE).expect_err(&what);
         }
-        check(&what, fault, &environment.call(fault.event).expect_err(&what));
+        let timeout = if is_timeout(fault) { TIMEOUT } else { AMPLE };
+        check(&what, fault, &environment.call(fault.event, timeout).expect_err(&what));
         let after = rest(environment, &what);
         match fault.instance {
             Afterwards::Kept => assert_eq!(after, (before.0, before.1 + 1), "{what}"),
@@ -152,40 +172,28 @@ fn with_variables(setup: Setup, sentinel: &Sentinel) -> Setup {
     sentinel.variables().into_iter().fold(setup, |setup, (name, value)| setup.env(name, &value))
 }
 
-struct Faked<'a> {
-    host: Host,
-    faults: &'a [&'a Fault],
-}
-
-impl Environment for Faked<'_> {
-    fn call(&self, event: &str) -> Result<Value, Value> {
-        let slow = self.faults.iter().any(|fault| fault.event == event && is_timeout(fault));
-        // A good answer after a slow start-up has the same event.
-        let timeout = Duration::from_secs(if slow { 3 } else { 30 });
-        let post = self.host.fake.invoke(Event::new(event).timeout(timeout));
+impl Environment for Host {
+    fn call(&self, event: &str, timeout: Duration) -> Result<Value, Value> {
+        let post = self.fake.invoke(Event::new(event).timeout(timeout));
         if post.subject().ends_with("/response") { Ok(post.json()) } else { Err(post.json()) }
     }
 
     fn identity(&mut self) -> usize {
-        if self.host.program.is_running() { self.host.program.pid() as usize } else { 0 }
+        if self.program.is_running() { self.program.pid() as usize } else { 0 }
     }
 }
 
-fn under_the_fake(groups: &[Group<'_>]) -> usize {
-    let of_edge = |edge: Edge| {
-        let of_group = |group: &Group<'_>| {
-            let way = format!("fake, {}", edge.name());
-            let sentinel = Sentinel::new(edge.name(), group);
-            let host = with_variables(Host::with(&group.bytes), &sentinel).edge(edge).start();
-            survive(&way, &mut Faked { host, faults: &group.faults }, &sentinel, &group.faults)
-        };
-        groups.iter().map(of_group).sum::<usize>()
+fn under_the_fake(groups: &[Group<'_>], edge: Edge) -> usize {
+    let of_group = |group: &Group<'_>| {
+        let sentinel = Sentinel::new(edge.name(), group);
+        let mut host = with_variables(Host::with(&group.bytes), &sentinel).edge(edge).start();
+        survive(&format!("fake, {}", edge.name()), &mut host, &sentinel, &group.faults)
     };
-    Edge::BOTH.map(of_edge).iter().sum()
+    groups.iter().map(of_group).sum()
 }
 
 impl Environment for Rie {
-    fn call(&self, event: &str) -> Result<Value, Value> {
+    fn call(&self, event: &str, _: Duration) -> Result<Value, Value> {
         // The emulator marks errors with nothing but their form.
         let answer = self.invoke(&[], event.as_bytes()).json();
         if answer.get("errorType").is_some() { Err(answer) } else { Ok(answer) }
@@ -201,7 +209,7 @@ fn under_the_emulator(groups: &[Group<'_>]) -> usize {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("guest.wasm"), &group.bytes).unwrap();
         let sentinel = Sentinel::new("emulator", group);
-        let mut rie = rie::in_folder(folder.path(), "guest", &sentinel.variables(), 3);
+        let mut rie = rie::in_folder(folder.path(), "guest", &sentinel.variables(), TIMEOUT_SECONDS);
         survive("emulator", &mut rie, &sentinel, &group.faults)
     };
     groups.iter().map(of_group).sum()
@@ -213,7 +221,7 @@ struct Function<'a> {
 }
 
 impl Environment for Function<'_> {
-    fn call(&self, event: &str) -> Result<Value, Value> {
+    fn call(&self, event: &str, _: Duration) -> Result<Value, Value> {
         let (done, said, answer) = self.served.aws(self.name, event);
         assert!(done, "{said}");
         let answer = serde_json::from_str(&answer).unwrap();
@@ -231,9 +239,10 @@ fn through_serve(groups: &[Group<'_>]) -> usize {
     for group in groups {
         fs::write(folder.path().join(format!("{}.wasm", group.name)), &group.bytes).unwrap();
     }
-    let memory = format!("{}={}", MEMORY.0, MEMORY.1);
-    let mut arguments = vec!["--timeout", "3", "--memory", "256", "--concurrency", "1"];
-    for variable in ["SENTINEL=/tmp/sentinel", "START_FILE=/tmp/sentinel.start", &memory] {
+    let (timeout, settings) =
+        (TIMEOUT_SECONDS.to_string(), [MEMORY, MARGIN].map(|(name, value)| format!("{name}={value}")));
+    let mut arguments = vec!["--timeout", &timeout, "--memory", "256", "--concurrency", "1"];
+    for variable in ["SENTINEL=/tmp/sentinel", "START_FILE=/tmp/sentinel.start", &settings[0], &settings[1]] {
         arguments.extend(["--env", variable]);
     }
     let mut served = serve::with_tmp(folder.path(), tmp.path(), &arguments);
@@ -252,76 +261,119 @@ fn through_serve(groups: &[Group<'_>]) -> usize {
     lost
 }
 
-/// The instances of one environment, with how many events each has answered.
-type Instances = HashMap<String, u64>;
+const WORKERS: usize = 8;
 
-/// Sends good events, and this one, if there is one, when seven good ones are in flight. Returns the answers, by instance, and
-/// the errors.
-fn eight(host: &Host, what: &str, event: Option<Event>) -> (Instances, Vec<Value>) {
-    wait_for("eight workers", || (host.fake.waiting() == 8).then_some(()));
-    let good = if event.is_some() { 7 } else { 8 };
-    (0..good).for_each(|_| host.fake.send(Event::new("\"rest\"")));
-    if let Some(event) = event {
-        wait_for("seven to be in flight", || (host.fake.waiting() == 1).then_some(()));
-        host.fake.send(event);
+/// An environment with eight workers, which have events in flight together.
+struct Crowd<'a> {
+    host: Host,
+    what: String,
+    /// The instances that have answered, and how many events each.
+    answered: HashMap<String, u64>,
+    /// How many instances are gone.
+    gone: usize,
+    /// Where the good guests wait for each other; those that are written as text do not.
+    folder: Option<&'a Path>,
+    round: usize,
+}
+
+impl Crowd<'_> {
+    /// Sends good events, and then one that is to fail, each to a worker of its own, and checks who answers. Returns the errors.
+    ///
+    /// Good guests that can wait are all at work before the other event is sent, and until it has failed.
+    fn together(&mut self, good: usize, faulty: Option<Event>) -> Vec<Value> {
+        self.host.fake.wait_for_workers(WORKERS);
+        self.round += 1;
+        let folder = self.folder.map(|folder| folder.join(self.round.to_string()));
+        let event = match &folder {
+            Some(folder) => {
+                fs::create_dir(folder).unwrap();
+                json!(format!("wait in {}", folder.display())).to_string()
+            }
+            None => "\"rest\"".to_owned(),
+        };
+        let mut posts = Vec::new();
+        (0..good).for_each(|_| self.host.fake.send(Event::new(event.as_str()).timeout(AMPLE)));
+        if let Some(folder) = &folder {
+            wait_for("good guests at work", || (fs::read_dir(folder).unwrap().count() == good).then_some(()));
+        }
+        if let Some(faulty) = faulty {
+            self.host.fake.send(faulty);
+            posts.push(self.host.fake.post());
+        }
+        if let Some(folder) = &folder {
+            fs::write(folder.join("go"), "").unwrap();
+        }
+        while posts.len() < WORKERS {
+            posts.push(self.host.fake.post());
+        }
+        self.note(posts)
     }
-    let posts: Vec<_> = (0..8).map(|_| host.fake.post()).collect();
-    let (answers, errors): (Vec<_>, Vec<_>) = posts.into_iter().partition(|post| post.subject().ends_with("/response"));
-    let mut instances = Instances::new();
-    for answer in answers.iter().map(Message::json) {
-        let instance = answer["instance"].as_str().unwrap().to_owned();
-        let twice = instances.insert(instance, answer["count"].as_u64().unwrap());
-        assert_eq!(twice, None, "{what}: an instance answered twice: {answer}");
+
+    /// Each instance counts its answers: one that skips a number, or begins anew, was disturbed.
+    fn note(&mut self, posts: Vec<Message>) -> Vec<Value> {
+        let (answers, errors): (Vec<_>, Vec<_>) =
+            posts.into_iter().partition(|post| post.subject().ends_with("/response"));
+        let mut answers: Vec<Value> = answers.iter().map(Message::json).collect();
+        answers.sort_by_key(|answer| answer["count"].as_u64());
+        for answer in answers {
+            let answered = self.answered.entry(answer["instance"].as_str().unwrap().to_owned()).or_default();
+            *answered += 1;
+            assert_eq!(answer["count"], *answered, "{}: {answer}", self.what);
+        }
+        errors.iter().map(Message::json).collect()
     }
-    (instances, errors.iter().map(Message::json).collect())
+
+    /// There are never more than eight, so each that is new has taken the place of one that is gone.
+    fn check_instances(&self) {
+        let (known, most) = (self.answered.len(), WORKERS + self.gone);
+        assert!(known <= most, "{}: {known} instances, {} are gone", self.what, self.gone);
+        // All eight have just been at work at once.
+        assert!(self.folder.is_none() || known == most, "{}: {known} of {most} instances", self.what);
+    }
 }
 
 fn beside_seven_good_guests(groups: &[Group<'_>]) -> usize {
     let of_group = |group: &Group<'_>| {
-        let sentinel = Sentinel::new("beside", group);
+        let (sentinel, folder) = (Sentinel::new("beside", group), tempfile::tempdir_in("/tmp").unwrap());
         let setup = Host::with(&group.bytes)
-            .env("AWS_LAMBDA_MAX_CONCURRENCY", "8")
+            .env("AWS_LAMBDA_MAX_CONCURRENCY", &WORKERS.to_string())
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "2048");
-        let mut host = with_variables(setup, &sentinel).start();
-        let (mut known, _) = eight(&host, "at first", None);
+        let host = with_variables(setup, &sentinel).start();
+        let folder = (group.name == MISBEHAVE).then_some(folder.path());
+        let what = "beside seven, at first".to_owned();
+        let mut crowd = Crowd { host, what, answered: HashMap::new(), gone: 0, folder, round: 0 };
+        assert_eq!(crowd.together(WORKERS, None), Vec::<Value>::new());
+        crowd.check_instances();
         let mut lost = 0;
         for fault in &group.faults {
-            let what = format!("beside seven, {}", fault.name);
+            crowd.what = format!("beside seven, {}", fault.name);
+            let timeout = if is_timeout(fault) { TIMEOUT } else { AMPLE };
+            let faulty = Event::new(fault.event).timeout(timeout);
             if let Some(event) = fault.before {
-                assert!(host.invoke(event).subject().ends_with("/error"), "{what}");
+                crowd.host.call(event, AMPLE).expect_err(&crowd.what);
             }
-            let timeout = Duration::from_secs(if is_timeout(fault) { 3 } else { 30 });
-            let (others, errors) = eight(&host, &what, Some(Event::new(fault.event).timeout(timeout)));
-            assert_eq!(errors.len(), 1, "{what}: {errors:?}");
-            check(&what, fault, &errors[0]);
-            // The others answered in instances that were there before, and that nothing had happened to.
-            for (instance, count) in &others {
-                assert_eq!(Some(count - 1), known.get(instance).copied(), "{what}: {instance}");
-            }
-            known.extend(others);
-            let (after, errors) = eight(&host, &what, None);
-            assert_eq!(errors, Vec::<Value>::new(), "{what}");
-            let (new, old): (Instances, Instances) =
-                after.into_iter().partition(|(instance, _)| !known.contains_key(instance));
-            let expected = if fault.instance == Afterwards::Kept { 0 } else { 1 };
-            assert_eq!(new.values().copied().collect::<Vec<_>>(), vec![1; expected], "{what}");
-            assert!(old.iter().all(|(instance, count)| known[instance] + 1 == *count), "{what}: {old:?}");
-            known = old.into_iter().chain(new).collect();
-            sentinel.check(&what);
-            lost += usize::from(!host.program.is_running());
+            let errors = crowd.together(WORKERS - 1, Some(faulty));
+            assert_eq!(errors.len(), 1, "{}: {errors:?}", crowd.what);
+            check(&crowd.what, fault, &errors[0]);
+            crowd.gone += usize::from(fault.instance == Afterwards::Gone);
+            assert_eq!(crowd.together(WORKERS, None), Vec::<Value>::new(), "{}", crowd.what);
+            crowd.check_instances();
+            sentinel.check(&crowd.what);
+            lost += usize::from(!crowd.host.program.is_running());
         }
         lost
     };
     groups.iter().map(of_group).sum()
 }
 
-/// The emulator's timeout is one second, and its own words are not the guest's.
+/// The emulator's own words are not the guest's.
 #[test]
 fn under_the_emulator_a_guest_is_stopped_before_the_emulator_would_stop_the_environment() {
-    let rie = rie::rie("misbehave", Edge::Direct, 1);
+    let margin = [(MARGIN.0, MARGIN.1.to_owned())];
+    let rie = rie::in_folder(&guests::ALL, MISBEHAVE, &margin, TIMEOUT_SECONDS);
     for event in ["loop", "sleep"] {
         let error = rie.invoke(&[], json!(event).to_string().as_bytes()).json();
         assert_eq!(error["errorType"], "Guest.Timeout");
-        assert!(error["errorMessage"].as_str().unwrap().contains("stopped after 0."), "{error}");
+        assert!(error["errorMessage"].as_str().unwrap().starts_with("the guest was stopped after "), "{error}");
     }
 }

@@ -62,7 +62,7 @@ fn eight_guests_that_take_all_they_get_do_not_take_more_than_the_function_has() 
         .env("GUESTHOUSE_MEMORY", "1GiB")
         .start();
     let eight = |event: &str| {
-        wait_for("eight workers", || (host.fake.waiting() == 8).then_some(()));
+        host.fake.wait_for_workers(8);
         (0..8).for_each(|_| host.fake.send(Event::new(event)));
         (0..8).map(|_| host.fake.post()).collect::<Vec<_>>()
     };
@@ -157,15 +157,14 @@ fn a_guest_may_have_files_open_up_to_its_share_and_not_more() {
             .env("AWS_LAMBDA_MAX_CONCURRENCY", concurrency)
             .env("SENTINEL", sentinel.path().to_str().unwrap())
             .start();
-        let workers: usize = concurrency.parse().unwrap();
-        wait_for("the workers", || (host.fake.waiting() == workers).then_some(()));
+        host.fake.wait_for_workers(concurrency.parse().unwrap());
         host.answer("\"\"");
         let before = host.program.open_files();
         assert_eq!(host.answer(format!("\"open {obeying} files\"")), obeying.to_string());
         assert_eq!(failed(&host, &json!(format!("open {violating} files")))["errorType"], "Guest.Trap.HostCall");
         // The next instance opens its `/tmp`, as the last one did.
         host.answer("\"\"");
-        assert_eq!(host.program.open_files(), before);
+        wait_for("its files to be closed", || (host.program.open_files() <= before).then_some(()));
     }
 }
 

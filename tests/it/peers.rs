@@ -7,7 +7,6 @@
 use std::{
     fs,
     io::Write as _,
-    net::TcpStream,
     path::{Path, PathBuf},
     process::Command,
     sync::atomic::{AtomicBool, Ordering},
@@ -15,9 +14,12 @@ use std::{
     time::Duration,
 };
 
-use crate::support::{Program, guests, http, root, tools, wait_for};
+use crate::support::{Program, emulator, guests, http, root, tools, wait_for};
 
 const MEMORY_MIB: u64 = 512;
+
+/// Enough for whatever is not to end by a timeout, on a busy machine too.
+const TIMEOUT_SECONDS: u32 = 6;
 
 /// The name as in `tests/faults.md`, the event before if there is one, and the event.
 const FAULTS: &[(&str, Option<&str>, &str)] = &[
@@ -155,30 +157,27 @@ struct Environment {
 
 impl Environment {
     fn start(peer: &Peer, sentinel: &str) -> Self {
-        let (address, runtime_api) = (crate::rie::free_address(), crate::rie::free_address());
         let app = root().join("tests/peers").join(if peer.name.starts_with("Node") { "node" } else { "python" });
-        let rie = tools::rie();
-        // As many files as a process has on Lambda.
-        let mut command = Command::new("prlimit");
-        command
-            .arg("--nofile=1024")
-            .arg(rie.get_program())
-            .args(["--runtime-interface-emulator-address", &address, "--runtime-api-address", &runtime_api])
-            .args(&peer.command)
-            .current_dir(&app)
-            .env(
-                "LAMBDA_TASK_ROOT",
-                if peer.name.starts_with("Guesthouse") { guests::ALL.clone() } else { app.clone() },
-            )
-            .env("PYTHONPATH", &app)
-            .env("AWS_LAMBDA_FUNCTION_NAME", "faults")
-            .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
-            .env("AWS_LAMBDA_FUNCTION_TIMEOUT", "3")
-            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", MEMORY_MIB.to_string())
-            .env("SENTINEL", sentinel)
-            .env("START_FILE", format!("{sentinel}.start"));
-        let emulator = Program::start(&mut command);
-        wait_for("the emulator", || TcpStream::connect(&address).ok().map(drop));
+        let task_root = if peer.name.starts_with("Guesthouse") { guests::ALL.clone() } else { app.clone() };
+        let (address, emulator) = emulator::start(|addresses| {
+            // As many files as a process has on Lambda.
+            let mut command = Command::new("prlimit");
+            command
+                .arg("--nofile=1024")
+                .arg(tools::rie().get_program())
+                .args(addresses)
+                .args(&peer.command)
+                .current_dir(&app)
+                .env("LAMBDA_TASK_ROOT", &task_root)
+                .env("PYTHONPATH", &app)
+                .env("AWS_LAMBDA_FUNCTION_NAME", "faults")
+                .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+                .env("AWS_LAMBDA_FUNCTION_TIMEOUT", TIMEOUT_SECONDS.to_string())
+                .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", MEMORY_MIB.to_string())
+                .env("SENTINEL", sentinel)
+                .env("START_FILE", format!("{sentinel}.start"));
+            command
+        });
         Self { address, emulator }
     }
 

@@ -12,13 +12,8 @@ use tempfile::TempDir;
 
 use crate::{
     init_failures::expect,
-    support::{Host, guests, process, root},
+    support::{Host, guests, process, root, task_root},
 };
-
-/// A task root where guests can't write, which have `/tmp`, wherever this repository is.
-fn task_root() -> TempDir {
-    tempfile::tempdir_in("/var/tmp").unwrap()
-}
 
 fn wasm(guest: &str) -> Vec<u8> {
     fs::read(guests::path(guest)).unwrap()

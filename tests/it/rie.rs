@@ -1,10 +1,10 @@
 //! Lambda's own emulator.
 
-use std::{net::TcpListener, path::Path};
+use std::path::Path;
 
 use serde_json::json;
 
-use crate::support::{Edge, Program, guests, http, http::Message, tools};
+use crate::support::{Edge, Program, emulator, guests, http, http::Message, tools};
 
 pub struct Rie {
     address: String,
@@ -18,24 +18,19 @@ pub fn rie(handler: &str, edge: Edge, timeout_seconds: u32) -> Rie {
 
 /// The same with a task root and variables of the test's own.
 pub fn in_folder(task_root: &Path, handler: &str, env: &[(&str, String)], timeout_seconds: u32) -> Rie {
-    let (address, runtime_api) = (free_address(), free_address());
-    let mut command = tools::rie();
-    command
-        .args(["--runtime-interface-emulator-address", &address, "--runtime-api-address", &runtime_api])
-        .arg(env!("CARGO_BIN_EXE_bootstrap"))
-        .arg(handler)
-        .env("LAMBDA_TASK_ROOT", task_root)
-        .env("AWS_LAMBDA_FUNCTION_TIMEOUT", timeout_seconds.to_string())
-        .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
-        .envs(env.iter().map(|(name, value)| (name, value)));
-    let program = Program::start(&mut command);
-    crate::support::wait_for("the emulator", || std::net::TcpStream::connect(&address).ok().map(drop));
+    let (address, program) = emulator::start(|addresses| {
+        let mut command = tools::rie();
+        command
+            .args(addresses)
+            .arg(env!("CARGO_BIN_EXE_bootstrap"))
+            .arg(handler)
+            .env("LAMBDA_TASK_ROOT", task_root)
+            .env("AWS_LAMBDA_FUNCTION_TIMEOUT", timeout_seconds.to_string())
+            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
+            .envs(env.iter().map(|(name, value)| (name, value)));
+        command
+    });
     Rie { address, program }
-}
-
-/// The emulator takes no port 0, so one is asked for and given back.
-pub fn free_address() -> String {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
 
 impl Rie {

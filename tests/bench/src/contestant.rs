@@ -7,6 +7,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use crate::{
     runtime_api::{Answer, Request, RuntimeApi},
     work::Work,
@@ -42,6 +44,8 @@ pub struct Measured {
     pub resident_at_first_kib: u64,
     pub resident_later_kib: u64,
     pub peak_kib: u64,
+    /// From SIGTERM to the end of the process, whose last answer nobody accepts.
+    pub ended: Duration,
     /// Concurrency, and answers per second.
     pub throughput: Vec<(usize, f64)>,
 }
@@ -189,6 +193,8 @@ impl Contestant {
         }
         self.measured.resident_later_kib = child.status("VmRSS:")?;
         self.measured.peak_kib = child.status("VmHWM:")?;
+        api.send(connection, event.as_bytes())?;
+        self.measured.ended = child.terminate()?;
         Ok(())
     }
 
@@ -264,6 +270,14 @@ impl Running {
             nanoseconds += schedstat.split(' ').next().and_then(|first| first.parse().ok()).unwrap_or(0);
         }
         Ok(Duration::from_nanos(nanoseconds))
+    }
+
+    /// Sends SIGTERM. Returns how long it took to end.
+    fn terminate(&mut self) -> io::Result<Duration> {
+        let begun = Instant::now();
+        kill_process(Pid::from_child(&self.0), Signal::TERM)?;
+        self.0.wait()?;
+        Ok(begun.elapsed())
     }
 
     fn status(&self, name: &str) -> io::Result<u64> {

@@ -182,6 +182,7 @@ fn bars(contestants: &[Contestant], [bootstrap, lean]: &[u64; 2]) -> String {
             1.05,
             1.0,
         ),
+        ("SIGTERM to the end, its answer not accepted, ms", rust.ended.as_secs_f64() * 1e3, 300.0, 220.0),
         ("`bootstrap`, MB", mb(bootstrap), 16.0, 12.0),
         ("`bootstrap` without compiler and `lambda_runtime`, MB", mb(lean), 5.0, 3.0),
     ];

@@ -5,7 +5,7 @@ use std::{
     io::{BufReader, Write},
     net::{Shutdown, TcpListener, TcpStream},
     sync::{
-        Arc, Condvar, Mutex,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
         mpsc::{Receiver, Sender, channel},
     },
@@ -13,7 +13,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use super::{PATIENCE, http::Message};
+use super::{PATIENCE, http::Message, wait_for};
 
 /// One event, as `/next` returns it.
 #[derive(Clone)]
@@ -123,11 +123,9 @@ pub struct Fake {
 }
 
 struct Shared {
-    events: Mutex<VecDeque<Event>>,
-    came: Condvar,
+    line: Mutex<Line>,
     posts: Sender<Message>,
     connections: AtomicUsize,
-    waiting: AtomicUsize,
     stopped: AtomicBool,
     streams: Mutex<Vec<TcpStream>>,
     /// How to answer the next posts, if not with 202. With nothing at all where it says so.
@@ -136,17 +134,48 @@ struct Shared {
     troubles: Mutex<VecDeque<Trouble>>,
 }
 
+/// The events that nobody has asked for yet, or the requests for which there is no event yet: one of the two is empty.
+///
+/// The request that has waited longest gets the next event. So of as many events as there are waiting workers each worker
+/// gets one, however quick the others are.
+#[derive(Default)]
+struct Line {
+    events: VecDeque<Event>,
+    requests: VecDeque<Sender<Event>>,
+}
+
+impl Line {
+    fn add(&mut self, event: Event) {
+        if let Some(event) = self.hand_out(event) {
+            self.events.push_back(event);
+        }
+    }
+
+    /// Adds an event that was handed out before, and is to come again before all others.
+    fn put_back(&mut self, event: Event) {
+        if let Some(event) = self.hand_out(event) {
+            self.events.push_front(event);
+        }
+    }
+
+    /// Gives the event back where nobody waits for it.
+    fn hand_out(&mut self, event: Event) -> Option<Event> {
+        match self.requests.pop_front() {
+            Some(request) => request.send(event).err().map(|unsent| unsent.0),
+            None => Some(event),
+        }
+    }
+}
+
 impl Fake {
     pub fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("an address").to_string();
         let (posts, posted) = channel();
         let shared = Arc::new(Shared {
-            events: Mutex::default(),
-            came: Condvar::new(),
+            line: Mutex::default(),
             posts,
             connections: AtomicUsize::new(0),
-            waiting: AtomicUsize::new(0),
             stopped: AtomicBool::new(false),
             streams: Mutex::default(),
             post_answers: Mutex::default(),
@@ -168,8 +197,7 @@ impl Fake {
     }
 
     pub fn send(&self, event: Event) {
-        self.shared.events.lock().unwrap().push_back(event);
-        self.shared.came.notify_one();
+        self.shared.line.lock().unwrap().add(event);
     }
 
     /// What the host posted, in the order in which it came.
@@ -214,7 +242,12 @@ impl Fake {
 
     /// How many workers wait for an event.
     pub fn waiting(&self) -> usize {
-        self.shared.waiting.load(Ordering::SeqCst)
+        self.shared.line.lock().unwrap().requests.len()
+    }
+
+    /// Waits until so many workers wait for an event.
+    pub fn wait_for_workers(&self, count: usize) {
+        wait_for(&format!("{count} workers"), || (self.waiting() == count).then_some(()));
     }
 }
 
@@ -252,8 +285,7 @@ impl Shared {
         event.write(&mut whole).ok()?;
         let part = &whole[..whole.len() - event.body.len().div_ceil(2)];
         if trouble != Trouble::CutOffAndForgotten {
-            self.events.lock().unwrap().push_front(event);
-            self.came.notify_one();
+            self.line.lock().unwrap().put_back(event);
         }
         match trouble {
             Trouble::Status(status) => respond(writer, status),
@@ -266,11 +298,16 @@ impl Shared {
     }
 
     fn next(&self) -> Event {
-        self.waiting.fetch_add(1, Ordering::SeqCst);
-        let events = self.events.lock().unwrap();
-        let mut events = self.came.wait_while(events, |events| events.is_empty()).unwrap();
-        self.waiting.fetch_sub(1, Ordering::SeqCst);
-        events.pop_front().expect("an event, by the condition")
+        let handed_out = {
+            let mut line = self.line.lock().unwrap();
+            if let Some(event) = line.events.pop_front() {
+                return event;
+            }
+            let (hand_out, handed_out) = channel();
+            line.requests.push_back(hand_out);
+            handed_out
+        };
+        handed_out.recv().expect("the line keeps the other end until there is an event")
     }
 }
 

@@ -5,7 +5,7 @@ use std::{
     process::Command,
 };
 
-use super::{Event, Fake, Program, guests, http::Message, wait_for};
+use super::{Event, Fake, Program, guests, http::Message, task_root, wait_for};
 
 /// Which code talks to the Runtime API. Most tests run with both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +62,19 @@ impl Host {
         Setup { folder: Some(folder), ..setup }
     }
 
+    /// With this file alone, where no guest can write: it may be machine code.
+    pub fn with_file(guest: &Path) -> Setup {
+        let (folder, name) = (task_root(), guest.file_name().expect("a file"));
+        let placed = folder.path().join(name);
+        // Some have 50 MB. Another file system takes no link.
+        std::fs::hard_link(guest, &placed)
+            .or_else(|_| std::fs::copy(guest, &placed).map(drop))
+            .unwrap_or_else(|error| panic!("can't place {}: {error}", guest.display()));
+        let handler = placed.file_stem().and_then(|stem| stem.to_str()).expect("a name");
+        let setup = Self::in_folder(folder.path()).env("HANDLER", handler);
+        Setup { folder: Some(folder), ..setup }
+    }
+
     pub fn invoke(&self, event: impl Into<Vec<u8>>) -> Message {
         self.fake.invoke(Event::new(event))
     }
@@ -71,6 +84,11 @@ impl Host {
         let post = self.invoke(event);
         assert!(post.subject().ends_with("/response"), "{}: {}", post.subject(), post.text());
         post.text().to_owned()
+    }
+
+    /// Invokes with `{}` until this is the answer: on a busy machine a newer guest may take longer than an invocation waits for it.
+    pub fn becomes(&self, expected: &str) {
+        wait_for(&format!("the answer {expected}"), || (self.answer("{}") == expected).then_some(()));
     }
 
     /// Waits for the post to `/init/error` and the end of the program; returns the error object.

@@ -1,6 +1,7 @@
 //! What the tests share: guests, a fake Runtime API, the programs under test, and HTTP.
 
 pub mod elsewhere;
+pub mod emulator;
 pub mod fake;
 pub mod faults;
 pub mod guests;
@@ -8,6 +9,7 @@ pub mod host;
 pub mod http;
 pub mod origin;
 pub mod process;
+pub mod resources;
 pub mod servers;
 pub mod text;
 pub mod tools;
@@ -24,8 +26,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long anything may take before a test gives up on it.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+/// How long anything may take before a test gives up on it, on a machine that has much else to do.
+pub const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Asks until there is something.
 pub fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
@@ -37,6 +39,11 @@ pub fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
         assert!(begun.elapsed() < PATIENCE, "waited {PATIENCE:?} for {what}");
         thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// A folder where no guest can write, who have `/tmp`: machine code is taken from there. The repository itself may be below `/tmp`.
+pub fn task_root() -> tempfile::TempDir {
+    tempfile::tempdir_in("/var/tmp").expect("a folder in /var/tmp")
 }
 
 /// The root of the repository.

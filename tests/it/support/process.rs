@@ -109,6 +109,11 @@ impl Program {
         fs::read_dir(format!("/proc/{}/fd", self.pid())).expect("the process runs").count()
     }
 
+    /// How many pieces of memory are mapped: what is left of a guest would be among them.
+    pub fn mappings(&self) -> usize {
+        fs::read_to_string(format!("/proc/{}/maps", self.pid())).expect("the process runs").lines().count()
+    }
+
     /// The processes that this one started and that are there now.
     pub fn children(&self) -> Vec<u32> {
         let threads = fs::read_dir(format!("/proc/{}/task", self.pid())).expect("the process runs").flatten();

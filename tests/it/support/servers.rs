@@ -24,7 +24,7 @@ pub struct Registry {
 impl S3 {
     /// With the bucket `guests`.
     pub fn start() -> Self {
-        let mut command = Command::new(tools::tool("venv/bin/moto_server"));
+        let mut command = tools::moto();
         command.args(["-H", "127.0.0.1", "-p", "0"]).env("INITIAL_NO_AUTH_ACTION_COUNT", "4");
         let program = Program::start(&mut command);
         let address =

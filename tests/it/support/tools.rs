@@ -18,12 +18,26 @@ pub fn rie() -> Command {
 
 /// The AWS command line, with made-up credentials.
 pub fn aws() -> Command {
-    with_credentials(Command::new(tool("venv/bin/aws")))
+    let mut aws = python();
+    aws.args(["-m", "awscli"]);
+    aws
+}
+
+/// Moto's server, which speaks like AWS.
+pub fn moto() -> Command {
+    let mut moto = Command::new(venv());
+    moto.args(["-m", "moto.server"]);
+    moto
 }
 
 /// Python with `boto3`.
 pub fn python() -> Command {
-    with_credentials(Command::new(tool("venv/bin/python")))
+    with_credentials(Command::new(venv()))
+}
+
+/// The other programs of an environment name the folder that it was made in, which may have been moved since.
+fn venv() -> PathBuf {
+    tool("venv/bin/python")
 }
 
 fn with_credentials(mut command: Command) -> Command {

@@ -17,7 +17,7 @@ pub fn run() -> Result<()> {
     programs(&built, &path)?;
     guests(&built, &path)?;
     say("running the benchmark (3 minutes)");
-    execute(&mut Command::new(root().join("target/release/bench")))
+    execute(Command::new(root().join("target/release/bench")).current_dir(root()))
 }
 
 /// `path` is where Go is found.

@@ -1,8 +1,11 @@
 //! The commands of the README: see a handler answer, run all tests, compare faults, and fuzz. Each gets what is missing first.
 
 mod bench;
+mod debian;
 mod demo;
 mod guests;
+mod parts;
+mod slow;
 mod tools;
 
 use std::{
@@ -39,6 +42,7 @@ fn main() -> ExitCode {
             return ExitCode::from(64);
         }
     };
+    parts::print();
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -56,8 +60,8 @@ fn test() -> Result<()> {
     tools::registry()?;
     guests::build()?;
     say("running the host's tests");
-    run(cargo(&root()).args(["test", "--locked", "--workspace"]))?;
-    // By themselves: these take all cores, or one for long, and other tests measure time.
+    slow::run(cargo(&root()).args(["test", "--locked", "--workspace"]))?;
+    // By themselves: these take all cores, or one for long.
     say("running 100,000 invocations (5 minutes)");
     run(&mut ignored_tests("endurance::"))?;
     say("exchanging a guest under load (3 minutes)");
@@ -115,9 +119,10 @@ fn native() -> Result<String> {
     Ok(host.ok_or("`rustc -vV` does not name its host")?.to_owned())
 }
 
-/// The repository.
+/// The repository, wherever it was moved since this was compiled: cargo says where the crate is that it runs.
 fn root() -> PathBuf {
-    let mut root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let own = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    let mut root = PathBuf::from(own);
     root.pop();
     root.pop();
     root
@@ -142,6 +147,8 @@ fn run(command: &mut Command) -> Result<()> {
     if status.success() { Ok(()) } else { Err(format!("{command:?} failed: {status}").into()) }
 }
 
+/// Says what is done now.
 fn say(what: &str) {
+    parts::begin(what);
     eprintln!("\n==> {what}");
 }

