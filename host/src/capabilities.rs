@@ -1,11 +1,12 @@
 //! What one guest may touch.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 /// What one guest may touch. The default grants:
 ///
 /// * no environment variables, no arguments, an empty standard input;
 /// * no files and no folders;
+/// * no metrics;
 /// * no network: no name lookup, no TCP, no UDP;
 /// * clocks and randomness, which are the host's own;
 /// * standard output and error, whose lines go to the log;
@@ -17,6 +18,8 @@ pub struct Capabilities {
     pub env: Vec<(String, String)>,
     /// What a command gets on its command line, behind its name, which is always `guest`.
     pub arguments: Vec<String>,
+    /// The namespaces in CloudWatch of the metrics that the guest may write into its log, in CloudWatch's embedded metric format.
+    pub metrics: Arc<[String]>,
     /// A folder of the host that the guest sees as `/tmp`.
     pub tmp: Option<Tmp>,
     /// The size in bytes that the linear memories and tables of one instance may have together.
@@ -74,6 +77,7 @@ impl Default for Capabilities {
         Self {
             env: Vec::new(),
             arguments: Vec::new(),
+            metrics: Arc::default(),
             tmp: None,
             memory_bytes: None,
             total_memory_bytes: None,

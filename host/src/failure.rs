@@ -24,6 +24,9 @@ pub const FRAME_LIMIT: usize = 64;
 pub const FRAME_LIMIT_CHARS: usize = 1024;
 const ERROR_TYPE_LIMIT_CHARS: usize = 256;
 
+/// How the types begin that the host, Lambda, its runtimes and its extensions give to errors.
+const RESERVED: [&str; 6] = ["Guest.", "Host.", "Function.", "Runtime.", "Sandbox.", "Extension."];
+
 /// The names that callers and alarms match on. They are API: the README lists them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ErrorType {
@@ -93,10 +96,16 @@ impl Failure {
 }
 
 impl ErrorType {
-    /// A type of the guest's own. It can't pass for one of the host's: alarms match on those.
-    pub fn of_handler(own: String) -> Self {
-        let is_ours = ["Guest.", "Host."].iter().any(|ours| own.starts_with(ours));
-        Self::Handler(if is_ours { format!("Handler.{own}") } else { own })
+    /// A type of the guest's own. It can't pass for one of the host's or of Lambda's: alarms match on those. White space around it
+    /// does not count in the header that carries it (RFC 9110, section 5.5), nor does it here.
+    pub fn of_handler(own: &str) -> Self {
+        let own = own.trim();
+        let is_reserved = |name: &&str| own.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name));
+        Self::Handler(match own {
+            "" => "Error".to_owned(),
+            _ if RESERVED.iter().any(is_reserved) => format!("Handler.{own}"),
+            _ => own.to_owned(),
+        })
     }
 }
 
@@ -177,11 +186,20 @@ mod tests {
     fn a_type_of_the_guests_own_stays_as_it_is_and_can_not_pass_for_the_hosts() {
         for (own, shown) in [
             ("OrderNotFound", "OrderNotFound"),
-            ("Function.Unavailable", "Function.Unavailable"),
             ("Guest.Timeout", "Handler.Guest.Timeout"),
             ("Host.Internal", "Handler.Host.Internal"),
+            (" Host.Internal", "Handler.Host.Internal"),
+            ("\t\u{a0}host.internal\r\n", "Handler.host.internal"),
+            ("Function.ResponseSizeTooLarge", "Handler.Function.ResponseSizeTooLarge"),
+            ("Runtime.ExitError", "Handler.Runtime.ExitError"),
+            ("SANDBOX.Timedout", "Handler.SANDBOX.Timedout"),
+            ("Extension.Crash", "Handler.Extension.Crash"),
+            ("Hostile", "Hostile"),
+            ("Höst", "Höst"),
+            ("", "Error"),
+            (" \n", "Error"),
         ] {
-            assert_eq!(ErrorType::of_handler(own.to_owned()).to_string(), shown);
+            assert_eq!(ErrorType::of_handler(own).to_string(), shown);
         }
     }
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 /// A clock that notes how long each part of the start took.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Laps {
     begun: Instant,
     last: Instant,

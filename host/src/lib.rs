@@ -17,6 +17,7 @@
 //! * [`invocation`]: an event with its context, and its deadline.
 //! * [`failure`]: what a caller sees when something went wrong, with the names that are API.
 //! * [`observer`]: how the engine tells what guests print and use.
+//! * [`text`]: what somebody else chose, made fit to be printed.
 //! * [`moment`]: time that counts although the process may be frozen.
 //! * [`laps`]: where the time goes before the first event.
 //! * [`capabilities`]: what one guest may touch.
@@ -49,4 +50,5 @@ pub mod registry;
 pub mod source;
 pub mod telemetry;
 pub mod terms;
+pub mod text;
 pub mod trust;

@@ -1,5 +1,7 @@
 //! What is told about running guests: which one serves, their lines of output, and what they used.
 
+use std::time::Duration;
+
 use crate::digest::Digest;
 
 /// Where a guest wrote a line.
@@ -19,6 +21,21 @@ pub struct Usage {
     pub memory_bytes: u64,
 }
 
+/// What a guest wrote, up to a line's end.
+#[derive(Debug, Clone, Copy)]
+pub struct Line<'a> {
+    /// The invocation to which it belongs; none while an instance is being made.
+    pub request_id: Option<&'a str>,
+    /// Who wrote it.
+    pub guest: Digest,
+    /// Where to.
+    pub stream: Stream,
+    /// Without the line's end.
+    pub text: &'a str,
+    /// The namespaces in CloudWatch of the metrics that the guest may write.
+    pub metrics: &'a [String],
+}
+
 /// Hears what guests do while they run. Called on the invocation's own thread, before the guest goes on: what was heard
 /// is not lost when the guest traps right after.
 pub trait Observer: Send + Sync {
@@ -28,8 +45,11 @@ pub trait Observer: Send + Sync {
     /// This guest is to answer the invocation.
     fn served_by(&self, _request_id: &str, _guest: Digest) {}
 
-    /// A guest wrote a line (without its line end). There is no request id while an instance is being made.
-    fn line(&self, request_id: Option<&str>, guest: Digest, stream: Stream, line: &str);
+    /// A guest wrote a line.
+    fn line(&self, line: &Line<'_>);
+
+    /// Waits until what was heard is where it is to go, at most so long.
+    fn flush(&self, _limit: Duration) {}
 
     /// An invocation is over, well or not.
     fn used(&self, _request_id: &str, _usage: Usage) {}

@@ -12,14 +12,14 @@ use std::{
 use bytes::Bytes;
 use guesthouse::{
     capabilities::Capabilities,
-    config::{Config, EdgeKind, FunctionInfo},
+    config::{Config, FunctionInfo},
     digest::Digest,
-    edge::{self, Service, Threads},
-    engine::{Budget, Code, Engine, Guest, Urgency},
+    edge::{self, Service},
+    engine::{Budget, Code, CompileLimits, Engine, Guest},
     failure::{ErrorType, Failure},
     invocation::{Context, Deadline, Invocation},
     laps::Laps,
-    observer::{Observer, Stream},
+    observer::{Line, Observer},
     registry::{INIT_LIMIT, LoadRequest, Looker, Registry},
     source::{Content, Look, Source, Wanted},
     terms::Terms,
@@ -29,6 +29,7 @@ use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
     runtime::{Builder, Runtime},
+    sync::oneshot,
     time::timeout,
 };
 
@@ -40,7 +41,7 @@ static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::new().expect("this ma
 struct Silence;
 
 impl Observer for Silence {
-    fn line(&self, _: Option<&str>, _: Digest, _: Stream, _: &str) {}
+    fn line(&self, _: &Line<'_>) {}
 }
 
 fn runtime() -> Runtime {
@@ -56,7 +57,13 @@ pub fn guest(bytes: &[u8]) {
     let capabilities = Capabilities { memory_bytes: Some(16 << 20), ..Capabilities::default() };
     let limit = Duration::from_secs(2);
     let ran = runtime().block_on(within_patience(async {
-        let code = Code::compile(&ENGINE, bytes.to_vec(), Digest::of(bytes), limit, Urgency::Now).await;
+        let code = Code::compile(
+            &ENGINE,
+            bytes.to_vec(),
+            Digest::of(bytes),
+            CompileLimits { time: limit, ..CompileLimits::default() },
+        )
+        .await;
         let code = code.map_err(|error| error.into_failure("guest"))?;
         let (budget, laps) = (Budget::new(&capabilities), &mut Laps::begin());
         let guest = Guest::load(&ENGINE, code, capabilities, Arc::new(Silence), budget, limit, laps).await;
@@ -141,7 +148,13 @@ pub fn next(bytes: &[u8]) {
     let posts = runtime().block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address").to_string();
-        let serving = edge::serve(EdgeKind::Direct, &address, service, NonZeroUsize::MIN, Threads::Own);
+        let (end, ended) = oneshot::channel();
+        let load = async move || Ok(service);
+        let serving = async {
+            let started = edge::start(&address, NonZeroUsize::MIN, INIT_LIMIT, load, |served| drop(end.send(served)));
+            started.await.expect("it is loaded");
+            ended.await.expect("it ends")
+        };
         let mut api = Api { event: Some(bytes.to_vec()), posts: Vec::new() };
         tokio::select! {
             served = within_patience(serving) => assert!(served.is_err()),

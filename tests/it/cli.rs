@@ -132,3 +132,22 @@ fn a_guest_sees_the_variables_it_is_given_and_none_of_the_shells() {
         (&json!("dev"), &json!("environment"), &Value::Null)
     );
 }
+
+#[test]
+fn what_a_guest_a_file_or_the_settings_say_can_not_command_the_terminal() {
+    let is_clean = |text: &str| !text.contains(|char: char| char.is_control() && !"\t\n".contains(char));
+    let folder = tempfile::tempdir().unwrap();
+    let odd = folder.path().join("\u{1b}]0;owned\u{7}.wasm");
+    std::fs::copy(guests::path("echo"), &odd).unwrap();
+    let compiled = guesthouse(&["compile", odd.to_str().unwrap()]);
+    assert!(compiled.status.success() && stdout(&compiled).contains("\\u001b]0;owned\\u0007"), "{compiled:?}");
+    std::fs::write(folder.path().join("guesthouse.toml"), "[handlers.x]\n\"\\u001b[2J\\u009b\" = 1").unwrap();
+    let refused = guesthouse(&["serve", folder.path().to_str().unwrap(), "--port", "0"]);
+    assert!(!refused.status.success() && stderr(&refused).contains("\\u001b[2J"), "{refused:?}");
+    let talked = run("talk", &["-e", r#"["err","\u001b]0;owned\u0007\u001b[2J\rforged\n"]"#]);
+    assert!(stderr(&talked).contains("\\u001b]0;owned\\u0007\\u001b[2J\\u000dforged"), "{talked:?}");
+    let failed = run("misbehave", &["-e", "\"odd error type\""]);
+    for output in [compiled, refused, talked, failed] {
+        assert!(is_clean(stdout(&output)) && is_clean(stderr(&output)), "{output:?}");
+    }
+}

@@ -78,6 +78,21 @@ fn types_that_are_nested_without_end_are_refused() {
 }
 
 #[test]
+fn what_would_take_the_compiler_too_much_is_refused_in_time_and_no_compiler_is_left() {
+    expect(&error_for(&guests::nested_instances(25)), "Host.InvalidGuest", &["instantiates 67108863 components"]);
+    let refused = ["a function with 5000 locals has 500 loops"];
+    expect(&error_for(&guests::loops_and_locals(5_000, 500)), "Host.InvalidGuest", &refused);
+    // What does not show beforehand is stopped.
+    expect(&error_for(&guests::loops_and_locals(1_000, 200)), "Guest.Timeout", &["compiling it takes longer than "]);
+    let error = Host::with(&guests::many_elements(1_000_000)).env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128").spawn();
+    expect(&error.init_error(), "Host.InvalidGuest", &["compiling it takes more memory than the "]);
+    assert_eq!(
+        serde_json::from_str::<Value>(&Host::with(&guests::many_elements(10)).start().answer("1")).unwrap()["count"],
+        1
+    );
+}
+
+#[test]
 fn a_component_without_a_known_contract_is_told_what_it_exports() {
     let text = r#"(component (instance $empty) (export "acme:orders/api@1.0.0" (instance $empty)))"#;
     expect(

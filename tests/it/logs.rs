@@ -1,5 +1,11 @@
 //! What a guest prints becomes log lines.
 
+use std::{
+    io::Read as _,
+    thread,
+    time::{Duration, Instant},
+};
+
 use serde_json::{Value, json};
 
 use crate::support::{Edge, Event, Host, host::Setup, wait_for};
@@ -63,13 +69,14 @@ fn a_line_is_not_lost_when_the_guest_traps_right_after_it() {
         let (_, lines) = lines(Host::of("talk").edge(edge), &["out", "whole\n", "out", "open", "trap"]);
         let messages: Vec<&str> = lines.iter().filter_map(|line| line.split('\t').nth(3)).collect();
         assert_eq!(messages[..2], ["whole", "open"]);
-        assert!(messages[2].starts_with("Guest.Trap.Unreachable: "), "{messages:?}");
+        assert!(messages[2].starts_with("host: Guest.Trap.Unreachable: "), "{messages:?}");
     }
 }
 
 #[test]
-fn a_long_line_comes_whole_in_pieces_and_does_not_fill_the_host() {
-    let long = "x".repeat(5_000_000);
+fn a_long_line_comes_whole_in_pieces() {
+    // Several pieces, and less than may wait to be read.
+    let long = "x".repeat(900_000);
     let (_, lines) = lines(Host::of("talk"), &["out", &long]);
     let message: String = lines.iter().filter_map(|line| line.split('\t').nth(3)).collect();
     assert!(message == long, "{} of {} bytes", message.len(), long.len());
@@ -90,4 +97,53 @@ fn what_the_start_took_is_one_line_at_debug_level_and_none_above() {
         assert!(lines[0].contains(part), "`{part}` is not in {lines:?}");
     }
     assert!(took("INFO").is_empty());
+}
+
+/// What it can hold of it, it holds; the rest is dropped, and the log says so when it is read again.
+#[test]
+fn a_log_that_nobody_reads_costs_neither_an_answer_nor_the_environment() {
+    for edge in Edge::BOTH {
+        let (mut host, log) = Host::of("misbehave").edge(edge).spawn_unread();
+        for count in 1..=2 {
+            let printed = host.fake.invoke(Event::new("\"print 100 MB\"").timeout(Duration::from_secs(60)));
+            assert_eq!(printed.text(), count.to_string(), "{edge:?}");
+            assert_eq!(host.invoke("\"err\"").json()["errorType"], "OrderNotFound", "{edge:?}");
+        }
+        host.program.read(log);
+        host.program.line("what was dropped", |line| line.contains(" lines were dropped here").then_some(()));
+        assert!(host.answer("\"\"").parse::<u32>().is_ok_and(|count| count > 2));
+        assert!(host.program.is_running());
+    }
+}
+
+#[test]
+fn sigterm_ends_the_process_in_time_although_nobody_reads_its_log() {
+    let (mut host, _log) = Host::of("misbehave").spawn_unread();
+    host.answer("\"print 100 MB\"");
+    host.program.terminate();
+    let begun = Instant::now();
+    assert_eq!(host.program.wait().code(), Some(0));
+    assert!(begun.elapsed() < Duration::from_secs(4), "it took {:?}", begun.elapsed());
+}
+
+/// Two MB a second, and the guest prints as fast as it can.
+#[test]
+fn a_log_that_is_read_slowly_costs_no_environment() {
+    for edge in Edge::BOTH {
+        let (mut host, mut log) = Host::of("misbehave").edge(edge).env("GUESTHOUSE_MARGIN", "500ms").spawn_unread();
+        let read = thread::spawn(move || {
+            let mut piece = vec![0; 16 * 1024];
+            while log.read(&mut piece).is_ok_and(|read| read > 0) {
+                thread::sleep(Duration::from_millis(8));
+            }
+        });
+        for _ in 0..2 {
+            let post = host.fake.invoke(Event::new("\"print 100 MB\"").timeout(Duration::from_secs(5)));
+            assert!(post.subject().ends_with("/response") || post.json()["errorType"] == "Guest.Timeout", "{edge:?}");
+            assert!(host.invoke("\"\"").subject().ends_with("/response"), "{edge:?}");
+        }
+        assert!(host.program.is_running());
+        drop(host);
+        read.join().unwrap();
+    }
 }

@@ -7,7 +7,7 @@ use std::{
     process::{Command, Output},
 };
 
-use guesthouse::engine::{Target, compile_ahead};
+use guesthouse::engine::{CompileLimits, Target, compile_ahead};
 use tempfile::TempDir;
 
 use crate::{
@@ -20,7 +20,7 @@ fn wasm(guest: &str) -> Vec<u8> {
 }
 
 fn compiled(guest: &str) -> Vec<u8> {
-    compile_ahead(&wasm(guest), Target::native().unwrap()).unwrap()
+    compile_ahead(&wasm(guest), Target::native().unwrap(), CompileLimits::default()).unwrap()
 }
 
 fn with_files(files: &[(&str, &[u8])]) -> TempDir {
@@ -113,7 +113,7 @@ fn foreign() -> Vec<(&'static str, Vec<u8>)> {
         ("cut off", good[..good.len() / 2].to_vec()),
         ("cut off", good[..good.len() - 1].to_vec()),
         ("incompatible version", replaced("guesthouse 0.1.0", "guesthouse 0.0.9")),
-        ("architecture", compile_ahead(&wasm("echo"), other).unwrap()),
+        ("architecture", compile_ahead(&wasm("echo"), other, CompileLimits::default()).unwrap()),
         ("digest", replaced("sha256:", "sha999:")),
     ]
 }

@@ -261,6 +261,31 @@ fn each_function_has_a_tmp_of_its_own_that_stays_between_invocations() {
     assert!(served.invoke("billing", &[], inside).header("x-amz-function-error").is_some());
 }
 
+/// By which name it was found, and from which page, a browser says truthfully.
+#[test]
+fn a_web_page_from_elsewhere_can_not_invoke() {
+    let served = serve(&guests::path("echo"), &[]);
+    for (name, value) in [("Origin", "https://evil.example"), ("Origin", "null"), ("Sec-Fetch-Site", "cross-site")] {
+        let refused = served.invoke("echo", &[(name, value)], b"1");
+        assert_eq!((refused.subject(), refused.header("x-amzn-errortype")), ("403", Some("AccessDeniedException")));
+    }
+    let local = [("Origin", "http://localhost:3000"), ("Sec-Fetch-Site", "same-site")];
+    assert_eq!(served.invoke("echo", &local, b"1").text(), "1");
+    assert_eq!(served.program.lines().iter().filter(|line| line.starts_with("START")).count(), 1);
+}
+
+#[test]
+fn no_control_character_of_a_callers_reaches_the_terminal() {
+    let served = serve(&guests::path("echo"), &[]);
+    assert_eq!(served.invoke("%1b]52;c;Y3Vy%07%1b[2J%0dforged%c2%9b", &[], b"1").subject(), "404");
+    let line =
+        served.program.line("the warning", |line| line.contains("there is no function").then(|| line.to_owned()));
+    assert!(
+        line.contains("\\u001b]52;c;Y3Vy\\u0007") && !line.contains(|char: char| char.is_control() && char != '\t'),
+        "{line:?}"
+    );
+}
+
 #[test]
 fn the_aws_command_line_invokes_unchanged() {
     let served = serve(&guests::ALL, &[]);

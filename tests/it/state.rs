@@ -119,8 +119,14 @@ fn init_runs_once_for_each_instance() {
 
 #[test]
 fn a_guest_sees_the_functions_variables_but_no_credentials_and_not_the_runtime_api() {
-    let host = Host::of("environment").env("STAGE", "prod").env("AWS_SECRET_ACCESS_KEY", "secret").start();
+    let host = Host::of("environment")
+        .env("STAGE", "prod")
+        .env("AWS_SECRET_ACCESS_KEY", "secret")
+        .env("AWS_BEARER_TOKEN_BEDROCK", "secret")
+        .env("HTTPS_PROXY", "http://user:secret@127.0.0.1:1")
+        .start();
     let seen = host.fake.invoke(Event::new("{}")).json();
     assert_eq!((&seen["STAGE"], &seen["AWS_LAMBDA_FUNCTION_NAME"]), (&json!("prod"), &json!("the-function")));
     assert_eq!((&seen["AWS_SECRET_ACCESS_KEY"], &seen["AWS_LAMBDA_RUNTIME_API"]), (&Value::Null, &Value::Null));
+    assert!(!seen.to_string().contains("secret"), "{seen}");
 }

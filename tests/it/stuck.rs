@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    num::NonZeroUsize,
     sync::{
         Mutex,
         mpsc::{Receiver, channel},
@@ -11,13 +12,15 @@ use std::{
 };
 
 use guesthouse::{
-    digest::Digest,
-    observer::{Observer, Stream},
+    edge,
+    failure::ErrorType,
+    observer::{Line, Observer},
 };
 use serde_json::json;
+use tokio::runtime::Builder;
 
 use crate::{
-    host_panic::serve,
+    host_panic::{load, serve},
     rie,
     support::{
         Event, Fake,
@@ -25,13 +28,14 @@ use crate::{
     },
 };
 
-/// A host whose log is read by nobody until the test says so.
-struct Stalled(Mutex<Receiver<()>>);
+/// A host whose log is read by nobody from a certain line on, until the test says so.
+struct Stalled(&'static str, Mutex<Receiver<()>>);
 
 impl Observer for Stalled {
-    fn line(&self, _: Option<&str>, _: Digest, _: Stream, line: &str) {
-        if line == "stall" {
-            self.0.lock().unwrap().recv().unwrap();
+    fn line(&self, line: &Line<'_>) {
+        if line.text == self.0 {
+            // The test may be over.
+            let _ = self.1.lock().unwrap().recv();
         }
     }
 }
@@ -42,7 +46,7 @@ fn a_worker_that_can_not_be_stopped_is_replaced_in_time_and_what_it_brings_later
         let fake = Fake::start();
         let authority = fake.address.clone();
         let (go_on, stalled) = channel();
-        let host = thread::spawn(move || serve(&authority, Stalled(Mutex::new(stalled)), concurrency));
+        let host = thread::spawn(move || serve(&authority, Stalled("stall", Mutex::new(stalled)), concurrency));
         let line = |line: &str| Event::new(json!(["out", format!("{line}\n")]).to_string());
         for _ in 0..2 {
             let error = fake.invoke(line("stall").timeout(Duration::from_secs(5))).json();
@@ -57,6 +61,35 @@ fn a_worker_that_can_not_be_stopped_is_replaced_in_time_and_what_it_brings_later
         fake.stop();
         host.join().unwrap();
     }
+}
+
+/// Each of them holds a thread and an instance. Lambda makes another environment.
+#[test]
+fn when_too_many_workers_can_not_be_stopped_the_environment_ends_after_it_has_answered() {
+    let fake = Fake::start();
+    let authority = fake.address.clone();
+    let (go_on, stalled) = channel();
+    let host = thread::spawn(move || serve(&authority, Stalled("stall", Mutex::new(stalled)), 1));
+    let stall = || Event::new(json!(["out", "stall\n"]).to_string()).timeout(Duration::from_secs(2));
+    // One worker, and three that took its place and may be lost, too.
+    for _ in 0..5 {
+        assert!(!host.is_finished());
+        assert_eq!(fake.invoke(stall()).json()["errorType"], "Guest.Timeout");
+    }
+    host.join().unwrap();
+    drop(go_on);
+}
+
+/// As with an invocation, it is left behind.
+#[test]
+fn a_start_that_can_not_be_stopped_fails_in_time() {
+    let (go_on, stalled) = channel();
+    let load = load("init_counts", Stalled("preparing", Mutex::new(stalled)));
+    let started = edge::start("127.0.0.1:1", NonZeroUsize::MIN, Duration::from_secs(2), load, |_| ());
+    let failure = Builder::new_current_thread().build().unwrap().block_on(started).err().unwrap();
+    assert_eq!(failure.error_type, ErrorType::Timeout, "{failure}");
+    assert!(failure.message.starts_with("the guest's start-up could not be stopped"), "{failure}");
+    drop(go_on);
 }
 
 /// One `memory.fill` of 2 GiB takes longer than the margin, and it is made again and again. The function has room for two such

@@ -126,6 +126,36 @@ fn a_component_with_types_that_are_nested_without_end() {
     artifact(guests::nested_types(200_000), &["Host.InvalidGuest", "bytes of types in one section"]);
 }
 
+/// 1.5 KB, which would take gigabytes.
+#[test]
+fn a_component_that_instantiates_others_without_end() {
+    artifact(guests::nested_instances(25), &["Host.InvalidGuest", "instantiates 67108863 components"]);
+}
+
+/// The limit is what is left of the function's memory, and holds for another process than the one that serves.
+#[test]
+fn a_component_that_takes_the_compiler_more_memory_than_there_is() {
+    let origin = Origin::start();
+    origin.put(GUEST, answering("v1"));
+    let host = from(&origin.url(GUEST), "0s").env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128").start();
+    assert_eq!(host.answer("{}"), "\"v1\"");
+    let before = host.program.peak_kib();
+    origin.put(GUEST, guests::many_elements(1_000_000));
+    let line = wait_for("what is said of it", || {
+        assert_eq!(host.answer("{}"), "\"v1\"");
+        said(&host).pop()
+    });
+    assert!(line.contains("Host.InvalidGuest") && line.contains("compiling it takes more memory than the "), "{line}");
+    let grown = host.program.peak_kib() - before;
+    assert!(grown < 64 * 1024, "{grown} KiB more");
+    wait_for("the compiler to be gone", || host.program.children().is_empty().then_some(()));
+    origin.put(GUEST, guests::many_elements(10));
+    wait_for("the smaller one", || {
+        host.invoke("{}");
+        said(&host).iter().any(|line| line.contains("changed over")).then_some(())
+    });
+}
+
 #[test]
 fn a_component_whose_start_fails() {
     artifact(fs::read(guests::path("init_panics")).unwrap(), &["Guest.Trap.Unreachable", "failed to start"]);

@@ -178,6 +178,7 @@ pub fn capabilities(
     Capabilities {
         env: passed(&settings.env, environment),
         arguments: settings.args.clone().unwrap_or_default(),
+        metrics: settings.metrics.clone().into(),
         tmp,
         memory_bytes: settings.memory.or_else(|| instance_memory(function_memory_mib, concurrency)),
         total_memory_bytes: guests_memory(function_memory_mib, concurrency),
@@ -210,8 +211,8 @@ fn passed(settings: &EnvSettings, environment: &Environment) -> Vec<(String, Str
         _ if var::NEVER_PASSED.contains(&name) => false,
         // It may have a secret in it, and is not for the guest.
         _ if [var::HANDLER, var::LAMBDA_HANDLER].contains(&name) && is_reference(name) => false,
-        Some(names) if var::CREDENTIALS.contains(&name) => names.iter().any(|full| full == name),
-        None => !var::CREDENTIALS.contains(&name),
+        Some(names) if var::is_withheld(name) => names.iter().any(|full| full == name),
+        None => !var::is_withheld(name),
         Some(names) => names.iter().any(|pattern| match pattern.strip_suffix('*') {
             Some(beginning) => name.starts_with(beginning),
             None => name == pattern,

@@ -35,6 +35,8 @@ pub struct Settings {
     pub tmp: Option<TmpAccess>,
     /// What a command gets on its command line.
     pub args: Option<Vec<String>>,
+    /// The namespaces in CloudWatch of the metrics that the guest may write.
+    pub metrics: Vec<String>,
     /// The variables that the guest sees.
     pub env: EnvSettings,
 }
@@ -77,7 +79,7 @@ impl Settings {
             "artifact_limit" => size(value).map(|bytes| self.artifact_limit = Some(bytes)),
             "instances" => instances(value).map(|instances| self.instances = Some(instances)),
             "memory" => size(value).map(|bytes| self.memory = Some(bytes)),
-            "margin" => duration(value).map(|margin| self.margin = Some(margin)),
+            "margin" => margin(value).map(|margin| self.margin = Some(margin)),
             "tmp" => tmp(value).map(|tmp| self.tmp = Some(tmp)),
             _ => unreachable!("`{key}` is not in KEYS"),
         };
@@ -98,7 +100,11 @@ impl Settings {
                     Some(args) if are_whole(&args) => settings.args = Some(args),
                     _ => problems.add(format!("`{place}`: expected only strings, and no zero bytes in them")),
                 },
-                ("args", _) => {
+                ("metrics", toml::Value::Array(names)) => match texts(names) {
+                    Some(names) => settings.metrics = names,
+                    None => problems.add(format!("`{place}`: expected only strings")),
+                },
+                ("args" | "metrics", _) => {
                     problems.add(format!("`{place}`: expected an array of strings, found {}", value.type_str()));
                 }
                 ("network", _) => {
@@ -112,7 +118,8 @@ impl Settings {
                     problems.add(format!("`{place}`: expected a {wanted}, found {}", value.type_str()));
                 }
                 (key, _) => {
-                    let known = KEYS.iter().map(|(known, _)| *known).chain(["source", "args", "env", "network"]);
+                    let known =
+                        KEYS.iter().map(|(known, _)| *known).chain(["source", "args", "metrics", "env", "network"]);
                     problems.add(format!("`{place}`: unknown key{}", alike(key, known)));
                 }
             }
@@ -124,9 +131,12 @@ impl Settings {
 fn refresh(value: &str) -> Result<Refresh, String> {
     match value {
         "off" => Ok(Refresh::Off),
-        _ => humantime::parse_duration(value)
-            .map(|every| if every.is_zero() { Refresh::EachTime } else { Refresh::Every(every) })
-            .map_err(|_| "expected a duration such as `30s`, `0s` to look each time, or `off`".to_owned()),
+        _ => match humantime::parse_duration(value) {
+            Ok(Duration::ZERO) => Ok(Refresh::EachTime),
+            Ok(every) if every <= LONGEST_REFRESH => Ok(Refresh::Every(every)),
+            Ok(_) => Err("expected a year at most, or `off`".to_owned()),
+            Err(_) => Err("expected a duration such as `30s`, `0s` to look each time, or `off`".to_owned()),
+        },
     }
 }
 
@@ -138,13 +148,22 @@ fn instances(value: &str) -> Result<Instances, String> {
     }
 }
 
+/// No function has more memory, in bytes, and none takes longer. Source: the AWS page "Lambda quotas".
+const LARGEST_FUNCTION_BYTES: u64 = 10 << 30;
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(15 * 60);
+
+/// Who looks less often had better not look at all.
+const LONGEST_REFRESH: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+
 fn size(value: &str) -> Result<u64, String> {
     let size = value.parse::<ByteSize>().map(|size| size.as_u64());
-    size.ok().filter(|bytes| *bytes > 0).ok_or_else(|| "expected a size such as `128MiB`".to_owned())
+    let size = size.ok().filter(|bytes| *bytes > 0).ok_or_else(|| "expected a size such as `128MiB`".to_owned())?;
+    if size <= LARGEST_FUNCTION_BYTES { Ok(size) } else { Err("expected 10GiB at most, as functions have".to_owned()) }
 }
 
-fn duration(value: &str) -> Result<Duration, String> {
-    humantime::parse_duration(value).map_err(|_| "expected a duration such as `100ms`".to_owned())
+fn margin(value: &str) -> Result<Duration, String> {
+    let margin = humantime::parse_duration(value).map_err(|_| "expected a duration such as `100ms`".to_owned())?;
+    if margin <= LONGEST_TIMEOUT { Ok(margin) } else { Err("expected 15m at most, as functions have".to_owned()) }
 }
 
 fn tmp(value: &str) -> Result<TmpAccess, String> {
@@ -186,6 +205,12 @@ fn env_settings(table: &toml::Table, place: &str, problems: &mut Problems) -> En
             ("set", toml::Value::Table(variables)) => {
                 for (name, value) in variables {
                     match value {
+                        _ if name.is_empty() || name.contains(['=', '\0']) => {
+                            problems.add(format!("`{place}.set` has `{name}`: a variable's name has no `=` and no zero byte, and is not empty"));
+                        }
+                        toml::Value::String(value) if value.contains('\0') => {
+                            problems.add(format!("`{place}.set.{name}`: a variable has no zero bytes"));
+                        }
                         toml::Value::String(value) => env.set.push((name.clone(), value.clone())),
                         _ => problems.add(format!("`{place}.set.{name}`: expected a string")),
                     }

@@ -73,6 +73,45 @@ fn all_problems_are_told_at_once() {
 }
 
 #[test]
+fn values_beyond_all_measure_are_refused_and_the_largest_are_taken() {
+    let of = |key: &str, value: &str| read(&format!("[handlers.hello]\n{key} = \"{value}\""), &[], &[]);
+    for (key, largest, beyond) in [
+        ("memory", "10GiB", "99999999999EiB"),
+        ("memory", "10240MiB", "10241MiB"),
+        ("artifact_limit", "10GiB", "11GiB"),
+        ("margin", "15m", "15m 1s"),
+        ("margin", "900s", "100000000000years"),
+        ("refresh", "366days", "500000000000years"),
+    ] {
+        assert!(of(key, largest).is_ok(), "{key} = {largest}");
+        let refused = of(key, beyond).unwrap_err();
+        assert!(refused.message.contains(&format!("`handlers.hello.{key}` is `{beyond}`: expected ")), "{refused}");
+    }
+}
+
+#[test]
+fn names_of_variables_that_no_process_can_have_are_refused() {
+    for (set, part) in [
+        (r#"{ "A=B" = "x" }"#, "`handlers.hello.env.set` has `A=B`"),
+        (r#"{ "" = "x" }"#, "`handlers.hello.env.set` has ``"),
+        (r#"{ "A\u0000" = "x" }"#, "and no zero byte"),
+        (r#"{ A = "x\u0000" }"#, "`handlers.hello.env.set.A`: a variable has no zero bytes"),
+    ] {
+        let told = problems(&format!("[handlers.hello.env]\nset = {set}"), &[]);
+        assert!(told.contains(part), "{part} is not in {told}");
+    }
+}
+
+#[test]
+fn metrics_are_granted_by_their_namespaces() {
+    let config = read("[handlers.hello]\nmetrics = [\"Orders\"]", &[], &[]).unwrap();
+    assert_eq!(*config.capabilities.metrics, ["Orders".to_owned()]);
+    assert!(read("", &[], &[]).unwrap().capabilities.metrics.is_empty());
+    let told = problems("[handlers.hello]\nmetrics = \"Orders\"", &[]);
+    assert!(told.contains("`handlers.hello.metrics`: expected an array of strings"), "{told}");
+}
+
+#[test]
 fn a_file_that_is_not_toml_is_refused() {
     assert!(problems("[handlers", &[]).contains("is not TOML"));
 }
@@ -85,6 +124,12 @@ fn a_guest_sees_all_variables_but_credentials_and_lambdas_own_interfaces() {
         ("AWS_SECRET_ACCESS_KEY", "secret"),
         ("AWS_SESSION_TOKEN", "secret"),
         ("AWS_LAMBDA_METADATA_TOKEN", "secret"),
+        ("AWS_BEARER_TOKEN_BEDROCK", "secret"),
+        ("AWS_OF_NEXT_YEAR", "secret"),
+        ("aws_session_token", "secret"),
+        ("HTTPS_PROXY", "secret"),
+        ("http_proxy", "secret"),
+        ("NPM_TOKEN", "secret"),
     ];
     let config = read("", &variables, &[]).unwrap();
     assert_eq!(seen(&config, "STAGE").as_deref(), Some("prod"));
@@ -95,14 +140,22 @@ fn a_guest_sees_all_variables_but_credentials_and_lambdas_own_interfaces() {
 
 #[test]
 fn passing_names_passes_only_those_and_credentials_only_by_their_full_name() {
-    let variables = [("TABLE_A", "a"), ("STAGE", "prod"), ("AWS_SESSION_TOKEN", "t"), ("AWS_SECRET_ACCESS_KEY", "s")];
-    let file =
-        "[handlers.hello.env]\npass = [\"TABLE_*\", \"AWS_*\", \"AWS_SESSION_TOKEN\"]\nset = { GREETING = \"hi\" }";
+    let variables = [
+        ("TABLE_A", "a"),
+        ("STAGE", "prod"),
+        ("AWS_SESSION_TOKEN", "t"),
+        ("AWS_SECRET_ACCESS_KEY", "s"),
+        ("HTTP_PROXY", "p"),
+        ("HTTPS_PROXY", "p"),
+    ];
+    let file = "[handlers.hello.env]\npass = [\"TABLE_*\", \"AWS_*\", \"AWS_SESSION_TOKEN\", \"HTTP*\", \"HTTPS_PROXY\"]\n\
+                set = { GREETING = \"hi\" }";
     let config = read(file, &variables, &[]).unwrap();
     assert_eq!(seen(&config, "TABLE_A").as_deref(), Some("a"));
     assert_eq!(seen(&config, "GREETING").as_deref(), Some("hi"));
     assert_eq!(seen(&config, "AWS_SESSION_TOKEN").as_deref(), Some("t"));
-    for hidden in ["STAGE", "AWS_SECRET_ACCESS_KEY", var::RUNTIME_API] {
+    assert_eq!(seen(&config, "HTTPS_PROXY").as_deref(), Some("p"));
+    for hidden in ["STAGE", "AWS_SECRET_ACCESS_KEY", "HTTP_PROXY", var::RUNTIME_API] {
         assert_eq!(seen(&config, hidden), None, "{hidden}");
     }
 }

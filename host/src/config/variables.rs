@@ -75,21 +75,73 @@ pub const ALL: &[&str] = &[
     ENV_PASS,
 ];
 
-/// Credentials: a guest sees one of these only if the settings pass it by its full name.
-pub(super) const CREDENTIALS: &[&str] = &[
-    "AWS_ACCESS_KEY",
-    "AWS_ACCESS_KEY_ID",
-    "AWS_SECRET_KEY",
-    "AWS_SECRET_ACCESS_KEY",
-    "AWS_SESSION_TOKEN",
-    "AWS_SECURITY_TOKEN",
-    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
-    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
-    "AWS_WEB_IDENTITY_TOKEN_FILE",
-    "AWS_LAMBDA_METADATA_TOKEN",
+/// Of `AWS_*` a guest sees these, and any other only if the settings pass it by its full name: more and more of them are credentials.
+/// What the function is, where it runs, and how AWS's SDKs and tools are set.
+const HARMLESS_AWS: &[&str] = &[
+    "AWS_ACCOUNT_ID",
+    "AWS_DEFAULT_OUTPUT",
+    "AWS_DEFAULT_REGION",
+    "AWS_EMF_ENVIRONMENT",
+    "AWS_EMF_LOG_GROUP_NAME",
+    "AWS_EMF_LOG_STREAM_NAME",
+    "AWS_EMF_NAMESPACE",
+    "AWS_EMF_SERVICE_NAME",
+    "AWS_EMF_SERVICE_TYPE",
+    "AWS_EXECUTION_ENV",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+    "AWS_LAMBDA_FUNCTION_NAME",
+    "AWS_LAMBDA_FUNCTION_TIMEOUT",
+    "AWS_LAMBDA_FUNCTION_VERSION",
+    "AWS_LAMBDA_INITIALIZATION_TYPE",
+    "AWS_LAMBDA_LOG_FORMAT",
+    "AWS_LAMBDA_LOG_GROUP_NAME",
+    "AWS_LAMBDA_LOG_LEVEL",
+    "AWS_LAMBDA_LOG_STREAM_NAME",
+    "AWS_LAMBDA_MAX_CONCURRENCY",
+    "AWS_MAX_ATTEMPTS",
+    "AWS_NODEJS_CONNECTION_REUSE_ENABLED",
+    "AWS_REGION",
+    "AWS_RETRY_MODE",
+    "AWS_SDK_LOAD_CONFIG",
+    "AWS_STS_REGIONAL_ENDPOINTS",
+    "AWS_USE_DUALSTACK_ENDPOINT",
+    "AWS_USE_FIPS_ENDPOINT",
+    "AWS_XRAY_CONTEXT_MISSING",
+    "AWS_XRAY_TRACING_NAME",
 ];
+
+/// Others that carry secrets of whoever runs the host: a guest sees one of these only if the settings pass it by its full name. Proxies'
+/// addresses may have a password in them.
+const SECRETS: &[&str] = &[
+    "ALL_PROXY",
+    "CARGO_REGISTRY_TOKEN",
+    "DOCKER_AUTH_CONFIG",
+    "DOCKER_CONFIG",
+    "FTP_PROXY",
+    "GH_TOKEN",
+    "GITHUB_TOKEN",
+    "GITLAB_TOKEN",
+    "GOOGLE_APPLICATION_CREDENTIALS",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "KUBECONFIG",
+    "NETRC",
+    "NODE_AUTH_TOKEN",
+    "NPM_TOKEN",
+    "PGPASSFILE",
+    "PIP_INDEX_URL",
+    "PIP_EXTRA_INDEX_URL",
+    "SSH_AUTH_SOCK",
+    "TWINE_PASSWORD",
+    "VAULT_TOKEN",
+];
+
+/// Whether a guest sees this variable only if the settings pass it by its full name. Case does not matter: `https_proxy` is as good.
+pub(super) fn is_withheld(name: &str) -> bool {
+    let is_in = |names: &[&str]| names.iter().any(|known| known.eq_ignore_ascii_case(name));
+    let is_aws = name.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("AWS_"));
+    if is_aws { !is_in(HARMLESS_AWS) } else { is_in(SECRETS) }
+}
 
 /// Addresses of Lambda's own interfaces: a guest never sees them.
 pub(super) const NEVER_PASSED: &[&str] = &[RUNTIME_API, "AWS_LAMBDA_METADATA_API"];

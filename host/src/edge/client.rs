@@ -36,6 +36,9 @@ pub enum ApiError {
     /// There are no threads to be had.
     #[error("can't start a thread")]
     Threads(#[source] io::Error),
+    /// Too many workers are at what can't be stopped.
+    #[error("{0} guests could not be stopped and are still at it, so the environment ends on purpose")]
+    GivenUp(usize),
     /// A fault of the host's own, outside any invocation.
     #[error("a worker of the host failed")]
     Worker,
@@ -101,7 +104,7 @@ impl RuntimeApiClient {
         Ok(Next { headers: head.headers, event: event.map_err(ApiError::Http) })
     }
 
-    /// Posts what became of an invocation.
+    /// Posts what became of an invocation, and logs a failure after that: a log that nobody reads is not to hold an answer up.
     ///
     /// # Errors
     /// When the Runtime API can't be reached, or does not take it.
@@ -118,7 +121,6 @@ impl RuntimeApiClient {
                 answer.clone()
             }
             Err(failure) => {
-                error!(request_id = %wire::lossy(request_id), "{failure}");
                 self.begin("POST", &[b"invocation/", id.as_bytes(), b"/error"]);
                 self.header(&wire::FUNCTION_ERROR_TYPE, wire::error_type_header(failure).as_bytes());
                 wire::error_body(failure)
@@ -127,7 +129,11 @@ impl RuntimeApiClient {
         if let Some(invocation_id) = invocation_id {
             self.header(&wire::INVOCATION_ID, invocation_id);
         }
-        self.post(&body).await
+        let posted = self.post(&body).await;
+        if let Err(failure) = outcome {
+            error!(request_id = %wire::lossy(request_id), "{failure}");
+        }
+        posted
     }
 
     /// Posts why the host can't start. The process is to end after that.

@@ -12,36 +12,42 @@ mod watch;
 pub mod wire;
 mod worker;
 
-use std::{io, num::NonZeroUsize, sync::Arc, time::Duration};
-
-use tokio::runtime::{Builder, Runtime};
-use tracing::error;
-
-use self::client::RuntimeApiClient;
-pub use self::service::Service;
-use crate::{
-    config::EdgeKind,
-    failure::{Failure, chain},
+use std::{
+    error::Error,
+    future::Future,
+    io,
+    num::NonZeroUsize,
+    sync::{Arc, atomic::AtomicBool},
+    thread,
+    time::Duration,
 };
 
-/// Where several workers of our own loop work.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Threads {
-    /// Each on its own.
-    Own,
-    /// On those of the executor, where there are many functions.
-    Shared,
-}
+use tokio::{
+    runtime::{Builder, Runtime},
+    sync::oneshot,
+};
+use tracing::{error, warn};
+
+pub use self::{client::ApiError, service::Service};
+use self::{
+    client::RuntimeApiClient,
+    direct::{Started, Workers},
+    shutdown::Shutdown,
+};
+use crate::{
+    config::{Config, EdgeKind},
+    failure::{ErrorType, Failure, chain},
+    laps::Laps,
+    observer::Observer,
+    registry::INIT_LIMIT,
+};
 
 /// How many threads an executor may have besides its own: one compiles at first, and later files are read and written there for
 /// guests that do not wait for them.
 const BLOCKING_THREADS: usize = 4;
 
-/// The executor on which [`serve`] is to be called on Lambda.
-///
-/// # Errors
-/// When no thread can be started.
-pub fn executor(kind: EdgeKind, concurrency: NonZeroUsize) -> io::Result<Runtime> {
+/// The executor of one worker, or of AWS's loop.
+fn executor(kind: EdgeKind, concurrency: NonZeroUsize) -> io::Result<Runtime> {
     let mut builder = match kind {
         // Waking another thread costs more than all else in the loop.
         EdgeKind::Direct => Builder::new_current_thread(),
@@ -53,27 +59,106 @@ pub fn executor(kind: EdgeKind, concurrency: NonZeroUsize) -> io::Result<Runtime
     builder.max_blocking_threads(BLOCKING_THREADS).thread_keep_alive(Duration::from_millis(100)).enable_all().build()
 }
 
-/// Serves events until the Runtime API is gone.
+/// Loads the guest and serves events, until the Runtime API is gone or SIGTERM comes. All of that happens on other threads: this one
+/// sees to it that it ends in time. What keeps the guest from being served is posted to the Runtime API.
 ///
 /// # Errors
 /// What ended it.
-pub async fn serve(
-    kind: EdgeKind,
-    authority: &str,
-    service: Arc<Service>,
-    concurrency: NonZeroUsize,
-    threads: Threads,
-) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    match kind {
-        EdgeKind::Direct => Ok(direct::serve(authority, service, concurrency, threads).await?),
+pub fn run(config: Config, observer: Arc<dyn Observer>, laps: Laps) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let authority = config.runtime_api.clone();
+    // Later than what can be stopped is stopped.
+    let limit = INIT_LIMIT - config.capabilities.margin.min(INIT_LIMIT / 10) / 4;
+    let (kind, concurrency) = (config.edge, config.concurrency);
+    let load = async move |mut laps: Laps| {
+        laps.done("executor");
+        Service::load(&config, observer, laps).await.map(Arc::new)
+    };
+    let load = move || load(laps);
+    let started = match kind {
+        EdgeKind::Direct => {
+            let workers = Workers::start(&authority, concurrency, on_sigterm(), load)?;
+            match workers.started(limit) {
+                Started::Ready(crew) => return Ok(workers.supervise(&crew)?),
+                Started::Failed(failure) => failure,
+                Started::Terminated => return Ok(()),
+            }
+        }
         #[cfg(feature = "lambda-runtime")]
-        EdgeKind::LambdaRuntime => official::serve(authority, service).await,
+        EdgeKind::LambdaRuntime => match official::run(&authority, concurrency, limit, load)? {
+            Ok(served) => return served,
+            Err(failure) => failure,
+        },
+    };
+    report_init_failure(&authority, &started);
+    Err(started.into())
+}
+
+/// A guest that is served.
+pub struct Serving {
+    /// What it is served with.
+    pub service: Arc<Service>,
+    shutdown: Shutdown,
+}
+
+impl Serving {
+    /// Ends it, after what is in flight.
+    pub fn end(&self) {
+        self.shutdown.begin();
     }
 }
 
+/// Loads a guest and serves it as [`run`] does, and returns when it is loaded, which takes at most `limit`. `ended` is called with what
+/// ended it.
+///
+/// # Errors
+/// What keeps the guest from being served.
+pub async fn start<L, F>(
+    authority: &str,
+    concurrency: NonZeroUsize,
+    limit: Duration,
+    load: L,
+    ended: impl FnOnce(Result<(), ApiError>) + Send + 'static,
+) -> Result<Serving, Failure>
+where
+    L: FnOnce() -> F + Send + 'static,
+    F: Future<Output = Result<Arc<Service>, Failure>>,
+{
+    let internal = |error: io::Error| {
+        Failure::new(ErrorType::Internal, format!("can't start a thread: {error}")).hint("end what else runs here")
+    };
+    let workers = Workers::start(authority, concurrency, Arc::default(), load).map_err(internal)?;
+    let (tell, told) = oneshot::channel();
+    let supervise = move || match workers.started(limit) {
+        Started::Ready(crew) => {
+            drop(tell.send(Ok(Serving { service: crew.service().clone(), shutdown: crew.shutdown().clone() })));
+            ended(workers.supervise(&crew));
+        }
+        Started::Failed(failure) => drop(tell.send(Err(failure))),
+        Started::Terminated => {}
+    };
+    thread::Builder::new().name("supervisor".to_owned()).spawn(supervise).map_err(internal)?;
+    told.await.unwrap_or_else(|_| Err(direct::died()))
+}
+
+/// Becomes true with SIGTERM.
+fn on_sigterm() -> Arc<AtomicBool> {
+    let terminated = Arc::new(AtomicBool::new(false));
+    if let Err(error) = signal_hook::flag::register(signal_hook::consts::SIGTERM, terminated.clone()) {
+        warn!("SIGTERM will end the process without notice: {error}");
+    }
+    terminated
+}
+
 /// Tells Lambda why the host can't start.
-pub async fn report_init_failure(authority: &str, failure: &Failure) {
-    if let Err(unheard) = RuntimeApiClient::new(authority).init_error(failure).await {
-        error!("the Runtime API did not take the init error: {}", chain(&unheard));
+pub fn report_init_failure(authority: &str, failure: &Failure) {
+    let unheard = match executor(EdgeKind::Direct, NonZeroUsize::MIN) {
+        Ok(executor) => {
+            let posted = executor.block_on(RuntimeApiClient::new(authority).init_error(failure));
+            posted.err().map(|error| chain(&error))
+        }
+        Err(error) => Some(error.to_string()),
+    };
+    if let Some(unheard) = unheard {
+        error!("the Runtime API did not take the init error: {unheard}");
     }
 }

@@ -5,10 +5,13 @@
 
 use std::{
     future::Future,
+    io,
     num::NonZeroUsize,
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, mpsc},
     task::{Context, Poll},
+    thread,
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -23,13 +26,62 @@ use super::{
     client::RuntimeApiClient,
     wire::{self, EventHeaders},
 };
-use crate::failure::chain;
+use crate::{
+    config::EdgeKind,
+    failure::{Failure, chain},
+};
+
+/// Loads the guest, for at most `limit`, and serves it, on a thread of its own. The outer `Err` is a thread that can't be started, the
+/// inner one what keeps the guest from being served.
+pub fn run<L, F>(
+    authority: &str,
+    concurrency: NonZeroUsize,
+    limit: Duration,
+    load: L,
+) -> io::Result<Result<Result<(), lambda_runtime::Error>, Failure>>
+where
+    L: FnOnce() -> F + Send + 'static,
+    F: Future<Output = Result<Arc<Service>, Failure>>,
+{
+    let executor = super::executor(EdgeKind::LambdaRuntime, concurrency)?;
+    let (authority, (tell, told)) = (authority.to_owned(), mpsc::channel());
+    thread::Builder::new().name("worker".to_owned()).spawn(move || {
+        executor.block_on(async {
+            let loaded = load().await;
+            let (failure, service) = (loaded.as_ref().err().cloned(), loaded.ok());
+            // Nobody listens any more where the start took too long.
+            if tell.send(Told::Loaded(failure)).is_ok()
+                && let Some(service) = service
+            {
+                drop(tell.send(Told::Served(serve(&authority, service).await)));
+            }
+        });
+        executor.shutdown_background();
+    })?;
+    match told.recv_timeout(limit) {
+        Ok(Told::Loaded(None)) => {}
+        Ok(Told::Loaded(Some(failure))) => return Ok(Err(failure)),
+        Ok(Told::Served(served)) => return Ok(Ok(served)),
+        Err(mpsc::RecvTimeoutError::Timeout) => return Ok(Err(super::direct::stuck(limit))),
+        Err(mpsc::RecvTimeoutError::Disconnected) => return Ok(Err(super::direct::died())),
+    }
+    match told.recv() {
+        Ok(Told::Served(served)) => Ok(Ok(served)),
+        Ok(Told::Loaded(_)) | Err(mpsc::RecvError) => Ok(Err(super::direct::died())),
+    }
+}
+
+/// What the thread tells: how the start went, and then how all ended.
+enum Told {
+    Loaded(Option<Failure>),
+    Served(Result<(), lambda_runtime::Error>),
+}
 
 /// Serves with as many workers as `AWS_LAMBDA_MAX_CONCURRENCY` says, which `lambda_runtime` reads itself.
 ///
 /// # Errors
 /// Whatever ends `lambda_runtime`.
-pub async fn serve(authority: &str, service: Arc<Service>) -> Result<(), lambda_runtime::Error> {
+async fn serve(authority: &str, service: Arc<Service>) -> Result<(), lambda_runtime::Error> {
     service.started("nothing more");
     // Never called: our layer does not pass on to it.
     let unused = service_fn(|event: LambdaEvent<serde::de::IgnoredAny>| async move {

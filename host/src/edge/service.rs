@@ -95,6 +95,11 @@ impl Service {
         self.registry.finish_look(limit.min(self.budget(headers).guest)).await;
     }
 
+    /// Waits until what guests printed is in the log, at most so long.
+    pub fn flush_log(&self, limit: Duration) {
+        self.registry.observer().flush(limit);
+    }
+
     /// Answers one event. `None` when the headers name no invocation to answer.
     pub async fn reply(&self, headers: &EventHeaders, event: Bytes) -> Option<Reply> {
         let Some(invocation) = headers.invocation(event, &self.function) else {

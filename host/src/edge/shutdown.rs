@@ -6,12 +6,7 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use tokio::{
-    signal::unix::{SignalKind, signal},
-    sync::watch,
-    time::sleep,
-};
-use tracing::{info, warn};
+use tokio::{sync::watch, time::sleep};
 
 /// What an invocation in flight still gets.
 pub const INVOCATION_GRACE: Duration = Duration::from_millis(120);
@@ -34,24 +29,7 @@ pub enum Ended<T> {
 }
 
 impl Shutdown {
-    /// Comes with SIGTERM.
-    pub fn on_sigterm() -> Self {
-        let shutdown = Self::new();
-        match signal(SignalKind::terminate()) {
-            Ok(mut terminated) => {
-                let shutdown = shutdown.clone();
-                tokio::spawn(async move {
-                    terminated.recv().await;
-                    info!("ending, as Lambda asks");
-                    shutdown.begin();
-                });
-            }
-            Err(error) => warn!("SIGTERM will end the process without notice: {error}"),
-        }
-        shutdown
-    }
-
-    fn new() -> Self {
+    pub fn new() -> Self {
         let (begin, begun) = watch::channel(false);
         Self { begun, begin: Arc::new(begin) }
     }
@@ -59,6 +37,11 @@ impl Shutdown {
     /// The end comes now.
     pub fn begin(&self) {
         self.begin.send_replace(true);
+    }
+
+    /// Whether the end has come.
+    pub fn has_begun(&self) -> bool {
+        *self.begun.borrow()
     }
 
     /// Waits for something that may be given up at once.

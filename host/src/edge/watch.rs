@@ -1,4 +1,4 @@
-//! A second look at each invocation, from a thread that no guest can hold up.
+//! A second look at each invocation, from the supervisor's thread, which no guest can hold up.
 //!
 //! A guest that is to be stopped is stopped on its own thread, at the next point where it gives way. Between two such points there
 //! can be a single instruction that fills gigabytes, a call that waits for a disk, or a log line that nobody reads. So where
@@ -7,26 +7,25 @@
 //! word again, and what it brings is dropped.
 
 use std::{
-    io,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
-    thread,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
 
-use super::{service::Reply, wire::EventHeaders, worker::Crew};
+use super::{client::ApiError, service::Reply, wire::EventHeaders, worker::Crew};
 use crate::{
     failure::{ErrorType, Failure},
     invocation::Budget,
 };
 
-/// How often it looks.
-const PERIOD: Duration = Duration::from_millis(20);
-
 /// An invocation is not given up sooner, however short its time is: clocks jump, a guest that answers at once may do so, and Lambda's
 /// shortest timeout is a second.
 const LEAST: Duration = Duration::from_millis(500);
+
+/// How many workers may be given up and still be at what can't be stopped, besides as many as there are workers. Each holds a thread,
+/// and the memory of an instance, for nothing. With one more the environment ends: Lambda makes another.
+const MOST_GIVEN_UP: usize = 3;
 
 /// What one worker has in flight.
 #[derive(Default)]
@@ -77,6 +76,10 @@ impl Slot {
         Some(Reply { request_id, invocation_id, outcome: Err(overdue_failure()) })
     }
 
+    fn is_given_up(&self) -> bool {
+        matches!(*self.lock(), State::GivenUp)
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -87,22 +90,17 @@ fn overdue_failure() -> Failure {
     Failure::new(ErrorType::Timeout, message).hint("raise the function's timeout, or make the handler quicker")
 }
 
-/// Watches as long as there is a crew.
-///
-/// # Errors
-/// When no thread can be started.
-pub fn start(crew: &Arc<Crew>) -> io::Result<()> {
-    let crew = Arc::downgrade(crew);
-    let look = move || {
-        while let Some(crew) = Weak::upgrade(&crew) {
-            for left in crew.slots().iter().filter_map(|slot| slot.give_up()) {
-                crew.clone().work_on_a_thread(Some(left));
-            }
-            drop(crew);
-            thread::sleep(PERIOD);
+/// Replaces the workers whose invocations are not over in time. Where too many can't be stopped the environment ends on purpose, after
+/// that was answered which is overdue now.
+pub fn replace_overdue(crew: &Arc<Crew>) {
+    let slots = crew.slots();
+    for left in slots.iter().filter_map(|slot| slot.give_up()) {
+        let given_up = slots.iter().filter(|slot| slot.is_given_up()).count();
+        match given_up > crew.concurrency().get() + MOST_GIVEN_UP {
+            true => crew.clone().end_with(left, ApiError::GivenUp(given_up)),
+            false => crew.clone().work_on_a_thread(Some(left)),
         }
-    };
-    thread::Builder::new().name("watch".to_owned()).stack_size(256 * 1024).spawn(look).map(drop)
+    }
 }
 
 #[cfg(test)]
@@ -128,7 +126,7 @@ mod tests {
     #[test]
     fn one_that_is_overdue_loses_it_once_and_its_end_does_not_count() {
         let slot = slot_with(Duration::ZERO);
-        thread::sleep(LEAST);
+        std::thread::sleep(LEAST);
         assert_eq!(slot.give_up().map(|reply| reply.request_id), Some(Bytes::from_static(b"id-1")));
         assert!(slot.give_up().is_none());
         assert!(!slot.end());

@@ -4,20 +4,14 @@ use std::{
     num::NonZeroUsize,
     panic::AssertUnwindSafe,
     pin::pin,
-    sync::{
-        Arc, Mutex, PoisonError, Weak,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError, Weak, mpsc::Sender},
     thread,
     time::Duration,
 };
 
-use futures_util::{FutureExt as _, future};
+use futures_util::FutureExt as _;
 use hyper::StatusCode;
-use tokio::{
-    sync::mpsc::UnboundedSender,
-    time::{sleep, timeout},
-};
+use tokio::time::{sleep, timeout};
 use tracing::warn;
 
 use super::{
@@ -27,7 +21,7 @@ use super::{
     http::HttpError,
     service::Reply,
     shutdown::{Ended, INVOCATION_GRACE, Shutdown},
-    watch::{self, Slot},
+    watch::Slot,
     wire::{self, EventHeaders},
 };
 use crate::{
@@ -51,14 +45,17 @@ const SECOND_CHANCE: Duration = Duration::from_secs(1);
 const FROZEN: Duration = Duration::from_secs(1);
 const LONGEST_LOOK: Duration = Duration::from_secs(5);
 
+/// How long the log may take after an answer was posted. It is not waited for at all where nobody reads it.
+const LOG_WAIT: Duration = Duration::from_millis(100);
+
 /// What all workers of an environment have in common.
 pub struct Crew {
     authority: String,
     service: Arc<Service>,
+    concurrency: NonZeroUsize,
     shutdown: Shutdown,
-    ends: UnboundedSender<Result<(), ApiError>>,
+    ends: Sender<Result<(), ApiError>>,
     slots: Mutex<Vec<Weak<Slot>>>,
-    is_watched: AtomicBool,
 }
 
 /// How a worker ends.
@@ -74,17 +71,27 @@ impl Crew {
     pub fn new(
         authority: &str,
         service: Arc<Service>,
+        concurrency: NonZeroUsize,
         shutdown: Shutdown,
-        ends: UnboundedSender<Result<(), ApiError>>,
+        ends: Sender<Result<(), ApiError>>,
     ) -> Self {
-        Self {
-            authority: authority.to_owned(),
-            service,
-            shutdown,
-            ends,
-            slots: Mutex::default(),
-            is_watched: AtomicBool::new(false),
-        }
+        let authority = authority.to_owned();
+        Self { authority, service, concurrency, shutdown, ends, slots: Mutex::default() }
+    }
+
+    /// What it serves with.
+    pub fn service(&self) -> &Arc<Service> {
+        &self.service
+    }
+
+    /// How many workers there are to be.
+    pub fn concurrency(&self) -> NonZeroUsize {
+        self.concurrency
+    }
+
+    /// By which the workers are told of the end.
+    pub fn shutdown(&self) -> &Shutdown {
+        &self.shutdown
     }
 
     /// Works until the environment ends. Posts first what is `left` by a worker whose place this one takes.
@@ -115,7 +122,23 @@ impl Crew {
         }
     }
 
-    /// What the workers have in flight.
+    /// The last thing of an environment that is to end: posts what is `left` by a worker that can't be stopped, on a thread of its own.
+    pub fn end_with(self: Arc<Self>, left: Reply, error: ApiError) {
+        let crew = self.clone();
+        let post_and_end = move || {
+            if let Ok(executor) = executor(EdgeKind::Direct, NonZeroUsize::MIN) {
+                // How it went is in the log.
+                let _ = executor.block_on(post(&mut RuntimeApiClient::new(&crew.authority), left));
+            }
+            // Nobody listens any more where the environment has ended.
+            drop(crew.ends.send(Err(error)));
+        };
+        if let Err(error) = thread::Builder::new().name("worker".to_owned()).spawn(post_and_end) {
+            drop(self.ends.send(Err(ApiError::Threads(error))));
+        }
+    }
+
+    /// What the workers have in flight, those that were given up among them.
     pub fn slots(&self) -> Vec<Arc<Slot>> {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         slots.retain(|slot| slot.strong_count() > 0);
@@ -142,11 +165,10 @@ impl Crew {
         self.service.started("runtime client");
         loop {
             let last_cut_off = cut_off.as_ref().map(|reply: &Reply| reply.request_id.clone());
-            // The watch begins when the first request is on its way, which it would only delay.
-            let next = future::try_join(self.next(&mut api, &mut cut_off), async { self.watch() });
+            let next = self.next(&mut api, &mut cut_off);
             let (look, asked) = (self.service.look_under_way(), Moment::now());
             let Next { headers, event } = match shutdown.or(next).await {
-                Ended::Done(Ok((next, ()))) => next,
+                Ended::Done(Ok(next)) => next,
                 Ended::Done(Err(error)) => return End::Served(Err(error)),
                 Ended::Shutdown => {
                     self.give_up(cut_off).await;
@@ -186,6 +208,8 @@ impl Crew {
                 continue;
             };
             let posted = post(&mut api, reply).await;
+            // Lambda freezes the process when it asks for the next event, and with it what is on its way to the log.
+            self.service.flush_log(LOG_WAIT);
             // The caller has its answer. Lambda freezes the process when it asks for the next event, and connections do not outlive that
             // for ever: a look that was frozen is let come to its end first, or one in an environment with little to do never would.
             if look.is_some() && look == self.service.look_under_way() && look != waited_for && waited >= FROZEN {
@@ -199,19 +223,14 @@ impl Crew {
         }
     }
 
-    fn watch(self: &Arc<Self>) -> Result<(), ApiError> {
-        match self.is_watched.swap(true, Ordering::Relaxed) {
-            true => Ok(()),
-            false => watch::start(self).map_err(ApiError::Threads),
-        }
-    }
-
     /// Asks until there is an event. One that was `cut_off` before, whose failure this is, gets a second chance: until an event
     /// is answered, the Runtime API gives the same one again. Where it does not, the failure is posted, so that the caller need
     /// not wait until the deadline.
     async fn next(&self, api: &mut RuntimeApiClient, cut_off: &mut Option<Reply>) -> Result<Next, ApiError> {
-        let Some(request_id) = cut_off.as_ref().map(|reply| reply.request_id.clone()) else { return ask(api).await };
-        let mut asking = pin!(ask(api));
+        let Some(request_id) = cut_off.as_ref().map(|reply| reply.request_id.clone()) else {
+            return self.ask(api).await;
+        };
+        let mut asking = pin!(self.ask(api));
         let asked = timeout(SECOND_CHANCE, &mut asking).await;
         if let Ok(Ok(next)) = &asked
             && next.headers.request_id() == Some(&request_id)
@@ -223,6 +242,27 @@ impl Crew {
             Ok(next) => next,
             Err(_) => asking.await,
         }
+    }
+
+    async fn ask(&self, api: &mut RuntimeApiClient) -> Result<Next, ApiError> {
+        let mut wait = FIRST_WAIT;
+        for _ in 1..ATTEMPTS {
+            match api.next().await {
+                // The Runtime API's words for "the container is broken" and "this runtime is in the wrong state".
+                Err(ApiError::Status(status @ (StatusCode::INTERNAL_SERVER_ERROR | StatusCode::FORBIDDEN))) => {
+                    return Err(ApiError::Status(status));
+                }
+                // Where all ends there is nobody any more.
+                Err(error) if self.shutdown.has_begun() => return Err(error),
+                Err(error) => {
+                    warn!("no next event: {}; trying again in {wait:?}", chain(&error));
+                    sleep(wait).await;
+                    wait *= 2;
+                }
+                Ok(next) => return Ok(next),
+            }
+        }
+        api.next().await
     }
 
     /// Fails an invocation whose event did not come again, on a connection of its own: the other may wait for an event.
@@ -242,25 +282,6 @@ async fn post(api: &mut RuntimeApiClient, reply: Reply) -> Result<(), ApiError> 
         warn!(request_id = %wire::lossy(&request_id), "the answer was not taken: {}", chain(error));
     }
     posted
-}
-
-async fn ask(api: &mut RuntimeApiClient) -> Result<Next, ApiError> {
-    let mut wait = FIRST_WAIT;
-    for _ in 1..ATTEMPTS {
-        match api.next().await {
-            // The Runtime API's words for "the container is broken" and "this runtime is in the wrong state".
-            Err(ApiError::Status(status @ (StatusCode::INTERNAL_SERVER_ERROR | StatusCode::FORBIDDEN))) => {
-                return Err(ApiError::Status(status));
-            }
-            Err(error) => {
-                warn!("no next event: {}; trying again in {wait:?}", chain(&error));
-                sleep(wait).await;
-                wait *= 2;
-            }
-            Ok(next) => return Ok(next),
-        }
-    }
-    api.next().await
 }
 
 fn ending() -> Failure {

@@ -1,11 +1,22 @@
 //! From a component to machine code, for this process or ahead of time for another machine.
 
-use std::{fmt, str::FromStr, thread};
+use std::{
+    fmt,
+    io::{Read as _, Seek as _},
+    str::FromStr,
+    thread,
+};
 
 use wasmparser::{Parser, Payload};
 use wasmtime::Engine;
 
-use super::{LoadError, adapt, config, inspect::inspect, precompiled};
+use super::{
+    LoadError, adapt,
+    code::CompileLimits,
+    compiler_process, config,
+    inspect::{self, inspect},
+    precompiled,
+};
 use crate::digest::Digest;
 
 /// The processors that Lambda has.
@@ -64,36 +75,57 @@ impl FromStr for Target {
     }
 }
 
-/// Compiles ahead of time: the content of a `.cwasm` file.
+/// Compiles ahead of time, in a process of its own with these limits: the content of a `.cwasm` file.
 ///
 /// # Errors
-/// When the bytes are no component, nor a module that can become one.
-pub fn compile_ahead(bytes: &[u8], target: Target) -> Result<Vec<u8>, LoadError> {
+/// When the bytes are no component, nor a module that can become one, or when compiling them takes too much.
+pub fn compile_ahead(bytes: &[u8], target: Target, limits: CompileLimits) -> Result<Vec<u8>, LoadError> {
     if !cfg!(feature = "cross") && Some(target) != Target::native() {
         return Err(LoadError::NoTarget(target.to_string()));
     }
-    on_a_large_stack(|| {
-        let component = adapt::component(bytes.to_vec())?;
-        let image = compile(&component, |config| {
-            config.target(target.triple())?;
-            target.features().iter().for_each(|feature| precompiled::allow(config, feature));
-            Ok(())
-        })?;
-        precompiled::write(image, &Digest::of(bytes), &inspect(&component)).ok_or(LoadError::TooMuchDebugInfo)
-    })
+    let source = Digest::of(bytes);
+    if !compiler_process::can_be_asked() {
+        return build(bytes.to_vec(), &source, Some(target));
+    }
+    let (mut built, mut image) = (compiler_process::build(bytes, &source, Some(target), limits)?, Vec::new());
+    let read = built.rewind().and_then(|()| built.read_to_end(&mut image));
+    read.map_err(|error| LoadError::Engine(format!("can't read what the compiler wrote: {error}")))?;
+    Ok(image)
 }
 
-/// Compiles, to see whether that can be done.
+/// Compiles in this process: the content of a `.cwasm` file. Without a target, for the processor that this process runs on.
 ///
 /// # Errors
 /// When the bytes are no component, nor a module that can become one.
-pub fn check(bytes: &[u8]) -> Result<(), LoadError> {
-    on_a_large_stack(|| compile_here(&adapt::component(bytes.to_vec())?).map(drop))
+pub(super) fn build(bytes: Vec<u8>, source: &Digest, target: Option<Target>) -> Result<Vec<u8>, LoadError> {
+    on_a_large_stack(|| {
+        let component = adapt::component(bytes)?;
+        let image = compile(&component, |config| {
+            if let Some(target) = target {
+                config.target(target.triple())?;
+                target.features().iter().for_each(|feature| precompiled::allow(config, feature));
+            }
+            Ok(())
+        })?;
+        precompiled::write(image, source, &inspect(&component)).ok_or(LoadError::TooMuchDebugInfo)
+    })
+}
+
+/// Compiles for this machine, in a process of its own with these limits, to see whether that can be done.
+///
+/// # Errors
+/// As those of [`compile_ahead`].
+pub fn check(bytes: &[u8], limits: CompileLimits) -> Result<(), LoadError> {
+    let source = Digest::of(bytes);
+    match compiler_process::can_be_asked() {
+        true => compiler_process::build(bytes, &source, None, limits).map(drop),
+        false => build(bytes.to_vec(), &source, None).map(drop),
+    }
 }
 
 /// What the compiler has as its stack, in bytes: it reads types that are nested in each other by recursion. What is not touched costs
 /// nothing.
-const STACK_BYTES: usize = 256 * 1024 * 1024;
+pub(super) const STACK_BYTES: usize = 256 * 1024 * 1024;
 
 /// The size of the types in one section, in bytes, for which that is enough: a level takes 3 bytes of the file, and some 3.5 KiB of the
 /// stack. Types of hundreds of functions take a tenth of this.
@@ -131,32 +163,21 @@ fn check_types(bytes: &[u8]) -> Result<(), LoadError> {
     Ok(())
 }
 
-/// Compiles for the processor that this process runs on.
-///
-/// # Errors
-/// When the bytes are no component.
-pub(super) fn compile_here(bytes: &[u8]) -> Result<Vec<u8>, LoadError> {
-    compile(bytes, |_| Ok(()))
-}
-
-/// The same on threads that are started for it: they are as important as the one that calls, and gone afterwards.
-///
 /// # Errors
 /// When the bytes are no component, or no thread can be started.
-pub(super) fn compile_apart(bytes: &[u8]) -> Result<Vec<u8>, LoadError> {
-    let pool = rayon::ThreadPoolBuilder::new().stack_size(STACK_BYTES).build();
-    let pool = pool.map_err(|error| LoadError::Engine(format!("can't start the compiler's threads: {error}")))?;
-    pool.install(|| compile_here(bytes))
-}
-
 fn compile(
     bytes: &[u8],
     adapt: impl FnOnce(&mut wasmtime::Config) -> wasmtime::Result<()>,
 ) -> Result<Vec<u8>, LoadError> {
     check_types(bytes)?;
+    inspect::check(bytes)?;
     let engine = config().and_then(|mut config| adapt(&mut config).and_then(|()| Engine::new(&config)));
     let engine = engine.map_err(|error| LoadError::Engine(format!("{error:#}")))?;
-    engine.precompile_component(bytes).map_err(|error| LoadError::Malformed(format!("{error:#}")))
+    // The threads are started for it: they have as large a stack, and are gone afterwards.
+    let pool = rayon::ThreadPoolBuilder::new().stack_size(STACK_BYTES).build();
+    let pool = pool.map_err(|error| LoadError::Engine(format!("can't start the compiler's threads: {error}")))?;
+    let compiled = pool.install(|| engine.precompile_component(bytes));
+    compiled.map_err(|error| LoadError::Malformed(format!("{error:#}")))
 }
 
 #[cfg(test)]
@@ -181,15 +202,15 @@ mod tests {
 
     #[test]
     fn types_that_are_nested_deep_are_refused_and_do_not_end_the_process() {
-        assert!(check(&nested(3)).is_ok());
+        let build = |levels| build(nested(levels), &Digest::of(b""), None);
+        assert!(build(3).is_ok());
         let most = TYPES_LIMIT_BYTES / 3 - 2;
         for levels in [600, 2_000, most] {
             // Whatever is made of it, there is a stack for it.
-            let _ = check(&nested(levels));
-            let _ = on_a_large_stack(|| compile_apart(&nested(levels)));
+            let _ = build(levels);
         }
         for levels in [most + 2, 10 * most] {
-            let refused = check(&nested(levels));
+            let refused = build(levels).map(|_| ());
             assert!(matches!(refused, Err(LoadError::Malformed(_))), "{levels}: {refused:?}");
         }
     }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// The interfaces of WASI 0.2 that the linker holds, by package. A test compares them with the linker.
 const PROVIDED: &[(&str, &[&str])] = &[
     ("wasi:io", &["error", "poll", "streams"]),
@@ -31,14 +33,14 @@ const PROVIDED: &[(&str, &[&str])] = &[
 ];
 
 /// An import that the host does not provide, with the nearest thing it does.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnsupportedImport {
     /// As the guest spells it, such as `wasi:http/outgoing-handler@0.2.4`.
     pub name: String,
     nearest: Nearest,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 enum Nearest {
     /// The interface is there, in this version.
     OtherVersion(String),
@@ -155,8 +157,10 @@ mod tests {
         };
         let text = format!(r#"(component (import "{interface}@0.2.6" (instance {ty})))"#);
         let engine = crate::engine::Engine::new().unwrap();
-        let image = crate::engine::compiler::compile_here(&wat::parse_str(text).unwrap()).unwrap();
-        let linked = engine.link(&crate::engine::precompiled::load(&engine.engine, &image).unwrap());
+        let bytes = wat::parse_str(text).unwrap();
+        let image = crate::engine::compiler::build(bytes, &crate::digest::Digest::of(b""), None).unwrap();
+        let code = crate::engine::compiler_process::in_memory("cwasm", &image).unwrap();
+        let linked = engine.link(&crate::engine::Code::map(&engine, code).unwrap().component);
         linked.err().is_none_or(|error| !format!("{error:#}").contains("implementation is missing"))
     }
 

@@ -2,11 +2,12 @@
 //! debug info.
 
 use wasmparser::{
-    ComponentAlias, ComponentExternalKind, ComponentInstance, ComponentOuterAliasKind, ComponentTypeRef, Instance,
-    Parser, Payload,
+    ComponentAlias, ComponentExternalKind, ComponentInstance, ComponentOuterAliasKind, ComponentTypeRef, FunctionBody,
+    Instance, Operator, OperatorsReader, Parser, Payload,
 };
 
 use super::{
+    LoadError,
     code::Inspected,
     debug_info::{DebugInfo, ModuleDebugInfo},
 };
@@ -32,33 +33,78 @@ pub(super) fn inspect(bytes: &[u8]) -> Inspected {
     Inspected { state_bytes: found.total.min(UNKNOWN), debug_info: DebugInfo::new(found.debug_info) }
 }
 
-/// What compiling a component or module takes in memory, in bytes, as far as it can be understood: for each byte of its code some 75
-/// were measured, with small guests and large ones; for one of its tables' elements 260; and 30 for what else the compiler keeps.
-pub(super) fn compiler_bytes(bytes: &[u8]) -> u64 {
-    let understood = Parser::new(0).parse_all(bytes).map_while(Result::ok);
-    let sizes = understood.filter_map(|payload| {
-        let for_each: u64 = match payload {
-            Payload::CodeSectionStart { .. } => 80,
-            Payload::ElementSection(_) => 300,
-            // These are copied, or what is in them comes by itself.
-            Payload::DataSection(_)
-            | Payload::CustomSection(_)
-            | Payload::ModuleSection { .. }
-            | Payload::ComponentSection { .. } => 3,
-            _ => 40,
-        };
-        Some((payload.as_section()?.1.len() as u64).saturating_mul(for_each))
-    });
-    sizes.fold(0, u64::saturating_add)
+/// How often components and modules are instantiated in a component, those in others multiplied out: the compiler writes each down.
+/// What languages' tools make has some tens.
+const INSTANCES_LIMIT: u64 = 10_000;
+
+/// A function with more locals than this is looked at more closely: compilers make those with some tens, interpreters' loops have
+/// hundreds.
+const MANY_LOCALS: u32 = 1_000;
+
+/// How many loops a function may have, times its locals: where each loop changes each local, the compiler has as many values to place.
+const LOOPS_BY_LOCALS_LIMIT: u64 = 1_000_000;
+
+/// Refuses what is known beforehand to take the compiler too much. What only shows when it is compiled has limits there.
+///
+/// # Errors
+/// [`LoadError::TooMuch`].
+pub(super) fn check(bytes: &[u8]) -> Result<(), LoadError> {
+    let mut found = Inspection { costs: Costs { component: 1, instance: 1, item: 0 }, ..Inspection::default() };
+    // What can't be read here is for the compiler to say.
+    for payload in Parser::new(0).parse_all(bytes).map_while(Result::ok) {
+        if let Payload::CodeSectionEntry(body) = &payload {
+            check_function(body)?;
+        }
+        if found.add(payload).is_err() {
+            break;
+        }
+    }
+    match found.total {
+        instances @ INSTANCES_LIMIT.. if instances < UNKNOWN => Err(LoadError::TooMuch(format!(
+            "it instantiates {instances} components and modules, one in the other, and {INSTANCES_LIMIT} is the most"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+fn check_function(body: &FunctionBody<'_>) -> Result<(), LoadError> {
+    let locals = body.get_locals_reader().into_iter().flatten().filter_map(|local| Some(local.ok()?.0));
+    let locals = locals.fold(0, u32::saturating_add);
+    if locals <= MANY_LOCALS {
+        return Ok(());
+    }
+    let operators = body.get_operators_reader().into_iter().flat_map(OperatorsReader::into_iter);
+    let loops = operators.filter(|operator| matches!(operator, Ok(Operator::Loop { .. }))).count() as u64;
+    if loops.saturating_mul(locals.into()) <= LOOPS_BY_LOCALS_LIMIT {
+        return Ok(());
+    }
+    Err(LoadError::TooMuch(format!(
+        "a function with {locals} locals has {loops} loops, and the two multiplied may be {LOOPS_BY_LOCALS_LIMIT} at most"
+    )))
 }
 
 #[derive(Default)]
 struct Inspection {
+    costs: Costs,
     /// Components and modules that have begun, one inside the other.
     open: Vec<Open>,
     /// Of the outermost component.
     total: u64,
     debug_info: Vec<ModuleDebugInfo>,
+}
+
+/// What is counted for an instance of a component, besides what is in it; for one of a core module; and for each thing in that.
+#[derive(Clone, Copy)]
+struct Costs {
+    component: u64,
+    instance: u64,
+    item: u64,
+}
+
+impl Default for Costs {
+    fn default() -> Self {
+        Self { component: 0, instance: INSTANCE_BYTES, item: ITEM_BYTES }
+    }
 }
 
 enum Open {
@@ -89,7 +135,7 @@ impl Inspection {
                 let (outer, innermost) = self.open.split_at_mut(outer);
                 match innermost.first_mut() {
                     Some(Open::Module { items, debug_info }) => module(payload, items, debug_info)?,
-                    Some(Open::Component(scope)) => component(&payload, scope, outer)?,
+                    Some(Open::Component(scope)) => component(&payload, scope, outer, self.costs)?,
                     None => {}
                 }
             }
@@ -104,7 +150,7 @@ impl Inspection {
             (Open::Component(scope), _) => self.total = scope.total,
             (Open::Module { items, debug_info }, outer) => {
                 if let Some(Open::Component(outer)) = outer {
-                    outer.modules.push(items.saturating_mul(ITEM_BYTES).saturating_add(INSTANCE_BYTES));
+                    outer.modules.push(items.saturating_mul(self.costs.item).saturating_add(self.costs.instance));
                 }
                 self.debug_info.extend((!debug_info.is_empty()).then_some(debug_info));
             }
@@ -134,7 +180,7 @@ fn module(payload: Payload<'_>, items: &mut u64, debug_info: &mut ModuleDebugInf
     Ok(())
 }
 
-fn component(payload: &Payload<'_>, scope: &mut Scope, outer: &[Open]) -> wasmparser::Result<()> {
+fn component(payload: &Payload<'_>, scope: &mut Scope, outer: &[Open], costs: Costs) -> wasmparser::Result<()> {
     let cost = |costs: &[u64], index: u32| costs.get(index as usize).copied().unwrap_or(UNKNOWN);
     match payload {
         Payload::InstanceSection(instances) => {
@@ -147,7 +193,8 @@ fn component(payload: &Payload<'_>, scope: &mut Scope, outer: &[Open]) -> wasmpa
         Payload::ComponentInstanceSection(instances) => {
             for instance in instances.clone() {
                 if let ComponentInstance::Instantiate { component_index, .. } = instance? {
-                    scope.total = scope.total.saturating_add(cost(&scope.components, component_index));
+                    let inner = cost(&scope.components, component_index).saturating_add(costs.component);
+                    scope.total = scope.total.saturating_add(inner);
                 }
             }
         }
@@ -231,5 +278,28 @@ mod tests {
     fn what_can_not_be_known_costs_more_than_there_is() {
         let text = r#"(component (import "m" (core module $m)) (core instance (instantiate $m)))"#;
         assert_eq!(state_bytes(text), UNKNOWN);
+    }
+
+    #[test]
+    fn instances_are_multiplied_out_and_so_are_loops_and_locals() {
+        let nested = |levels: usize| {
+            let more: String = (1..=levels)
+                .map(|level| {
+                    let inner = level - 1;
+                    format!("(component $c{level} (alias outer 1 $c{inner} (component $x)) (instance (instantiate $x)) (instance (instantiate $x)))")
+                })
+                .collect();
+            wat::parse_str(format!("(component (component $c0) {more} (instance (instantiate $c{levels})))")).unwrap()
+        };
+        assert!(check(&nested(12)).is_ok());
+        assert!(check(&nested(13)).is_err());
+        assert!(check(&nested(60)).is_err());
+        let function = |locals: usize, loops: usize| {
+            let (locals, begin, end) = ("i32 ".repeat(locals), "(loop ".repeat(loops), ")".repeat(loops));
+            wat::parse_str(format!("(component (core module (func (local {locals}) {begin}{end})))")).unwrap()
+        };
+        for (locals, loops, is_taken) in [(1_000, 10_000, true), (2_000, 500, true), (2_000, 501, false)] {
+            assert_eq!(check(&function(locals, loops)).is_ok(), is_taken, "{locals} locals, {loops} loops");
+        }
     }
 }

@@ -35,7 +35,7 @@ impl Instance {
         invocation: Option<&Invocation>,
         limit: Duration,
     ) -> Result<Self, Failure> {
-        let stdio = Stdio::new(guest.observer.clone(), guest.digest);
+        let stdio = Stdio::new(guest.observer.clone(), guest.digest, guest.capabilities.metrics.clone());
         stdio.begin(invocation.map(|invocation| invocation.context.request_id.as_str()));
         let program = guest.contract.program(invocation, &guest.capabilities);
         let state = State::new(&guest.capabilities, guest.budget.clone(), stdio, program);

@@ -2,13 +2,14 @@
 
 use std::{fmt, time::Duration};
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::UnsupportedImport;
 use crate::failure::{ErrorType, Failure};
 
 /// Why a guest can't be served. The messages say what is wrong; [`LoadError::into_failure`] adds the way out.
-#[derive(Debug, Error)]
+#[derive(Debug, Error, Serialize, Deserialize)]
 pub enum LoadError {
     /// The fault is the host's.
     #[error("the engine can't start: {0}")]
@@ -25,6 +26,9 @@ pub enum LoadError {
     /// With what the compiler says.
     #[error("not a valid component, or a truncated one: {0}")]
     Malformed(String),
+    /// It is valid. With what there is too much of.
+    #[error("more than the compiler takes: {0}")]
+    TooMuch(String),
     /// The fault is the compiler's.
     #[error("the compiler failed")]
     Compiler,
@@ -43,14 +47,9 @@ pub enum LoadError {
     /// With the time there was.
     #[error("compiling it takes longer than the {:.2} seconds there are", .0.as_secs_f64())]
     SlowToCompile(Duration),
-    /// In bytes. The process would take more than the function has.
-    #[error("compiling it takes some {} MiB, but {} MiB are left of the function's memory", .needed >> 20, .left >> 20)]
-    NoRoomToCompile {
-        /// What it takes.
-        needed: u64,
-        /// What there is.
-        left: u64,
-    },
+    /// With the memory that there was, in bytes.
+    #[error("compiling it takes more memory than the {} MiB there are", .0 >> 20)]
+    TooMuchToCompile(u64),
     /// With the exports.
     #[error("no known contract: the component exports {}", List(.0))]
     NoContract(Vec<String>),
@@ -67,6 +66,7 @@ pub enum LoadError {
     #[error("imports what the host does not provide: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
     UnsupportedImports(Vec<UnsupportedImport>),
     /// What became of the guest's own start-up.
+    #[serde(skip)]
     #[error("{}", .0.message)]
     Init(Failure),
 }
@@ -83,6 +83,7 @@ impl LoadError {
             }
             Self::NotAdaptable(_) => "build it for WASI 0.1 with a compiler of this year, or as a component",
             Self::Malformed(_) => "build and upload the guest again, and compare the two files' sizes",
+            Self::TooMuch(_) => "build it with fewer of them: no compiler's output was seen that has as many",
             Self::Foreign(_) => {
                 "compile it again with `guesthouse compile` of the host's version, or put its `.wasm` file beside it"
             }
@@ -92,8 +93,9 @@ impl LoadError {
             Self::SlowToCompile(_) => {
                 "compile it ahead of time with `guesthouse compile`, and deploy the `.cwasm` file"
             }
-            Self::NoRoomToCompile { .. } => {
-                "compile it ahead of time with `guesthouse compile` and sign what that writes, or raise the function's memory"
+            Self::TooMuchToCompile(_) => {
+                "compile it ahead of time with `guesthouse compile`, sign what that writes where it does not come from the task root, or \
+                 raise the function's memory"
             }
             Self::NoContract(_) => {
                 "export `guesthouse:lambda/handler@0.1.0`, which the SDKs do (`guesthouse new`), or `wasi:cli/run@0.2.x`"

@@ -17,7 +17,7 @@ use crate::capabilities::Capabilities;
 pub struct Budget(Arc<AtomicU64>);
 
 /// What the process has in memory now, in bytes; 0 where it can't be told.
-pub(super) fn resident_bytes() -> u64 {
+pub fn resident_bytes() -> u64 {
     // In pages: all, and those in memory. The kernel writes the readable `status` for as long as it takes to map a guest.
     let statm = fs::read_to_string("/proc/self/statm").unwrap_or_default();
     let pages = statm.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok());

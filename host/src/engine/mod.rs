@@ -10,6 +10,8 @@ mod bindings;
 mod code;
 #[cfg(feature = "compiler")]
 mod compiler;
+#[cfg(feature = "compiler")]
+mod compiler_process;
 mod contract;
 mod debug_info;
 mod epoch;
@@ -27,23 +29,26 @@ mod stdio;
 mod symbol;
 mod wasi;
 
-use std::{num::NonZeroUsize, sync::Arc};
+use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
 use wasmtime::{
     Config, ModuleVersionStrategy, WasmBacktraceDetails,
     component::{Component, InstancePre, Linker},
 };
 
-#[cfg(feature = "compiler")]
-pub use self::compiler::{Target, check, compile_ahead};
 use self::state::State;
 pub use self::{
-    code::{Code, Urgency},
+    code::{Code, CompileLimits},
     guest::Guest,
     imports::UnsupportedImport,
     load_error::LoadError,
-    memory::Budget,
+    memory::{Budget, resident_bytes},
     precompiled::VERSION as CODE_VERSION,
+};
+#[cfg(feature = "compiler")]
+pub use self::{
+    compiler::{Target, check, compile_ahead},
+    compiler_process::compile_if_asked,
 };
 use crate::failure::FRAME_LIMIT;
 
@@ -79,6 +84,18 @@ impl Engine {
 }
 
 const MIB: usize = 1024 * 1024;
+
+/// What a compiler may have where nobody says what a function has, in bytes: twice of what it takes for the largest language's guest.
+pub const COMPILER_BYTES: u64 = 4 << 30;
+
+/// How long it may take where nobody waits but its developer.
+pub const COMPILER_TIME: Duration = Duration::from_secs(600);
+
+impl Default for CompileLimits {
+    fn default() -> Self {
+        Self { time: COMPILER_TIME, memory_bytes: COMPILER_BYTES }
+    }
+}
 
 /// One for those who compile and those who run: code fits no engine with other settings.
 fn config() -> wasmtime::Result<Config> {

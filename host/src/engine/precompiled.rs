@@ -96,13 +96,6 @@ pub(super) fn map(engine: &Engine, file: File) -> Result<Code, String> {
     Ok(Code { component, inspected, source })
 }
 
-/// What the compiler of this process has just made.
-#[cfg(feature = "compiler")]
-pub(super) fn load(engine: &Engine, image: &[u8]) -> wasmtime::Result<Component> {
-    // SAFETY: these bytes come from the compiler and were in nobody's hands since.
-    unsafe { Component::deserialize(engine, image) }
-}
-
 /// Lets the compiler use what not all processors of the architecture have.
 #[cfg(feature = "compiler")]
 pub(super) fn allow(config: &mut wasmtime::Config, feature: &str) {

@@ -20,7 +20,7 @@ use wasmtime_wasi::{
 
 use crate::{
     digest::Digest,
-    observer::{Observer, Stream},
+    observer::{Line, Observer, Stream},
 };
 
 /// A longer line is handed on in pieces of this many bytes. CloudWatch cuts events at 256 KiB, prefix included.
@@ -36,6 +36,7 @@ pub(super) struct Stdio(Arc<Mutex<Inner>>);
 struct Inner {
     observer: Arc<dyn Observer>,
     guest: Digest,
+    metrics: Arc<[String]>,
     request_id: Option<String>,
     stdout: Vec<u8>,
     stderr: Vec<u8>,
@@ -45,10 +46,12 @@ struct Inner {
 }
 
 impl Stdio {
-    pub(super) fn new(observer: Arc<dyn Observer>, guest: Digest) -> Self {
+    /// `metrics` are the namespaces of those that the guest may write.
+    pub(super) fn new(observer: Arc<dyn Observer>, guest: Digest, metrics: Arc<[String]>) -> Self {
         Self(Arc::new(Mutex::new(Inner {
             observer,
             guest,
+            metrics,
             request_id: None,
             stdout: Vec::new(),
             stderr: Vec::new(),
@@ -135,7 +138,8 @@ impl Inner {
                 self.last_stderr_line = line.chars().take(1024).collect();
             }
         }
-        self.observer.line(self.request_id.as_deref(), self.guest, stream, &line);
+        let request_id = self.request_id.as_deref();
+        self.observer.line(&Line { request_id, guest: self.guest, stream, text: &line, metrics: &self.metrics });
     }
 }
 
@@ -248,14 +252,15 @@ mod tests {
     struct Heard(Mutex<Vec<(Option<String>, Stream, String)>>);
 
     impl Observer for Heard {
-        fn line(&self, request_id: Option<&str>, _: Digest, stream: Stream, line: &str) {
+        fn line(&self, line: &Line<'_>) {
+            let Line { request_id, stream, text: line, .. } = *line;
             self.0.lock().unwrap().push((request_id.map(str::to_owned), stream, line.to_owned()));
         }
     }
 
     fn stdio() -> (Stdio, Arc<Heard>) {
         let heard = Arc::new(Heard::default());
-        (Stdio::new(heard.clone(), Digest::of(b"guest")), heard)
+        (Stdio::new(heard.clone(), Digest::of(b"guest"), Arc::default()), heard)
     }
 
     #[test]

@@ -24,8 +24,8 @@ use super::{
 };
 use crate::{
     capabilities::Capabilities,
-    config::{self, EdgeKind, Environment, FunctionInfo, Settings, variables as var},
-    edge::{self, Service, Threads},
+    config::{self, Environment, FunctionInfo, Settings, variables as var},
+    edge::{self, ApiError, Service, Serving},
     failure::{ErrorType, Failure, chain},
     laps::Laps,
     logs::Output as _,
@@ -44,7 +44,7 @@ pub struct Function {
     init_duration: Duration,
     /// The first report says how long the init took.
     init_told: AtomicBool,
-    service: Arc<Service>,
+    serving: Serving,
     /// Takes the workers' connections.
     listening: AbortHandle,
     /// Removed with the function.
@@ -90,9 +90,11 @@ impl Function {
             is_watched: true,
         };
         let hearing = Hearing { logs: shared.logs.clone(), records: shared.records.clone() };
-        let registry =
-            Registry::load(&shared.engine, request, Arc::new(hearing), shared.looker.clone(), &mut Laps::begin())
-                .await?;
+        let (engine, looker) = (shared.engine.clone(), shared.looker.clone());
+        let load = async move || {
+            let registry = Registry::load(&engine, request, Arc::new(hearing), looker, &mut Laps::begin()).await?;
+            Ok(Arc::new(Service::new(registry, described)))
+        };
 
         let internal = |error: std::io::Error| Failure::new(ErrorType::Internal, format!("can't listen: {error}"));
         let listener = listen(0).await.map_err(internal)?;
@@ -101,29 +103,25 @@ impl Function {
         let (records, timeout) = (shared.records.clone(), limits.timeout);
         let api = RuntimeApi { queue: queue.clone(), arn: arn(name), timeout, records: records.clone() };
         let listening = tokio::spawn(Arc::new(api).serve(listener)).abort_handle();
-        let service = Arc::new(Service::new(registry, described));
-        let (served, serving) = (queue.clone(), service.clone());
-        let workers = async move {
-            edge::serve(EdgeKind::Direct, &authority, serving, limits.concurrency, Threads::Shared).await
-        };
-        let workers = tokio::spawn(workers);
-        tokio::spawn(async move {
-            match workers.await {
-                Ok(Ok(())) => {}
+        let served = queue.clone();
+        let ended = move |ended: Result<(), ApiError>| {
+            match ended {
                 // The function is gone.
-                Ok(Err(_)) if served.is_closed() => {}
-                Ok(Err(ended)) => error!("the function's workers ended: {}", chain(&*ended)),
-                Err(panicked) => error!("the function's workers ended: {panicked}"),
+                Err(_) if served.is_closed() => {}
+                Err(ended) => error!("the function's workers ended: {}", chain(&ended)),
+                Ok(()) => {}
             }
             served.close();
-        });
+        };
+        let started = edge::start(&authority, limits.concurrency, INIT_LIMIT_HERE, load, ended).await;
+        let serving = started.inspect_err(|_| listening.abort())?;
         Ok(Self {
             queue,
             records,
             limits,
             init_duration: begun.elapsed(),
             init_told: AtomicBool::new(false),
-            service,
+            serving,
             listening,
             _tmp: tmp,
         })
@@ -131,7 +129,7 @@ impl Function {
 
     /// Looks for a newer guest now, and returns when that was done.
     pub async fn look_now(&self) {
-        self.service.registry.look_now().await;
+        self.serving.service.registry.look_now().await;
     }
 
     /// Calls the function and waits for what becomes of it, at most until its timeout.
@@ -192,6 +190,7 @@ impl Function {
 /// Its workers end when they ask for the next call.
 impl Drop for Function {
     fn drop(&mut self) {
+        self.serving.end();
         self.queue.close();
         self.listening.abort();
     }

@@ -27,7 +27,7 @@ use tokio::net::TcpListener;
 use tracing::{debug, warn};
 use uuid::Uuid;
 
-use super::{Call, Functions, Outcome, RequestIdInUse, accept, arn};
+use super::{Call, Functions, Outcome, RequestIdInUse, accept, arn, caller};
 use crate::{edge::wire, failure::Failure, invocation::PAYLOAD_LIMIT_BYTES};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
@@ -87,6 +87,9 @@ async fn invoke(
     request_id: &str,
     request: Request<Incoming>,
 ) -> Result<HttpResponse, Refusal> {
+    if let Some(reason) = caller::refusal(request.headers()) {
+        return Err(Refusal::caller(reason));
+    }
     let name = function_name(request.uri().path()).ok_or_else(|| Refusal::no_route(request.uri().path()))?;
     if request.method() != Method::POST {
         return Err(Refusal::no_method(request.method()));
@@ -263,6 +266,10 @@ impl Refusal {
 
     fn broke_off() -> Self {
         Self::new(StatusCode::BAD_REQUEST, "InvalidRequestContentException", "The request's body broke off")
+    }
+
+    fn caller(reason: &str) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "AccessDeniedException", format!("This is a local Lambda: {reason}"))
     }
 
     fn in_use(request_id: &str) -> Self {

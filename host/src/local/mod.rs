@@ -4,6 +4,7 @@
 //! An invocation comes in at [`invoke_api`], waits in its function's queue, is taken by one of the function's workers
 //! through `runtime_api`, and goes back the same way.
 
+mod caller;
 mod function;
 mod functions;
 mod guests;

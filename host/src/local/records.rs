@@ -3,12 +3,13 @@
 use std::{
     collections::{HashMap, hash_map::Entry},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use crate::{
     digest::Digest,
     logs::{Logs, Output},
-    observer::{Observer, Stream, Usage},
+    observer::{Line, Observer, Usage},
 };
 
 /// How much of the log `X-Amz-Log-Result` carries, in bytes, as on Lambda.
@@ -78,12 +79,20 @@ impl Output for Records {
         let over = record.tail.len().saturating_sub(TAIL_LIMIT_BYTES);
         record.tail.drain(..over);
     }
+
+    fn flush(&self, limit: Duration) {
+        self.to.flush(limit);
+    }
 }
 
 /// Lets a [`Logs`] write to records that others hold too.
 impl Output for Arc<Records> {
     fn write(&self, request_id: Option<&str>, line: &str) {
         self.as_ref().write(request_id, line);
+    }
+
+    fn flush(&self, limit: Duration) {
+        self.as_ref().flush(limit);
     }
 }
 
@@ -94,8 +103,8 @@ pub(super) struct Hearing {
 }
 
 impl Observer for Hearing {
-    fn line(&self, request_id: Option<&str>, guest: Digest, stream: Stream, line: &str) {
-        self.logs.line(request_id, guest, stream, line);
+    fn line(&self, line: &Line<'_>) {
+        self.logs.line(line);
     }
 
     fn served_by(&self, request_id: &str, guest: Digest) {
@@ -117,7 +126,11 @@ mod tests {
 
     #[test]
     fn the_tail_is_the_last_4_kib_and_only_of_open_invocations() {
-        let records = Records::new(Box::new(Mutex::new(Vec::new())));
+        struct Nowhere;
+        impl Output for Nowhere {
+            fn write(&self, _: Option<&str>, _: &str) {}
+        }
+        let records = Records::new(Box::new(Nowhere));
         records.open("id-1").unwrap();
         assert!(records.open("id-1").is_err());
         records.write(Some("id-1"), &"a".repeat(TAIL_LIMIT_BYTES));

@@ -7,7 +7,7 @@ use tracing::warn;
 use super::LoadRequest;
 use crate::{
     digest::Digest,
-    engine::{Code, Engine, LoadError, Urgency},
+    engine::{self, Code, CompileLimits, Engine, LoadError},
     failure::{ErrorType, Failure},
     source::{Artifact, Blob, Content, Precompiled, untrusted, untrusted_without_key},
 };
@@ -19,7 +19,6 @@ pub(super) async fn load(
     request: &LoadRequest,
     artifact: Artifact,
     stop: Instant,
-    urgency: Urgency,
 ) -> Result<Code, Failure> {
     let Artifact { content, signature, .. } = artifact;
     let wasm = match content {
@@ -56,9 +55,20 @@ pub(super) async fn load(
         },
     };
     check_pin(request, wasm.digest)?;
-    let left = stop.saturating_duration_since(Instant::now());
-    let compiled = Code::compile(engine, wasm.bytes, wasm.digest, left, urgency).await;
+    let limits = CompileLimits {
+        time: stop.saturating_duration_since(Instant::now()),
+        memory_bytes: compiler_bytes(request.capabilities.function_memory_bytes),
+    };
+    let compiled = Code::compile(engine, wasm.bytes, wasm.digest, limits).await;
     compiled.map_err(|error| error.into_failure(&request.handler))
+}
+
+/// What the compiler may have, in bytes: what is left of the function's memory. The kernel ends who takes more.
+fn compiler_bytes(function_memory_bytes: Option<u64>) -> u64 {
+    match function_memory_bytes {
+        Some(bytes) => bytes.saturating_sub(engine::resident_bytes()),
+        None => engine::COMPILER_BYTES,
+    }
 }
 
 /// What comes from the task root is deployed with the host, and trusted as it is.

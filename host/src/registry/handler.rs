@@ -8,10 +8,10 @@ use std::{
 
 use tracing::{info, warn};
 
-use super::{LoadRequest, code, looks::Looks};
+use super::{LoadRequest, apart::apart, code, looks::Looks};
 use crate::{
     digest::Digest,
-    engine::{Budget, Code, Engine, Guest, Urgency},
+    engine::{Budget, Code, Engine, Guest},
     failure::{ErrorType, Failure},
     laps::Laps,
     moment::Moment,
@@ -26,6 +26,9 @@ const ATTEMPTS: u32 = 3;
 
 /// How long a newer guest may take to start, as the first one may.
 const START_LIMIT: Duration = Duration::from_secs(10);
+
+/// How much later it is left behind where it can't be stopped.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// How often an artifact is tried that fails for a reason which may pass.
 const MOST_TRIES: u32 = 10;
@@ -83,6 +86,10 @@ impl Handler {
         let seen = Seen { version: Some(version.without_awaited()), serving, ..Seen::default() };
         let (current, seen) = (Mutex::new(Arc::new(guest)), Mutex::new(seen));
         Self { request, looks: Looks::new(), engine, observer, budget, current, seen }
+    }
+
+    pub(super) fn observer(&self) -> &dyn Observer {
+        &*self.observer
     }
 
     pub(super) fn current(&self) -> Arc<Guest> {
@@ -173,8 +180,7 @@ impl Handler {
     /// All that can fail.
     async fn prepare(&self, artifact: Artifact, is_first_try: bool, laps: &mut Laps) -> Result<Next, Failure> {
         let stop = Instant::now() + LOOK_LIMIT;
-        let urgency = Urgency::Meanwhile { function_bytes: self.request.capabilities.function_memory_bytes };
-        let code = code::load(&self.engine, &self.request, artifact, stop, urgency).await?;
+        let code = code::load(&self.engine, &self.request, artifact, stop).await?;
         laps.done("code");
         let current = self.current();
         if code.source() == current.digest() {
@@ -191,11 +197,18 @@ impl Handler {
         Ok(Next::Guest(Box::new(guest)))
     }
 
+    /// Starts a newer guest, where what can't be stopped is left behind: the next look is not to wait for it.
     async fn start(&self, code: Code, laps: &mut Laps) -> Result<Guest, Failure> {
-        let LoadRequest { handler, capabilities, .. } = &self.request;
-        let (capabilities, observer, budget) = (capabilities.clone(), self.observer.clone(), self.budget.clone());
-        let guest = Guest::load(&self.engine, code, capabilities, observer, budget, START_LIMIT, laps).await;
-        guest.map_err(|error| error.into_failure(handler).within_limits())
+        let capabilities = self.request.capabilities.clone();
+        let (engine, observer, budget) = (self.engine.clone(), self.observer.clone(), self.budget.clone());
+        let mut own_laps = laps.clone();
+        let load = async move {
+            let guest = Guest::load(&engine, code, capabilities, observer, budget, START_LIMIT, &mut own_laps).await;
+            (guest, own_laps)
+        };
+        let (guest, own_laps) = apart(load, START_LIMIT + PATIENCE).await?;
+        *laps = own_laps;
+        guest.map_err(|error| error.into_failure(&self.request.handler).within_limits())
     }
 
     fn note_trouble(&self, seen: &mut Seen, failure: Failure) {

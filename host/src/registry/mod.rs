@@ -1,5 +1,6 @@
 //! From a handler to the guest that serves it now, and to the next one.
 
+mod apart;
 mod code;
 mod handler;
 mod looker;
@@ -16,7 +17,7 @@ use self::handler::Handler;
 pub use self::looker::Looker;
 use crate::{
     capabilities::Capabilities,
-    engine::{Budget, Engine, Guest, Urgency},
+    engine::{Budget, Engine, Guest},
     failure::{ErrorType, Failure},
     laps::Laps,
     observer::Observer,
@@ -77,7 +78,7 @@ impl Registry {
             let artifact = fetch(&request, &looker, stop).await.map_err(Failure::within_limits)?;
             laps.done("source");
             let (version, identity) = (artifact.version.clone(), artifact.content.digest());
-            match code::load(engine, &request, artifact, stop, Urgency::Now).await {
+            match code::load(engine, &request, artifact, stop).await {
                 Ok(code) => break (code, version, identity),
                 // The two may be on their way: they do not change in one moment.
                 Err(failure)
@@ -103,6 +104,11 @@ impl Registry {
     /// How long before an invocation's deadline the guest is stopped.
     pub fn margin(&self) -> Duration {
         self.handler.request.capabilities.margin
+    }
+
+    /// Hears what the guests do.
+    pub fn observer(&self) -> &dyn Observer {
+        self.handler.observer()
     }
 
     /// The guest for an invocation that has so much time `left`. Where the last look is too old, a new one begins; only where each

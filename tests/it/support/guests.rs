@@ -55,6 +55,39 @@ pub fn nested_types(levels: usize) -> Vec<u8> {
     [b"\0asm\x0d\0\x01\0\x07", &length[..], &types].concat()
 }
 
+/// Components that each instantiate the one before twice: what is written once is there 2 to the power of `levels` times.
+pub fn nested_instances(levels: usize) -> Vec<u8> {
+    let nested: String = (1..=levels)
+        .map(|level| {
+            format!(
+                "(component $c{level} (alias outer 1 $c{} (component $x)) (instance (instantiate $x)) (instance (instantiate $x)))",
+                level - 1
+            )
+        })
+        .collect();
+    from_text(&format!("(component (component $c0) {nested} (instance (instantiate $c{levels})))"))
+}
+
+/// A module with a function that has so many locals, and loops in each other which all change all of them.
+pub fn loops_and_locals(locals: usize, loops: usize) -> Vec<u8> {
+    let change: String =
+        (1..=locals).map(|local| format!("(local.set {local} (i32.add (local.get {local}) (local.get 0)))")).collect();
+    let ends: String = (0..loops).map(|label| format!("(br_if {label} (local.get {}))", 1 + label % locals)).collect();
+    from_text(&format!(
+        "(module (memory (export \"memory\") 1) (func (export \"_start\"))
+           (func (export \"f\") (param i32) (result i32) (local {}) (block $out {}{change}{ends}{}) (local.get 1)))",
+        "i32 ".repeat(locals),
+        "(loop ".repeat(loops),
+        ")".repeat(loops)
+    ))
+}
+
+/// A guest whose table has so many elements, for each of which the compiler takes some 260 bytes.
+pub fn many_elements(count: usize) -> Vec<u8> {
+    let elements: &'static str = format!("(elem funcref {})", "(ref.null func)".repeat(count)).leak();
+    Text { module: elements, ..Text::default() }.build()
+}
+
 /// What the outer cargo says about its own build is not meant for one that this command may start.
 pub fn without_outer_cargo(command: &mut Command) -> &mut Command {
     for name in ["CARGO_TARGET_DIR", "CARGO_BUILD_TARGET", "RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"] {

@@ -2,7 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    process::Command,
+    process::{ChildStdout, Command},
 };
 
 use super::{Event, Fake, Program, guests, http::Message, task_root, wait_for};
@@ -125,6 +125,13 @@ impl Setup {
 
     /// Starts it, and does not wait for it to be ready.
     pub fn spawn(self) -> Host {
+        let (host, log) = self.spawn_unread();
+        host.program.read(log);
+        host
+    }
+
+    /// The same, with a log that nobody reads for now.
+    pub fn spawn_unread(self) -> (Host, ChildStdout) {
         let fake = Fake::start();
         let mut command = Command::new(&self.program);
         command
@@ -138,7 +145,8 @@ impl Setup {
             .env("AWS_LAMBDA_LOG_STREAM_NAME", "2026/11/23/[7]abc")
             .envs(self.env)
             .args(self.arguments);
-        Host { fake, program: Program::start(&mut command), _folder: self.folder }
+        let (program, log) = Program::start_unread(&mut command);
+        (Host { fake, program, _folder: self.folder }, log)
     }
 
     /// Starts it, and waits until it asks for an event.

@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::{self, BufRead, BufReader, Read},
-    process::{Child, Command, ExitStatus, Output, Stdio},
+    process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio},
     sync::{Arc, Mutex},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
@@ -46,16 +46,29 @@ pub struct Program {
 
 impl Program {
     pub fn start(command: &mut Command) -> Self {
+        let (program, stdout) = Self::start_unread(command);
+        program.read(stdout);
+        program
+    }
+
+    /// Whose standard output nobody reads for now.
+    pub fn start_unread(command: &mut Command) -> (Self, ChildStdout) {
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap_or_else(|error| panic!("can't start {command:?}: {error}"));
-        let lines = Arc::new(Mutex::new(Vec::new()));
-        gather(child.stdout.take().expect("a pipe"), lines.clone());
-        gather(child.stderr.take().expect("a pipe"), lines.clone());
-        Self { child, lines }
+        let stdout = child.stdout.take().expect("a pipe");
+        let stderr = child.stderr.take().expect("a pipe");
+        let program = Self { lines: Arc::default(), child };
+        program.read(stderr);
+        (program, stdout)
+    }
+
+    /// From now on what comes is read as fast as it comes, to its end.
+    pub fn read(&self, from: impl Read + Send + 'static) {
+        gather(from, self.lines.clone());
     }
 
     pub fn pid(&self) -> u32 {

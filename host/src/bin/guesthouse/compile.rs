@@ -4,8 +4,9 @@ use std::{fs, io::Write as _, path::PathBuf};
 
 use anyhow::{Context as _, bail};
 use guesthouse::{
-    engine::{self, Target},
+    engine::{self, CompileLimits, Target},
     source::CWASM,
+    text::Escaped,
 };
 
 use crate::Exit;
@@ -42,7 +43,8 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         bail!("`{}` would not be found by the host\nhint: choose a name that ends with `.{CWASM}`", output.display());
     }
     let name = guest.display().to_string();
-    let compiled = engine::compile_ahead(&bytes, target).map_err(|error| error.into_failure(&name))?;
+    let compiled =
+        engine::compile_ahead(&bytes, target, CompileLimits::default()).map_err(|error| error.into_failure(&name))?;
     // Whole or not at all: a host may be about to map it, and a file that is mapped must not change.
     let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| ".".as_ref());
     let unwritten = || format!("can't write `{}`", output.display());
@@ -50,7 +52,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     file.write_all(&compiled).with_context(unwritten)?;
     readable_for_all(file.as_file()).with_context(unwritten)?;
     file.persist(&output).with_context(unwritten)?;
-    println!("{}: {} bytes for {target}", output.display(), compiled.len());
+    println!("{}: {} bytes for {target}", Escaped(output.display()), compiled.len());
     Ok(Exit::Done)
 }
 

@@ -1,12 +1,6 @@
 //! What the subcommands that run guests have in common: options, and the local Lambda made from them.
 
-use std::{
-    io,
-    num::NonZeroUsize,
-    path::Path,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{io, num::NonZeroUsize, path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use clap::Args;
@@ -15,9 +9,10 @@ use guesthouse::{
     config::{self, Environment},
     engine::Engine,
     local::{Functions, Limits, Records, Shared},
-    logs::{Logs, Output},
+    logs::{Format, Logs, Output},
     registry::Looker,
     telemetry,
+    text::escaped_lines,
 };
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
@@ -39,8 +34,19 @@ pub struct Options {
 /// The local Lambda of one process.
 pub struct Lambda {
     pub functions: Arc<Functions>,
+    /// Ends with its last lines.
+    records: Arc<Records>,
     /// Removed with all that guests wrote into it.
     _tmp: TempDir,
+}
+
+/// How long whoever reads the log may take at the end.
+const LAST_LINES: Duration = Duration::from_secs(5);
+
+impl Drop for Lambda {
+    fn drop(&mut self) {
+        self.records.flush(LAST_LINES);
+    }
 }
 
 impl Options {
@@ -61,13 +67,13 @@ impl Options {
             looker: Looker::default(),
             access: config::remote_access(&Environment::of_process()),
             logs,
-            records,
+            records: records.clone(),
             limits: Limits { timeout: self.timeout, memory_mib: self.memory, concurrency },
             env: self.env,
             tmp: tmp.path().to_owned(),
         };
         let functions = Functions::start(shared, guests).await?;
-        Ok(Lambda { functions: Arc::new(functions), _tmp: tmp })
+        Ok(Lambda { functions: Arc::new(functions), records, _tmp: tmp })
     }
 }
 
@@ -78,19 +84,24 @@ pub fn runtime() -> anyhow::Result<Runtime> {
 
 /// Where log lines go when the standard output is for something else.
 pub fn to_stderr() -> Box<dyn Output> {
-    Box::new(Mutex::new(io::stderr()))
+    Box::new(Format::from_environment(&Environment::of_process()).writer(io::stderr()))
+}
+
+/// Where log lines go, else.
+pub fn to_stdout() -> Box<dyn Output> {
+    Box::new(Format::from_environment(&Environment::of_process()).writer(io::stdout()))
 }
 
 /// Prints an error, its first word in red on a terminal.
 pub fn print_error(message: &str) {
     let red = Style::new().fg_color(Some(AnsiColor::Red.into())).bold();
-    anstream::eprintln!("{red}error:{red:#} {message}");
+    anstream::eprintln!("{red}error:{red:#} {}", escaped_lines(message));
 }
 
 /// Prints something that is not as it should be, and does not stand in the way.
 pub fn print_warning(message: &str) {
     let yellow = Style::new().fg_color(Some(AnsiColor::Yellow.into())).bold();
-    anstream::eprintln!("{yellow}warning:{yellow:#} {message}");
+    anstream::eprintln!("{yellow}warning:{yellow:#} {}", escaped_lines(message));
 }
 
 /// Lambda's own range.

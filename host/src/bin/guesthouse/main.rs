@@ -49,6 +49,9 @@ impl From<Exit> for ExitCode {
 }
 
 fn main() -> ExitCode {
+    if let Some(compiled) = guesthouse::engine::compile_if_asked(std::env::args_os()) {
+        return compiled;
+    }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {

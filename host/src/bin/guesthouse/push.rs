@@ -17,6 +17,7 @@ use guesthouse::{
         is_machine_code,
         upload::{self, Login, Upload},
     },
+    text::Escaped,
 };
 use minisign::{SecretKey, SecretKeyBox};
 
@@ -49,7 +50,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     }
     if !is_machine_code {
         let name = guest.display().to_string();
-        engine::check(&bytes).map_err(|error| error.into_failure(&name))?;
+        engine::check(&bytes, engine::CompileLimits::default()).map_err(|error| error.into_failure(&name))?;
     }
     if is_machine_code && key.is_none() {
         bail!(
@@ -62,7 +63,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let upload = Upload { bytes, is_machine_code, signature };
     let access = config::remote_access(&Environment::of_process());
     lambda::runtime()?.block_on(upload::push(&reference, &access, upload, login))?;
-    println!("{reference}: {digest}, {length} bytes{signed}");
+    println!("{}: {digest}, {length} bytes{signed}", Escaped(reference));
     Ok(Exit::Done)
 }
 

@@ -2,14 +2,17 @@
 
 use std::{
     fs,
-    io::{self, Read as _, Write as _},
+    io::{self, IsTerminal as _, Read as _, Write as _},
     num::NonZeroUsize,
     path::PathBuf,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, bail};
-use guesthouse::local::Call;
+use guesthouse::{
+    local::Call,
+    text::{Escaped, escaped_lines},
+};
 use serde_json::Value;
 
 use crate::{
@@ -48,7 +51,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         let begun = Instant::now();
         let lambda = arguments.options.start(&arguments.guest, NonZeroUsize::MIN, lambda::to_stderr()).await?;
         if begun.elapsed() > LONG && arguments.guest.extension().is_some_and(|ending| ending == "wasm") {
-            let (seconds, guest) = (begun.elapsed().as_secs(), arguments.guest.display());
+            let (seconds, guest) = (begun.elapsed().as_secs(), Escaped(arguments.guest.display()));
             eprintln!("hint: compiling it took {seconds} seconds; `guesthouse compile {guest}` does that once");
         }
         let Some((_, function)) = lambda.functions.all().pop() else { bail!("no guest was loaded") };
@@ -59,6 +62,11 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     match outcome.result {
         Ok(answer) => {
             let mut stdout = io::stdout().lock();
+            // To the byte, but for a terminal, which would take some of them for commands.
+            let answer = match stdout.is_terminal() {
+                true => escaped_lines(&String::from_utf8_lossy(&answer)).into_owned().into(),
+                false => answer,
+            };
             stdout.write_all(&answer).and_then(|()| stdout.write_all(b"\n")).context("can't write the answer")?;
             Ok(Exit::Done)
         }

@@ -1,9 +1,13 @@
 //! A local Lambda.
 
-use std::{io, net::SocketAddr, num::NonZeroUsize, path::PathBuf, sync::Mutex};
+use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf};
 
 use anyhow::{Context as _, bail};
-use guesthouse::local::{self, Change, Functions, invoke_api};
+use guesthouse::{
+    local::{self, Change, Functions, invoke_api},
+    text::Escaped,
+};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
@@ -41,10 +45,9 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
             format!("can't listen on port {port}\nhint: choose another with `--port`, or a free one with `--port 0`")
         })?;
         let address = listener.local_addr().context("can't tell the port")?;
-        let output = Box::new(Mutex::new(io::stdout()));
         // From before the first look, so that nothing is missed.
         let watch = Watch::start(&arguments.guests);
-        let lambda = arguments.options.start(&arguments.guests, arguments.concurrency, output).await?;
+        let lambda = arguments.options.start(&arguments.guests, arguments.concurrency, lambda::to_stdout()).await?;
         let all = lambda.functions.all();
         for (name, function) in &all {
             match &**function {
@@ -85,7 +88,7 @@ async fn follow(watch: notify::Result<Watch>, functions: &Functions, address: So
         match functions.refresh().await {
             Ok(changes) => changes.iter().for_each(|change| match change {
                 Change::Added(name) => println!("{}", url(address, name)),
-                Change::Removed(name) => println!("`{name}` is gone, and its function, too"),
+                Change::Removed(name) => println!("`{}` is gone, and its function, too", Escaped(name)),
                 Change::Kept(name, failure) => lambda::print_warning(&format!("`{name}` goes on as it was: {failure}")),
                 Change::Broken(name, failure) => {
                     lambda::print_warning(&format!("`{name}` answers only with its error: {failure}"));
@@ -96,6 +99,9 @@ async fn follow(watch: notify::Result<Watch>, functions: &Functions, address: So
     }
 }
 
+/// What of a name stands in a URL as it is.
+const IN_URL: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
 fn url(address: SocketAddr, name: &str) -> String {
-    format!("http://{address}/2015-03-31/functions/{}/invocations", name.replace('/', "%2F"))
+    format!("http://{address}/2015-03-31/functions/{}/invocations", utf8_percent_encode(name, IN_URL))
 }

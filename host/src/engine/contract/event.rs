@@ -88,7 +88,7 @@ impl From<CognitoIdentity> for types::CognitoIdentity {
 impl From<types::HandlerError> for Failure {
     fn from(error: types::HandlerError) -> Self {
         Self {
-            error_type: ErrorType::of_handler(error.error_type),
+            error_type: ErrorType::of_handler(&error.error_type),
             message: error.error_message,
             stack_trace: error.stack_trace,
         }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
-use guesthouse::config::Environment;
+use guesthouse::{config::Environment, text::Escaped};
 use serde_json::Value;
 
 use super::{Language, SDK};
@@ -57,7 +57,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         Language::C => c(&folder, &file),
     }?;
     let bytes = fs::metadata(&guest).with_context(|| format!("the build wrote no `{file}`"))?;
-    println!("{}: {} bytes", given.join(file).display(), bytes.len());
+    println!("{}: {} bytes", Escaped(given.join(file).display()), bytes.len());
     Ok(Exit::Done)
 }
 

@@ -1,0 +1,73 @@
+//! Who may invoke the local Lambda.
+//!
+//! It listens on the loopback interface only, but a web page that the developer looks at can send requests there, too: from its own
+//! origin, or, where its name was made to lead to this machine, as if it came from there (DNS rebinding). Browsers say which site a
+//! request comes from, and by which name they found its target. Sources: RFC 6454; W3C "Fetch Metadata Request Headers".
+
+use hyper::{
+    HeaderMap,
+    header::{HOST, HeaderValue, ORIGIN},
+};
+
+/// Why a request is not answered. `None` where nothing speaks against it.
+pub fn refusal(headers: &HeaderMap) -> Option<&'static str> {
+    let value = |value: &HeaderValue| value.to_str().unwrap_or_default().to_ascii_lowercase();
+    let host = headers.get(HOST).map(value).unwrap_or_default();
+    if !is_loopback(&host) {
+        return Some("it is invoked at `localhost`, `127.0.0.1` or `[::1]`, and by no other name");
+    }
+    let is_foreign = |origin: &HeaderValue| {
+        let origin = value(origin);
+        !origin.split_once("://").is_some_and(|(_, host)| is_loopback(host))
+    };
+    if headers.get_all(ORIGIN).iter().any(is_foreign)
+        || headers.get("sec-fetch-site").map(value).as_deref() == Some("cross-site")
+    {
+        return Some("a web page from elsewhere may not invoke functions on this machine");
+    }
+    None
+}
+
+/// With a port or without.
+fn is_loopback(authority: &str) -> bool {
+    let is_port = |port: &str| port.parse::<u16>().is_ok();
+    let names = ["localhost", "127.0.0.1", "[::1]"];
+    names.iter().any(|name| {
+        authority.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.strip_prefix(':').is_some_and(is_port))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_refused(headers: &[(&'static str, &str)]) -> bool {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(*name, value.parse().unwrap());
+        }
+        refusal(&map).is_some()
+    }
+
+    #[test]
+    fn tools_and_pages_of_this_machine_may_invoke() {
+        for host in ["127.0.0.1:9000", "localhost", "LOCALHOST:9000", "[::1]:9000"] {
+            assert!(!is_refused(&[("host", host)]), "{host}");
+        }
+        let local = [("host", "localhost:9000"), ("origin", "http://localhost:3000"), ("sec-fetch-site", "same-site")];
+        assert!(!is_refused(&local));
+        assert!(!is_refused(&[("host", "127.0.0.1:9000"), ("sec-fetch-site", "none")]));
+    }
+
+    #[test]
+    fn pages_from_elsewhere_may_not() {
+        for host in ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example:80", "127.0.0.1:80:80", ""] {
+            assert!(is_refused(&[("host", host)]), "{host}");
+        }
+        assert!(is_refused(&[]));
+        for origin in ["https://evil.example", "null", "http://localhost.evil.example", "localhost", ""] {
+            assert!(is_refused(&[("host", "localhost:9000"), ("origin", origin)]), "{origin}");
+        }
+        assert!(is_refused(&[("host", "localhost:9000"), ("sec-fetch-site", "cross-site")]));
+    }
+}

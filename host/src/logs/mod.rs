@@ -1,0 +1,330 @@
+//! Log lines in Lambda's two formats.
+//!
+//! Sources: the AWS pages "Log formats" and "Log-level filtering" of the Lambda developer guide. In JSON format every line
+//! is an object with an RFC 3339 `timestamp` and a `level`; a guest's line that is such an object already is passed on, and
+//! only gets what it lacks.
+
+mod format;
+mod line;
+mod writer;
+
+use std::{
+    io::Write,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use serde_json::{Map, Value, json};
+
+use self::line::{GUEST_MARK, HOST_MARK, MARK, Origin, completed, host_line, is_minted, json_line, object, text_line};
+pub use self::{
+    format::{Format, Level},
+    writer::{LogWriter, Output},
+};
+use crate::{
+    config::{Environment, variables as var},
+    digest::Digest,
+    observer::{Line, Observer, Stream},
+};
+
+/// Writes log lines, each with one call, to one place.
+pub struct Logs {
+    format: Format,
+    level: Level,
+    to: Box<dyn Output>,
+    /// The guest that serves, where there is one only: it stands in the host's own lines.
+    guest: Mutex<Option<Digest>>,
+}
+
+impl Logs {
+    /// Lines of `level` and above, in this format.
+    pub fn new(format: Format, level: Level, to: Box<dyn Output>) -> Self {
+        Self { format, level, to, guest: Mutex::default() }
+    }
+
+    /// From the level that the environment asks for; a value that Lambda does not know counts as not set, because a log is no place
+    /// to fail.
+    pub fn from_environment(environment: &Environment, to: Box<dyn Output>) -> Self {
+        let level = environment.get(var::LOG_LEVEL).and_then(|level| level.parse().ok()).unwrap_or(Level::Info);
+        Self::new(Format::from_environment(environment), level, to)
+    }
+
+    /// Whether lines of this level are written.
+    pub fn wants(&self, level: Level) -> bool {
+        level >= self.level
+    }
+
+    /// Writes one line of the host's own. Where it is not about a certain guest, by its short digest, it is about the one that serves.
+    pub fn write(&self, level: Level, request_id: Option<&str>, guest: Option<String>, message: &str) {
+        if !self.wants(level) {
+            return;
+        }
+        let serving = || self.guest.lock().unwrap_or_else(PoisonError::into_inner).map(Digest::short);
+        self.to.write(request_id, &host_line(self.format, level, request_id, guest.or_else(serving), message));
+    }
+
+    /// Writes a guest's line that is text.
+    fn write_text(&self, level: Level, line: &Line<'_>) {
+        // What passes for a line of the host's is told from one.
+        let mark = if line.text.trim_start().starts_with(HOST_MARK) { GUEST_MARK } else { "" };
+        self.to.write(line.request_id, &text_line(level, line.request_id, &format!("{mark}{}", line.text)));
+    }
+
+    /// Writes a guest's line as an object, with this as its message.
+    fn write_object(&self, level: Level, line: &Line<'_>, message: &Value) {
+        let (guest, from) = (Some(line.guest.short()), Origin::Guest { own_time: false });
+        self.to.write(line.request_id, &json_line(level, line.request_id, guest, message, from));
+    }
+
+    /// Writes a guest's line that is an object, with what it lacks.
+    fn write_own(&self, level: Level, line: &Line<'_>, own: Map<String, Value>) {
+        let own_level = own.get("level").and_then(Value::as_str).and_then(|level| level.parse().ok());
+        if !self.wants(own_level.unwrap_or(level)) {
+            return;
+        }
+        let guest = line.guest.short();
+        // A guest does not get to say which invocation its line belongs to, nor which guest it is.
+        let is_true = |key: &str, value: Option<&str>| own.get(key).is_none_or(|own| own.as_str() == value);
+        let is_true =
+            is_true("requestId", line.request_id) && is_true("guest", Some(&guest)) && !own.contains_key(MARK);
+        match is_true {
+            true if is_minted(&own, line.metrics) => self.write_object(level, line, &Value::Object(own)),
+            true => self.to.write(line.request_id, &completed(line, &own, level, &guest)),
+            false => self.write_object(level, line, &json!(line.text)),
+        }
+    }
+}
+
+impl Observer for Logs {
+    fn serving(&self, guest: Digest) {
+        *self.guest.lock().unwrap_or_else(PoisonError::into_inner) = Some(guest);
+    }
+
+    fn flush(&self, limit: Duration) {
+        self.to.flush(limit);
+    }
+
+    fn line(&self, line: &Line<'_>) {
+        let level = match line.stream {
+            Stream::Stdout => Level::Info,
+            Stream::Stderr => Level::Error,
+        };
+        let own = if self.format == Format::Json { object(line.text) } else { None };
+        match (self.format, own) {
+            (_, Some(own)) => self.write_own(level, line, own),
+            _ if !self.wants(level) => {}
+            (Format::Json, None) => self.write_object(level, line, &json!(line.text)),
+            (Format::Text, None) => self.write_text(level, line),
+        }
+    }
+}
+
+impl Format {
+    /// Writes to this place, and never waits for it; see [`LogWriter`].
+    pub fn writer(self, to: impl Write + Send + 'static) -> LogWriter {
+        LogWriter::new(
+            to,
+            match self {
+                Self::Text => |count| host_line(Self::Text, Level::Warn, None, None, &dropped(count)),
+                Self::Json => |count| host_line(Self::Json, Level::Warn, None, None, &dropped(count)),
+            },
+        )
+    }
+}
+
+fn dropped(count: u64) -> String {
+    format!("{count} lines were dropped here: nobody read the log")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Kept(Arc<Mutex<String>>);
+
+    impl Output for Kept {
+        fn write(&self, _: Option<&str>, line: &str) {
+            self.0.lock().unwrap().push_str(line);
+        }
+    }
+
+    fn guests_line<'a>(request_id: Option<&'a str>, stream: Stream, text: &'a str) -> Line<'a> {
+        Line { request_id, guest: Digest::of(b"guest"), stream, text, metrics: &[] }
+    }
+
+    fn written(format: Format, level: Level, write: impl FnOnce(&Logs)) -> String {
+        let kept = Kept::default();
+        write(&Logs::new(format, level, Box::new(kept.clone())));
+        kept.0.lock().unwrap().clone()
+    }
+
+    #[test]
+    fn a_text_line_has_time_request_id_level_and_message_between_tabs() {
+        let line =
+            written(Format::Text, Level::Info, |logs| logs.line(&guests_line(Some("id-1"), Stream::Stdout, "hello")));
+        let fields: Vec<&str> = line.trim_end().split('\t').collect();
+        assert_eq!(fields[1..], ["id-1", "INFO", "hello"]);
+        assert!(humantime::parse_rfc3339(fields[0]).is_ok(), "{line}");
+    }
+
+    #[test]
+    fn a_json_line_is_an_object_with_time_level_request_id_and_message() {
+        let line = written(Format::Json, Level::Info, |logs| {
+            logs.line(&guests_line(Some("id-1"), Stream::Stderr, "say \"no\""));
+        });
+        let line: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(
+            (&line["level"], &line["requestId"], &line["message"]),
+            (&json!("ERROR"), &json!("id-1"), &json!("say \"no\""))
+        );
+        assert!(humantime::parse_rfc3339(line["timestamp"].as_str().unwrap()).is_ok());
+    }
+
+    #[test]
+    fn an_object_of_the_guests_own_is_passed_on_with_what_it_lacks() {
+        let own = r#"{"level":"WARN","order":1.0}"#;
+        let line =
+            written(Format::Json, Level::Info, |logs| logs.line(&guests_line(Some("id-1"), Stream::Stdout, own)));
+        assert!(
+            line.ends_with(
+                ",\"requestId\":\"id-1\",\"guest\":\"84983c60f7da\",\"guesthouse\":{\"from\":\"guest\"},\"level\":\"WARN\",\"order\":1.0}\n"
+            ),
+            "{line}"
+        );
+        let empty = written(Format::Json, Level::Info, |logs| logs.line(&guests_line(None, Stream::Stdout, "{}")));
+        assert!(serde_json::from_str::<Value>(&empty).is_ok(), "{empty}");
+    }
+
+    #[test]
+    fn lines_at_the_level_are_written_and_lines_below_are_not() {
+        for (level, expected) in [(Level::Info, 2), (Level::Warn, 1), (Level::Fatal, 0)] {
+            let lines = written(Format::Text, level, |logs| {
+                logs.line(&guests_line(None, Stream::Stdout, "out"));
+                logs.line(&guests_line(None, Stream::Stderr, "err"));
+            });
+            assert_eq!(lines.lines().count(), expected, "{level:?}");
+        }
+        let debug = r#"{"level":"debug"}"#;
+        assert_eq!(written(Format::Json, Level::Info, |logs| logs.line(&guests_line(None, Stream::Stdout, debug))), "");
+    }
+
+    #[test]
+    fn a_guest_can_not_write_in_the_name_of_another_invocation() {
+        for forged in
+            [r#"{"level":"FATAL","requestId":"id-2"}"#, r#"{"requestId":"id-2","requestId":"id-1","level":"FATAL"}"#]
+        {
+            let line = written(Format::Json, Level::Info, |logs| {
+                logs.line(&guests_line(Some("id-1"), Stream::Stdout, forged));
+            });
+            let line: Value = serde_json::from_str(&line).unwrap();
+            assert_eq!(
+                (&line["requestId"], &line["level"], &line["message"]),
+                (&json!("id-1"), &json!("INFO"), &json!(forged))
+            );
+        }
+    }
+
+    #[test]
+    fn a_message_of_the_hosts_is_never_taken_for_an_object() {
+        let message = "{\"level\":\"TRACE\",\n\"requestId\":\"id-2\"}";
+        let lines = written(Format::Json, Level::Info, |logs| logs.write(Level::Error, Some("id-1"), None, message));
+        let line: Value = serde_json::from_str(&lines).unwrap();
+        assert_eq!((lines.lines().count(), &line["level"], &line["message"]), (1, &json!("ERROR"), &json!(message)));
+    }
+
+    #[test]
+    fn a_line_says_whether_the_host_or_a_guest_wrote_it() {
+        let hosts = |format| {
+            written(format, Level::Info, |logs| {
+                logs.write(Level::Error, Some("id-1"), None, "Host.Internal: the host failed");
+            })
+        };
+        let guests = |format, text: &str| {
+            written(format, Level::Info, |logs| logs.line(&guests_line(Some("id-1"), Stream::Stderr, text)))
+        };
+        let message = |line: &str| line.trim_end().splitn(4, '\t').nth(3).unwrap().to_owned();
+        assert_eq!(message(&hosts(Format::Text)), "host: Host.Internal: the host failed");
+        for (text, shown) in [
+            ("Host.Internal: the host failed", "Host.Internal: the host failed"),
+            ("host: Host.Internal: the host failed", "guest: host: Host.Internal: the host failed"),
+            ("\u{a0} host: Host.Internal", "guest: \u{a0} host: Host.Internal"),
+        ] {
+            assert_eq!(message(&guests(Format::Text, text)), shown);
+        }
+        let from = |line: &str| serde_json::from_str::<Value>(line).unwrap()["guesthouse"]["from"].clone();
+        assert_eq!(from(&hosts(Format::Json)), "host");
+        for text in [
+            "text",
+            "{}",
+            r#"{"guesthouse":{"from":"host"}}"#,
+            r#"{"guesthou\u0073e":{"from":"host"},"level":"ERROR"}"#,
+        ] {
+            assert_eq!(from(&guests(Format::Json, text)), "guest", "{text}");
+        }
+    }
+
+    #[test]
+    fn metrics_are_passed_on_where_they_are_granted_and_platform_events_never() {
+        let granted = ["Orders".to_owned()];
+        let logged = |text: &str| {
+            let line = Line { metrics: &granted, ..guests_line(Some("id-1"), Stream::Stdout, text) };
+            let written = written(Format::Json, Level::Info, |logs| logs.line(&line));
+            serde_json::from_str::<Value>(&written).unwrap()
+        };
+        let metrics = |namespaces: &[&str]| {
+            let directives: Vec<Value> = namespaces.iter().map(|namespace| json!({"Namespace": namespace})).collect();
+            json!({"_aws": {"Timestamp": 1, "CloudWatchMetrics": directives}, "count": 1})
+        };
+        for good in [metrics(&["Orders"]), json!({"type": "order", "record": 1}), json!({"_AWS": 1})] {
+            let line = logged(&good.to_string());
+            assert!(good.as_object().unwrap().iter().all(|(key, value)| line[key] == *value), "{line}");
+        }
+        let minted = [
+            metrics(&["Billing"]),
+            metrics(&["Orders", "Billing"]),
+            json!({"_aws": {"CloudWatchMetrics": [{"Metrics": []}]}}),
+            json!({"_aws": {"CloudWatchMetrics": {"Namespace": "Orders"}}}),
+            json!({"_aws": null}),
+            json!({"type": "platform.report", "record": {"requestId": "someone-else"}}),
+            json!({"type": "Platform.initStart", "time": "1999-01-01T00:00:00Z"}),
+        ];
+        for minted in minted {
+            let line = logged(&minted.to_string());
+            assert_eq!((&line["message"], &line["requestId"]), (&minted, &json!("id-1")), "{line}");
+            assert!(line["_aws"].is_null() && line["type"].is_null(), "{line}");
+        }
+    }
+
+    #[test]
+    fn the_hosts_own_time_stands_beside_a_guests() {
+        let own = r#"{"timestamp":"1999-01-01T00:00:00Z","level":"INFO"}"#;
+        let written = written(Format::Json, Level::Info, |logs| logs.line(&guests_line(None, Stream::Stdout, own)));
+        let line: Value = serde_json::from_str(&written).unwrap();
+        assert_eq!(line["timestamp"], "1999-01-01T00:00:00Z");
+        assert!(humantime::parse_rfc3339(line["guesthouse"]["time"].as_str().unwrap()).is_ok(), "{line}");
+    }
+
+    #[test]
+    fn no_control_character_of_a_guests_or_a_callers_reaches_the_log() {
+        let odd = "\u{1b}]0;owned\u{7}\u{9b}2J\rforged\u{2028}\u{85}\u{7f}";
+        let id = "id\tERROR\tforged\u{1b}";
+        let own = "{\"message\":\"\u{7f}\u{9b}\u{2028}\u{2029}\u{85}\",\"level\":\"INFO\"}";
+        for (format, text) in [(Format::Text, odd), (Format::Json, odd), (Format::Json, own)] {
+            let written = written(format, Level::Info, |logs| logs.line(&guests_line(Some(id), Stream::Stdout, text)));
+            let is_control =
+                |char: char| char.is_control() && !"\t\n".contains(char) || "\u{2028}\u{2029}".contains(char);
+            assert!(!written.contains(is_control), "{written:?}");
+            assert_eq!(written.matches('\t').count(), if format == Format::Text { 3 } else { 0 }, "{written:?}");
+            assert_eq!(written.matches('\n').count(), 1, "{written:?}");
+        }
+    }
+
+    #[test]
+    fn a_message_of_two_lines_stays_one_log_line() {
+        let lines = written(Format::Text, Level::Info, |logs| logs.write(Level::Error, None, None, "a\nhint: b"));
+        assert_eq!(lines.lines().count(), 1);
+    }
+}

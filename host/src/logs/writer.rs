@@ -1,0 +1,300 @@
+//! Log lines on their way to a place that may be slow to take them.
+//!
+//! Whoever logs does not wait for a write: lines go into a queue, and a thread of its own writes them, with no lock held. A guest chooses
+//! how much it prints, and nobody how fast that is read. So the queue has a limit. Where it is full, whoever logs waits for room, as
+//! with any pipe, as long as the reader takes something; where it takes nothing, lines are dropped and counted, and the log says
+//! how many, when it is read again.
+
+use std::{
+    io::Write,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// How much may wait to be written, in bytes. One line alone may be longer.
+const LIMIT_BYTES: usize = 1024 * 1024;
+
+/// So much is written at once, in bytes, that a slow reader is told from one that reads nothing.
+const CHUNK_BYTES: usize = 16 * 1024;
+
+/// For one line nobody waits longer. A reader that takes nothing meanwhile is not waited for any more, until it takes something.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
+
+/// Where log lines go.
+pub trait Output: Send + Sync {
+    /// Takes over one line, with its line end.
+    fn write(&self, request_id: Option<&str>, line: &str);
+
+    /// Waits until all lines are where they are to go, at most so long.
+    fn flush(&self, _limit: Duration) {}
+}
+
+/// Writes log lines to one place. The thread starts with the first line.
+pub struct LogWriter {
+    shared: Arc<Shared>,
+    /// The line that tells of so many dropped ones.
+    notice: fn(u64) -> String,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    /// There is something to write.
+    came: Condvar,
+    /// Something was written.
+    moved: Condvar,
+}
+
+struct State {
+    /// Where to write, until the thread has it.
+    to: Option<Box<dyn Write + Send>>,
+    /// Whole lines, one after the other.
+    waiting: Vec<u8>,
+    /// What the thread has taken and not written yet, in bytes.
+    writing: usize,
+    dropped: u64,
+    /// Counts the chunks that were written.
+    written: u64,
+    /// Somebody waited in vain for room when so many were.
+    no_room: Option<u64>,
+    /// Somebody waited in vain for all to be written when so many were.
+    not_empty: Option<u64>,
+}
+
+impl LogWriter {
+    /// `notice` makes the line, with its end, that tells of so many dropped ones.
+    pub fn new(to: impl Write + Send + 'static, notice: fn(u64) -> String) -> Self {
+        let state = State {
+            to: Some(Box::new(to)),
+            waiting: Vec::new(),
+            writing: 0,
+            dropped: 0,
+            written: 0,
+            no_room: None,
+            not_empty: None,
+        };
+        let shared = Shared { state: Mutex::new(state), came: Condvar::new(), moved: Condvar::new() };
+        Self { shared: Arc::new(shared), notice }
+    }
+
+    /// Starts the thread. Where there is none to be had, lines wait until there is.
+    fn start(&self, state: &mut State) {
+        let Some(to) = state.to.take() else { return };
+        let (to, shared, notice) = (Arc::new(Mutex::new(Some(to))), self.shared.clone(), self.notice);
+        let given = to.clone();
+        let write = move || {
+            let to = given.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some(to) = to {
+                shared.write(to, notice);
+            }
+        };
+        if thread::Builder::new().name("log".to_owned()).stack_size(128 * 1024).spawn(write).is_err() {
+            state.to = to.lock().unwrap_or_else(PoisonError::into_inner).take();
+        }
+    }
+}
+
+impl Output for LogWriter {
+    fn write(&self, _: Option<&str>, line: &str) {
+        let shared = &*self.shared;
+        let mut state = shared.lock();
+        self.start(&mut state);
+        if !state.has_room(line.len()) {
+            state = shared.wait(state, LONGEST_WAIT, |state| state.has_room(line.len()), |state| &mut state.no_room);
+        }
+        if !state.has_room(line.len()) {
+            state.dropped += 1;
+            return;
+        }
+        state.tell_of_dropped(self.notice);
+        state.waiting.extend_from_slice(line.as_bytes());
+        if state.writing == 0 {
+            shared.came.notify_one();
+        }
+    }
+
+    fn flush(&self, limit: Duration) {
+        let state = self.shared.lock();
+        if !state.is_empty() {
+            drop(self.shared.wait(state, limit, State::is_empty, |state| &mut state.not_empty));
+        }
+    }
+}
+
+impl Shared {
+    /// Waits until it `is_so`, at most so long. What was waited for in vain is not waited for again before the reader takes something.
+    fn wait<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State>,
+        limit: Duration,
+        is_so: impl Fn(&State) -> bool,
+        in_vain: fn(&mut State) -> &mut Option<u64>,
+    ) -> MutexGuard<'a, State> {
+        let (stop, written) = (Instant::now() + limit, state.written);
+        if *in_vain(&mut state) == Some(written) {
+            return state;
+        }
+        while !is_so(&state) {
+            let left = stop.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                *in_vain(&mut state) = Some(written);
+                break;
+            }
+            state = self.moved.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        state
+    }
+
+    /// What the thread does, for ever.
+    fn write(&self, mut to: Box<dyn Write + Send>, notice: fn(u64) -> String) {
+        let mut taken = Vec::new();
+        loop {
+            let mut state = self.lock();
+            while state.waiting.is_empty() {
+                state = self.came.wait(state).unwrap_or_else(PoisonError::into_inner);
+            }
+            taken.clear();
+            std::mem::swap(&mut taken, &mut state.waiting);
+            state.writing = taken.len();
+            drop(state);
+            let mut rest = &taken[..];
+            while !rest.is_empty() {
+                let (chunk, after) = rest.split_at(chunk(rest));
+                // Where the log can't be written there is no place to say so, and the invocation is not at fault.
+                let _ = to.write_all(chunk).and_then(|()| to.flush());
+                rest = after;
+                let mut state = self.lock();
+                state.written += 1;
+                state.writing = rest.len();
+                if state.is_empty() {
+                    state.tell_of_dropped(notice);
+                }
+                drop(state);
+                self.moved.notify_all();
+            }
+            // A guest that printed much once is no reason to keep as much for ever.
+            if taken.capacity() > 4 * CHUNK_BYTES {
+                taken = Vec::new();
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn has_room(&self, bytes: usize) -> bool {
+        let held = self.waiting.len() + self.writing;
+        held == 0 || held + bytes <= LIMIT_BYTES
+    }
+
+    fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.writing == 0
+    }
+
+    fn tell_of_dropped(&mut self, notice: fn(u64) -> String) {
+        if self.dropped > 0 {
+            self.waiting.extend_from_slice(notice(self.dropped).as_bytes());
+            self.dropped = 0;
+        }
+    }
+}
+
+/// How much of this to write at once: whole lines, where they are not too long.
+fn chunk(bytes: &[u8]) -> usize {
+    if bytes.len() <= CHUNK_BYTES {
+        return bytes.len();
+    }
+    let end = bytes[..CHUNK_BYTES].iter().rposition(|&byte| byte == b'\n');
+    end.map_or(CHUNK_BYTES, |end| end + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io,
+        sync::mpsc::{Receiver, Sender, channel},
+    };
+
+    use super::*;
+
+    /// Takes one write for each word it is given, or all of them when there is nobody to give it any.
+    struct Reader {
+        go_on: Receiver<()>,
+        read: Arc<Mutex<Vec<u8>>>,
+    }
+
+    impl Write for Reader {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let _ = self.go_on.recv();
+            self.read.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn reader() -> (LogWriter, Sender<()>, Arc<Mutex<Vec<u8>>>) {
+        let ((give, go_on), read) = (channel(), Arc::default());
+        let reader = Reader { go_on, read: Arc::clone(&read) };
+        (LogWriter::new(reader, |count| format!("{count} dropped\n")), give, read)
+    }
+
+    fn text(read: &Mutex<Vec<u8>>) -> String {
+        String::from_utf8(read.lock().unwrap().clone()).unwrap()
+    }
+
+    #[test]
+    fn lines_come_whole_and_in_order_where_they_are_read() {
+        let (writer, give, read) = reader();
+        drop(give);
+        // Less than may wait, so that it does not matter how busy the machine is.
+        let lines: Vec<String> = (0..1000).map(|number| format!("{number} {}\n", "x".repeat(number))).collect();
+        lines.iter().for_each(|line| writer.write(None, line));
+        writer.flush(Duration::from_secs(60));
+        assert!(text(&read) == lines.concat());
+    }
+
+    #[test]
+    fn where_nothing_is_read_lines_are_dropped_and_counted_and_nobody_waits_for_each() {
+        let (writer, give, read) = reader();
+        let line = format!("{}\n", "x".repeat(LIMIT_BYTES / 10 - 1));
+        let begun = Instant::now();
+        (0..100).for_each(|_| writer.write(None, &line));
+        writer.flush(Duration::from_millis(10));
+        // It waited once, and not for each line.
+        assert!(begun.elapsed() < 50 * LONGEST_WAIT, "{:?}", begun.elapsed());
+        drop(give);
+        writer.flush(Duration::from_secs(60));
+        let wait = Instant::now();
+        while !text(&read).ends_with(" dropped\n") {
+            assert!(wait.elapsed() < Duration::from_secs(60));
+            thread::yield_now();
+        }
+        let read = text(&read);
+        let kept = read.matches('x').count() / (line.len() - 1);
+        assert_eq!(read.lines().last(), Some(format!("{} dropped", 100 - kept).as_str()));
+        assert!((9..=11).contains(&kept), "{kept}");
+    }
+
+    #[test]
+    fn a_line_that_is_longer_than_all_that_may_wait_is_written_where_nothing_waits() {
+        let (writer, give, read) = reader();
+        drop(give);
+        writer.write(None, &"x".repeat(2 * LIMIT_BYTES));
+        writer.flush(Duration::from_secs(60));
+        assert_eq!(text(&read).len(), 2 * LIMIT_BYTES);
+    }
+
+    #[test]
+    fn a_chunk_ends_with_a_line_where_lines_are_short() {
+        assert_eq!(chunk(b"short\n"), 6);
+        let long = "x".repeat(CHUNK_BYTES);
+        assert_eq!(chunk(format!("short\n{long}\n").as_bytes()), 6);
+        assert_eq!(chunk(format!("{long}x\n").as_bytes()), CHUNK_BYTES);
+    }
+}
