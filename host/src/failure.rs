@@ -24,8 +24,9 @@ pub const FRAME_LIMIT: usize = 64;
 pub const FRAME_LIMIT_CHARS: usize = 1024;
 const ERROR_TYPE_LIMIT_CHARS: usize = 256;
 
-/// How the types begin that the host, Lambda, its runtimes and its extensions give to errors.
-const RESERVED: [&str; 6] = ["Guest.", "Host.", "Function.", "Runtime.", "Sandbox.", "Extension."];
+/// How the types begin that the host, Lambda, its runtimes and extensions, and Step Functions give to errors.
+const RESERVED: [&str; 8] =
+    ["Guest.", "Host.", "Function.", "Runtime.", "Sandbox.", "Extension.", "Lambda.", "States."];
 
 /// The names that callers and alarms match on. They are API: the README lists them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -194,6 +195,8 @@ mod tests {
             ("Runtime.ExitError", "Handler.Runtime.ExitError"),
             ("SANDBOX.Timedout", "Handler.SANDBOX.Timedout"),
             ("Extension.Crash", "Handler.Extension.Crash"),
+            ("Lambda.TooManyRequestsException", "Handler.Lambda.TooManyRequestsException"),
+            ("States.TaskFailed", "Handler.States.TaskFailed"),
             ("Hostile", "Hostile"),
             ("Höst", "Höst"),
             ("", "Error"),

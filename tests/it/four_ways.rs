@@ -79,8 +79,8 @@ const MEMORY: (&str, &str) = ("GUESTHOUSE_MEMORY", "128MiB");
 
 /// A guest is stopped so long before its deadline, and given up when half of that has passed. A busy machine may hold the host up
 /// for a part of it. It is a tenth of the timeout, which is the most that a margin may be.
-const MARGIN: (&str, &str) = ("GUESTHOUSE_MARGIN", "1s");
-const TIMEOUT_SECONDS: u32 = 10;
+const MARGIN: (&str, &str) = ("GUESTHOUSE_MARGIN", "3s");
+const TIMEOUT_SECONDS: u32 = 30;
 const TIMEOUT: Duration = Duration::from_secs(TIMEOUT_SECONDS as u64);
 
 /// Enough for whatever is not to end by a timeout.

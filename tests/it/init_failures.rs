@@ -1,6 +1,9 @@
 //! What keeps a guest from being served is told to Lambda before the first event, with a way out.
 
-use std::fs;
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
 
 use serde_json::Value;
 
@@ -10,7 +13,8 @@ use crate::support::{Edge, Host, guests, host::Setup};
 fn error_for(bytes: &[u8]) -> Value {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("guest.wasm"), bytes).unwrap();
-    Host::in_folder(folder.path()).env("HANDLER", "guest").spawn().init_error()
+    // Who can't be stopped is reported when a quarter of this is left: a busy machine may take a part of it.
+    Host::in_folder(folder.path()).env("HANDLER", "guest").env("GUESTHOUSE_MARGIN", "1s").spawn().init_error()
 }
 
 pub fn expect(error: &Value, error_type: &str, parts: &[&str]) {
@@ -84,12 +88,6 @@ fn what_would_take_the_compiler_too_much_is_refused_in_time_and_no_compiler_is_l
     expect(&error_for(&guests::loops_and_locals(5_000, 500)), "Host.InvalidGuest", &refused);
     // What does not show beforehand is stopped.
     expect(&error_for(&guests::loops_and_locals(1_000, 200)), "Guest.Timeout", &["compiling it takes longer than "]);
-    let error = Host::with(&guests::many_elements(1_000_000)).env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128").spawn();
-    expect(&error.init_error(), "Host.InvalidGuest", &["compiling it takes more memory than the "]);
-    assert_eq!(
-        serde_json::from_str::<Value>(&Host::with(&guests::many_elements(10)).start().answer("1")).unwrap()["count"],
-        1
-    );
 }
 
 #[test]
@@ -210,7 +208,10 @@ fn the_last_words_of_a_guest_that_does_not_start_are_in_the_log() {
 #[test]
 fn a_guest_that_prepares_itself_without_end_is_stopped_before_lambda_would_stop_the_host() {
     let file = tempfile::NamedTempFile::new_in("/tmp").unwrap();
-    let error = Host::of("init_loops").env("LOOP_FILE", file.path().to_str().unwrap()).spawn().init_error();
+    let begun = Instant::now();
+    let looping = Host::of("init_loops").env("LOOP_FILE", file.path().to_str().unwrap());
+    let error = looping.env("GUESTHOUSE_MARGIN", "1s").spawn().init_error();
+    assert!(begun.elapsed() > Duration::from_secs(8), "{:?}", begun.elapsed());
     expect(&error, "Guest.Timeout", &["the guest's start-up was stopped after "]);
     let message = error["errorMessage"].as_str().unwrap();
     let seconds: f64 = message.split(" after ").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();

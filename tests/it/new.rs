@@ -6,12 +6,12 @@ use std::{
     process::{Command, Output},
 };
 
-use crate::support::{guests::without_outer_cargo, root};
+use crate::support::{guests::without_outer_cargo, program, root};
 
 const LANGUAGES: [&str; 6] = ["rust", "go", "js", "ts", "python", "c"];
 
 fn guesthouse(folder: &Path) -> Command {
-    let mut guesthouse = Command::new(env!("CARGO_BIN_EXE_guesthouse"));
+    let mut guesthouse = Command::new(program("guesthouse"));
     guesthouse.current_dir(folder);
     without_outer_cargo(&mut guesthouse);
     guesthouse
@@ -51,11 +51,13 @@ fn a_new_guest_of_each_language_builds_and_runs_by_the_two_commands_that_are_pri
             said(&written).lines().filter_map(|line| line.strip_prefix("    ").map(str::to_owned)).collect();
         assert_eq!(said_to_run.len(), 2, "{language}");
         let commands = said_to_run.join(" && ");
-        let tool = Path::new(env!("CARGO_BIN_EXE_guesthouse")).parent().unwrap();
+        let tool = program("guesthouse");
         let mut shell = Command::new("sh");
         shell.current_dir(folder.path()).args(["-ec", &commands]);
-        let ran =
-            without_outer_cargo(&mut shell).env("PATH", format!("{}:{}", tool.display(), path())).output().unwrap();
+        let ran = without_outer_cargo(&mut shell)
+            .env("PATH", format!("{}:{}", tool.parent().unwrap().display(), path()))
+            .output()
+            .unwrap();
         assert!(ran.status.success(), "{language}: {}", said(&ran));
         let answer = r#"{"message":"Hello Ada!","count":1,"last":null}"#;
         let answered = String::from_utf8_lossy(&ran.stdout).replace(": ", ":").replace(", ", ",").contains(answer);

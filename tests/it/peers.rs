@@ -7,19 +7,22 @@
 use std::{
     fs,
     io::Write as _,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::Command,
     sync::atomic::{AtomicBool, Ordering},
     thread,
     time::Duration,
 };
 
-use crate::support::{Program, emulator, guests, http, root, tools, wait_for};
+use crate::support::{Program, emulator, guests, http, program, root, tools, wait_for};
 
 const MEMORY_MIB: u64 = 512;
 
 /// Enough for whatever is not to end by a timeout, on a busy machine too.
-const TIMEOUT_SECONDS: u32 = 6;
+const TIMEOUT_SECONDS: u32 = 20;
+
+/// So much earlier a guest is stopped, and given up when half of that has passed.
+const MARGIN: &str = "2s";
 
 /// The name as in `tests/faults.md`, the event before if there is one, and the event.
 const FAULTS: &[(&str, Option<&str>, &str)] = &[
@@ -83,14 +86,14 @@ fn peers() -> Vec<Peer> {
     let built =
         Command::new(env!("CARGO")).current_dir(root()).args(["build", "--locked", "-p", "native-faults"]).status();
     assert!(built.unwrap().success(), "the native handler does not build");
-    let native = Path::new(env!("CARGO_BIN_EXE_bootstrap")).with_file_name("native-faults");
+    let native = program("native-faults");
     let modules = tools::tool("peers/node/node_modules");
     let node = fs::read_dir(&modules).unwrap().flatten().map(|entry| entry.path().join("bin/node"));
     let node = node.into_iter().find(|node| node.exists()).expect("a package with node");
     vec![
         Peer {
             name: "Guesthouse, Rust guest",
-            command: vec![env!("CARGO_BIN_EXE_bootstrap").to_owned(), "misbehave".to_owned()],
+            command: vec![path(program("bootstrap")), "misbehave".to_owned()],
             without: &[],
         },
         Peer { name: "native Rust, lambda_runtime", command: vec![path(native)], without: &[] },
@@ -174,6 +177,7 @@ impl Environment {
                 .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
                 .env("AWS_LAMBDA_FUNCTION_TIMEOUT", TIMEOUT_SECONDS.to_string())
                 .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", MEMORY_MIB.to_string())
+                .env("GUESTHOUSE_MARGIN", MARGIN)
                 .env("SENTINEL", sentinel)
                 .env("START_FILE", format!("{sentinel}.start"));
             command

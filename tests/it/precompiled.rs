@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::{
     init_failures::expect,
-    support::{Host, guests, process, root, task_root},
+    support::{Host, guests, process, program, root, task_root, wait_for},
 };
 
 fn wasm(guest: &str) -> Vec<u8> {
@@ -36,6 +36,13 @@ fn is_mapped(host: &Host, file: &str) -> bool {
 
 fn warnings(host: &Host) -> Vec<String> {
     host.program.lines().into_iter().filter(|line| line.contains(".cwasm")).collect()
+}
+
+/// The same, where there is to be one, which may come after the answer.
+fn warning(host: &Host) -> String {
+    let mut warnings = wait_for("a warning", || Some(warnings(host)).filter(|warnings| !warnings.is_empty()));
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    warnings.remove(0)
 }
 
 #[test]
@@ -133,10 +140,9 @@ fn machine_code_that_does_not_fit_is_not_used_where_there_is_a_wasm_file_and_tha
         let folder = with_files(&[("echo.cwasm", &bytes), ("echo.wasm", &wasm("echo"))]);
         let host = Host::in_folder(folder.path()).env("HANDLER", "echo").start();
         assert_eq!(host.answer("\"hi\""), "\"hi\"");
-        let warnings = warnings(&host);
-        assert_eq!(warnings.len(), 1, "{warnings:?}");
+        let warning = warning(&host);
         for word in [words, "WARN", "guesthouse compile"] {
-            assert!(warnings[0].contains(word), "`{word}` is not in {warnings:?}");
+            assert!(warning.contains(word), "`{word}` is not in {warning}");
         }
     }
 }
@@ -153,7 +159,8 @@ fn machine_code_is_taken_from_the_task_root_only() {
     // Beside its other file it is only not used.
     fs::write(inside.path().join("echo.wasm"), wasm("echo")).unwrap();
     let host = Host::in_folder(inside.path()).env("HANDLER", "echo").start();
-    assert_eq!((host.answer("\"hi\""), warnings(&host).len()), ("\"hi\"".to_owned(), 1));
+    assert_eq!(host.answer("\"hi\""), "\"hi\"");
+    warning(&host);
 }
 
 /// A guest that has `/tmp` could write a file there for the next start of the host.
@@ -169,7 +176,7 @@ fn machine_code_is_not_taken_from_where_the_guest_can_write() {
     let host = host().start();
     assert_eq!(host.answer("\"hi\""), "\"hi\"");
     assert!(!is_mapped(&host, "echo.cwasm"));
-    assert!(warnings(&host)[0].contains("the guest can write there"), "{:?}", warnings(&host));
+    assert!(warning(&host).contains("the guest can write there"));
 }
 
 /// Not even by a link in the task root.
@@ -231,7 +238,7 @@ fn a_host_without_a_compiler_runs_machine_code_and_says_what_to_do_about_a_wasm_
 }
 
 fn guesthouse(arguments: &[&str], folder: &Path) -> Output {
-    process::output(Command::new(env!("CARGO_BIN_EXE_guesthouse")).args(arguments).current_dir(folder))
+    process::output(Command::new(program("guesthouse")).args(arguments).current_dir(folder))
 }
 
 fn said(output: &Output) -> (Option<i32>, String) {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::support::{Edge, Program, emulator, guests, http, http::Message, tools};
+use crate::support::{Edge, Program, emulator, guests, http, http::Message, program, tools};
 
 pub struct Rie {
     address: String,
@@ -22,7 +22,7 @@ pub fn in_folder(task_root: &Path, handler: &str, env: &[(&str, String)], timeou
         let mut command = tools::rie();
         command
             .args(addresses)
-            .arg(env!("CARGO_BIN_EXE_bootstrap"))
+            .arg(program("bootstrap"))
             .arg(handler)
             .env("LAMBDA_TASK_ROOT", task_root)
             .env("AWS_LAMBDA_FUNCTION_TIMEOUT", timeout_seconds.to_string())

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::{Edge, Event, Framing, Host, Trouble, fake::SILENCE, http::Message};
+use crate::support::{Edge, Event, Framing, Host, Trouble, comes_out_once, fake::SILENCE, http::Message, wait_for};
 
 #[test]
 fn one_connection_is_kept_and_used_for_everything() {
@@ -87,14 +87,24 @@ fn a_request_for_an_event_that_fails_is_made_again() {
     }
 }
 
-/// Until an event is answered, the same one comes again.
+/// Until an event is answered, the same one comes again, within a second. On a busy machine it may take longer, but not every time.
+fn comes_again_in_time(trouble: Trouble, framing: Framing) -> bool {
+    let host = Host::of("count").start();
+    host.fake.trouble_next_get(trouble);
+    let post = host.fake.invoke(Event::new("[1, 2, 3]").framing(framing));
+    if post.subject().ends_with("/error") {
+        assert_eq!(post.json()["errorType"], "Host.InvalidEvent");
+        return false;
+    }
+    assert_eq!(post.text(), "1");
+    assert_eq!(host.answer("{}"), "2");
+    true
+}
+
 #[test]
 fn an_event_that_is_cut_off_is_answered_when_it_comes_again_whole() {
     for framing in [Framing::Sized, Framing::Chunked] {
-        let host = Host::of("count").start();
-        host.fake.trouble_next_get(Trouble::CutOff);
-        assert_eq!(host.fake.invoke(Event::new("[1, 2, 3]").framing(framing)).text(), "1");
-        assert_eq!(host.answer("{}"), "2");
+        assert!(comes_out_once(|| comes_again_in_time(Trouble::CutOff, framing)));
     }
 }
 
@@ -124,15 +134,22 @@ fn an_event_that_is_cut_off_again_and_again_is_answered_with_an_error() {
     for trouble in [Trouble::CutOff, Trouble::CutOffAndForgotten] {
         host.fake.trouble_next_get(trouble);
     }
-    assert_eq!(host.fake.invoke(Event::new("[1, 2, 3]")).json()["errorType"], "Host.InvalidEvent");
-    assert_eq!(host.answer("{}"), "1");
+    let event = Event::new("[1, 2, 3]");
+    assert_eq!(host.fake.invoke(event.clone()).json()["errorType"], "Host.InvalidEvent");
+    // Where it came again too late, it is failed a second time.
+    let next = Event::new("{}");
+    host.fake.send(next.clone());
+    let posts = wait_for("the next answer", || {
+        let post = host.fake.post();
+        assert!(post.subject().contains(&event.id) || post.subject().contains(&next.id), "{}", post.subject());
+        post.subject().contains(&next.id).then_some(post)
+    });
+    assert_eq!(posts.text(), "1");
 }
 
 #[test]
 fn an_event_that_stops_in_the_middle_is_not_waited_for_without_end() {
-    let host = Host::of("count").start();
-    host.fake.trouble_next_get(Trouble::Stalled);
-    assert_eq!(host.fake.invoke(Event::new("[1, 2, 3]")).text(), "1");
+    assert!(comes_out_once(|| comes_again_in_time(Trouble::Stalled, Framing::Sized)));
 }
 
 #[test]
@@ -205,18 +222,22 @@ fn events_that_can_not_be_answered_are_waited_out() {
     assert!(begun.elapsed() >= Duration::from_millis(10 + 20 + 40 + 80 + 160));
 }
 
+/// What is in flight has a little time then. A busy machine may need more, but not every time.
 #[test]
 fn a_worker_that_fails_lets_the_others_finish_what_they_have_in_flight() {
-    let mut host = Host::of("misbehave").env("AWS_LAMBDA_MAX_CONCURRENCY", "2").start();
-    host.fake.wait_for_workers(2);
-    let rest = Event::new("\"aloud: rest\"");
-    host.fake.send(rest.clone());
-    begun(&host, "rest");
-    host.fake.trouble_next_get(Trouble::Status("403 Forbidden"));
-    host.fake.send(Event::new("{}"));
-    let post = host.fake.post();
-    assert!(post.subject().ends_with(&format!("{}/response", rest.id)), "{}", post.text());
-    assert_eq!(host.program.wait().code(), Some(1));
+    let is_finished = || {
+        let mut host = Host::of("misbehave").env("AWS_LAMBDA_MAX_CONCURRENCY", "2").start();
+        host.fake.wait_for_workers(2);
+        let rest = Event::new("\"aloud: rest\"");
+        host.fake.send(rest.clone());
+        begun(&host, "rest");
+        host.fake.trouble_next_get(Trouble::Status("403 Forbidden"));
+        host.fake.send(Event::new("{}"));
+        let post = host.post_or_end();
+        assert_eq!(host.program.wait().code(), Some(1));
+        post.is_some_and(|post| post.subject().ends_with(&format!("{}/response", rest.id)))
+    };
+    assert!(comes_out_once(is_finished));
 }
 
 #[test]
@@ -265,40 +286,55 @@ fn begun(host: &Host, what: &str) {
     host.program.line("the guest to begin", |line| line.ends_with(&format!("\tINFO\t{what}")).then_some(()));
 }
 
-/// Ends an environment that has this in flight, and returns what is posted for it.
-fn terminated_during(event: Option<&str>, concurrency: &str) -> Option<Message> {
+/// Ends an environment that has this in flight, and returns what is posted for it, and how long the end took.
+fn terminated_during(event: Option<&str>, concurrency: &str) -> (Option<Message>, Duration) {
     let mut host = Host::of("misbehave").env("AWS_LAMBDA_MAX_CONCURRENCY", concurrency).start();
     host.fake.wait_for_workers(concurrency.parse().unwrap());
     if let Some(event) = event {
-        host.fake.send(Event::new(format!("\"aloud: {event}\"")).timeout(Duration::from_secs(300)));
+        host.fake.send(Event::new(format!("\"aloud: {event}\"")));
         begun(&host, event);
     }
     host.program.terminate();
     let terminated = Instant::now();
-    let post = event.map(|_| host.fake.post());
+    let post = host.post_or_end();
     assert_eq!(host.program.wait().code(), Some(0));
-    assert!(terminated.elapsed() < IN_TIME, "it took {:?}", terminated.elapsed());
-    post
+    let took = terminated.elapsed();
+    assert!(took < IN_TIME, "it took {took:?}");
+    (post, took)
 }
 
-/// Lambda sends SIGTERM where there is an extension. What it waits then is not all for this process.
+/// What Lambda gives, less what may be gone before the signal comes.
+const USUAL: Duration = Duration::from_millis(400);
+
+/// Lambda sends SIGTERM where there is an extension. What it waits then is not all for this process. On a busy machine the little time that
+/// there is may pass before anything is posted, but not every time.
 #[test]
 fn sigterm_ends_the_process_in_time_and_fails_what_is_in_flight_without_end() {
     for concurrency in ["1", "4"] {
         for event in ["loop", "sleep"] {
-            let post = terminated_during(Some(event), concurrency).unwrap();
-            assert_eq!(post.json()["errorType"], "Host.Internal");
+            let is_failed = || {
+                let (post, took) = terminated_during(Some(event), concurrency);
+                took < USUAL && post.is_some_and(|post| post.json()["errorType"] == "Host.Internal")
+            };
+            assert!(comes_out_once(is_failed), "{event}, {concurrency} workers");
         }
-        assert!(terminated_during(None, concurrency).is_none());
+        assert!(comes_out_once(|| {
+            let (post, took) = terminated_during(None, concurrency);
+            assert!(post.is_none());
+            took < USUAL
+        }));
     }
 }
 
-/// What takes 50 ms is finished, unless the machine has much else to do: then it may be failed, but not every time.
+/// What takes 50 ms is finished, unless the machine has much else to do.
 #[test]
 fn sigterm_lets_what_is_almost_over_come_to_its_end() {
     for concurrency in ["1", "4"] {
-        let is_finished = || terminated_during(Some("rest"), concurrency).unwrap().subject().ends_with("/response");
-        assert!((0..20).any(|_| is_finished()), "with {concurrency} workers nothing was finished");
+        let is_finished = || {
+            let (post, _) = terminated_during(Some("rest"), concurrency);
+            post.is_some_and(|post| post.subject().ends_with("/response"))
+        };
+        assert!(comes_out_once(is_finished), "with {concurrency} workers nothing was finished");
     }
 }
 

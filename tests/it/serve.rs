@@ -5,7 +5,7 @@ use std::{path::Path, process::Command};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 
-use crate::support::{Program, guests, http, http::Message, tools, wait_for};
+use crate::support::{Program, guests, http, http::Message, program, tools, wait_for};
 
 pub struct Served {
     pub address: String,
@@ -18,8 +18,12 @@ fn serve(guests: &Path, arguments: &[&str]) -> Served {
 
 /// The functions' own folders are made below `tmp`.
 pub fn with_tmp(guests: &Path, tmp: &Path, arguments: &[&str]) -> Served {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_guesthouse"));
+    let mut command = Command::new(program("guesthouse"));
     command.env("TMPDIR", tmp).arg("serve").arg(guests).args(["--port", "0"]).args(arguments);
+    if !arguments.contains(&"--timeout") {
+        // Enough for whatever is not to end by a timeout, on a busy machine too.
+        command.args(["--timeout", "300"]);
+    }
     let program = Program::start(&mut command);
     let address = program.line("the line `ready`", |line| {
         line.strip_prefix("ready: ")?.split("http://").nth(1)?.split('/').next().map(str::to_owned)
@@ -73,7 +77,7 @@ fn events_and_answers_pass_byte_for_byte_up_to_6_mb() {
 
 #[test]
 fn a_function_error_is_marked_and_the_next_answer_is_right() {
-    let served = serve(&guests::path("misbehave"), &["--timeout", "5"]);
+    let served = serve(&guests::path("misbehave"), &["--timeout", "20", "--env", "GUESTHOUSE_MARGIN=2s"]);
     for (fault, error_type) in [
         ("err", "OrderNotFound"),
         ("panic", "Guest.Trap.Unreachable"),
@@ -188,7 +192,7 @@ fn each_invocation_has_the_functions_memory_to_itself() {
 
 #[test]
 fn a_request_id_that_is_in_use_is_refused() {
-    let served = serve(&guests::path("misbehave"), &["--timeout", "8"]);
+    let served = serve(&guests::path("misbehave"), &["--timeout", "20", "--env", "GUESTHOUSE_MARGIN=2s"]);
     let id = [("X-Amzn-RequestId", "my-request")];
     std::thread::scope(|scope| {
         let first = scope.spawn(|| served.invoke("misbehave", &id, b"\"sleep\""));
@@ -271,6 +275,7 @@ fn a_web_page_from_elsewhere_can_not_invoke() {
     }
     let local = [("Origin", "http://localhost:3000"), ("Sec-Fetch-Site", "same-site")];
     assert_eq!(served.invoke("echo", &local, b"1").text(), "1");
+    served.program.line("the report", |line| line.starts_with("REPORT").then_some(()));
     assert_eq!(served.program.lines().iter().filter(|line| line.starts_with("START")).count(), 1);
 }
 

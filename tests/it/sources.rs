@@ -49,7 +49,7 @@ fn a_guest_comes_through_a_proxy_where_the_environment_names_one() {
 #[test]
 fn a_source_that_is_not_there_is_tried_until_the_init_phase_is_almost_over() {
     let begun = Instant::now();
-    let error = from("http://127.0.0.1:9/guest.wasm", "off").spawn().init_error();
+    let error = from("http://127.0.0.1:9/guest.wasm", "off").env("GUESTHOUSE_MARGIN", "1s").spawn().init_error();
     expect(&error, "Host.SourceUnavailable", &["`http://127.0.0.1:9/guest.wasm`", " times in "]);
     let seconds =
         error["errorMessage"].as_str().unwrap().split(" times in ").nth(1).unwrap().split(' ').next().unwrap();

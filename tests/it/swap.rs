@@ -10,7 +10,7 @@ use guesthouse::digest::Digest;
 use crate::support::{
     Event, Host, Mode, Origin,
     elsewhere::{from, said},
-    guests::{self, answering, answering_after},
+    guests::{self, answering},
     wait_for,
 };
 
@@ -24,6 +24,10 @@ fn a_file_that_is_copied_over_is_served_by_the_same_process() {
     let pid = host.program.pid();
     assert_eq!(host.answer("{}"), "\"v1\"");
     fs::write(&file, &second).unwrap();
+    // An invocation waits for its own look, but not for two seconds, which a busy machine may need.
+    let begun = Instant::now();
+    let answer = host.answer("{}");
+    assert!(answer == "\"v2\"" || begun.elapsed() > Duration::from_millis(1900), "{answer}");
     host.becomes("\"v2\"");
     assert_eq!(host.program.pid(), pid);
     let line = host.program.line("the change", |line| line.contains("changed over").then(|| line.to_owned()));
@@ -120,22 +124,18 @@ fn an_invocation_waits_for_its_look_only_so_long() {
 
 #[test]
 fn invocations_in_flight_finish_on_the_guest_that_they_began_with() {
-    let origin = Origin::start();
-    origin.put("/guest.wasm", answering_after("v1", 150));
+    let (origin, folder) = (Origin::start(), tempfile::tempdir_in("/tmp").unwrap());
+    origin.put("/guest.wasm", fs::read(guests::path("misbehave")).unwrap());
     let host = from(&origin.url("/guest.wasm"), "0s").env("AWS_LAMBDA_MAX_CONCURRENCY", "2").start();
     host.fake.wait_for_workers(2);
-    let slow = Event::new("{}").timeout(Duration::from_secs(300));
+    let slow = Event::new(format!("\"wait in {}\"", folder.path().display()));
     host.fake.send(slow.clone());
-    wait_for("the invocation's own look", || (origin.asked().len() == 2).then_some(()));
+    wait_for("the guest to be at work", || (fs::read_dir(folder.path()).unwrap().count() == 1).then_some(()));
     origin.put("/guest.wasm", answering("v2"));
-    let quick = Event::new("{}");
-    host.fake.send(quick.clone());
-    let posts = [host.fake.post(), host.fake.post()];
-    assert!(posts[0].subject().contains(&quick.id), "they did not overlap");
-    for (event, expected) in [(slow, "\"v1\""), (quick, "\"v2\"")] {
-        let post = posts.iter().find(|post| post.subject().contains(&event.id)).unwrap();
-        assert_eq!(post.text(), expected);
-    }
+    wait_for("the newer guest", || (host.invoke("\"\"").text() == "\"v2\"").then_some(()));
+    fs::write(folder.path().join("go"), "").unwrap();
+    let post = host.fake.post();
+    assert!(post.subject().contains(&slow.id) && post.json()["count"].is_u64(), "{}", post.text());
 }
 
 #[test]
@@ -194,7 +194,7 @@ fn a_look_that_was_frozen_is_let_come_to_its_end_before_the_next_event() {
     origin.set(Mode::Hang);
     origin.put("/guest.wasm", answering("v2"));
     assert_eq!(host.answer("{}"), "\"v1\"");
-    wait_for("the look's request", || (origin.asked().len() == 2).then_some(()));
+    wait_for("the look's request", || (origin.asked().len() >= 2).then_some(()));
     wait_for("the next request for an event", || (host.fake.waiting() > 0).then_some(()));
     host.program.signal("STOP");
     thread::sleep(Duration::from_millis(1500));

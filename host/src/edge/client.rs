@@ -14,7 +14,10 @@ use super::{
     http::{Connection, HttpError},
     wire::{self, EventHeaders},
 };
-use crate::{failure::Failure, invocation::PAYLOAD_LIMIT_BYTES};
+use crate::{
+    failure::{ErrorType, Failure},
+    invocation::PAYLOAD_LIMIT_BYTES,
+};
 
 /// One connection to the Runtime API, made when it is first needed and again when it was lost.
 pub struct RuntimeApiClient {
@@ -131,7 +134,12 @@ impl RuntimeApiClient {
         }
         let posted = self.post(&body).await;
         if let Err(failure) = outcome {
-            error!(request_id = %wire::lossy(request_id), "{failure}");
+            let request_id = wire::lossy(request_id);
+            match failure.error_type {
+                // The words are the guest's, the type too: they are not to pass for the host's.
+                ErrorType::Handler(_) => error!(%request_id, "the handler failed: {failure}"),
+                _ => error!(%request_id, "{failure}"),
+            }
         }
         posted
     }

@@ -115,12 +115,13 @@ impl Workers {
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => watch::replace_overdue(crew),
             }
             if stop.is_none() && (failure.is_some() || self.terminated.load(Ordering::Relaxed)) {
-                if failure.is_none() {
-                    tracing::info!("ending, as Lambda asks");
-                }
                 crew.shutdown().begin();
                 stop = Some(Instant::now() + LAST_GRACE);
             }
+        }
+        // Not before: the log may be slow.
+        if failure.is_none() && self.terminated.load(Ordering::Relaxed) {
+            tracing::info!("ended, as Lambda asked");
         }
         failure.map_or(Ok(()), Err)
     }

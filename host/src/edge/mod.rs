@@ -74,19 +74,23 @@ pub fn run(config: Config, observer: Arc<dyn Observer>, laps: Laps) -> Result<()
         Service::load(&config, observer, laps).await.map(Arc::new)
     };
     let load = move || load(laps);
+    let no_thread = |error: io::Error| {
+        Failure::new(ErrorType::Internal, format!("can't start a thread: {error}")).hint("raise the function's memory")
+    };
     let started = match kind {
-        EdgeKind::Direct => {
-            let workers = Workers::start(&authority, concurrency, on_sigterm(), load)?;
-            match workers.started(limit) {
+        EdgeKind::Direct => match Workers::start(&authority, concurrency, on_sigterm(), load) {
+            Ok(workers) => match workers.started(limit) {
                 Started::Ready(crew) => return Ok(workers.supervise(&crew)?),
                 Started::Failed(failure) => failure,
                 Started::Terminated => return Ok(()),
-            }
-        }
+            },
+            Err(error) => no_thread(error),
+        },
         #[cfg(feature = "lambda-runtime")]
-        EdgeKind::LambdaRuntime => match official::run(&authority, concurrency, limit, load)? {
-            Ok(served) => return served,
-            Err(failure) => failure,
+        EdgeKind::LambdaRuntime => match official::run(&authority, concurrency, limit, load) {
+            Ok(Ok(served)) => return served,
+            Ok(Err(failure)) => failure,
+            Err(error) => no_thread(error),
         },
     };
     report_init_failure(&authority, &started);

@@ -83,6 +83,7 @@ enum Told {
 /// Whatever ends `lambda_runtime`.
 async fn serve(authority: &str, service: Arc<Service>) -> Result<(), lambda_runtime::Error> {
     service.started("nothing more");
+    service.flush_log();
     // Never called: our layer does not pass on to it.
     let unused = service_fn(|event: LambdaEvent<serde::de::IgnoredAny>| async move {
         drop(event);
@@ -157,6 +158,7 @@ impl TowerService<LambdaInvocation> for Raw {
             if let Err(failed) = posted {
                 error!(request_id = %wire::lossy(&reply.request_id), "the answer is lost: {}", chain(&failed));
             }
+            service.flush_log();
             Ok(())
         })
     }

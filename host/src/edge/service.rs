@@ -22,6 +22,9 @@ use crate::{
     registry::{INIT_LIMIT, LoadRequest, Looker, Registry},
 };
 
+/// How long the log may take after an answer was posted. It is not waited for at all where nobody reads it.
+const LOG_WAIT: Duration = Duration::from_millis(100);
+
 /// One handler, ready to be called by an edge.
 pub struct Service {
     /// Has the guest.
@@ -95,9 +98,10 @@ impl Service {
         self.registry.finish_look(limit.min(self.budget(headers).guest)).await;
     }
 
-    /// Waits until what guests printed is in the log, at most so long.
-    pub fn flush_log(&self, limit: Duration) {
-        self.registry.observer().flush(limit);
+    /// Waits until what guests printed is in the log, for a little while: Lambda freezes the process when it asks for the next event,
+    /// and with it what is on its way.
+    pub fn flush_log(&self) {
+        self.registry.observer().flush(LOG_WAIT);
     }
 
     /// Answers one event. `None` when the headers name no invocation to answer.

@@ -45,9 +45,6 @@ const SECOND_CHANCE: Duration = Duration::from_secs(1);
 const FROZEN: Duration = Duration::from_secs(1);
 const LONGEST_LOOK: Duration = Duration::from_secs(5);
 
-/// How long the log may take after an answer was posted. It is not waited for at all where nobody reads it.
-const LOG_WAIT: Duration = Duration::from_millis(100);
-
 /// What all workers of an environment have in common.
 pub struct Crew {
     authority: String,
@@ -163,6 +160,7 @@ impl Crew {
         // Whether there is somebody shows with the first request.
         let _ = api.connect().await;
         self.service.started("runtime client");
+        self.service.flush_log();
         loop {
             let last_cut_off = cut_off.as_ref().map(|reply: &Reply| reply.request_id.clone());
             let next = self.next(&mut api, &mut cut_off);
@@ -208,8 +206,7 @@ impl Crew {
                 continue;
             };
             let posted = post(&mut api, reply).await;
-            // Lambda freezes the process when it asks for the next event, and with it what is on its way to the log.
-            self.service.flush_log(LOG_WAIT);
+            self.service.flush_log();
             // The caller has its answer. Lambda freezes the process when it asks for the next event, and connections do not outlive that
             // for ever: a look that was frozen is let come to its end first, or one in an environment with little to do never would.
             if look.is_some() && look == self.service.look_under_way() && look != waited_for && waited >= FROZEN {

@@ -12,7 +12,7 @@ use std::{
     os::unix::process::{CommandExt as _, ExitStatusExt as _},
     process::{Child, Command, ExitCode, ExitStatus, Stdio},
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
         mpsc::{RecvTimeoutError, channel},
     },
@@ -23,8 +23,8 @@ use rustix::{
     fd::OwnedFd,
     fs::{MemfdFlags, memfd_create},
     process::{
-        Pid, PidfdFlags, Resource, Rlimit, Signal, pidfd_open, pidfd_send_signal, set_parent_process_death_signal,
-        setrlimit,
+        Pid, PidfdFlags, Resource, Rlimit, Signal, getppid, pidfd_open, pidfd_send_signal,
+        set_parent_process_death_signal, setrlimit,
     },
 };
 
@@ -42,7 +42,7 @@ const NAME: &str = "guesthouse-compiler";
 const REFUSED: u8 = 3;
 
 /// No message is longer, in bytes.
-const MESSAGE_LIMIT_BYTES: u64 = 64 * 1024;
+const MESSAGE_LIMIT_BYTES: u64 = 1024 * 1024;
 
 /// What the program and its libraries take besides, in bytes.
 const OWN_BYTES: u64 = 32 * 1024 * 1024;
@@ -64,8 +64,9 @@ pub fn compile_if_asked(arguments: impl IntoIterator<Item = OsString>) -> Option
     Some(match answer(&arguments.collect::<Vec<_>>()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // The one who asked hears it, or is gone.
-            let _ = io::stderr().write_all(&serde_json::to_vec(&error).unwrap_or_default());
+            // A line of its own, behind what a panic may have said. The one who asked hears it, or is gone.
+            let said = serde_json::to_string(&error).unwrap_or_default();
+            let _ = io::stderr().write_all(format!("\n{said}").as_bytes());
             ExitCode::from(REFUSED)
         }
     })
@@ -79,7 +80,12 @@ pub(super) fn can_be_asked() -> bool {
 fn answer(arguments: &[String]) -> Result<(), LoadError> {
     let internal =
         |what: &str| LoadError::Engine(format!("the compiler's process was not asked as it is to be: {what}"));
-    let [memory, seconds, source, target] = arguments else { return Err(internal("arguments")) };
+    let [parent, memory, seconds, source, target] = arguments else { return Err(internal("arguments")) };
+    // It ends with the process that asked, which may have ended before.
+    let _ = set_parent_process_death_signal(Some(Signal::KILL));
+    if getppid().is_none_or(|now| now.as_raw_nonzero().to_string() != *parent) {
+        return Err(internal("the one who asked is gone"));
+    }
     let source: Digest = source.parse().map_err(|_| internal("digest"))?;
     let target = match target.as_str() {
         "" => None,
@@ -98,13 +104,11 @@ fn limit(memory_bytes: u64, seconds: u64) {
     let set = |resource, most: u64| {
         let _ = setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) });
     };
-    // It ends with the process that asked.
-    let _ = set_parent_process_death_signal(Some(Signal::KILL));
     // Where memory runs out in spite of all, it is this process that the kernel ends.
     let _ = fs::write("/proc/self/oom_score_adj", "1000");
     let threads = thread::available_parallelism().map_or(1, |threads| threads.get() as u64);
-    // Stacks count whole, touched or not.
-    set(Resource::Data, memory_bytes + OWN_BYTES + (threads + 2) * STACK_BYTES as u64);
+    // Stacks count whole, touched or not: those of the compiler's threads, and of the one that reads the file.
+    set(Resource::Data, memory_bytes + OWN_BYTES + (threads + 1) * STACK_BYTES as u64);
     set(Resource::Cpu, seconds * threads);
     set(Resource::Core, 0);
 }
@@ -140,7 +144,7 @@ pub(super) fn build(
 
 /// Ends the process, whether it has started or not.
 #[derive(Default)]
-struct Stopper(std::sync::Mutex<Stop>);
+struct Stopper(Mutex<Stop>);
 
 #[derive(Default)]
 enum Stop {
@@ -151,8 +155,8 @@ enum Stop {
 }
 
 impl Stopper {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Stop> {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Stop> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Starts the process, unless it was stopped before.
@@ -196,6 +200,7 @@ fn run(
     command
         .arg0(NAME)
         .args([
+            std::process::id().to_string(),
             limits.memory_bytes.to_string(),
             limits.time.as_secs().saturating_add(1).to_string(),
             source.to_string(),
@@ -225,7 +230,7 @@ fn refusal(status: ExitStatus, said: &[u8], limits: CompileLimits) -> LoadError 
     let too_much = LoadError::TooMuchToCompile(limits.memory_bytes);
     let text = String::from_utf8_lossy(said);
     if status.code() == Some(REFUSED.into()) {
-        return match serde_json::from_slice(said) {
+        return match serde_json::from_str(text.rsplit('\n').next().unwrap_or_default()) {
             // What the compiler says where the system gives it no more.
             Ok(LoadError::Malformed(reason) | LoadError::Engine(reason))
                 if reason.contains("Cannot allocate memory") =>

@@ -104,11 +104,9 @@ impl Section {
             #[cfg(any(test, feature = "compiler"))]
             Self::Held(held) => Ok(held.clone()),
             Self::InFile { file, at, bytes } => {
-                let mut read: Arc<[u8]> = std::iter::repeat_n(0, *bytes).collect();
-                if let Some(buffer) = Arc::get_mut(&mut read) {
-                    file.read_exact_at(buffer, *at)?;
-                }
-                Ok(read)
+                let mut read = vec![0; *bytes];
+                file.read_exact_at(&mut read, *at)?;
+                Ok(read.into())
             }
         }
     }

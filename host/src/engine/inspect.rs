@@ -60,7 +60,8 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), LoadError> {
         }
     }
     match found.total {
-        instances @ INSTANCES_LIMIT.. if instances < UNKNOWN => Err(LoadError::TooMuch(format!(
+        UNKNOWN.. => Err(LoadError::TooMuch("it instantiates what can't be counted".to_owned())),
+        instances @ INSTANCES_LIMIT.. => Err(LoadError::TooMuch(format!(
             "it instantiates {instances} components and modules, one in the other, and {INSTANCES_LIMIT} is the most"
         ))),
         _ => Ok(()),
@@ -294,6 +295,7 @@ mod tests {
         assert!(check(&nested(12)).is_ok());
         assert!(check(&nested(13)).is_err());
         assert!(check(&nested(60)).is_err());
+        assert!(check(&nested(70)).is_err());
         let function = |locals: usize, loops: usize| {
             let (locals, begin, end) = ("i32 ".repeat(locals), "(loop ".repeat(loops), ")".repeat(loops));
             wat::parse_str(format!("(component (core module (func (local {locals}) {begin}{end})))")).unwrap()

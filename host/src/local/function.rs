@@ -13,7 +13,7 @@ use std::{
 use bytes::Bytes;
 use serde_json::json;
 use tempfile::TempDir;
-use tokio::{task::AbortHandle, time::timeout};
+use tokio::{sync::watch, task::AbortHandle, time::timeout};
 use tracing::error;
 
 use super::{
@@ -36,6 +36,9 @@ use crate::{
 /// On Lambda a guest that takes the compiler this long is compiled ahead of time. Here nobody waits but its developer.
 const INIT_LIMIT_HERE: Duration = Duration::from_secs(600);
 
+/// How long its end may take.
+const END_LIMIT: Duration = Duration::from_secs(2);
+
 /// One function: its queue, and the workers that serve it.
 pub struct Function {
     queue: Arc<Queue>,
@@ -45,6 +48,8 @@ pub struct Function {
     /// The first report says how long the init took.
     init_told: AtomicBool,
     serving: Serving,
+    /// Becomes true when nothing serves it any more.
+    ended: watch::Receiver<bool>,
     /// Takes the workers' connections.
     listening: AbortHandle,
     /// Removed with the function.
@@ -104,7 +109,8 @@ impl Function {
         let api = RuntimeApi { queue: queue.clone(), arn: arn(name), timeout, records: records.clone() };
         let listening = tokio::spawn(Arc::new(api).serve(listener)).abort_handle();
         let served = queue.clone();
-        let ended = move |ended: Result<(), ApiError>| {
+        let (tell_end, ended) = watch::channel(false);
+        let tell_end = move |ended: Result<(), ApiError>| {
             match ended {
                 // The function is gone.
                 Err(_) if served.is_closed() => {}
@@ -112,8 +118,9 @@ impl Function {
                 Ok(()) => {}
             }
             served.close();
+            tell_end.send_replace(true);
         };
-        let started = edge::start(&authority, limits.concurrency, INIT_LIMIT_HERE, load, ended).await;
+        let started = edge::start(&authority, limits.concurrency, INIT_LIMIT_HERE, load, tell_end).await;
         let serving = started.inspect_err(|_| listening.abort())?;
         Ok(Self {
             queue,
@@ -122,6 +129,7 @@ impl Function {
             init_duration: begun.elapsed(),
             init_told: AtomicBool::new(false),
             serving,
+            ended,
             listening,
             _tmp: tmp,
         })
@@ -130,6 +138,17 @@ impl Function {
     /// Looks for a newer guest now, and returns when that was done.
     pub async fn look_now(&self) {
         self.serving.service.registry.look_now().await;
+    }
+
+    /// Ends it, after what is in flight, and waits a little until all that is to say of it is said.
+    pub async fn end(&self) {
+        self.serving.end();
+        let _ = timeout(END_LIMIT, self.ended.clone().wait_for(|ended| *ended)).await;
+    }
+
+    /// Whether nothing serves it any more.
+    pub fn has_ended(&self) -> bool {
+        self.queue.is_closed()
     }
 
     /// Calls the function and waits for what becomes of it, at most until its timeout.

@@ -77,7 +77,7 @@ impl Functions {
                 None => (None, None),
             };
             if let Some((true, served)) = &known
-                && served.is_ok()
+                && served.as_ref().as_ref().is_ok_and(|function| !function.has_ended())
             {
                 current.push(served.clone());
                 continue;

@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use tracing::debug;
 
 use super::{
-    Records, accept,
+    Records, accept, caller,
     queue::{Call, Posted, Queue, Taken},
 };
 use crate::{edge::wire, invocation::Deadline, logs::Output as _};
@@ -51,6 +51,13 @@ impl RuntimeApi {
     }
 
     async fn route(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        // A web page could take events, and answer them.
+        if caller::refusal(request.headers()).is_some() {
+            return status(
+                StatusCode::FORBIDDEN,
+                r#"{"errorType":"Forbidden","errorMessage":"this is for the host alone"}"#,
+            );
+        }
         let path = request.uri().path().strip_prefix(BASE).unwrap_or_default().to_owned();
         let parts: Vec<&str> = path.split('/').collect();
         match (request.method(), parts.as_slice()) {

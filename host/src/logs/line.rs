@@ -145,7 +145,10 @@ pub(super) fn completed(line: &Line<'_>, own: &Map<String, Value>, level: Level,
             added.push_str(&format!("\"{key}\":{value},"));
         }
     }
-    let rest = line.text.trim().strip_prefix('{').unwrap_or_default();
+    // Metrics as they were read: of keys in them that come twice readers differ in which one counts.
+    let text =
+        if own.contains_key("_aws") { Value::Object(own.clone()).to_string() } else { line.text.replace('\r', " ") };
+    let rest = text.trim().strip_prefix('{').unwrap_or_default();
     if own.is_empty() {
         added.pop();
     }

@@ -25,6 +25,7 @@ use crate::{
     config::{Environment, variables as var},
     digest::Digest,
     observer::{Line, Observer, Stream},
+    text::is_invisible,
 };
 
 /// Writes log lines, each with one call, to one place.
@@ -66,7 +67,7 @@ impl Logs {
     /// Writes a guest's line that is text.
     fn write_text(&self, level: Level, line: &Line<'_>) {
         // What passes for a line of the host's is told from one.
-        let mark = if line.text.trim_start().starts_with(HOST_MARK) { GUEST_MARK } else { "" };
+        let mark = if line.text.trim_start_matches(is_invisible).starts_with(HOST_MARK) { GUEST_MARK } else { "" };
         self.to.write(line.request_id, &text_line(level, line.request_id, &format!("{mark}{}", line.text)));
     }
 
@@ -251,6 +252,7 @@ mod tests {
             ("Host.Internal: the host failed", "Host.Internal: the host failed"),
             ("host: Host.Internal: the host failed", "guest: host: Host.Internal: the host failed"),
             ("\u{a0} host: Host.Internal", "guest: \u{a0} host: Host.Internal"),
+            ("\u{200b}host: Host.Internal", "guest: \u{200b}host: Host.Internal"),
         ] {
             assert_eq!(message(&guests(Format::Text, text)), shown);
         }
@@ -295,6 +297,17 @@ mod tests {
             let line = logged(&minted.to_string());
             assert_eq!((&line["message"], &line["requestId"]), (&minted, &json!("id-1")), "{line}");
             assert!(line["_aws"].is_null() && line["type"].is_null(), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_is_passed_on_is_what_was_looked_at() {
+        let twice = r#"{"_aws":{"CloudWatchMetrics":[{"Namespace":"Billing"}],"CloudWatchMetrics":[]}}"#;
+        for text in [twice, "{\"a\":1,\r\"b\":2}"] {
+            let line = written(Format::Json, Level::Info, |logs| {
+                logs.line(&guests_line(None, Stream::Stdout, text));
+            });
+            assert!(!line.contains("Billing") && !line.contains('\r'), "{line:?}");
         }
     }
 

@@ -234,7 +234,11 @@ impl Refused {
 
     /// Whether it is not tried again. Memory that is in use now may be free later, and time may have passed in a freeze.
     fn is_final(&self) -> bool {
-        let may_pass = matches!(self.reason, ErrorType::OutOfMemory | ErrorType::Timeout | ErrorType::Internal);
-        !may_pass || self.tries >= MOST_TRIES
+        match self.reason {
+            ErrorType::OutOfMemory | ErrorType::Internal => self.tries >= MOST_TRIES,
+            // It took all processors for all the time that there is.
+            ErrorType::Timeout => self.tries >= 2,
+            _ => true,
+        }
     }
 }

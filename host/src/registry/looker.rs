@@ -13,7 +13,7 @@ use tracing::warn;
 use crate::failure::{ErrorType, Failure};
 
 /// How much less than invocations a look gets of the processor, where there is not enough for both. What it starts, a compiler's
-/// threads, inherits that. Source: `sched(7)`, where each step is worth some 25 percent.
+/// process, inherits that. Source: `sched(7)`, where each step is worth some 25 percent.
 const NICE: i32 = 10;
 
 /// How many threads it may have besides: they compile, one for each handler that does, and look up names.

@@ -42,7 +42,8 @@ const ALL: [Work; 4] = [Work::Hello, Work::Orders, Work::Echo, Work::Compute];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let built = root().join("target/bench");
-    let mut contestants = contestants(&built)?;
+    let ahead = std::env::args_os().nth(1).map_or_else(|| built.join(AHEAD), PathBuf::from);
+    let mut contestants = contestants(&built, &ahead)?;
     // On all cores, for it is about them.
     for round in 0..3 {
         for contestant in contestants.iter_mut().filter(|contestant| contestant.works.contains(&Work::Compute)) {
@@ -133,7 +134,7 @@ fn machine() -> String {
 }
 
 /// All of them, the native one first: the others are compared with it.
-fn contestants(built: &Path) -> Result<Vec<Contestant>, Box<dyn Error>> {
+fn contestants(built: &Path, ahead: &Path) -> Result<Vec<Contestant>, Box<dyn Error>> {
     fn own(work: Work) -> String {
         work.name().to_owned()
     }
@@ -142,7 +143,7 @@ fn contestants(built: &Path) -> Result<Vec<Contestant>, Box<dyn Error>> {
     }
     let bootstrap = built.join("bootstrap");
     let guesthouse = |name, language: &str, kind: &str| {
-        let guests = built.join(kind).join(language);
+        let guests = if kind == AHEAD { ahead.join(language) } else { built.join(kind).join(language) };
         let hello = guests.join("hello").with_extension(if kind == AHEAD { "cwasm" } else { "wasm" });
         Contestant::new(name, &bootstrap, own)
             .env("LAMBDA_TASK_ROOT", text(&guests))

@@ -17,7 +17,11 @@ pub fn said(host: &Host) -> Vec<String> {
 
 /// The same, when there are so many.
 pub fn said_by(host: &Host, count: usize) -> Vec<String> {
-    let said = wait_for("what is said", || Some(said(host)).filter(|said| said.len() >= count));
+    let said = wait_for("what is said", || {
+        // Where a look took longer than its invocation waited, the next one looks again.
+        host.invoke("{}");
+        Some(said(host)).filter(|said| said.len() >= count)
+    });
     assert_eq!(said.len(), count, "{said:#?}");
     said
 }

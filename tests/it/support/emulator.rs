@@ -23,7 +23,8 @@ pub fn start(command: impl Fn(&[&str]) -> Command) -> (String, Program) {
         let addresses = ["--runtime-interface-emulator-address", &address, "--runtime-api-address", &runtime_api];
         let mut program = Program::start(&mut command(&addresses));
         let listens = wait_for("the emulator", || match program.is_running() {
-            true => TcpStream::connect(&address).is_ok().then_some(true),
+            // Where it has ended, somebody else may listen there.
+            true => (TcpStream::connect(&address).is_ok() && program.is_running()).then_some(true),
             false => Some(false),
         });
         if listens {

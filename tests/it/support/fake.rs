@@ -53,7 +53,7 @@ impl Event {
     pub fn new(body: impl Into<Vec<u8>>) -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(1);
         let id = format!("id-{}", COUNT.fetch_add(1, Ordering::Relaxed));
-        let timeout = Duration::from_secs(30);
+        let timeout = Duration::from_secs(300);
         Self { id, headers: Vec::new(), body: body.into(), framing: Framing::Sized, timeout }
     }
 
@@ -204,6 +204,11 @@ impl Fake {
     pub fn post(&self) -> Message {
         let post = self.posts.lock().unwrap().recv_timeout(PATIENCE);
         post.unwrap_or_else(|_| panic!("the host posted nothing for {PATIENCE:?}"))
+    }
+
+    /// What the host posted, if it posted anything yet.
+    pub fn try_post(&self) -> Option<Message> {
+        self.posts.lock().unwrap().try_recv().ok()
     }
 
     /// Sends an event and returns what the host posts for it.

@@ -1,11 +1,6 @@
 //! The guests, built once for a run of the tests.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-    sync::LazyLock,
-};
+use std::{fs, path::PathBuf, process::Command, sync::LazyLock};
 
 use super::{root, text::Text};
 
@@ -24,16 +19,10 @@ pub fn from_text(text: &str) -> Vec<u8> {
 
 /// A guest that answers `"{version}"`, any number of times.
 pub fn answering(version: &str) -> Vec<u8> {
-    answering_after(version, 0)
-}
-
-/// The same, which takes that often 20 million turns of a loop before.
-pub fn answering_after(version: &str, whiles: usize) -> Vec<u8> {
-    let whiles = "(call $take-a-while)".repeat(whiles);
     let length = version.len() + 2;
     let data = format!("(data (i32.const 512) \"\\\"{version}\\\"\")");
     let handle = format!(
-        "{whiles} (i32.store (i32.const 16) (i32.const 0)) (i32.store (i32.const 20) (i32.const 512))
+        "(i32.store (i32.const 16) (i32.const 0)) (i32.store (i32.const 20) (i32.const 512))
          (i32.store (i32.const 24) (i32.const {length})) (i32.const 16)"
     );
     // What came for one event is forgotten before the next.
@@ -109,7 +98,7 @@ pub fn cargo_build(what: &[&str]) -> PathBuf {
 
 fn build() -> PathBuf {
     let release = cargo_build(&["-p", "hello", "-p", "fixtures", "--lib", "--examples"]);
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("guests");
+    let folder = root().join("target/tmp/guests");
     fs::create_dir_all(&folder).expect("a folder");
     let place = |from: PathBuf, name: &str| {
         // Written next to its place and moved there: another run of the tests may be reading it.

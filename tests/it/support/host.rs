@@ -5,7 +5,7 @@ use std::{
     process::{ChildStdout, Command},
 };
 
-use super::{Event, Fake, Program, guests, http::Message, task_root, wait_for};
+use super::{Event, Fake, Program, guests, http::Message, program, task_root, wait_for};
 
 /// Which code talks to the Runtime API. Most tests run with both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +50,7 @@ impl Host {
 
     /// With a task root of the test's own, and no handler named.
     pub fn in_folder(task_root: &Path) -> Setup {
-        let program = PathBuf::from(env!("CARGO_BIN_EXE_bootstrap"));
+        let program = program("bootstrap");
         Setup { folder: None, task_root: task_root.to_owned(), env: Vec::new(), arguments: Vec::new(), program }
     }
 
@@ -89,6 +89,18 @@ impl Host {
     /// Invokes with `{}` until this is the answer: on a busy machine a newer guest may take longer than an invocation waits for it.
     pub fn becomes(&self, expected: &str) {
         wait_for(&format!("the answer {expected}"), || (self.answer("{}") == expected).then_some(()));
+    }
+
+    /// What the program posts; `None` where it ends without.
+    pub fn post_or_end(&mut self) -> Option<Message> {
+        wait_for("a post, or the end", || {
+            // Looked at first: what was posted before the end is there then.
+            let has_ended = !self.program.is_running();
+            match self.fake.try_post() {
+                None if !has_ended => None,
+                post => Some(post),
+            }
+        })
     }
 
     /// Waits for the post to `/init/error` and the end of the program; returns the error object.

@@ -22,6 +22,7 @@ pub use self::{
 };
 
 use std::{
+    path::{Path, PathBuf},
     thread,
     time::{Duration, Instant},
 };
@@ -46,7 +47,19 @@ pub fn task_root() -> tempfile::TempDir {
     tempfile::tempdir_in("/var/tmp").expect("a folder in /var/tmp")
 }
 
-/// The root of the repository.
-pub fn root() -> std::path::PathBuf {
-    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("host/ is in the root").to_owned()
+/// Whether it comes out so once in twenty times: for what a busy machine may rightly keep from it.
+pub fn comes_out_once(mut try_it: impl FnMut() -> bool) -> bool {
+    (0..20).any(|_| try_it())
+}
+
+/// The root of the repository, wherever it was moved since this was compiled: cargo says where the crate is that it tests.
+pub fn root() -> PathBuf {
+    let own = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    PathBuf::from(own).parent().expect("host/ is in the root").to_owned()
+}
+
+/// A program that was built with the tests: they are in a folder beside it.
+pub fn program(name: &str) -> PathBuf {
+    let own = std::env::current_exe().expect("a path");
+    own.parent().and_then(Path::parent).expect("a folder in the target's").join(name)
 }

@@ -45,8 +45,12 @@ pub fn install_packages(packages: &[&str], missing: &str, what: &str) -> Result<
         return Err(format!("{what}: not here: {missing}\nhint: sudo {command}").into());
     }
     say(&format!("installing {what}; not here: {missing}"));
-    apt("apt-get update -qq")?;
-    apt(&command)
+    // A list that can't be had may be one that is not needed.
+    let updated = apt("apt-get update -qq");
+    apt(&command).map_err(|error| match updated {
+        Ok(()) => error,
+        Err(before) => format!("{before}\n{error}").into(),
+    })
 }
 
 fn is_there(file: &str) -> bool {
@@ -70,7 +74,12 @@ fn is_root() -> Result<bool> {
 fn apt(command: &str) -> Result<()> {
     let mut words = command.split(' ');
     let mut apt = Command::new(words.next().unwrap_or_default());
-    let output = apt.args(words).env("DEBIAN_FRONTEND", "noninteractive").env("LC_ALL", "C").output()?;
+    let output = apt
+        .args(["-o", "DPkg::Lock::Timeout=120"])
+        .args(words)
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .env("LC_ALL", "C")
+        .output()?;
     if output.status.success() {
         return Ok(());
     }

@@ -82,7 +82,7 @@ fn faults() -> Result<()> {
     tools::python()?;
     tools::emulator()?;
     tools::peers()?;
-    say("causing faults (5 minutes)");
+    say("causing faults (10 minutes)");
     run(&mut ignored_tests("peers::"))
 }
 

@@ -100,7 +100,7 @@ pub fn python() -> Result<()> {
     let venv = tools().join("venv");
     let stamp = venv.join("installed");
     let wanted = PYTHON_PACKAGES.join(" ");
-    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+    if is_installed(&venv, &stamp, &wanted) {
         return Ok(());
     }
     say("installing the AWS command line, boto3, and a server that speaks like S3");
@@ -109,12 +109,24 @@ pub fn python() -> Result<()> {
     Ok(fs::write(stamp, wanted)?)
 }
 
+/// Whether what is wanted was installed, and the Python that it was made with is still there.
+fn is_installed(venv: &Path, stamp: &Path, wanted: &str) -> bool {
+    let runs = || Command::new(venv.join("bin/python")).args(["-c", ""]).status().is_ok_and(|status| status.success());
+    fs::read_to_string(stamp).is_ok_and(|installed| installed == wanted) && runs()
+}
+
 /// An environment for Python packages.
 fn create_venv(folder: &Path) -> Result<()> {
     debian::install(&[("python3", "python3")], "Python")?;
-    let has_venv = Command::new("python3").args(["-c", "import ensurepip, venv"]).output()?.status.success();
-    if !has_venv {
+    let has_venv = || -> Result<bool> {
+        Ok(Command::new("python3").args(["-c", "import ensurepip, venv"]).output()?.status.success())
+    };
+    if !has_venv()? {
         debian::install_packages(&["python3-venv"], "its module `venv`", "Python")?;
+    }
+    if !has_venv()? {
+        let message = "the `python3` that is found first has no modules `ensurepip` and `venv`, and is not Debian's";
+        return Err(format!("{message}\nhint: put one that has them first in `PATH`").into());
     }
     run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder))
 }
@@ -149,7 +161,10 @@ fn from_wheel(package: &str, file: &str, digest: &str, to: &Path) -> Result<()> 
     if to.exists() {
         return Ok(());
     }
+    python()?;
     let downloads = tools().join("downloads");
+    // What a run that broke off has left is of no use.
+    let _ = fs::remove_dir_all(&downloads);
     fs::create_dir_all(&downloads)?;
     let python = tools().join("venv/bin/python");
     run(Command::new(&python)
@@ -171,7 +186,7 @@ pub fn peers() -> Result<()> {
     let stamp = folder.join("installed");
     let locked = fs::read_to_string(root().join("tests/peers/node/package-lock.json"))?;
     let wanted = format!("{PYTHON_RUNTIME}\n{locked}");
-    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+    if is_installed(&folder.join("python"), &stamp, &wanted) {
         return Ok(());
     }
     debian::install(NODE_RUNTIME, "what builds AWS's runtime for Node")?;
@@ -281,7 +296,7 @@ pub fn guest_python() -> Result<PathBuf> {
     let requirements = root().join("guests/sdk/python/requirements.txt");
     let wanted = fs::read_to_string(&requirements)?;
     let (python, stamp) = (venv.join("bin/python"), venv.join("installed"));
-    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+    if is_installed(&venv, &stamp, &wanted) {
         return Ok(python);
     }
     say("installing what makes guests of Python");

@@ -14,6 +14,7 @@ use guesthouse::{
     telemetry,
     text::escaped_lines,
 };
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 
@@ -57,6 +58,7 @@ impl Options {
         concurrency: NonZeroUsize,
         output: Box<dyn Output>,
     ) -> anyhow::Result<Lambda> {
+        raise_limit_of_files();
         let records = Arc::new(Records::new(output));
         let logs = Logs::from_environment(&Environment::of_process(), Box::new(records.clone()));
         let logs = Arc::new(logs);
@@ -75,6 +77,13 @@ impl Options {
         let functions = Functions::start(shared, guests).await?;
         Ok(Lambda { functions: Arc::new(functions), records, _tmp: tmp })
     }
+}
+
+/// Each worker of each function has an executor and a connection, of which both ends are here.
+fn raise_limit_of_files() {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    // Where it is not allowed there are as many functions as there are.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
 }
 
 /// The threads that all runs on. As in `bootstrap`, each turn of a computing guest is followed by a look at the deadlines.

@@ -57,7 +57,10 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         let Some((_, function)) = lambda.functions.all().pop() else { bail!("no guest was loaded") };
         let function = (*function).as_ref().map_err(|failure| anyhow::Error::new(failure.clone()))?;
         let call = Call { request_id: uuid::Uuid::new_v4().to_string(), event: event.into(), ..Call::default() };
-        function.call(call).await.map_err(|_| anyhow::anyhow!("the request id is in use"))
+        let outcome = function.call(call).await.map_err(|_| anyhow::anyhow!("the request id is in use"));
+        // The log comes before the answer.
+        function.end().await;
+        outcome
     })?;
     match outcome.result {
         Ok(answer) => {
