@@ -76,6 +76,12 @@ impl Failure {
         Self::new(ErrorType::ResponseSizeTooLarge, message).hint("put the answer into S3 and return where it is")
     }
 
+    /// A start-up that took all the time there is.
+    pub fn slow_start(message: impl Into<String>) -> Self {
+        Self::new(ErrorType::Timeout, message)
+            .hint("do less before the first event: what is only needed now and then can wait")
+    }
+
     /// Cuts what a guest made larger than Lambda takes.
     #[must_use]
     pub fn within_limits(mut self) -> Self {

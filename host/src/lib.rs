@@ -18,6 +18,7 @@
 //! * [`failure`]: what a caller sees when something went wrong, with the names that are API.
 //! * [`observer`]: how the engine tells what guests print and use.
 //! * [`text`]: what somebody else chose, made fit to be printed.
+//! * `memory_file`: bytes in memory that have a descriptor.
 //! * [`moment`]: time that counts although the process may be frozen.
 //! * [`laps`]: where the time goes before the first event.
 //! * [`capabilities`]: what one guest may touch.
@@ -44,6 +45,7 @@ pub mod laps;
 #[cfg(feature = "cli")]
 pub mod local;
 pub mod logs;
+mod memory_file;
 pub mod moment;
 pub mod observer;
 pub mod registry;

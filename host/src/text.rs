@@ -14,6 +14,11 @@ pub fn escaped(text: &str) -> Cow<'_, str> {
     replaced(text, |char| char != '\t' && is_control(char))
 }
 
+/// The same for a field between tabs.
+pub fn escaped_field(text: &str) -> Cow<'_, str> {
+    replaced(text, is_control)
+}
+
 /// The same for what may have several lines.
 pub fn escaped_lines(text: &str) -> Cow<'_, str> {
     replaced(text, |char| !matches!(char, '\t' | '\n') && is_control(char))

@@ -32,7 +32,7 @@ const DEFAULT_TASK_ROOT: &str = "/var/task";
 /// The settings' file, in the task root.
 const FILE: &str = "guesthouse.toml";
 
-/// What the host keeps of the function's memory for itself, in MiB: its code and the guest's, and a compiler's working memory.
+/// What the host keeps of the function's memory for itself, in MiB: its code and the guest's. The compiler has what is left.
 const HOST_MEMORY_MIB: u64 = 36;
 
 /// What it keeps besides for each invocation served at a time, in MiB: an event of 6 MB, what one call of the guest's may hand

@@ -19,7 +19,7 @@ use std::{
 use super::{
     Service,
     client::ApiError,
-    executor,
+    executor, no_thread,
     shutdown::{LAST_GRACE, Shutdown},
     watch,
     worker::Crew,
@@ -140,8 +140,7 @@ fn first_worker<L, F>(
     let executor = match executor(EdgeKind::Direct, NonZeroUsize::MIN) {
         Ok(executor) => executor,
         Err(error) => {
-            let failure = Failure::new(ErrorType::Internal, format!("can't start threads: {error}"));
-            return drop(started.send(Err(failure.hint("raise the function's memory"))));
+            return drop(started.send(Err(no_thread(&error).hint("raise the function's memory"))));
         }
     };
     executor.block_on(async {
@@ -168,6 +167,5 @@ pub(super) fn died() -> Failure {
 pub(super) fn stuck(limit: Duration) -> Failure {
     let message =
         format!("the guest's start-up could not be stopped in what it does in {:.2} seconds", limit.as_secs_f64());
-    Failure::new(ErrorType::Timeout, message)
-        .hint("do less before the first event: what is only needed now and then can wait")
+    Failure::slow_start(message)
 }

@@ -42,8 +42,8 @@ use crate::{
     registry::INIT_LIMIT,
 };
 
-/// How many threads an executor may have besides its own: one compiles at first, and later files are read and written there for
-/// guests that do not wait for them.
+/// How many threads an executor may have besides its own: one waits for the compiler at first, and later files are read and written
+/// there for guests that do not wait for them.
 const BLOCKING_THREADS: usize = 4;
 
 /// The executor of one worker, or of AWS's loop.
@@ -74,9 +74,7 @@ pub fn run(config: Config, observer: Arc<dyn Observer>, laps: Laps) -> Result<()
         Service::load(&config, observer, laps).await.map(Arc::new)
     };
     let load = move || load(laps);
-    let no_thread = |error: io::Error| {
-        Failure::new(ErrorType::Internal, format!("can't start a thread: {error}")).hint("raise the function's memory")
-    };
+    let no_thread = |error| no_thread(&error).hint("raise the function's memory");
     let started = match kind {
         EdgeKind::Direct => match Workers::start(&authority, concurrency, on_sigterm(), load) {
             Ok(workers) => match workers.started(limit) {
@@ -105,7 +103,7 @@ pub struct Serving {
 }
 
 impl Serving {
-    /// Ends it, after what is in flight.
+    /// Ends it. What is in flight has the little time that it has on Lambda.
     pub fn end(&self) {
         self.shutdown.begin();
     }
@@ -127,10 +125,8 @@ where
     L: FnOnce() -> F + Send + 'static,
     F: Future<Output = Result<Arc<Service>, Failure>>,
 {
-    let internal = |error: io::Error| {
-        Failure::new(ErrorType::Internal, format!("can't start a thread: {error}")).hint("end what else runs here")
-    };
-    let workers = Workers::start(authority, concurrency, Arc::default(), load).map_err(internal)?;
+    let no_thread = |error| no_thread(&error).hint("end what else runs here");
+    let workers = Workers::start(authority, concurrency, Arc::default(), load).map_err(no_thread)?;
     let (tell, told) = oneshot::channel();
     let supervise = move || match workers.started(limit) {
         Started::Ready(crew) => {
@@ -140,8 +136,12 @@ where
         Started::Failed(failure) => drop(tell.send(Err(failure))),
         Started::Terminated => {}
     };
-    thread::Builder::new().name("supervisor".to_owned()).spawn(supervise).map_err(internal)?;
+    thread::Builder::new().name("supervisor".to_owned()).spawn(supervise).map_err(no_thread)?;
     told.await.unwrap_or_else(|_| Err(direct::died()))
+}
+
+fn no_thread(error: &io::Error) -> Failure {
+    Failure::new(ErrorType::Internal, format!("can't start a thread: {error}"))
 }
 
 /// Becomes true with SIGTERM.

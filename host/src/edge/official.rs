@@ -44,37 +44,28 @@ where
     F: Future<Output = Result<Arc<Service>, Failure>>,
 {
     let executor = super::executor(EdgeKind::LambdaRuntime, concurrency)?;
-    let (authority, (tell, told)) = (authority.to_owned(), mpsc::channel());
+    let authority = authority.to_owned();
+    let ((tell_loaded, loaded), (tell_served, served)) = (mpsc::channel(), mpsc::channel());
     thread::Builder::new().name("worker".to_owned()).spawn(move || {
         executor.block_on(async {
-            let loaded = load().await;
-            let (failure, service) = (loaded.as_ref().err().cloned(), loaded.ok());
-            // Nobody listens any more where the start took too long.
-            if tell.send(Told::Loaded(failure)).is_ok()
-                && let Some(service) = service
-            {
-                drop(tell.send(Told::Served(serve(&authority, service).await)));
+            match load().await {
+                // Nobody listens any more where the start took too long.
+                Ok(service) if tell_loaded.send(Ok(())).is_ok() => {
+                    drop(tell_served.send(serve(&authority, service).await));
+                }
+                Ok(_) => {}
+                Err(failure) => drop(tell_loaded.send(Err(failure))),
             }
         });
         executor.shutdown_background();
     })?;
-    match told.recv_timeout(limit) {
-        Ok(Told::Loaded(None)) => {}
-        Ok(Told::Loaded(Some(failure))) => return Ok(Err(failure)),
-        Ok(Told::Served(served)) => return Ok(Ok(served)),
-        Err(mpsc::RecvTimeoutError::Timeout) => return Ok(Err(super::direct::stuck(limit))),
-        Err(mpsc::RecvTimeoutError::Disconnected) => return Ok(Err(super::direct::died())),
-    }
-    match told.recv() {
-        Ok(Told::Served(served)) => Ok(Ok(served)),
-        Ok(Told::Loaded(_)) | Err(mpsc::RecvError) => Ok(Err(super::direct::died())),
-    }
-}
-
-/// What the thread tells: how the start went, and then how all ended.
-enum Told {
-    Loaded(Option<Failure>),
-    Served(Result<(), lambda_runtime::Error>),
+    let died = |_| super::direct::died();
+    Ok(match loaded.recv_timeout(limit) {
+        Ok(Ok(())) => served.recv().map_err(died),
+        Ok(Err(failure)) => Err(failure),
+        Err(mpsc::RecvTimeoutError::Timeout) => Err(super::direct::stuck(limit)),
+        Err(mpsc::RecvTimeoutError::Disconnected) => Err(super::direct::died()),
+    })
 }
 
 /// Serves with as many workers as `AWS_LAMBDA_MAX_CONCURRENCY` says, which `lambda_runtime` reads itself.

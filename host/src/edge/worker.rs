@@ -105,32 +105,30 @@ impl Crew {
 
     /// The same on a thread of its own, which nothing but this worker waits for.
     pub fn work_on_a_thread(self: Arc<Self>, left: Option<Reply>) {
-        let crew = self.clone();
-        let work = move || match executor(EdgeKind::Direct, NonZeroUsize::MIN) {
-            Ok(executor) => {
-                executor.block_on(crew.work(left));
-                executor.shutdown_background();
-            }
-            Err(error) => drop(crew.ends.send(Err(ApiError::Threads(error)))),
-        };
-        if let Err(error) = thread::Builder::new().name("worker".to_owned()).spawn(work) {
-            // Nobody listens any more where the environment has ended.
-            drop(self.ends.send(Err(ApiError::Threads(error))));
-        }
+        self.on_a_thread(move |crew| crew.work(left));
     }
 
     /// The last thing of an environment that is to end: posts what is `left` by a worker that can't be stopped, on a thread of its own.
     pub fn end_with(self: Arc<Self>, left: Reply, error: ApiError) {
-        let crew = self.clone();
-        let post_and_end = move || {
-            if let Ok(executor) = executor(EdgeKind::Direct, NonZeroUsize::MIN) {
-                // How it went is in the log.
-                let _ = executor.block_on(post(&mut RuntimeApiClient::new(&crew.authority), left));
-            }
+        self.on_a_thread(async move |crew| {
+            // How it went is in the log.
+            let _ = post(&mut RuntimeApiClient::new(&crew.authority), left).await;
             // Nobody listens any more where the environment has ended.
             drop(crew.ends.send(Err(error)));
+        });
+    }
+
+    fn on_a_thread<F: Future<Output = ()>>(self: Arc<Self>, work: impl FnOnce(Arc<Self>) -> F + Send + 'static) {
+        let crew = self.clone();
+        let run = move || match executor(EdgeKind::Direct, NonZeroUsize::MIN) {
+            Ok(executor) => {
+                executor.block_on(work(crew));
+                executor.shutdown_background();
+            }
+            Err(error) => drop(crew.ends.send(Err(ApiError::Threads(error)))),
         };
-        if let Err(error) = thread::Builder::new().name("worker".to_owned()).spawn(post_and_end) {
+        if let Err(error) = thread::Builder::new().name("worker".to_owned()).spawn(run) {
+            // Nobody listens any more where the environment has ended.
             drop(self.ends.send(Err(ApiError::Threads(error))));
         }
     }

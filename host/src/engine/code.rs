@@ -40,6 +40,18 @@ pub struct CompileLimits {
     pub memory_bytes: u64,
 }
 
+/// What a compiler may have where nobody says what a function has, in bytes: twice of what it takes for the largest language's guest.
+const COMPILER_BYTES: u64 = 4 << 30;
+
+/// How long it may take where nobody waits but its developer.
+const COMPILER_TIME: Duration = Duration::from_secs(600);
+
+impl Default for CompileLimits {
+    fn default() -> Self {
+        Self { time: COMPILER_TIME, memory_bytes: COMPILER_BYTES }
+    }
+}
+
 impl Code {
     /// Maps a `.cwasm` file: what is not touched is not read.
     ///
@@ -64,16 +76,8 @@ impl Code {
         source: Digest,
         limits: CompileLimits,
     ) -> Result<Self, LoadError> {
-        use super::{compiler, compiler_process};
-
-        let unwritten = |error: std::io::Error| LoadError::Engine(format!("there is no memory for the code: {error}"));
-        let built = tokio::task::spawn_blocking(move || match compiler_process::can_be_asked() {
-            true => compiler_process::build(&bytes, &source, None, limits),
-            false => {
-                let image = compiler::build(bytes, &source, None)?;
-                compiler_process::in_memory("cwasm", &image).map_err(unwritten)
-            }
-        });
+        let build = move || super::compiler_process::build(&bytes, &source, None, limits);
+        let built = tokio::task::spawn_blocking(build);
         // Nothing stops a compiler in this process: one that takes too long is left behind.
         let built = match tokio::time::timeout(limits.time + STOPPING, built).await {
             Ok(Ok(built)) => built?,

@@ -83,11 +83,8 @@ pub fn compile_ahead(bytes: &[u8], target: Target, limits: CompileLimits) -> Res
     if !cfg!(feature = "cross") && Some(target) != Target::native() {
         return Err(LoadError::NoTarget(target.to_string()));
     }
-    let source = Digest::of(bytes);
-    if !compiler_process::can_be_asked() {
-        return build(bytes.to_vec(), &source, Some(target));
-    }
-    let (mut built, mut image) = (compiler_process::build(bytes, &source, Some(target), limits)?, Vec::new());
+    let (mut built, mut image) =
+        (compiler_process::build(bytes, &Digest::of(bytes), Some(target), limits)?, Vec::new());
     let read = built.rewind().and_then(|()| built.read_to_end(&mut image));
     read.map_err(|error| LoadError::Engine(format!("can't read what the compiler wrote: {error}")))?;
     Ok(image)
@@ -116,11 +113,7 @@ pub(super) fn build(bytes: Vec<u8>, source: &Digest, target: Option<Target>) -> 
 /// # Errors
 /// As those of [`compile_ahead`].
 pub fn check(bytes: &[u8], limits: CompileLimits) -> Result<(), LoadError> {
-    let source = Digest::of(bytes);
-    match compiler_process::can_be_asked() {
-        true => compiler_process::build(bytes, &source, None, limits).map(drop),
-        false => build(bytes.to_vec(), &source, None).map(drop),
-    }
+    compiler_process::build(bytes, &Digest::of(bytes), None, limits).map(drop)
 }
 
 /// What the compiler has as its stack, in bytes: it reads types that are nested in each other by recursion. What is not touched costs
@@ -140,7 +133,7 @@ pub(super) fn on_a_large_stack<T: Send>(work: impl FnOnce() -> Result<T, LoadErr
         let started =
             thread::Builder::new().name("compiler".to_owned()).stack_size(STACK_BYTES).spawn_scoped(scope, work);
         let started = started.map_err(|error| LoadError::Engine(format!("can't start a thread: {error}")))?;
-        // What a panic was is in the log, where it writes that itself.
+        // What a panic was it says itself, on standard error.
         started.join().unwrap_or(Err(LoadError::Compiler))
     })
 }

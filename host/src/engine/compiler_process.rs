@@ -8,11 +8,11 @@
 use std::{
     ffi::OsString,
     fs::{self, File},
-    io::{self, Read as _, Seek as _, Write as _},
+    io::{self, Read as _, Write as _},
     os::unix::process::{CommandExt as _, ExitStatusExt as _},
     process::{Child, Command, ExitCode, ExitStatus, Stdio},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
         mpsc::{RecvTimeoutError, channel},
     },
@@ -21,7 +21,6 @@ use std::{
 
 use rustix::{
     fd::OwnedFd,
-    fs::{MemfdFlags, memfd_create},
     process::{
         Pid, PidfdFlags, Resource, Rlimit, Signal, getppid, pidfd_open, pidfd_send_signal,
         set_parent_process_death_signal, setrlimit,
@@ -33,7 +32,7 @@ use super::{
     code::CompileLimits,
     compiler::{self, STACK_BYTES, Target},
 };
-use crate::digest::Digest;
+use crate::{digest::Digest, memory_file::memory_file};
 
 /// By this name the program compiles, and does nothing else.
 const NAME: &str = "guesthouse-compiler";
@@ -70,10 +69,6 @@ pub fn compile_if_asked(arguments: impl IntoIterator<Item = OsString>) -> Option
             ExitCode::from(REFUSED)
         }
     })
-}
-
-pub(super) fn can_be_asked() -> bool {
-    CAN_BE_ASKED.load(Ordering::Relaxed)
 }
 
 /// In the process that compiles.
@@ -113,7 +108,8 @@ fn limit(memory_bytes: u64, seconds: u64) {
     set(Resource::Core, 0);
 }
 
-/// Compiles in another process. Returns what `guesthouse compile` would write, in memory that has a descriptor.
+/// Compiles in another process, where this program can be asked for that, or else in this one. Returns what `guesthouse compile` would
+/// write, in memory that has a descriptor.
 ///
 /// # Errors
 /// What the compiler says; [`LoadError::SlowToCompile`] and [`LoadError::TooMuchToCompile`] for its limits.
@@ -123,9 +119,14 @@ pub(super) fn build(
     target: Option<Target>,
     limits: CompileLimits,
 ) -> Result<File, LoadError> {
+    if !CAN_BE_ASKED.load(Ordering::Relaxed) {
+        let image = compiler::build(bytes.to_vec(), source, target)?;
+        return memory_file("cwasm", &image)
+            .map_err(|error| LoadError::Engine(format!("there is no memory for the code: {error}")));
+    }
     let limits = CompileLimits { memory_bytes: limits.memory_bytes.max(LEAST_BYTES), ..limits };
     let (tell, told) = channel();
-    let stopper = Arc::new(Stopper::default());
+    let stopper = Stopper::default();
     thread::scope(|scope| {
         // The process ends with the thread that started it, so that is the one that waits for it.
         let work = || drop(tell.send(run(bytes, source, target, limits, &stopper)));
@@ -194,8 +195,8 @@ fn run(
     stopper: &Stopper,
 ) -> Result<File, LoadError> {
     let failed = |error: io::Error| LoadError::Engine(format!("can't start the compiler's process: {error}"));
-    let input = in_memory("wasm", bytes).map_err(failed)?;
-    let output = in_memory("cwasm", &[]).map_err(failed)?;
+    let input = memory_file("wasm", bytes).map_err(failed)?;
+    let output = memory_file("cwasm", &[]).map_err(failed)?;
     let mut command = Command::new("/proc/self/exe");
     command
         .arg0(NAME)
@@ -230,7 +231,11 @@ fn refusal(status: ExitStatus, said: &[u8], limits: CompileLimits) -> LoadError 
     let too_much = LoadError::TooMuchToCompile(limits.memory_bytes);
     let text = String::from_utf8_lossy(said);
     if status.code() == Some(REFUSED.into()) {
-        return match serde_json::from_str(text.rsplit('\n').next().unwrap_or_default()) {
+        let (before, last) = text.rsplit_once('\n').unwrap_or(("", &text));
+        if !before.trim().is_empty() {
+            tracing::warn!("the compiler's process said: {before}");
+        }
+        return match serde_json::from_str(last) {
             // What the compiler says where the system gives it no more.
             Ok(LoadError::Malformed(reason) | LoadError::Engine(reason))
                 if reason.contains("Cannot allocate memory") =>
@@ -250,12 +255,4 @@ fn refusal(status: ExitStatus, said: &[u8], limits: CompileLimits) -> LoadError 
     }
     tracing::warn!("the compiler's process ended with {status}: {text}");
     LoadError::Compiler
-}
-
-/// Memory that has a descriptor, with these bytes, to be read from the first one on.
-pub(super) fn in_memory(name: &str, bytes: &[u8]) -> io::Result<File> {
-    let mut file = File::from(memfd_create(name, MemfdFlags::CLOEXEC)?);
-    file.write_all(bytes)?;
-    file.rewind()?;
-    Ok(file)
 }

@@ -159,7 +159,7 @@ mod tests {
         let engine = crate::engine::Engine::new().unwrap();
         let bytes = wat::parse_str(text).unwrap();
         let image = crate::engine::compiler::build(bytes, &crate::digest::Digest::of(b""), None).unwrap();
-        let code = crate::engine::compiler_process::in_memory("cwasm", &image).unwrap();
+        let code = crate::memory_file::memory_file("cwasm", &image).unwrap();
         let linked = engine.link(&crate::engine::Code::map(&engine, code).unwrap().component);
         linked.err().is_none_or(|error| !format!("{error:#}").contains("implementation is missing"))
     }

@@ -107,6 +107,5 @@ fn timed_out(what: &str, limit: Duration) -> Failure {
 fn init_timed_out(limit: Duration) -> Failure {
     let message =
         format!("the guest's start-up was stopped after {:.2} seconds, which is all there is", limit.as_secs_f64());
-    Failure::new(ErrorType::Timeout, message)
-        .hint("do less before the first event: what is only needed now and then can wait")
+    Failure::slow_start(message)
 }

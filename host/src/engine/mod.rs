@@ -29,7 +29,7 @@ mod stdio;
 mod symbol;
 mod wasi;
 
-use std::{num::NonZeroUsize, sync::Arc, time::Duration};
+use std::{num::NonZeroUsize, sync::Arc};
 
 use wasmtime::{
     Config, ModuleVersionStrategy, WasmBacktraceDetails,
@@ -84,18 +84,6 @@ impl Engine {
 }
 
 const MIB: usize = 1024 * 1024;
-
-/// What a compiler may have where nobody says what a function has, in bytes: twice of what it takes for the largest language's guest.
-pub const COMPILER_BYTES: u64 = 4 << 30;
-
-/// How long it may take where nobody waits but its developer.
-pub const COMPILER_TIME: Duration = Duration::from_secs(600);
-
-impl Default for CompileLimits {
-    fn default() -> Self {
-        Self { time: COMPILER_TIME, memory_bytes: COMPILER_BYTES }
-    }
-}
 
 /// One for those who compile and those who run: code fits no engine with other settings.
 fn config() -> wasmtime::Result<Config> {

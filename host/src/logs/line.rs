@@ -1,6 +1,6 @@
 //! What a line is made of, in either format.
 
-use std::{fmt, time::SystemTime};
+use std::{borrow::Cow, fmt, time::SystemTime};
 
 use serde::{
     Deserialize, Deserializer,
@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::format::{Format, Level};
 use crate::{
     observer::Line,
-    text::{escaped, escaped_json},
+    text::{escaped, escaped_field, escaped_json},
 };
 
 /// How a line of the host's own begins in text format. No guest's does.
@@ -52,15 +52,19 @@ pub(super) fn host_line(
     message: &str,
 ) -> String {
     match format {
-        Format::Text => text_line(level, request_id, &format!("{HOST_MARK}{message}")),
+        Format::Text => text_line(level, request_id, HOST_MARK, message),
         Format::Json => json_line(level, request_id, guest, &json!(message), Origin::Host),
     }
 }
 
-pub(super) fn text_line(level: Level, request_id: Option<&str>, message: &str) -> String {
-    // A tab in an id would make a field of what comes behind it.
-    let request_id = escaped(request_id.unwrap_or("-")).replace('\t', "\\u0009");
-    format!("{}\t{request_id}\t{}\t{}\n", now(), level.name(), one_line(message))
+pub(super) fn text_line(level: Level, request_id: Option<&str>, mark: &str, message: &str) -> String {
+    let request_id = escaped_field(request_id.unwrap_or("-"));
+    // A record of several lines would become as many records in CloudWatch.
+    let message = match message.contains('\n') {
+        true => Cow::Owned(message.replace('\n', "; ")),
+        false => Cow::Borrowed(message),
+    };
+    format!("{}\t{request_id}\t{}\t{mark}{}\n", now(), level.name(), escaped(&message))
 }
 
 pub(super) fn json_line(
@@ -153,9 +157,4 @@ pub(super) fn completed(line: &Line<'_>, own: &Map<String, Value>, level: Level,
         added.pop();
     }
     format!("{{{}{}\n", escaped_json(&added), escaped_json(rest))
-}
-
-/// A record of several lines would become as many records in CloudWatch.
-fn one_line(message: &str) -> String {
-    escaped(&message.replace('\n', "; ")).into_owned()
 }

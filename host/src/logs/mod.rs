@@ -28,7 +28,7 @@ use crate::{
     text::is_invisible,
 };
 
-/// Writes log lines, each with one call, to one place.
+/// Writes log lines to one place.
 pub struct Logs {
     format: Format,
     level: Level,
@@ -68,7 +68,7 @@ impl Logs {
     fn write_text(&self, level: Level, line: &Line<'_>) {
         // What passes for a line of the host's is told from one.
         let mark = if line.text.trim_start_matches(is_invisible).starts_with(HOST_MARK) { GUEST_MARK } else { "" };
-        self.to.write(line.request_id, &text_line(level, line.request_id, &format!("{mark}{}", line.text)));
+        self.to.write(line.request_id, &text_line(level, line.request_id, mark, line.text));
     }
 
     /// Writes a guest's line as an object, with this as its message.
@@ -86,9 +86,9 @@ impl Logs {
         let guest = line.guest.short();
         // A guest does not get to say which invocation its line belongs to, nor which guest it is.
         let is_true = |key: &str, value: Option<&str>| own.get(key).is_none_or(|own| own.as_str() == value);
-        let is_true =
+        let claims_are_true =
             is_true("requestId", line.request_id) && is_true("guest", Some(&guest)) && !own.contains_key(MARK);
-        match is_true {
+        match claims_are_true {
             true if is_minted(&own, line.metrics) => self.write_object(level, line, &Value::Object(own)),
             true => self.to.write(line.request_id, &completed(line, &own, level, &guest)),
             false => self.write_object(level, line, &json!(line.text)),
@@ -121,7 +121,7 @@ impl Observer for Logs {
 }
 
 impl Format {
-    /// Writes to this place, and never waits for it; see [`LogWriter`].
+    /// Writes to this place, without waiting for each write; see [`LogWriter`].
     pub fn writer(self, to: impl Write + Send + 'static) -> LogWriter {
         LogWriter::new(
             to,

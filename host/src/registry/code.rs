@@ -67,7 +67,7 @@ pub(super) async fn load(
 fn compiler_bytes(function_memory_bytes: Option<u64>) -> u64 {
     match function_memory_bytes {
         Some(bytes) => bytes.saturating_sub(engine::resident_bytes()),
-        None => engine::COMPILER_BYTES,
+        None => CompileLimits::default().memory_bytes,
     }
 }
 

@@ -30,8 +30,9 @@ const START_LIMIT: Duration = Duration::from_secs(10);
 /// How much later it is left behind where it can't be stopped.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// How often an artifact is tried that fails for a reason which may pass.
+/// How often an artifact is tried that fails for a reason which may pass, and one that took all the time there is: with all processors.
 const MOST_TRIES: u32 = 10;
+const MOST_SLOW_TRIES: u32 = 2;
 
 /// One handler: its current guest, and what is known of its source.
 pub(super) struct Handler {
@@ -236,8 +237,7 @@ impl Refused {
     fn is_final(&self) -> bool {
         match self.reason {
             ErrorType::OutOfMemory | ErrorType::Internal => self.tries >= MOST_TRIES,
-            // It took all processors for all the time that there is.
-            ErrorType::Timeout => self.tries >= 2,
+            ErrorType::Timeout => self.tries >= MOST_SLOW_TRIES,
             _ => true,
         }
     }

@@ -2,17 +2,18 @@
 
 use std::{
     fs::{File, Metadata},
-    io::{self, Write as _},
+    io,
     os::{fd::AsRawFd as _, unix::fs::MetadataExt as _},
     path::PathBuf,
     time::{Duration, SystemTime},
 };
 
-use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
+use rustix::fs::{SealFlags, fcntl_add_seals};
 
 use crate::{
     digest::Digest,
     failure::{ErrorType, Failure},
+    memory_file::memory_file,
 };
 
 /// What came of a look at a source.
@@ -156,10 +157,7 @@ impl Precompiled {
     /// # Errors
     /// [`ErrorType::Internal`] when there is no such memory.
     pub fn in_memory(bytes: &[u8]) -> Result<Self, Failure> {
-        let written = memfd_create("guest", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING).map_err(io::Error::from);
-        let written = written.and_then(|file| {
-            let mut file = File::from(file);
-            file.write_all(bytes)?;
+        let written = memory_file("guest", bytes).and_then(|file| {
             fcntl_add_seals(&file, SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL)?;
             Self::new(file)
         });
