@@ -1,6 +1,8 @@
 //! What one guest may touch.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
+
+use crate::tmp::Quota;
 
 /// What one guest may touch. The default grants:
 ///
@@ -42,10 +44,10 @@ pub struct Capabilities {
 }
 
 /// A folder that a guest sees as `/tmp`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Tmp {
-    /// Where it is.
-    pub host_path: PathBuf,
+    /// Where it is, and what it may hold.
+    pub quota: Arc<Quota>,
     /// What the guest may do in it.
     pub access: Access,
 }

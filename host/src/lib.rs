@@ -18,6 +18,7 @@
 //! * [`failure`]: what a caller sees when something went wrong, with the names that are API.
 //! * [`observer`]: how the engine tells what guests print and use.
 //! * [`text`]: what somebody else chose, made fit to be printed.
+//! * [`tmp`]: what a guest's `/tmp` may hold.
 //! * `memory_file`: bytes in memory that have a descriptor.
 //! * [`moment`]: time that counts although the process may be frozen.
 //! * [`laps`]: where the time goes before the first event.
@@ -53,4 +54,5 @@ pub mod source;
 pub mod telemetry;
 pub mod terms;
 pub mod text;
+pub mod tmp;
 pub mod trust;

@@ -23,6 +23,7 @@ mod limits;
 mod precompiled;
 mod runtime_api;
 mod stuck;
+mod tmp;
 
 // Where guests come from, and how they are exchanged.
 mod deploy;

@@ -2,12 +2,13 @@
 
 use std::{
     fs,
+    io::Write as _,
     os::unix::fs::symlink,
     path::{Path, PathBuf},
     process::{Command, Output},
 };
 
-use guesthouse::engine::{CompileLimits, Target, compile_ahead};
+use guesthouse::engine::{Code, CompileLimits, Engine, Target, compile_ahead};
 use tempfile::TempDir;
 
 use crate::{
@@ -57,13 +58,13 @@ fn machine_code_is_mapped_and_the_wasm_file_is_not_needed() {
 
 /// As debug info, which is only read when a trap asks for it.
 #[test]
-fn what_is_not_touched_of_machine_code_is_not_read() {
+fn what_is_not_touched_of_machine_code_takes_no_memory() {
     let code = compiled("count");
     // The end of the file says how long what is before it is.
-    let tail = code.len() - 12;
+    let tail = code.len() - 16;
     let length = u32::from_le_bytes(code[tail..tail + 4].try_into().unwrap()) as usize;
     let (image, appendix) = code.split_at(tail - length);
-    let folder = with_files(&[("count.cwasm", &[image, &vec![0; 16 << 20], appendix].concat())]);
+    let folder = with_files(&[("count.cwasm", &sealed([image, &vec![0; 16 << 20], appendix].concat()))]);
     let host = Host::in_folder(folder.path()).env("HANDLER", "count").start();
     assert_eq!(host.answer("{}"), "1");
     let smaps = fs::read_to_string(format!("/proc/{}/smaps", host.program.pid())).unwrap();
@@ -112,7 +113,7 @@ fn foreign() -> Vec<(&'static str, Vec<u8>)> {
     let replaced = |from: &str, to: &str| {
         assert_eq!(from.len(), to.len());
         let at = good.windows(from.len()).position(|window| window == from.as_bytes()).unwrap();
-        [&good[..at], to.as_bytes(), &good[at + from.len()..]].concat()
+        sealed([&good[..at], to.as_bytes(), &good[at + from.len()..]].concat())
     };
     vec![
         ("", Vec::new()),
@@ -122,7 +123,22 @@ fn foreign() -> Vec<(&'static str, Vec<u8>)> {
         ("incompatible version", replaced("guesthouse 0.1.0", "guesthouse 0.0.9")),
         ("architecture", compile_ahead(&wasm("echo"), other, CompileLimits::default()).unwrap()),
         ("digest", replaced("sha256:", "sha999:")),
+        ("checksum", flipped(&good, good.len() / 3)),
     ]
+}
+
+/// With the right checksum, which is before the last 8 bytes.
+fn sealed(mut code: Vec<u8>) -> Vec<u8> {
+    let end = code.len() - 12;
+    let checksum = crc32fast::hash(&code[..end]);
+    code[end..end + 4].copy_from_slice(&checksum.to_le_bytes());
+    code
+}
+
+fn flipped(code: &[u8], at: usize) -> Vec<u8> {
+    let mut code = code.to_vec();
+    code[at] ^= 1 << (at % 8);
+    code
 }
 
 #[test]
@@ -131,6 +147,22 @@ fn machine_code_that_does_not_fit_is_refused_with_the_remedy_where_there_is_no_w
         let folder = with_files(&[("echo.cwasm", &bytes)]);
         let error = Host::in_folder(folder.path()).env("HANDLER", "echo").spawn().init_error();
         expect(&error, "Host.InvalidGuest", &[words, "guesthouse compile"]);
+    }
+}
+
+/// Every 97th byte, and each of the last hundred.
+#[test]
+fn no_flipped_byte_of_machine_code_is_run() {
+    let (engine, good) = (Engine::new().unwrap(), compiled("count"));
+    let map = |code: &[u8]| {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(code).unwrap();
+        Code::map(&engine, file).map(drop)
+    };
+    assert_eq!(map(&good), Ok(()));
+    for at in (0..good.len()).step_by(97).chain(good.len() - 100..good.len()) {
+        let said = map(&flipped(&good, at)).unwrap_err();
+        assert!(said.contains("damaged") || said.contains("not made by this version"), "byte {at}: {said}");
     }
 }
 

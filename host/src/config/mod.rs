@@ -11,6 +11,7 @@ use std::{
     fmt::Display,
     num::{NonZeroU32, NonZeroUsize},
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -24,6 +25,7 @@ use crate::{
     failure::{ErrorType, Failure},
     source::{RemoteAccess, Source, TaskRoot},
     terms::{ARTIFACT_LIMIT_BYTES, Refresh, Terms},
+    tmp::Quota,
 };
 
 /// Where the guests are unless `LAMBDA_TASK_ROOT` says otherwise.
@@ -172,7 +174,7 @@ pub fn capabilities(
     tmp: &Path,
 ) -> Capabilities {
     let tmp = match settings.tmp.unwrap_or(TmpAccess::Granted(Access::ReadWrite)) {
-        TmpAccess::Granted(access) => Some(Tmp { host_path: tmp.to_owned(), access }),
+        TmpAccess::Granted(access) => Some(Tmp { quota: Arc::new(Quota::new(tmp, settings.tmp_limit)), access }),
         TmpAccess::None => None,
     };
     Capabilities {

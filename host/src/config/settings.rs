@@ -33,6 +33,8 @@ pub struct Settings {
     pub margin: Option<Duration>,
     /// What the guest may do in `/tmp`.
     pub tmp: Option<TmpAccess>,
+    /// What guests may keep in `/tmp`, in bytes.
+    pub tmp_limit: Option<u64>,
     /// What a command gets on its command line.
     pub args: Option<Vec<String>>,
     /// The namespaces in CloudWatch of the metrics that the guest may write.
@@ -68,6 +70,7 @@ pub(super) const KEYS: &[(&str, &str)] = &[
     ("memory", variables::MEMORY),
     ("margin", variables::MARGIN),
     ("tmp", variables::TMP),
+    ("tmp_limit", variables::TMP_LIMIT),
 ];
 
 impl Settings {
@@ -81,6 +84,7 @@ impl Settings {
             "memory" => size(value).map(|bytes| self.memory = Some(bytes)),
             "margin" => margin(value).map(|margin| self.margin = Some(margin)),
             "tmp" => tmp(value).map(|tmp| self.tmp = Some(tmp)),
+            "tmp_limit" => size(value).map(|bytes| self.tmp_limit = Some(bytes)),
             _ => unreachable!("`{key}` is not in KEYS"),
         };
         if let Err(expected) = result {

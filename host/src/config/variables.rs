@@ -43,6 +43,8 @@ pub const MEMORY: &str = "GUESTHOUSE_MEMORY";
 pub const MARGIN: &str = "GUESTHOUSE_MARGIN";
 /// As `tmp` in the settings.
 pub const TMP: &str = "GUESTHOUSE_TMP";
+/// As `tmp_limit` in the settings.
+pub const TMP_LIMIT: &str = "GUESTHOUSE_TMP_LIMIT";
 /// As `args` in the settings: words, or a JSON array of strings.
 pub const ARGS: &str = "GUESTHOUSE_ARGS";
 /// As `env.pass` in the settings, separated by commas.
@@ -71,6 +73,7 @@ pub const ALL: &[&str] = &[
     MEMORY,
     MARGIN,
     TMP,
+    TMP_LIMIT,
     ARGS,
     ENV_PASS,
 ];

@@ -53,13 +53,19 @@ impl Default for CompileLimits {
 }
 
 impl Code {
-    /// Maps a `.cwasm` file: what is not touched is not read.
+    /// Maps a `.cwasm` file, if it is as it was written. Of what is not touched nothing stays in memory.
     ///
     /// The file is native code, which is not checked and can do what it likes. It must come from whoever deploys the host itself.
     ///
     /// # Errors
-    /// What is wrong with the file: another maker, engine or processor.
+    /// What is wrong with the file: damage, another maker, engine or processor.
     pub fn map(engine: &Engine, file: File) -> Result<Self, String> {
+        precompiled::check(&file)?;
+        Self::map_own(engine, file)
+    }
+
+    /// The same, for what was written a moment ago.
+    fn map_own(engine: &Engine, file: File) -> Result<Self, String> {
         // wasmtime trusts it, too, and panics over some kinds of damage.
         let mapped = catch_unwind(AssertUnwindSafe(|| precompiled::map(&engine.engine, file)));
         mapped.unwrap_or_else(|_| Err("it is damaged".to_owned()))
@@ -85,7 +91,7 @@ impl Code {
             Ok(Err(_)) => return Err(LoadError::Compiler),
             Err(_) => return Err(LoadError::SlowToCompile(limits.time)),
         };
-        Self::map(engine, built).map_err(LoadError::Engine)
+        Self::map_own(engine, built).map_err(LoadError::Engine)
     }
 
     /// This host was built without a compiler.

@@ -7,6 +7,7 @@
 #[cfg(feature = "compiler")]
 mod adapt;
 mod bindings;
+mod checksum;
 mod code;
 #[cfg(feature = "compiler")]
 mod compiler;

@@ -5,8 +5,10 @@
 //! the file says where that is:
 //!
 //! ```text
-//! image · debug sections · appendix (JSON) · its length (4 bytes, little-endian) · "ghcwasm1"
+//! image · debug sections · appendix (JSON) · its length (4 bytes, little-endian) · checksum (4 bytes, little-endian) · "ghcwasm2"
 //! ```
+//!
+//! The checksum is of all that is before it. It tells damage, not intent.
 //!
 //! This is the only place with `unsafe`: whoever can choose the bytes of such a file can make the host do anything. So nothing here
 //! is called for a file that a guest could write; see `registry`.
@@ -23,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use wasmtime::{Engine, component::Component};
 
 use super::{
+    checksum,
     code::{Code, Inspected},
     debug_info::{DebugInfo, ModuleDebugInfo, Section},
 };
@@ -32,10 +35,12 @@ use super::{
 pub const VERSION: &str = concat!("guesthouse ", env!("CARGO_PKG_VERSION"), ", wasmtime 48.0.8");
 
 /// How the file ends. The digit counts the formats.
-const MAGIC: [u8; 8] = *b"ghcwasm1";
+const MAGIC: [u8; 8] = *b"ghcwasm2";
 
-/// The length of the appendix and the magic bytes.
-const TAIL_BYTES: usize = 4 + MAGIC.len();
+/// The length of the appendix, the checksum, and the magic bytes.
+const TAIL_BYTES: usize = 4 + CHECKSUM_BYTES + MAGIC.len();
+
+const CHECKSUM_BYTES: usize = 4;
 
 /// No appendix is longer, in bytes: it has a line for each section of debug info.
 const APPENDIX_LIMIT_BYTES: u32 = 1024 * 1024;
@@ -74,11 +79,23 @@ pub(super) fn write(mut image: Vec<u8>, source: &crate::digest::Digest, inspecte
     let length = u32::try_from(appendix.len()).ok().filter(|length| *length <= APPENDIX_LIMIT_BYTES)?;
     image.extend_from_slice(&appendix);
     image.extend_from_slice(&length.to_le_bytes());
+    image.extend_from_slice(&crc32fast::hash(&image).to_le_bytes());
     image.extend_from_slice(&MAGIC);
     Some(image)
 }
 
-/// Maps the file: what is not touched is not read. The `Err` says what is wrong with it.
+/// Whether the file is as it was written. The `Err` says what is wrong with it.
+pub(super) fn check(file: &File) -> Result<(), String> {
+    let Tail { checksum, at, .. } = tail(file)?;
+    let end = at + (TAIL_BYTES - MAGIC.len() - CHECKSUM_BYTES) as u64;
+    match checksum::of(file, end) {
+        Ok(found) if found == checksum => Ok(()),
+        Ok(_) => Err("it is damaged: its checksum is not that of its bytes".to_owned()),
+        Err(error) => Err(unreadable(&error)),
+    }
+}
+
+/// Maps the file: what is not touched takes no memory. The `Err` says what is wrong with it.
 ///
 /// The file has to come from somebody who may run any code in this process.
 pub(super) fn map(engine: &Engine, file: File) -> Result<Code, String> {
@@ -103,19 +120,39 @@ pub(super) fn allow(config: &mut wasmtime::Config, feature: &str) {
     unsafe { config.cranelift_flag_enable(feature) };
 }
 
-fn appendix(file: &File) -> Result<Appendix, String> {
-    let unreadable = |error: io::Error| format!("it can't be read: {error}");
-    let foreign = || "it was not made by this version of `guesthouse compile`, or is cut off".to_owned();
-    let size = file.metadata().map_err(unreadable)?.len();
+/// What the end of the file says.
+struct Tail {
+    /// Where it begins.
+    at: u64,
+    appendix_bytes: u32,
+    checksum: u32,
+}
+
+fn tail(file: &File) -> Result<Tail, String> {
+    let size = file.metadata().map_err(|error| unreadable(&error))?.len();
     let mut tail = [0; TAIL_BYTES];
     let at = size.checked_sub(TAIL_BYTES as u64).ok_or_else(foreign)?;
-    file.read_exact_at(&mut tail, at).map_err(unreadable)?;
-    let [a, b, c, d, magic @ ..] = tail;
-    let length = u32::from_le_bytes([a, b, c, d]);
-    let begin = at.checked_sub(u64::from(length)).filter(|_| magic == MAGIC && length <= APPENDIX_LIMIT_BYTES);
-    let mut appendix = vec![0; length.min(APPENDIX_LIMIT_BYTES) as usize];
-    file.read_exact_at(&mut appendix, begin.ok_or_else(foreign)?).map_err(unreadable)?;
+    file.read_exact_at(&mut tail, at).map_err(|error| unreadable(&error))?;
+    let [a, b, c, d, e, f, g, h, magic @ ..] = tail;
+    let (appendix_bytes, checksum) = (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]));
+    if magic == MAGIC { Ok(Tail { at, appendix_bytes, checksum }) } else { Err(foreign()) }
+}
+
+fn appendix(file: &File) -> Result<Appendix, String> {
+    let Tail { at, appendix_bytes, .. } = tail(file)?;
+    let begin = at.checked_sub(u64::from(appendix_bytes)).filter(|_| appendix_bytes <= APPENDIX_LIMIT_BYTES);
+    let begin = begin.ok_or_else(foreign)?;
+    let mut appendix = vec![0; appendix_bytes as usize];
+    file.read_exact_at(&mut appendix, begin).map_err(|error| unreadable(&error))?;
     serde_json::from_slice(&appendix).map_err(|_| foreign())
+}
+
+fn unreadable(error: &io::Error) -> String {
+    format!("it can't be read: {error}")
+}
+
+fn foreign() -> String {
+    "it was not made by this version of `guesthouse compile`, or is cut off".to_owned()
 }
 
 fn debug_info(module: ModuleAppendix, file: &Arc<File>) -> ModuleDebugInfo {

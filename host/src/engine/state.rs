@@ -1,5 +1,7 @@
 //! What a store holds for one instance.
 
+use std::sync::Arc;
+
 use wasmtime::{Result, component::Resource};
 use wasmtime_wasi::{
     FsPerms, ResourceTable, WasiCtx, WasiCtxView, WasiView,
@@ -14,6 +16,7 @@ use super::{
 use crate::{
     capabilities::{Access, Capabilities},
     observer::Stream,
+    tmp::Quota,
 };
 
 /// What a store holds for one instance.
@@ -23,6 +26,8 @@ pub(super) struct State {
     pub(super) memory: Memory,
     pub(super) held: Held,
     pub(super) stdio: Stdio,
+    /// What `/tmp` may hold, where the guest has it.
+    pub(super) quota: Option<Arc<Quota>>,
     /// What it wrote to standard output, where that is the answer and not the log's.
     pub(super) stdout: Option<MemoryOutputPipe>,
 }
@@ -68,12 +73,13 @@ impl State {
                 Access::ReadWrite => FsPerms::ReadWrite,
                 Access::ReadOnly => FsPerms::ReadOnly,
             };
-            wasi.preopened_dir(&tmp.host_path, "/tmp", permissions)?;
+            wasi.preopened_dir(tmp.quota.folder(), "/tmp", permissions)?;
         }
         let memory = Memory::new(capabilities.memory_bytes, budget);
         let mut table = ResourceTable::new();
         table.set_max_capacity(capabilities.handles);
-        Ok(Self { wasi: wasi.build(), table, memory, held: Held::default(), stdio, stdout })
+        let quota = capabilities.tmp.as_ref().map(|tmp| tmp.quota.clone());
+        Ok(Self { wasi: wasi.build(), table, memory, held: Held::default(), stdio, quota, stdout })
     }
 
     /// # Errors

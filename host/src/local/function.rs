@@ -12,7 +12,6 @@ use std::{
 
 use bytes::Bytes;
 use serde_json::json;
-use tempfile::TempDir;
 use tokio::{sync::watch, task::AbortHandle, time::timeout};
 use tracing::error;
 
@@ -21,6 +20,7 @@ use super::{
     queue::{Call, Pending, Posted, Queue},
     records::{Hearing, Record, Records, RequestIdInUse},
     runtime_api::RuntimeApi,
+    scratch::Scratch,
 };
 use crate::{
     capabilities::Capabilities,
@@ -35,6 +35,9 @@ use crate::{
 
 /// On Lambda a guest that takes the compiler this long is compiled ahead of time. Here nobody waits but its developer.
 const INIT_LIMIT_HERE: Duration = Duration::from_secs(600);
+
+/// As functions have it unless they ask for more, in bytes. Source: the AWS page "Configure ephemeral storage for Lambda functions".
+const TMP_LIMIT_BYTES: u64 = 512 * 1024 * 1024;
 
 /// How long its end may take.
 const END_LIMIT: Duration = Duration::from_secs(2);
@@ -53,7 +56,7 @@ pub struct Function {
     /// Takes the workers' connections.
     listening: AbortHandle,
     /// Removed with the function.
-    _tmp: TempDir,
+    _scratch: Scratch,
 }
 
 /// What became of a call.
@@ -80,17 +83,14 @@ impl Function {
             log_stream_name: log_stream_name(),
         };
         // Not named by the function: its name may be a path.
-        let tmp = tempfile::tempdir_in(&shared.tmp).map_err(|error| {
-            Failure::new(ErrorType::Config, format!("can't make a folder in `{}`: {error}", shared.tmp.display()))
-                .hint("check that there is room, and that the folder can be written")
-        })?;
+        let scratch = Scratch::below(&shared.scratch)?;
         let environment = environment(&described, &shared.env);
         let settings = config::with_variables(settings, &environment)?;
         let request = LoadRequest {
             handler: name.to_owned(),
             terms: config::terms(&settings, &source, limits.memory_mib),
             source,
-            capabilities: capabilities(&settings, &environment, limits.memory_mib, tmp.path()),
+            capabilities: capabilities(&settings, &environment, limits.memory_mib, scratch.path()),
             init_limit: INIT_LIMIT_HERE,
             is_watched: true,
         };
@@ -131,7 +131,7 @@ impl Function {
             serving,
             ended,
             listening,
-            _tmp: tmp,
+            _scratch: scratch,
         })
     }
 
@@ -217,6 +217,7 @@ impl Drop for Function {
 
 /// Each invocation under way stands for an environment of its own, as on Lambda, and shares with no other.
 fn capabilities(settings: &Settings, environment: &Environment, memory_mib: u32, tmp: &Path) -> Capabilities {
+    let settings = &Settings { tmp_limit: settings.tmp_limit.or(Some(TMP_LIMIT_BYTES)), ..settings.clone() };
     let alone = config::capabilities(settings, environment, memory_mib, NonZeroUsize::MIN, tmp);
     let limits = [alone.memory_bytes, alone.total_memory_bytes];
     let memory_bytes = limits.into_iter().flatten().min();

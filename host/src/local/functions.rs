@@ -124,6 +124,13 @@ impl Functions {
         Ok(changes)
     }
 
+    /// Ends all functions, and removes what their guests left in `/tmp`.
+    pub fn end(&self) {
+        let all = std::mem::take(&mut *self.lock());
+        drop(all);
+        self.shared.scratch.remove();
+    }
+
     /// The function of this name. A lone one answers to `function` too, as it does under the emulator.
     pub fn get(&self, name: &str) -> Option<Served> {
         let all = self.lock();

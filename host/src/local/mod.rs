@@ -12,8 +12,9 @@ pub mod invoke_api;
 mod queue;
 mod records;
 mod runtime_api;
+mod scratch;
 
-use std::{io, net::Ipv4Addr, num::NonZeroUsize, path::PathBuf, sync::Arc, time::Duration};
+use std::{io, net::Ipv4Addr, num::NonZeroUsize, sync::Arc, time::Duration};
 
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -26,6 +27,7 @@ pub use self::{
     functions::{Change, Functions, Served},
     queue::Call,
     records::{Records, RequestIdInUse},
+    scratch::Scratch,
 };
 use crate::{engine::Engine, logs::Logs, registry::Looker, source::RemoteAccess};
 
@@ -49,8 +51,8 @@ pub struct Shared {
     pub limits: Limits,
     /// Variables that guests see besides Lambda's own.
     pub env: Vec<(String, String)>,
-    /// The folder below which each function gets its own `/tmp`.
-    pub tmp: PathBuf,
+    /// Where each function gets its own `/tmp`.
+    pub scratch: Scratch,
 }
 
 /// What a function may use.

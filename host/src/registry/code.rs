@@ -115,7 +115,7 @@ fn map(
     wasm: Option<&Blob>,
 ) -> Result<Code, Unfit> {
     let Precompiled { file, path } = opened.map_err(Unfit::Refused)?;
-    let tmp = request.capabilities.tmp.as_ref().map(|tmp| tmp.host_path.as_path());
+    let tmp = request.capabilities.tmp.as_ref().map(|tmp| tmp.quota.folder());
     if tmp.is_some_and(|tmp| is_below(&path, tmp)) {
         return Err(Unfit::Refused(untrusted(&path.display().to_string(), "the guest can write there")));
     }

@@ -8,14 +8,13 @@ use clap::builder::styling::{AnsiColor, Style};
 use guesthouse::{
     config::{self, Environment},
     engine::Engine,
-    local::{Functions, Limits, Records, Shared},
+    local::{Functions, Limits, Records, Scratch, Shared},
     logs::{Format, Logs, Output},
     registry::Looker,
     telemetry,
     text::escaped_lines,
 };
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 
 /// What the local Lambda gives a function.
@@ -37,8 +36,6 @@ pub struct Lambda {
     pub functions: Arc<Functions>,
     /// Ends with its last lines.
     records: Arc<Records>,
-    /// Removed with all that guests wrote into it.
-    _tmp: TempDir,
 }
 
 /// How long whoever reads the log may take at the end.
@@ -46,6 +43,7 @@ const LAST_LINES: Duration = Duration::from_secs(5);
 
 impl Drop for Lambda {
     fn drop(&mut self) {
+        self.functions.end();
         self.records.flush(LAST_LINES);
     }
 }
@@ -63,7 +61,6 @@ impl Options {
         let logs = Logs::from_environment(&Environment::of_process(), Box::new(records.clone()));
         let logs = Arc::new(logs);
         telemetry::start(logs.clone());
-        let tmp = tempfile::Builder::new().prefix("guesthouse-").tempdir().context("can't make a folder for `/tmp`")?;
         let shared = Shared {
             engine: Engine::new()?,
             looker: Looker::default(),
@@ -72,10 +69,10 @@ impl Options {
             records: records.clone(),
             limits: Limits { timeout: self.timeout, memory_mib: self.memory, concurrency },
             env: self.env,
-            tmp: tmp.path().to_owned(),
+            scratch: Scratch::new()?,
         };
         let functions = Functions::start(shared, guests).await?;
-        Ok(Lambda { functions: Arc::new(functions), records, _tmp: tmp })
+        Ok(Lambda { functions: Arc::new(functions), records })
     }
 }
 

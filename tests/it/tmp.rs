@@ -1,0 +1,211 @@
+//! What a guest may keep in `/tmp`: how much, how many, how deep. Each limit is obeyed, and violated.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::{
+    serve::{Served, with_tmp},
+    support::{Host, guests, program, wait_for},
+};
+
+const MIB: usize = 1024 * 1024;
+const FULL: &str = "insufficient-space";
+
+/// A folder in `/tmp`, and its name there.
+fn folder() -> (TempDir, String) {
+    let folder = tempfile::tempdir_in("/tmp").unwrap();
+    let name = folder.path().file_name().unwrap().to_str().unwrap().to_owned();
+    (folder, name)
+}
+
+fn with_limit(limit: &str) -> Host {
+    Host::of("fill_tmp").env("GUESTHOUSE_TMP_LIMIT", limit).start()
+}
+
+/// What came of each step.
+fn does(host: &Host, steps: &Value) -> Vec<String> {
+    serde_json::from_str(&host.answer(steps.to_string())).unwrap()
+}
+
+#[test]
+fn a_guest_may_fill_its_limit_and_not_more() {
+    let (folder, name) = folder();
+    let (a, b) = (format!("{name}/a"), format!("{name}/b"));
+    let host = with_limit("3MiB");
+    let steps = json!([{"write": [a, 2 * MIB]}, {"write": [b, MIB]}, {"append": [b, 1]}, {"resize": [b, 2 * MIB]}]);
+    assert_eq!(does(&host, &steps), ["2097152", "1048576", FULL, FULL]);
+    assert_eq!(fs::metadata(folder.path().join("b")).unwrap().len(), MIB as u64);
+    let said = |line: &String| line.contains("`/tmp` is full: it may keep 3.0 MiB there");
+    assert_eq!(host.program.lines().iter().filter(|line| said(line)).count(), 1, "{:#?}", host.program.lines());
+    // It goes on, and another instance of the function's has no room of its own.
+    assert_eq!(does(&host, &json!([{"write": [a, 2 * MIB]}, {"append": [a, 1]}])), ["2097152", FULL]);
+}
+
+#[test]
+fn what_is_removed_shortened_or_replaced_gives_its_room_back() {
+    let (_folder, name) = folder();
+    let at = |file: &str| format!("{name}/{file}");
+    let host = with_limit("1MiB");
+    let whole = |file: &str| json!({"write": [at(file), MIB]});
+    let steps = json!([
+        whole("a"), {"write": [at("b"), 1]}, {"remove": at("a")}, whole("c"),
+        {"resize": [at("c"), 0]}, whole("d"),
+        {"write": [at("e"), 0]}, {"rename": [at("e"), at("d")]}, whole("f"),
+        {"link": [at("f"), at("g")]}, {"resize": [at("f"), MIB / 2]}, {"link": [at("f"), at("g")]}, {"remove": at("f")},
+        whole("h"), {"remove": at("g")}, whole("h"),
+    ]);
+    let m = "1048576";
+    let expected = [m, FULL, "0", m, "0", m, "0", "0", m, FULL, "0", "0", "0", FULL, "0", m];
+    assert_eq!(does(&host, &steps), expected);
+}
+
+/// Else it would be a way to have more than the limit.
+#[test]
+fn a_removed_file_takes_its_room_until_it_is_closed() {
+    let (_folder, name) = folder();
+    let at = |file: &str| format!("{name}/{file}");
+    let host = with_limit("1MiB");
+    let steps = json!([{"hold": [at("a"), MIB]}, {"write": [at("b"), 1]}, {"release": 0}, {"write": [at("b"), MIB]}]);
+    assert_eq!(does(&host, &steps), ["1048576", FULL, "1", "1048576"]);
+}
+
+#[test]
+fn folders_and_links_take_room_too() {
+    let (_folder, name) = folder();
+    let at = |file: &str| format!("{name}/{file}");
+    let host = with_limit("8KiB");
+    let steps = json!([
+        {"folder": at("a")}, {"symlink": ["a", at("b")]}, {"folder": at("c")}, {"symlink": ["a", at("c")]},
+        {"remove": at("b")}, {"folder": at("c")}, {"unfolder": at("a")}, {"unfolder": at("c")}, {"write": [at("d"), 8192]},
+    ]);
+    let outcomes = does(&host, &steps);
+    assert_eq!(outcomes[..3], ["0", "0", FULL]);
+    assert_eq!(outcomes[4..], ["0", "0", "0", "0", "8192"]);
+}
+
+/// As long as the guest before had nothing open, what it wrote counts.
+#[test]
+fn the_limit_is_for_all_instances_together() {
+    let (_folder, name) = folder();
+    let host = Host::of("fill_tmp").env("GUESTHOUSE_TMP_LIMIT", "1MiB").env("GUESTHOUSE_INSTANCES", "fresh").start();
+    let write = |file: &str, bytes: usize| json!([{"write": [format!("{name}/{file}"), bytes]}]);
+    assert_eq!(does(&host, &write("a", MIB / 2)), ["524288"]);
+    assert_eq!(does(&host, &write("b", MIB / 2)), ["524288"]);
+    assert_eq!(does(&host, &write("c", 1)), [FULL]);
+}
+
+/// By handles, which have no longest path.
+#[test]
+fn folders_may_be_nested_64_deep_and_not_deeper() {
+    let (folder, name) = folder();
+    let host = Host::of("fill_tmp").start();
+    assert_eq!(does(&host, &json!([{"nest": [name, 62]}, {"nest": [name, 0]}])), ["62", "0"]);
+    fs::remove_dir_all(folder.path().join("d")).unwrap();
+    assert_eq!(does(&host, &json!([{"nest": [name, 70]}])), ["63"]);
+}
+
+#[test]
+fn folders_can_not_be_moved_deeper_than_they_may_be_nested() {
+    let (folder, name) = folder();
+    let at = |path: &str| format!("{name}/{path}");
+    let host = Host::of("fill_tmp").start();
+    let deep = format!("a{}", "/d".repeat(40));
+    let steps = json!([
+        {"folder": at("a")}, {"nest": [at("a"), 40]}, {"folder": at("b")}, {"nest": [at("b"), 22]}, {"folder": at("c")}, {"nest": [at("c"), 21]},
+        {"rename": [at("b"), at(&format!("{deep}/b"))]}, {"rename": [at("c"), at(&format!("{deep}/c"))]},
+    ]);
+    let outcomes = does(&host, &steps);
+    assert_eq!(outcomes[..6], ["0", "40", "0", "22", "0", "21"]);
+    assert_eq!(outcomes[6..], ["name-too-long", "0"]);
+    assert!(folder.path().join("b").exists() && !folder.path().join("c").exists());
+    // Up, and beside it, anything may be moved.
+    let steps = json!([{"rename": [at(&format!("{deep}/c")), at("c")]}, {"rename": [at("c"), at("e")]}]);
+    assert_eq!(does(&host, &steps), ["0", "0"]);
+}
+
+/// On a filesystem of 4 MiB with 200 files, of which a sixteenth is kept back, and the folder itself is one. Nobody sees it but the host.
+#[test]
+fn a_full_disk_is_an_error_of_the_guests_and_nothing_else() {
+    for (step, expected) in [
+        (json!({"write": ["a", 3 * MIB]}), "3145728"),
+        (json!({"write": ["a", 4 * MIB - 100_000]}), FULL),
+        (json!({"files": 150}), "150"),
+        (json!({"files": 300}), "187"),
+    ] {
+        let host = on_a_small_disk();
+        assert_eq!(does(&host, &json!([step])), [expected], "{step}");
+        assert_eq!(does(&host, &json!([{"remove": if step.get("files").is_some() { "empty-0" } else { "a" }}])), ["0"]);
+        assert_eq!(does(&host, &json!([{"write": ["b", 1000]}])), ["1000"], "{step}");
+    }
+}
+
+fn on_a_small_disk() -> Host {
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("bootstrap");
+    // What it starts may itself be below `/tmp`, which the small disk covers.
+    let text = format!(
+        "#!/bin/sh\nexec unshare --user --map-root-user --mount sh -c '
+            exec 3< {program} && mount --bind \"$LAMBDA_TASK_ROOT\" /mnt && mount -t tmpfs -o size=4m,nr_inodes=200 small /tmp &&
+            LAMBDA_TASK_ROOT=/mnt exec /proc/self/fd/3'\n",
+        program = program("bootstrap").display(),
+    );
+    fs::write(&script, text).unwrap();
+    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs::set_permissions(&script, executable).unwrap();
+    Host::of("fill_tmp").env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").program(&script).start()
+}
+
+fn serve(tmp: &Path, arguments: &[&str]) -> Served {
+    with_tmp(&guests::path("fill_tmp"), tmp, arguments)
+}
+
+fn scratch(tmp: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(tmp).unwrap().map(|entry| entry.unwrap().path());
+    entries.filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with("guesthouse-")).collect()
+}
+
+#[test]
+fn locally_each_function_has_the_room_it_would_have_on_lambda_unless_it_is_told() {
+    let tmp = tempfile::tempdir().unwrap();
+    let ask = |served: &Served, steps: &Value| {
+        crate::support::http::invoke(&served.address, "fill_tmp", &[], steps.to_string().as_bytes()).json()
+    };
+    // 512 MiB, of which nothing is written.
+    let served = serve(tmp.path(), &[]);
+    let steps = json!([{"write": ["a", 0]}, {"resize": ["a", 512 * MIB]}, {"resize": ["a", 512 * MIB + 1]}]);
+    assert_eq!(ask(&served, &steps), json!(["0", "0", FULL]));
+    let served = serve(tmp.path(), &["--env", "GUESTHOUSE_TMP_LIMIT=1MiB"]);
+    assert_eq!(ask(&served, &json!([{"write": ["a", MIB]}, {"append": ["a", 1]}])), json!(["1048576", FULL]));
+}
+
+#[test]
+fn whatever_a_guest_leaves_behind_is_removed_when_serve_ends() {
+    let tmp = tempfile::tempdir().unwrap();
+    let mut served = serve(tmp.path(), &[]);
+    let steps =
+        json!([{"folder": "a"}, {"nest": ["a", 100_000]}, {"files": 2000}, {"symlink": ["/", "root"]}]).to_string();
+    let done = crate::support::http::invoke(&served.address, "fill_tmp", &[], steps.as_bytes()).json();
+    assert_eq!(done, json!(["0", "63", "2000", done[3]]));
+    assert_eq!(scratch(tmp.path()).len(), 1);
+    served.program.terminate();
+    served.program.wait();
+    assert_eq!(scratch(tmp.path()), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn what_can_not_be_removed_is_told() {
+    let tmp = tempfile::tempdir().unwrap();
+    let mut served = serve(tmp.path(), &[]);
+    let folder = scratch(tmp.path()).remove(0);
+    fs::remove_dir_all(&folder).unwrap();
+    fs::write(&folder, "not a folder").unwrap();
+    served.program.terminate();
+    served.program.wait();
+    let told = |line: &String| line.contains(folder.to_str().unwrap()) && line.contains("can't be removed");
+    wait_for("the warning", || served.program.lines().iter().any(told).then_some(()));
+}
