@@ -75,6 +75,57 @@ wLMDjy9FLAuxZ3q4NlEvkgtyhrr0gtTu6KC4KBJdITbbOeAi1zBIYo0v4iTgt8jJpIidRJnp94ABQkJA
         assert!(keys.check(b"test", Some("<html>")).unwrap_err().contains("not one of minisign's"));
     }
 
+    /// Legacy signatures are of the bytes themselves, and let others pass for a hash.
+    #[test]
+    fn a_signature_of_the_older_kind_is_refused_and_so_is_one_that_only_says_it_is_newer() {
+        const LEGACY: &str = "untrusted comment: signature from minisign secret key
+RWQf6LRCGA9i59SLOFxz6NxvASXDJeRtuZykwQepbDEGt87ig1BNpWaVWuNrm73YiIiJbq71Wi+dP9eKL8OC351vwIasSSbXxwA=
+trusted comment: timestamp:1555779966\tfile:test
+QtKMXWyYcwdpZAlPF7tE2ENJkRd1ujvKjlj1m9RtHTBnZPa5WKU5uWRs5GoP5M/VqE81QFuMKI5k/SfNQUaOAA==
+";
+        let keys: TrustedKeys = KEY.parse().unwrap();
+        let own = Signature::decode(LEGACY).unwrap();
+        assert!(keys.0[0].verify(b"test", &own, true).is_ok(), "it is a good one of its kind");
+        assert!(keys.check(b"test", Some(LEGACY)).is_err());
+        assert!(keys.check(b"test", Some(&LEGACY.replace("RWQf6", "RUQf6"))).is_err());
+        assert!(keys.check(b"test", Some(&SIGNATURE.replace("RUQf6", "RWQf6"))).is_err());
+    }
+
+    #[test]
+    fn what_the_signature_says_of_itself_is_signed_too() {
+        let keys: TrustedKeys = KEY.parse().unwrap();
+        for (from, to) in [("timestamp:1633700835", "timestamp:1733700835"), ("\tfile:test", ""), ("wLMD", "wLME")] {
+            let changed = SIGNATURE.replace(from, to);
+            assert_ne!(changed, SIGNATURE);
+            assert!(keys.check(b"test", Some(&changed)).is_err(), "{to}");
+        }
+        // Only what nobody signs may be another.
+        let comment = SIGNATURE.replace("signature from minisign secret key", "\u{1b}[2J");
+        assert_eq!(keys.check(b"test", Some(&comment)), Ok(()));
+    }
+
+    /// A key's number is in it for finding it, and is anybody's to choose.
+    #[test]
+    fn of_two_keys_with_one_number_each_is_tried_and_none_stands_for_the_other() {
+        use base64::{Engine as _, prelude::BASE64_STANDARD as BASE64};
+        let [own, other] = [(), ()].map(|()| minisign::KeyPair::generate_unencrypted_keypair().unwrap());
+        let numbered = |text: &str, from: &str| {
+            let (mut bytes, from) = (BASE64.decode(text).unwrap(), BASE64.decode(from).unwrap());
+            bytes[2..10].copy_from_slice(&from[2..10]);
+            BASE64.encode(bytes)
+        };
+        let (own_key, other_key) = (own.pk.to_base64(), other.pk.to_base64());
+        let twin = numbered(&other_key, &own_key);
+        let signed = minisign::sign(None, &other.sk, &b"guest"[..], None, None).unwrap().into_string();
+        let mut lines: Vec<String> = signed.lines().map(str::to_owned).collect();
+        lines[1] = numbered(&lines[1], &own_key);
+        let signature = lines.join("\n");
+        let taken = |keys: &str| keys.parse::<TrustedKeys>().unwrap().check(b"guest", Some(&signature)).is_ok();
+        assert!(!taken(&own_key));
+        assert!(taken(&twin) && taken(&format!("{own_key},{twin}")));
+        assert!(!taken(&other_key), "the number is another");
+    }
+
     #[test]
     fn one_of_several_keys_is_enough_and_comments_are_passed_over() {
         let keys: TrustedKeys =

@@ -27,6 +27,7 @@ mod tmp;
 
 // Where guests come from, and how they are exchanged.
 mod deploy;
+mod lies;
 mod reload;
 mod sources;
 mod swap;

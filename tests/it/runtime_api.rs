@@ -153,6 +153,70 @@ fn an_event_that_stops_in_the_middle_is_not_waited_for_without_end() {
 }
 
 #[test]
+fn an_event_is_the_same_however_it_comes() {
+    for edge in Edge::BOTH {
+        for concurrency in ["1", "8"] {
+            let host = Host::of("echo").edge(edge).env("AWS_LAMBDA_MAX_CONCURRENCY", concurrency).start();
+            for framing in [Framing::ByteByByte, Framing::OddlyChunked, Framing::Chunked, Framing::Sized] {
+                for bytes in [0, 1, 5_000] {
+                    let body = "x".repeat(bytes);
+                    let post = host.fake.invoke(Event::new(body.clone()).framing(framing));
+                    assert_eq!((post.subject().ends_with("/response"), post.text()), (true, body.as_str()), "{edge:?}");
+                }
+            }
+        }
+    }
+}
+
+/// What came unasked is taken for nobody's response: neither for that to the answer, nor for the next event.
+#[test]
+fn an_event_that_comes_twice_is_run_once() {
+    for concurrency in ["1", "8"] {
+        let host = Host::of("count").env("AWS_LAMBDA_MAX_CONCURRENCY", concurrency).start();
+        host.fake.trouble_next_get(Trouble::Twice);
+        assert_eq!(host.answer("{}"), "1");
+        let next = host.answer("{}");
+        // With several workers another one may have the next event, and its own instance.
+        assert!(next == "2" || concurrency == "8" && next == "1", "{next}");
+        assert!(host.fake.try_post().is_none());
+    }
+}
+
+#[test]
+fn what_is_no_response_costs_only_its_connection() {
+    let sized = "HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: x\r\n";
+    for said in [
+        "".to_owned(),
+        "\r\n".repeat(100),
+        "HTTP/9.9 200 OK\r\n\r\n".to_owned(),
+        "SSH-2.0-OpenSSH\r\n\r\n".to_owned(),
+        "HTTP/1.1 200".to_owned(),
+        format!("HTTP/1.1 200 OK\r\n{}\r\n", "A: b\r\n".repeat(100_000)),
+        format!("HTTP/1.1 200 OK\r\nA: {}\r\n\r\n", "x".repeat(10_000_000)),
+        "HTTP/1.1 103 Early Hints\r\n\r\n".repeat(1000),
+        format!("{sized}Content-Length: -1\r\n\r\nx"),
+        format!("{sized}Content-Length: 1, 2\r\n\r\nxy"),
+        format!("{sized}Content-Length: 1\r\nContent-Length: 2\r\n\r\nxy"),
+        format!("{sized}Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n"),
+        format!("{sized}Transfer-Encoding: chunked\r\n\r\n-1\r\nx\r\n0\r\n\r\n"),
+        format!("{sized}Transfer-Encoding: chunked\r\n\r\n{}", "0".repeat(10_000_000)),
+        format!("{sized}Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n{}", "A: b\r\n".repeat(100_000)),
+    ] {
+        let host = Host::of("echo").start();
+        host.fake.trouble_next_get(Trouble::Says(said.clone().leak()));
+        let event = Event::new("{}");
+        host.fake.send(event.clone());
+        let post = wait_for("the answer", || {
+            let post = host.fake.post();
+            // What named an event is failed where the event did not come whole.
+            assert!(post.subject().contains("/x/error") || post.subject().contains(&event.id), "{}", post.subject());
+            post.subject().contains(&event.id).then_some(post)
+        });
+        assert_eq!(post.text(), "{}", "{}", &said[..said.len().min(200)]);
+    }
+}
+
+#[test]
 fn an_event_at_lambdas_limit_is_served_and_a_larger_one_is_refused() {
     for framing in [Framing::Sized, Framing::Chunked] {
         let host = Host::of("echo").start();

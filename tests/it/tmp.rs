@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::{
     serve::{Served, with_tmp},
-    support::{Host, guests, program, wait_for},
+    support::{Event, Host, guests, program, wait_for},
 };
 
 const MIB: usize = 1024 * 1024;
@@ -27,6 +27,13 @@ fn with_limit(limit: &str) -> Host {
     Host::of("fill_tmp").env("GUESTHOUSE_TMP_LIMIT", limit).start()
 }
 
+fn with_limit_and_workers(limit: &str, workers: &str) -> Host {
+    let setup = Host::of("fill_tmp").env("GUESTHOUSE_TMP_LIMIT", limit).env("AWS_LAMBDA_MAX_CONCURRENCY", workers);
+    let host = setup.start();
+    host.fake.wait_for_workers(workers.parse().unwrap());
+    host
+}
+
 /// What came of each step.
 fn does(host: &Host, steps: &Value) -> Vec<String> {
     serde_json::from_str(&host.answer(steps.to_string())).unwrap()
@@ -39,10 +46,14 @@ fn a_guest_may_fill_its_limit_and_not_more() {
     let host = with_limit("3MiB");
     let steps = json!([{"write": [a, 2 * MIB]}, {"write": [b, MIB]}, {"append": [b, 1]}, {"resize": [b, 2 * MIB]}]);
     assert_eq!(does(&host, &steps), ["2097152", "1048576", FULL, FULL]);
+    // Of what does not fit so much is written as does.
+    let steps = json!([{"write": [a, MIB]}, {"append": [b, 2 * MIB]}]);
+    assert_eq!(does(&host, &steps), ["1048576", FULL]);
+    assert_eq!(fs::metadata(folder.path().join("b")).unwrap().len(), 2 * MIB as u64);
+    assert_eq!(does(&host, &json!([{"resize": [b, MIB]}])), ["0"]);
     assert_eq!(fs::metadata(folder.path().join("b")).unwrap().len(), MIB as u64);
     let said = |line: &String| line.contains("`/tmp` is full: it may keep 3.0 MiB there");
     assert_eq!(host.program.lines().iter().filter(|line| said(line)).count(), 1, "{:#?}", host.program.lines());
-    // It goes on, and another instance of the function's has no room of its own.
     assert_eq!(does(&host, &json!([{"write": [a, 2 * MIB]}, {"append": [a, 1]}])), ["2097152", FULL]);
 }
 
@@ -53,14 +64,13 @@ fn what_is_removed_shortened_or_replaced_gives_its_room_back() {
     let host = with_limit("1MiB");
     let whole = |file: &str| json!({"write": [at(file), MIB]});
     let steps = json!([
-        whole("a"), {"write": [at("b"), 1]}, {"remove": at("a")}, whole("c"),
-        {"resize": [at("c"), 0]}, whole("d"),
-        {"write": [at("e"), 0]}, {"rename": [at("e"), at("d")]}, whole("f"),
-        {"link": [at("f"), at("g")]}, {"resize": [at("f"), MIB / 2]}, {"link": [at("f"), at("g")]}, {"remove": at("f")},
-        whole("h"), {"remove": at("g")}, whole("h"),
+        whole("a"), {"write": [at("b"), 1]}, {"remove": at("a")}, {"write": [at("b"), 1]}, {"remove": at("b")}, whole("c"),
+        {"resize": [at("c"), 0]}, {"write": [at("d"), MIB / 2]}, {"rename": [at("c"), at("d")]}, whole("d"),
+        {"link": [at("d"), at("e")]}, {"resize": [at("d"), MIB / 2]}, {"link": [at("d"), at("e")]}, {"remove": at("d")},
+        whole("f"), {"remove": at("e")}, whole("f"),
     ]);
     let m = "1048576";
-    let expected = [m, FULL, "0", m, "0", m, "0", "0", m, FULL, "0", "0", "0", FULL, "0", m];
+    let expected = [m, FULL, "0", "1", "0", m, "0", "524288", "0", m, FULL, "0", "0", "0", FULL, "0", m];
     assert_eq!(does(&host, &steps), expected);
 }
 
@@ -70,7 +80,7 @@ fn a_removed_file_takes_its_room_until_it_is_closed() {
     let (_folder, name) = folder();
     let at = |file: &str| format!("{name}/{file}");
     let host = with_limit("1MiB");
-    let steps = json!([{"hold": [at("a"), MIB]}, {"write": [at("b"), 1]}, {"release": 0}, {"write": [at("b"), MIB]}]);
+    let steps = json!([{"hold": [at("a"), MIB]}, {"write": [at("b"), 1]}, "release", {"write": [at("b"), MIB]}]);
     assert_eq!(does(&host, &steps), ["1048576", FULL, "1", "1048576"]);
 }
 
@@ -88,7 +98,6 @@ fn folders_and_links_take_room_too() {
     assert_eq!(outcomes[4..], ["0", "0", "0", "0", "8192"]);
 }
 
-/// As long as the guest before had nothing open, what it wrote counts.
 #[test]
 fn the_limit_is_for_all_instances_together() {
     let (_folder, name) = folder();
@@ -97,6 +106,37 @@ fn the_limit_is_for_all_instances_together() {
     assert_eq!(does(&host, &write("a", MIB / 2)), ["524288"]);
     assert_eq!(does(&host, &write("b", MIB / 2)), ["524288"]);
     assert_eq!(does(&host, &write("c", 1)), [FULL]);
+}
+
+/// Each makes links and removes names that another has just looked at. What is left after that is still counted.
+#[test]
+fn instances_that_get_in_each_others_way_do_not_get_past_the_limit() {
+    let (folder, name) = folder();
+    let at = |file: &str| format!("{name}/{file}");
+    let host = with_limit_and_workers("1MiB", "4");
+    let steps: Vec<Value> = (0..200)
+        .flat_map(|_| {
+            [
+                json!({"write": [at("a"), 65_536]}),
+                json!({"link": [at("a"), at("b")]}),
+                json!({"rename": [at("b"), at("c")]}),
+                json!({"remove": at("a")}),
+                json!({"append": [at("c"), 65_536]}),
+                json!({"rename": [at("c"), at("a")]}),
+            ]
+        })
+        .collect();
+    for _ in 0..8 {
+        host.fake.send(Event::new(json!(steps).to_string()));
+    }
+    for _ in 0..8 {
+        assert!(host.fake.post().subject().ends_with("/response"));
+    }
+    let files: Vec<PathBuf> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(files.iter().map(|file| fs::metadata(file).unwrap().len()).sum::<u64>() <= MIB as u64);
+    let remove: Vec<Value> = ["a", "b", "c"].iter().map(|file| json!({"remove": at(file)})).collect();
+    does(&host, &json!(remove));
+    assert_eq!(does(&host, &json!([{"write": [at("a"), MIB]}, {"append": [at("a"), 1]}])), ["1048576", FULL]);
 }
 
 /// By handles, which have no longest path.

@@ -2,7 +2,7 @@
 //! debug info.
 
 use wasmparser::{
-    ComponentAlias, ComponentExternalKind, ComponentInstance, ComponentOuterAliasKind, ComponentTypeRef, FunctionBody,
+    CanonicalFunction, CanonicalOption, ComponentAlias, ComponentExternalKind, ComponentInstance, ComponentOuterAliasKind, ComponentTypeRef, FunctionBody,
     Instance, Operator, OperatorsReader, Parser, Payload,
 };
 
@@ -10,12 +10,16 @@ use super::{
     LoadError,
     code::Inspected,
     debug_info::{DebugInfo, ModuleDebugInfo},
+    fault::ANSWER_READ_LIMIT_BYTES,
 };
 
 /// What the host keeps for an instance of a core module at the least, and for each of its globals, functions, imports and
 /// elements, in bytes: upper bounds of what wasmtime takes.
 const INSTANCE_BYTES: u64 = 4 * 1024;
 const ITEM_BYTES: u64 = 32;
+
+/// What the host takes for a text in UTF-16 or Latin-1 besides as many bytes as it reads: in UTF-8 it is up to twice as long.
+const TRANSCODED_BYTES: u64 = ANSWER_READ_LIMIT_BYTES as u64;
 
 /// The cost of what can't be known: more than anybody has.
 const UNKNOWN: u64 = u64::MAX / 2;
@@ -29,6 +33,9 @@ pub(super) fn inspect(bytes: &[u8]) -> Inspected {
             found.total = UNKNOWN;
             break;
         }
+    }
+    if found.transcodes {
+        found.total = found.total.saturating_add(TRANSCODED_BYTES);
     }
     Inspected { state_bytes: found.total.min(UNKNOWN), debug_info: DebugInfo::new(found.debug_info) }
 }
@@ -91,6 +98,8 @@ struct Inspection {
     open: Vec<Open>,
     /// Of the outermost component.
     total: u64,
+    /// Whether texts of any of its functions are not UTF-8.
+    transcodes: bool,
     debug_info: Vec<ModuleDebugInfo>,
 }
 
@@ -131,6 +140,11 @@ impl Inspection {
                 self.open.push(Open::Module { items: 0, debug_info: ModuleDebugInfo::default() });
             }
             Payload::End(_) => self.close(),
+            Payload::ComponentCanonicalSection(functions) => {
+                for function in functions {
+                    self.transcodes |= transcodes(&function?);
+                }
+            }
             payload => {
                 let outer = self.open.len().saturating_sub(1);
                 let (outer, innermost) = self.open.split_at_mut(outer);
@@ -157,6 +171,11 @@ impl Inspection {
             }
         }
     }
+}
+
+fn transcodes(function: &CanonicalFunction) -> bool {
+    let (CanonicalFunction::Lift { options, .. } | CanonicalFunction::Lower { options, .. }) = function else { return false };
+    options.iter().any(|option| matches!(option, CanonicalOption::UTF16 | CanonicalOption::CompactUTF16))
 }
 
 fn module(payload: Payload<'_>, items: &mut u64, debug_info: &mut ModuleDebugInfo) -> wasmparser::Result<()> {
@@ -267,6 +286,25 @@ mod tests {
         assert_eq!(state_bytes(&format!("(component {module} {instance} {instance})")), 2 * one);
         let nested = format!("(component $c {instance}) (instance (instantiate $c)) (instance (instantiate $c))");
         assert_eq!(state_bytes(&format!("(component {module} {nested})")), 2 * one);
+    }
+
+    #[test]
+    fn texts_that_are_not_utf8_cost_what_they_become() {
+        let lifted = |encoding: &str| {
+            let options = format!(r#"(memory (core memory $i "m")) (realloc (core func $i "r")) {encoding}"#);
+            state_bytes(&format!(
+                r#"(component
+                  (core module $m (memory (export "m") 1)
+                    (func (export "r") (param i32 i32 i32 i32) (result i32) i32.const 0) (func (export "f") (param i32 i32)))
+                  (core instance $i (instantiate $m))
+                  (func (param "a" string) (canon lift (core func $i "f") {options})))"#
+            ))
+        };
+        let utf8 = lifted("");
+        assert_eq!(lifted("string-encoding=utf8"), utf8);
+        for encoding in ["string-encoding=utf16", "string-encoding=latin1+utf16"] {
+            assert_eq!(lifted(encoding), utf8 + TRANSCODED_BYTES, "{encoding}");
+        }
     }
 
     #[test]

@@ -14,6 +14,8 @@ pub enum LoadError {
     /// The fault is the host's.
     #[error("the engine can't start: {0}")]
     Engine(String),
+    #[error("not a wasm file: it is empty")]
+    Empty,
     /// With the file's first bytes.
     #[error("not a wasm file: it starts with `{0}`, not with `\\0asm`")]
     NotWasm(String),
@@ -77,7 +79,7 @@ impl LoadError {
     pub fn into_failure(self, name: &str) -> Failure {
         let hint = match &self {
             Self::Engine(_) | Self::Compiler => "this is a fault of the host: please report it",
-            Self::NotWasm(_) => "build a component, or a module of WASI 0.1: `guesthouse new` writes one that does",
+            Self::Empty | Self::NotWasm(_) => "build a component, or a module of WASI 0.1: `guesthouse new` writes one that does",
             Self::CoreModule(_) => {
                 "build a component, a program for WASI, or in Go with `-buildmode=c-shared` and the SDK"
             }

@@ -12,6 +12,7 @@ use std::{
 
 use bytes::Bytes;
 use serde_json::json;
+use tempfile::TempDir;
 use tokio::{sync::watch, task::AbortHandle, time::timeout};
 use tracing::error;
 
@@ -20,7 +21,6 @@ use super::{
     queue::{Call, Pending, Posted, Queue},
     records::{Hearing, Record, Records, RequestIdInUse},
     runtime_api::RuntimeApi,
-    scratch::Scratch,
 };
 use crate::{
     capabilities::Capabilities,
@@ -55,8 +55,8 @@ pub struct Function {
     ended: watch::Receiver<bool>,
     /// Takes the workers' connections.
     listening: AbortHandle,
-    /// Removed with the function.
-    _scratch: Scratch,
+    /// Removed with the function. What can't be removed now is removed at the end, or told of.
+    _tmp: TempDir,
 }
 
 /// What became of a call.
@@ -83,14 +83,14 @@ impl Function {
             log_stream_name: log_stream_name(),
         };
         // Not named by the function: its name may be a path.
-        let scratch = Scratch::below(&shared.scratch)?;
+        let tmp = shared.scratch.folder()?;
         let environment = environment(&described, &shared.env);
         let settings = config::with_variables(settings, &environment)?;
         let request = LoadRequest {
             handler: name.to_owned(),
             terms: config::terms(&settings, &source, limits.memory_mib),
             source,
-            capabilities: capabilities(&settings, &environment, limits.memory_mib, scratch.path()),
+            capabilities: capabilities(&settings, &environment, limits.memory_mib, tmp.path()),
             init_limit: INIT_LIMIT_HERE,
             is_watched: true,
         };
@@ -131,7 +131,7 @@ impl Function {
             serving,
             ended,
             listening,
-            _scratch: scratch,
+            _tmp: tmp,
         })
     }
 

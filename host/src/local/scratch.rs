@@ -11,7 +11,7 @@ use crate::failure::{ErrorType, Failure};
 const ATTEMPTS: usize = 10;
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// A folder that is removed when this is dropped.
+/// The folder that functions have theirs in.
 #[derive(Debug)]
 pub struct Scratch(TempDir);
 
@@ -25,23 +25,17 @@ impl Scratch {
         folder.map(Self).map_err(|error| cannot_make(Path::new("$TMPDIR"), &error))
     }
 
-    /// Makes one in another. It is not named by the function: a function's name may be a path.
+    /// A function's own folder in it. It is not named by the function: a function's name may be a path.
     ///
     /// # Errors
     /// [`ErrorType::Config`] when it can't be made.
-    pub fn below(parent: &Self) -> Result<Self, Failure> {
-        let folder = tempfile::tempdir_in(parent.path());
-        folder.map(Self).map_err(|error| cannot_make(parent.path(), &error))
-    }
-
-    /// Where it is.
-    pub fn path(&self) -> &Path {
-        self.0.path()
+    pub fn folder(&self) -> Result<TempDir, Failure> {
+        tempfile::tempdir_in(self.0.path()).map_err(|error| cannot_make(self.0.path(), &error))
     }
 
     /// Removes it now. If it can't be removed, a warning says so.
     pub fn remove(&self) {
-        let path = self.path();
+        let path = self.0.path();
         for attempt in 1..=ATTEMPTS {
             match fs::remove_dir_all(path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => match attempt {
@@ -54,13 +48,6 @@ impl Scratch {
                 _ => return,
             }
         }
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        self.remove();
-        self.0.disable_cleanup(true);
     }
 }
 

@@ -1,8 +1,8 @@
 //! What guests keep in a folder, file by file.
 //!
-//! A file counts with its length, in blocks; a folder, a symbolic link and each link more to a file with one block. What was there before a guest had to do with it does
-//! not count, only what the guest adds. What others remove of a guest's goes on counting until its inode is used again: nobody tells
-//! of it.
+//! A file or folder counts with its length, in whole blocks, and with one block at least; each further link counts as one block. What
+//! was there before a guest had to do with it does not count, only what the guest adds. What others remove of a guest's goes on
+//! counting until its inode is used again: nobody tells of it.
 
 use std::{
     collections::HashMap,
@@ -12,7 +12,7 @@ use std::{
 
 use super::{BLOCK_BYTES, Stat};
 
-/// How many files, folders and links may count at a time: each takes some hundred bytes of the host's memory.
+/// How many files and folders may count at a time: each takes some two hundred bytes of the host's memory.
 pub(super) const ENTRIES_LIMIT: usize = 65_536;
 
 #[derive(Debug)]
@@ -28,6 +28,8 @@ struct Entry {
     counted_bytes: u64,
     /// What it had when a guest first had to do with it.
     others_bytes: u64,
+    /// How many changes are under way. Until they have ended, what they may need counts.
+    changes: usize,
     /// Who may still read or write it when it is removed.
     open: Vec<Weak<File>>,
     is_removed: bool,
@@ -38,17 +40,38 @@ impl Ledger {
         Self { limit_bytes, used_bytes: 0, entries: HashMap::new() }
     }
 
-    /// Whether a file may become this long. It counts as if it were from now on, until it is settled.
-    pub(super) fn grow(&mut self, stat: Stat, bytes: u64) -> bool {
-        let Entry { counted_bytes, others_bytes, .. } = *self.seen(stat);
-        let wanted =
-            cost(Stat { bytes: bytes.max(stat.bytes), ..stat }).saturating_sub(others_bytes).max(counted_bytes);
-        if !self.has_room_for(wanted - counted_bytes) {
-            return false;
+    /// Up to where a file may be written that is to be written `from` here `to` there: not so far where there is no room for all of
+    /// it, and `None` where there is none.
+    ///
+    /// It counts as if it were written until [`Ledger::end_change`] says how long it is.
+    pub(super) fn begin_change(&mut self, file: &Arc<File>, stat: Stat, from: u64, to: u64) -> Option<u64> {
+        let has_entry = self.entries.contains_key(&key(stat));
+        if !has_entry && !self.has_room_for_another(0) {
+            return None;
         }
-        self.seen(stat).counted_bytes = wanted;
-        self.used_bytes += wanted - counted_bytes;
-        true
+        let room = self.room(cost(Stat { bytes: to, ..stat }));
+        let entry = self.entries.entry(key(stat)).or_insert_with(|| Entry::of_others(stat));
+        let may_cost = entry.counted_bytes.saturating_add(entry.others_bytes).saturating_add(room);
+        let longest = (may_cost / BLOCK_BYTES).saturating_mul(BLOCK_BYTES).max(stat.bytes);
+        let end = to.min(longest);
+        if end < to && end <= from {
+            return None;
+        }
+        let counts = cost(Stat { bytes: end.max(stat.bytes), ..stat }).saturating_sub(entry.others_bytes);
+        let more = counts.saturating_sub(entry.counted_bytes);
+        entry.counted_bytes += more;
+        entry.changes += 1;
+        entry.note(file);
+        self.used_bytes = self.used_bytes.saturating_add(more);
+        Some(end)
+    }
+
+    /// Ends what [`Ledger::begin_change`] began.
+    pub(super) fn end_change(&mut self, stat: Stat) {
+        if let Some(entry) = self.entries.get_mut(&key(stat)) {
+            entry.changes = entry.changes.saturating_sub(1);
+        }
+        self.settle(stat);
     }
 
     /// Whether there is room for one more file, folder or link with so many bytes.
@@ -56,54 +79,63 @@ impl Ledger {
         if self.entries.len() >= ENTRIES_LIMIT {
             self.sweep();
         }
-        self.entries.len() < ENTRIES_LIMIT && self.has_room_for(bytes)
+        self.entries.len() < ENTRIES_LIMIT && self.room(bytes) >= bytes
     }
 
-    /// Counts what is as it is. What was never seen before is the guest's.
-    pub(super) fn settle(&mut self, stat: Stat) {
-        let entry = self.entries.entry(key(stat)).or_default();
-        let counts = cost(stat).saturating_sub(entry.others_bytes);
+    /// Counts what a guest has just made. Whatever had its inode before is gone.
+    pub(super) fn made(&mut self, stat: Stat) {
+        self.forget(stat);
+        self.entries.insert(key(stat), Entry::default());
+        self.settle(stat);
+    }
+
+    /// Counts by how much it has become more than it was, or less.
+    pub(super) fn changed(&mut self, before: Stat, after: Stat) {
+        self.entries.entry(key(before)).or_insert_with(|| Entry::of_others(before));
+        self.settle(after);
+    }
+
+    /// Counts it as it is now, if it counts at all, and until it is closed.
+    pub(super) fn opened(&mut self, stat: Stat, file: &Arc<File>) {
+        self.settle(stat);
+        if let Some(entry) = self.entries.get_mut(&key(stat)) {
+            entry.note(file);
+        }
+    }
+
+    fn settle(&mut self, stat: Stat) {
+        let Some(entry) = self.entries.get_mut(&key(stat)) else { return };
+        let mut counts = cost(stat).saturating_sub(entry.others_bytes);
+        if entry.changes > 0 {
+            counts = counts.max(entry.counted_bytes);
+        }
         self.used_bytes = self.used_bytes.saturating_sub(entry.counted_bytes).saturating_add(counts);
         entry.counted_bytes = counts;
         entry.is_removed = stat.links == 0;
         if entry.is_removed && !entry.is_open() {
-            self.used_bytes = self.used_bytes.saturating_sub(counts);
-            self.entries.remove(&key(stat));
+            self.forget(stat);
         }
     }
 
-    /// Counts what is not the guest's own, or may not be: only what it becomes more by is.
-    pub(super) fn changed(&mut self, before: Stat, after: Stat) {
-        self.seen(before);
-        self.settle(after);
-    }
-
-    pub(super) fn opened(&mut self, stat: Stat, file: &Arc<File>, is_new: bool) {
-        if is_new || self.entries.contains_key(&key(stat)) {
-            self.settle(stat);
+    fn forget(&mut self, stat: Stat) {
+        if let Some(entry) = self.entries.remove(&key(stat)) {
+            self.used_bytes = self.used_bytes.saturating_sub(entry.counted_bytes);
         }
-        let entry = self.seen(stat);
-        entry.open.retain(|open| open.strong_count() > 0);
-        entry.open.push(Arc::downgrade(file));
     }
 
-    /// Its entry. What is in the file already, when there is none yet, is others'.
-    fn seen(&mut self, stat: Stat) -> &mut Entry {
-        let others_bytes = cost(stat);
-        self.entries.entry(key(stat)).or_insert_with(|| Entry { others_bytes, ..Entry::default() })
-    }
-
-    fn has_room_for(&mut self, bytes: u64) -> bool {
-        if self.used_bytes.saturating_add(bytes) > self.limit_bytes {
+    /// What may still be added, in bytes. Looks for more where that is not as much as is wanted.
+    fn room(&mut self, wanted: u64) -> u64 {
+        if self.limit_bytes.saturating_sub(self.used_bytes) < wanted {
             self.sweep();
         }
-        bytes == 0 || self.used_bytes.saturating_add(bytes) <= self.limit_bytes
+        self.limit_bytes.saturating_sub(self.used_bytes)
     }
 
-    /// Forgets removed files that nobody has open any more, and others' files that are as they were.
+    /// Forgets removed files that nobody has open any more, and others' that are no more than they were.
     fn sweep(&mut self) {
         self.entries.retain(|_, entry| {
-            let is_kept = !entry.is_removed && entry.counted_bytes > 0 || entry.is_open();
+            entry.open.retain(|open| open.strong_count() > 0);
+            let is_kept = entry.is_open() || !entry.is_removed && entry.counted_bytes > 0;
             if !is_kept {
                 self.used_bytes = self.used_bytes.saturating_sub(entry.counted_bytes);
             }
@@ -113,6 +145,19 @@ impl Ledger {
 }
 
 impl Entry {
+    /// What is in it already is others'.
+    fn of_others(stat: Stat) -> Self {
+        Self { others_bytes: cost(stat), ..Self::default() }
+    }
+
+    fn note(&mut self, file: &Arc<File>) {
+        let is_known = self.open.iter().any(|open| std::ptr::eq(open.as_ptr(), Arc::as_ptr(file)));
+        if !is_known {
+            self.open.retain(|open| open.strong_count() > 0);
+            self.open.push(Arc::downgrade(file));
+        }
+    }
+
     fn is_open(&self) -> bool {
         self.open.iter().any(|open| open.strong_count() > 0)
     }
@@ -125,5 +170,8 @@ fn key(stat: Stat) -> (u64, u64) {
 /// What it takes, in bytes.
 fn cost(stat: Stat) -> u64 {
     let length = stat.bytes.checked_next_multiple_of(BLOCK_BYTES).unwrap_or(u64::MAX);
-    length.saturating_add(stat.links.saturating_sub(1).saturating_mul(BLOCK_BYTES))
+    match stat.links {
+        0 => length,
+        links => length.max(BLOCK_BYTES).saturating_add((links - 1).saturating_mul(BLOCK_BYTES)),
+    }
 }

@@ -1,8 +1,7 @@
 //! What a guest's `/tmp` may hold: how much, how many, how deep.
 //!
-//! Whoever writes for a guest goes through a [`Quota`]. Two limits hold at once: what is left of the filesystem, less a reserve
-//! ([`filesystem`]), and, where one is set, what the guest itself may keep there ([`ledger`]). Both are refused with `ENOSPC`, as a
-//! full disk is, which programs know.
+//! Whoever writes for a guest goes through a [`Quota`]. Two limits hold at once: what is left of the filesystem, less a reserve, and,
+//! where one is set, what the guest itself may keep there. Both are refused with `ENOSPC`, as a full disk is, which programs know.
 
 mod depth;
 mod filesystem;
@@ -34,6 +33,8 @@ pub struct Quota {
     filesystem: Filesystem,
     /// `None` where the filesystem is the only limit.
     ledger: Option<Mutex<Ledger>>,
+    /// Who makes, moves or removes something holds it.
+    names: tokio::sync::Mutex<()>,
     /// That there is no room is said once.
     said: AtomicBool,
 }
@@ -50,7 +51,7 @@ pub enum At {
     End,
 }
 
-/// What the limits ask of a file, folder or link.
+/// What is counted of a file, folder or link: which one it is, and how large.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stat {
     device: u64,
@@ -60,14 +61,15 @@ pub struct Stat {
 }
 
 impl Quota {
-    /// `limit_bytes` is what guests may keep in the folder, as [`Stat`]s count; `None` where only the filesystem limits them.
+    /// `limit_bytes` is what guests may keep in the folder; `None` where only the filesystem limits them.
     pub fn new(folder: &Path, limit_bytes: Option<u64>) -> Self {
-        // Guests' places are told by the kernel, without links.
+        // The kernel tells guests' places without links.
         let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
         Self {
             limit_bytes,
             filesystem: Filesystem::new(&folder),
             ledger: limit_bytes.map(|bytes| Mutex::new(Ledger::new(bytes))),
+            names: tokio::sync::Mutex::default(),
             said: AtomicBool::new(false),
             folder,
         }
@@ -78,116 +80,134 @@ impl Quota {
         &self.folder
     }
 
-    /// Writes into a file. Returns how many bytes were written, which may be fewer.
+    /// Keeps other instances from making, moving or removing anything meanwhile: what was looked at before is still so afterwards.
+    pub async fn names(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.names.lock().await
+    }
+
+    /// Writes into a file. Returns how many bytes were written: no more than there is room for.
     ///
     /// # Errors
-    /// `ENOSPC` where the file would become larger than there is room for; whatever the kernel says.
-    pub fn write(&self, file: &File, bytes: &[u8], at: At) -> io::Result<usize> {
-        self.has_room(|| {
-            self.filesystem.take_bytes(file, bytes.len() as u64, at)?;
-            let Some(ledger) = self.ledger() else { return Ok(()) };
-            let stat = Stat::of(&file.metadata()?);
-            let begin = match at {
-                At::Offset(offset) => offset,
-                At::End => stat.bytes,
-            };
-            grow(ledger, stat, begin.saturating_add(bytes.len() as u64))
-        })?;
+    /// `ENOSPC` where there is no room at all; whatever the kernel says.
+    pub fn write(&self, file: &Arc<File>, bytes: &[u8], at: At) -> io::Result<usize> {
+        if bytes.is_empty() {
+            return Ok(0);
+        }
+        let stat = Stat::of(&file.metadata()?);
+        let begin = match at {
+            At::Offset(offset) => offset,
+            At::End => stat.bytes,
+        };
+        let end = begin.saturating_add(bytes.len() as u64);
+        self.take_bytes(file, end, bytes.len() as u64)?;
+        let end = self.begin_change(file, stat, begin, end)?;
+        let bytes = &bytes[..usize::try_from(end - begin).unwrap_or(usize::MAX).min(bytes.len())];
         let written = match at {
             At::Offset(offset) => file.write_at(bytes, offset),
-            At::End => Ok(pwritev2(file, &[IoSlice::new(bytes)], 0, ReadWriteFlags::APPEND)?),
+            At::End => append(file, bytes),
         };
-        self.settle(file)?;
+        self.end_change(file)?;
         written
     }
 
     /// Makes a file longer or shorter.
     ///
     /// # Errors
-    /// As for [`Quota::write`].
-    pub fn set_len(&self, file: &File, bytes: u64) -> io::Result<()> {
-        self.has_room(|| match self.ledger() {
-            Some(ledger) => grow(ledger, Stat::of(&file.metadata()?), bytes),
-            None => Ok(()),
-        })?;
+    /// `ENOSPC` where there is no room; whatever the kernel says.
+    pub fn set_len(&self, file: &Arc<File>, bytes: u64) -> io::Result<()> {
+        let stat = Stat::of(&file.metadata()?);
+        self.begin_change(file, stat, bytes.saturating_sub(1), bytes)?;
         let set = file.set_len(bytes);
-        self.settle(file)?;
+        self.end_change(file)?;
         set
     }
 
-    /// Takes room for one more file, folder or link, with so many bytes.
+    /// Takes room for one more file, folder or link, whose name takes some, too. `bytes` is what it has itself.
     ///
     /// # Errors
     /// `ENOSPC` where there is none.
     pub fn may_add(&self, bytes: u64) -> io::Result<()> {
-        self.has_room(|| {
-            self.filesystem.take_file()?;
-            let has_room = self.ledger().is_none_or(|mut ledger| ledger.has_room_for_another(bytes));
-            if has_room { Ok(()) } else { Err(Errno::NOSPC.into()) }
-        })
+        if !self.filesystem.take_file()? || !self.filesystem.take_bytes(BLOCK_BYTES)? {
+            return Err(self.full_filesystem());
+        }
+        match self.ledger().is_none_or(|mut ledger| ledger.has_room_for_another(bytes)) {
+            true => Ok(()),
+            false => Err(self.at_limit()),
+        }
     }
 
     /// Whether it counts what guests make and remove: only then is it worth looking at that.
-    pub fn counts(&self) -> bool {
+    pub fn is_counting(&self) -> bool {
         self.ledger.is_some()
     }
 
     /// Counts what a guest has just made.
     pub fn made(&self, stat: Stat) {
         if let Some(mut ledger) = self.ledger() {
-            ledger.settle(stat);
+            ledger.made(stat);
         }
     }
 
-    /// Counts a link more to what has all of these now.
-    pub fn linked(&self, now: Stat) {
+    /// Counts by how much something has become more than it was, or less: a folder by a name, a file by a link. What has no link any
+    /// more counts until nobody has it open.
+    pub fn changed(&self, before: Stat, after: Stat) {
         if let Some(mut ledger) = self.ledger() {
-            ledger.changed(Stat { links: now.links.saturating_sub(1), ..now }, now);
+            ledger.changed(before, after);
         }
     }
 
-    /// Counts a link less to what had all of these before. The last one's file counts until nobody has it open.
-    pub fn removed(&self, before: Stat) {
-        if let Some(mut ledger) = self.ledger() {
-            ledger.changed(before, Stat { links: before.links.saturating_sub(1), ..before });
-        }
-    }
-
-    /// Takes note of an open file: what is removed takes room until nobody has it open. `is_new` says that the guest made it.
+    /// Takes note of an open file: once it is removed, it counts until it is closed.
     ///
     /// # Errors
     /// When the file can't be looked at.
-    pub fn opened(&self, file: &Arc<File>, is_new: bool) -> io::Result<()> {
+    pub fn opened(&self, file: &Arc<File>) -> io::Result<()> {
         if let Some(mut ledger) = self.ledger() {
-            ledger.opened(Stat::of(&file.metadata()?), file, is_new);
+            ledger.opened(Stat::of(&file.metadata()?), file);
         }
         Ok(())
     }
 
-    /// Counts a file as it is now: another instance may have changed it meanwhile.
-    fn settle(&self, file: &File) -> io::Result<()> {
+    /// Takes the filesystem's room for so many bytes up to `end`, unless the file has that already.
+    fn take_bytes(&self, file: &File, end: u64, bytes: u64) -> io::Result<()> {
+        if self.filesystem.take_bytes(bytes)? {
+            return Ok(());
+        }
+        let metadata = file.metadata()?;
+        let has_no_holes = metadata.blocks().saturating_mul(512) >= metadata.len();
+        if has_no_holes && end <= metadata.len() { Ok(()) } else { Err(self.full_filesystem()) }
+    }
+
+    /// See [`Ledger::begin_change`].
+    fn begin_change(&self, file: &Arc<File>, stat: Stat, from: u64, to: u64) -> io::Result<u64> {
+        let begun = self.ledger().map_or(Some(to), |mut ledger| ledger.begin_change(file, stat, from, to));
+        begun.ok_or_else(|| self.at_limit())
+    }
+
+    fn end_change(&self, file: &File) -> io::Result<()> {
         if let Some(mut ledger) = self.ledger() {
-            ledger.settle(Stat::of(&file.metadata()?));
+            ledger.end_change(Stat::of(&file.metadata()?));
         }
         Ok(())
     }
 
-    fn has_room(&self, take: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
-        let taken = take();
-        let is_full = taken.as_ref().is_err_and(|error| error.raw_os_error() == Some(Errno::NOSPC.raw_os_error()));
-        if is_full && !self.said.swap(true, Ordering::Relaxed) {
-            match self.limit_bytes {
-                Some(bytes) => warn!(
-                    "a guest's `/tmp` is full: it may keep {} there, or {} files\nhint: let the guest remove what it no longer needs, or raise `tmp_limit`",
-                    ByteSize::b(bytes),
-                    ledger::ENTRIES_LIMIT
-                ),
-                None => warn!(
-                    "a guest's `/tmp` is full\nhint: let the guest remove what it no longer needs, or raise the function's ephemeral storage"
-                ),
-            }
+    fn full_filesystem(&self) -> io::Error {
+        if !self.said.swap(true, Ordering::Relaxed) {
+            warn!(
+                "a guest's `/tmp` is full: the filesystem has no more room\nhint: let the guest remove what it no longer needs, or raise the function's ephemeral storage"
+            );
         }
-        taken
+        Errno::NOSPC.into()
+    }
+
+    fn at_limit(&self) -> io::Error {
+        if !self.said.swap(true, Ordering::Relaxed) {
+            warn!(
+                "a guest's `/tmp` is full: it may keep {} there, in {} files\nhint: let the guest remove what it no longer needs, or raise `tmp_limit`",
+                ByteSize::b(self.limit_bytes.unwrap_or_default()),
+                ledger::ENTRIES_LIMIT
+            );
+        }
+        Errno::NOSPC.into()
     }
 
     fn ledger(&self) -> Option<MutexGuard<'_, Ledger>> {
@@ -195,23 +215,29 @@ impl Quota {
     }
 }
 
-fn grow(mut ledger: MutexGuard<'_, Ledger>, stat: Stat, bytes: u64) -> io::Result<()> {
-    if ledger.grow(stat, bytes) { Ok(()) } else { Err(Errno::NOSPC.into()) }
+fn append(file: &File, bytes: &[u8]) -> io::Result<usize> {
+    match pwritev2(file, &[IoSlice::new(bytes)], 0, ReadWriteFlags::APPEND) {
+        // Not every filesystem can. What others append at the same moment is then written over.
+        Err(Errno::NOSYS | Errno::NOTSUP) => file.write_at(bytes, file.metadata()?.len()),
+        written => Ok(written?),
+    }
 }
 
 impl Stat {
     /// Of something that is open.
     pub fn of(metadata: &Metadata) -> Self {
-        Self::new(metadata.dev(), metadata.ino(), metadata.nlink(), (!metadata.is_dir()).then_some(metadata.len()))
+        Self::new(metadata.dev(), metadata.ino(), metadata.nlink(), metadata.len(), metadata.is_dir())
     }
 
-    /// `bytes` is its length, and `None` for a folder.
-    pub fn new(device: u64, inode: u64, links: u64, bytes: Option<u64>) -> Self {
-        match bytes {
-            Some(bytes) => Self { device, inode, links, bytes },
-            // Its own `.` and its subfolders' `..` are no links that anybody made.
-            None => Self { device, inode, links: links.min(1), bytes: BLOCK_BYTES },
-        }
+    /// `bytes` is its length.
+    pub fn new(device: u64, inode: u64, links: u64, bytes: u64, is_folder: bool) -> Self {
+        // A folder's own `.` and its subfolders' `..` are no links that anybody made.
+        Self { device, inode, links: if is_folder { links.min(1) } else { links }, bytes }
+    }
+
+    /// The same with a link more, or one less.
+    pub fn with_links(self, more: i64) -> Self {
+        Self { links: self.links.saturating_add_signed(more), ..self }
     }
 
     /// Whether both are of one file.

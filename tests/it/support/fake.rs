@@ -31,6 +31,10 @@ pub struct Event {
 pub enum Framing {
     Sized,
     Chunked,
+    /// With a length, and one byte at a time.
+    ByteByByte,
+    /// In chunks of all sizes, with extensions and trailers, after another response that only announces this one.
+    OddlyChunked,
 }
 
 /// What becomes of a request for an event.
@@ -44,6 +48,10 @@ pub enum Trouble {
     CutOffAndForgotten,
     /// Only a part of the event is sent, and nothing more comes. The event goes to the next request.
     Stalled,
+    /// The event is sent, and at once sent again.
+    Twice,
+    /// This is sent, and the connection ends. The event goes to the next request.
+    Says(&'static str),
 }
 
 /// An X-Ray header's value.
@@ -97,7 +105,7 @@ impl Event {
             bytes.extend_from_slice(b"\r\n");
         }
         match self.framing {
-            Framing::Sized => {
+            Framing::Sized | Framing::ByteByByte => {
                 bytes.extend_from_slice(format!("Content-Length: {}\r\n\r\n", self.body.len()).as_bytes());
                 bytes.extend_from_slice(&self.body);
             }
@@ -110,6 +118,25 @@ impl Event {
                 }
                 bytes.extend_from_slice(b"0\r\n\r\n");
             }
+            Framing::OddlyChunked => {
+                bytes.splice(0..0, *b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n");
+                bytes.extend_from_slice(b"tRANSFER-eNCODING:chunked  \r\n\r\n");
+                let mut rest = &self.body[..];
+                for size in (1..).map(|size| size * size) {
+                    let (chunk, others) = rest.split_at(rest.len().min(size));
+                    if chunk.is_empty() {
+                        break;
+                    }
+                    bytes.extend_from_slice(format!("{:08X};a=\"b\"\r\n", chunk.len()).as_bytes());
+                    bytes.extend_from_slice(chunk);
+                    bytes.extend_from_slice(b"\r\n");
+                    rest = others;
+                }
+                bytes.extend_from_slice(b"000\r\nX-Trailer: 1\r\nLambda-Runtime-Aws-Request-Id: another\r\n\r\n");
+            }
+        }
+        if self.framing == Framing::ByteByByte {
+            return bytes.iter().try_for_each(|byte| to.write_all(&[*byte]));
         }
         to.write_all(&bytes)
     }
@@ -289,7 +316,7 @@ impl Shared {
         let mut whole = Vec::new();
         event.write(&mut whole).ok()?;
         let part = &whole[..whole.len() - event.body.len().div_ceil(2)];
-        if trouble != Trouble::CutOffAndForgotten {
+        if ![Trouble::CutOffAndForgotten, Trouble::Twice].contains(&trouble) {
             self.line.lock().unwrap().put_back(event);
         }
         match trouble {
@@ -299,6 +326,11 @@ impl Shared {
                 writer.shutdown(Shutdown::Both).ok()
             }
             Trouble::Stalled => writer.write_all(part).ok(),
+            Trouble::Twice => writer.write_all(&[&whole[..], &whole].concat()).ok(),
+            Trouble::Says(text) => {
+                writer.write_all(text.as_bytes()).ok()?;
+                writer.shutdown(Shutdown::Both).ok()
+            }
         }
     }
 

@@ -49,10 +49,11 @@ const fn misbehave(
     Fault { name, guest: FaultyGuest::Misbehave, before: None, event, error_type, message, instance }
 }
 
+const STOPPED: &str = "the guest was stopped after ";
+
 fn in_handlers() -> Vec<Fault> {
     use Afterwards::{Gone, Kept};
     const UNREACHABLE: &str = "wasm `unreachable` instruction executed";
-    const STOPPED: &str = "the guest was stopped after ";
     const TOO_LARGE: &str =
         "the answer has more than 16777216 bytes, where the host stops reading, but Lambda takes at most 6291556";
     vec![
@@ -129,7 +130,7 @@ const fn text(name: &'static str, guest: Text, error_type: &'static str, message
 }
 
 const fn handle(body: &'static str) -> Text {
-    Text { handle: body, realloc: "", post_return: "", imports: "", module: "", with: "" }
+    Text { handle: body, realloc: "", post_return: "", imports: "", module: "", with: "", encoding: "" }
 }
 
 /// Every kind of trap that the host's WebAssembly has, each by a guest that does just that.
@@ -194,6 +195,7 @@ fn around_traps() -> Vec<Fault> {
         post_return: "",
         imports: "",
         with: "",
+        encoding: "",
     };
     const UNREACHABLE: &str = "wasm `unreachable` instruction executed";
     vec![text("trap in a function whose name is a riddle", NAMED, "Guest.Trap.Unreachable", UNREACHABLE)]
@@ -215,6 +217,18 @@ fn around_handlers() -> Vec<Fault> {
             realloc("(if (i32.eq (local.get 3) (i32.const 42)) (then (return (i32.const 0x7ffffff0))))"),
             "Guest.InvalidResponse",
             "the guest broke the contract: ",
+        ),
+        text(
+            "endless loop in realloc",
+            realloc("(if (i32.eq (local.get 3) (i32.const 42)) (then (loop $on (br $on))))"),
+            "Guest.Timeout",
+            STOPPED,
+        ),
+        text(
+            "endless loop in post-return",
+            Text { post_return: "(loop $on (br $on))", ..Text::default() },
+            "Guest.Timeout",
+            STOPPED,
         ),
         text(
             "trap in post-return",
@@ -255,9 +269,30 @@ fn in_answers() -> Vec<Fault> {
             "Guest.InvalidResponse",
             BROKEN,
         ),
+        long_in_utf8(
+            "answer in UTF-16 that is half as long again in UTF-8",
+            // 4,000,000 times U+0808.
+            "(i32.store (i32.const 24) (i32.const 0x803d0900))",
+            "the answer has 12000000 bytes, but Lambda takes at most 6291556",
+        ),
+        long_in_utf8(
+            "answer in Latin-1 that is twice as long in UTF-8",
+            "(memory.fill (i32.const 131072) (i32.const 0xe9) (i32.const 8000000)) (i32.store (i32.const 24) (i32.const 8000000))",
+            "the answer has 16000000 bytes, but Lambda takes at most 6291556",
+        ),
         text("result out of bounds", handle("(i32.const 0x7ffffff0)"), "Guest.InvalidResponse", BROKEN),
         text("result that is not aligned", handle("(i32.const 17)"), "Guest.InvalidResponse", BROKEN),
     ]
+}
+
+/// Texts of 8 MB: their length is that of Latin-1, or that of UTF-16 with a bit in front.
+fn long_in_utf8(name: &'static str, length: &'static str, message: &'static str) -> Fault {
+    let body = format!(
+        "(drop (memory.grow (i32.const 124))) (memory.fill (i32.const 131072) (i32.const 8) (i32.const 8000000))
+         (i32.store (i32.const 16) (i32.const 0)) (i32.store (i32.const 20) (i32.const 131072)) {length} (i32.const 16)"
+    );
+    let guest = Text { encoding: "string-encoding=latin1+utf16", ..handle(body.leak()) };
+    Fault { instance: Afterwards::Kept, ..text(name, guest, "Function.ResponseSizeTooLarge", message) }
 }
 
 /// What WASI refuses by a trap.
@@ -277,6 +312,7 @@ fn in_host_calls() -> Vec<Fault> {
         with: r#"(with "timers" (instance $timers))"#,
         realloc: "",
         post_return: "",
+        encoding: "",
     };
     const HANDLES: Text = Text {
         handle: "(loop $more (drop (call $new (i32.const 1))) (br $more)) unreachable",
@@ -288,6 +324,7 @@ fn in_host_calls() -> Vec<Fault> {
         with: r#"(with "resources" (instance $resources))"#,
         realloc: "",
         post_return: "",
+        encoding: "",
     };
     const FULL: &str = "the guest has as many files, streams and timers open as it may\nhint: ";
     vec![

@@ -17,6 +17,8 @@ pub struct Text {
     pub module: &'static str,
     /// What the module is instantiated with.
     pub with: &'static str,
+    /// How its texts are encoded, if not in UTF-8.
+    pub encoding: &'static str,
 }
 
 /// An event of this many bytes, to be told from everything else that a guest makes room for.
@@ -32,7 +34,8 @@ impl Text {
             .replace("POST_RETURN", self.post_return)
             .replace("IMPORTS", self.imports)
             .replace("MODULE", self.module)
-            .replace("WITH", self.with);
+            .replace("WITH", self.with)
+            .replace("ENCODING", self.encoding);
         super::guests::from_text(&text)
     }
 }
@@ -119,6 +122,7 @@ const GUEST: &str = r#"(component
   (alias export $types "handler-error" (type $handler-error))
   (func $handle (param "event" string) (param "context" $context) (result (result string (error $handler-error)))
     (canon lift (core func $code "handle")
-      (memory (core memory $code "memory")) (realloc (core func $code "realloc")) (post-return (core func $code "clean-up"))))
+      (memory (core memory $code "memory")) (realloc (core func $code "realloc")) (post-return (core func $code "clean-up"))
+      ENCODING))
   (instance $handler (export "handle" (func $handle)))
   (export "guesthouse:lambda/handler@0.1.0" (instance $handler)))"#;

@@ -44,6 +44,9 @@ const TYPES_WITH_INIT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/functio
 /// # Errors
 /// When the bytes are neither a component nor a module that can become one.
 pub(super) fn component(mut bytes: Vec<u8>) -> Result<Vec<u8>, LoadError> {
+    if bytes.is_empty() {
+        return Err(LoadError::Empty);
+    }
     if !bytes.starts_with(MAGIC) {
         return Err(LoadError::NotWasm(bytes[..bytes.len().min(MAGIC.len())].escape_ascii().to_string()));
     }

@@ -2,7 +2,7 @@
 
 use std::{fs::File, path::Path, sync::Arc};
 
-use cap_std::fs::{Dir, MetadataExt as _};
+use cap_std::fs::{Dir, Metadata, MetadataExt as _};
 use wasmtime::{
     Result, StoreContextMut,
     component::{LinkerInstance, Resource, ResourceType},
@@ -13,7 +13,7 @@ use wasmtime_wasi::{
     p2::{
         DynOutputStream, FsResult,
         bindings::filesystem::types::{
-            DescriptorFlags, DescriptorType, DirectoryEntry, DirectoryEntryStream, ErrorCode, HostDescriptor,
+            Advice, DescriptorFlags, DescriptorType, DirectoryEntry, DirectoryEntryStream, ErrorCode, HostDescriptor,
             HostDirectoryEntryStream, OpenFlags, PathFlags,
         },
     },
@@ -99,6 +99,16 @@ fn limit_writing(files: &mut LinkerInstance<'_, State>) -> Result<()> {
     files.func_wrap("[method]descriptor.set-size", |mut store: Store<'_>, (file, bytes)| {
         answered(writable(store.data_mut(), &file).and_then(|(file, quota)| Ok(quota.set_len(&file, bytes)?)))
     })?;
+    // Advice can start to write to the disk.
+    files.func_wrap(
+        "[method]descriptor.advise",
+        |mut store: Store<'_>, (file, _, _, _): (Resource<Descriptor>, u64, u64, Advice)| {
+            answered(match store.data_mut().table().get(&file)? {
+                Descriptor::File(_) => Ok(()),
+                Descriptor::Dir(_) => Err(ErrorCode::BadDescriptor.into()),
+            })
+        },
+    )?;
     // What is in `/tmp` does not outlive the environment, and writing it to the disk can take longer than there is.
     for sync in ["[method]descriptor.sync", "[method]descriptor.sync-data"] {
         files.func_wrap(sync, |store: Store<'_>, (file,): (Resource<Descriptor>,)| {
@@ -161,20 +171,31 @@ async fn open_at(
         return Err(ErrorCode::NameTooLong.into());
     }
     let state = store.data_mut();
+    let (dir, permissions) = directory(state, &folder)?;
+    let quota = quota(state)?;
+    let may_make = open_flags.contains(OpenFlags::CREATE) && permissions == FsPerms::ReadWrite;
+    let _names = if may_make || quota.is_counting() { Some(quota.names().await) } else { None };
     let found = state.filesystem().stat_at(Resource::new_borrow(folder.rep()), path_flags, path.clone()).await;
     // What is not there may be made; any other reason why it can't be looked at keeps it from being opened too.
     let ordinary = [DescriptorType::RegularFile, DescriptorType::Directory, DescriptorType::SymbolicLink];
     if found.as_ref().is_ok_and(|found| !ordinary.contains(&found.type_)) {
         return Err(ErrorCode::Unsupported.into());
     }
-    let is_new = open_flags.contains(OpenFlags::CREATE) && found.is_err();
+    let is_new = may_make && found.is_err();
+    let parents = match is_new {
+        true => Parents::look(&quota, [parent(&dir, &path)?])?,
+        false => Parents::default(),
+    };
     if is_new {
-        quota(state)?.may_add(0)?;
+        quota.may_add(BLOCK_BYTES)?;
     }
     let opened = state.filesystem().open_at(folder, path_flags, path, open_flags, flags).await?;
     if let Descriptor::File(file) = state.table().get(&opened)? {
-        let file = file.file.clone();
-        quota(state)?.opened(&file, is_new)?;
+        if is_new {
+            quota.made(Stat::of(&file.file.metadata()?));
+            parents.settle(&quota)?;
+        }
+        quota.opened(&file.file)?;
     }
     Ok(opened)
 }
@@ -182,28 +203,32 @@ async fn open_at(
 /// Folders are nested so deep only that they can still be removed.
 async fn create_directory_at(mut store: Store<'_>, folder: Folder, path: String) -> FsResult<()> {
     let state = store.data_mut();
-    let parent = directory(state, &folder)?;
-    let quota = quota(state)?;
-    quota.may_add(BLOCK_BYTES)?;
-    state.filesystem().create_directory_at(folder, path.clone()).await?;
-    let made = parent.open_dir(&path)?.into_std_file();
-    if !depth(quota.folder(), &made).is_ok_and(|depth| depth <= DEPTH_LIMIT) {
-        parent.remove_dir(&path)?;
+    let (dir, quota) = changeable(state, &folder)?;
+    let _names = quota.names().await;
+    let parent = parent(&dir, &path)?;
+    if depth(quota.folder(), &parent.try_clone()?.into_std_file())? >= DEPTH_LIMIT {
         return Err(ErrorCode::NameTooLong.into());
     }
-    quota.made(Stat::of(&made.metadata()?));
-    Ok(())
+    quota.may_add(BLOCK_BYTES)?;
+    let parents = Parents::look(&quota, [parent])?;
+    state.filesystem().create_directory_at(folder, path.clone()).await?;
+    if let Some(made) = looked_at(&quota, &dir, &path) {
+        quota.made(made);
+    }
+    Ok(parents.settle(&quota)?)
 }
 
 async fn symlink_at(mut store: Store<'_>, folder: Folder, to: String, path: String) -> FsResult<()> {
     let state = store.data_mut();
-    quota(state)?.may_add(BLOCK_BYTES)?;
-    let borrowed = Resource::new_borrow(folder.rep());
+    let (dir, quota) = changeable(state, &folder)?;
+    let _names = quota.names().await;
+    quota.may_add(BLOCK_BYTES)?;
+    let parents = Parents::look(&quota, [parent(&dir, &path)?])?;
     state.filesystem().symlink_at(folder, to, path.clone()).await?;
-    if let Some(made) = counted(state, &borrowed, &path)? {
-        quota(state)?.made(made);
+    if let Some(made) = looked_at(&quota, &dir, &path) {
+        quota.made(made);
     }
-    Ok(())
+    Ok(parents.settle(&quota)?)
 }
 
 async fn link_at(
@@ -215,13 +240,15 @@ async fn link_at(
     new_path: String,
 ) -> FsResult<()> {
     let state = store.data_mut();
-    quota(state)?.may_add(BLOCK_BYTES)?;
-    let borrowed = Resource::new_borrow(new_folder.rep());
+    let (to, quota) = changeable(state, &new_folder)?;
+    let _names = quota.names().await;
+    quota.may_add(BLOCK_BYTES)?;
+    let parents = Parents::look(&quota, [parent(&to, &new_path)?])?;
     state.filesystem().link_at(folder, path_flags, path, new_folder, new_path.clone()).await?;
-    if let Some(made) = counted(state, &borrowed, &new_path)? {
-        quota(state)?.linked(made);
+    if let Some(now) = looked_at(&quota, &to, &new_path) {
+        quota.changed(now.with_links(-1), now);
     }
-    Ok(())
+    Ok(parents.settle(&quota)?)
 }
 
 async fn rename_at(
@@ -232,29 +259,33 @@ async fn rename_at(
     new_path: String,
 ) -> FsResult<()> {
     let state = store.data_mut();
-    let quota = quota(state)?;
-    let (from, to) = (directory(state, &folder)?, directory(state, &new_folder)?);
-    if !stays_within_depth(&quota, &from, &path, &to, &new_path)? {
+    let ((from, quota), (to, _)) = (changeable(state, &folder)?, changeable(state, &new_folder)?);
+    let _names = quota.names().await;
+    let (old_parent, new_parent) = (parent(&from, &path)?, parent(&to, &new_path)?);
+    if !stays_within_depth(&quota, &from, &path, &new_parent)? {
         return Err(ErrorCode::NameTooLong.into());
     }
-    let (moved, replaced) = (counted(state, &folder, &path)?, counted(state, &new_folder, &new_path)?);
-    let renamed = state.filesystem().rename_at(folder, path, new_folder, new_path).await;
-    let replaced = replaced.filter(|replaced| moved.is_some_and(|moved| !moved.is_same_file(replaced)));
-    forget(state, replaced, renamed)
+    // A longer name may take the folder one block more.
+    quota.may_add(0)?;
+    let (moved, replaced) = (looked_at(&quota, &from, &path), looked_at(&quota, &to, &new_path));
+    let parents = Parents::look(&quota, [old_parent, new_parent])?;
+    state.filesystem().rename_at(folder, path, new_folder, new_path).await?;
+    if let (Some(moved), Some(replaced)) = (moved, replaced)
+        && !moved.is_same_file(&replaced)
+    {
+        quota.changed(replaced, replaced.with_links(-1));
+    }
+    Ok(parents.settle(&quota)?)
 }
 
 /// Whether what is moved is nested no deeper than folders may be. What is not there can't be moved anyway.
-fn stays_within_depth(quota: &Quota, from: &Dir, path: &str, to: &Dir, new_path: &str) -> std::io::Result<bool> {
+fn stays_within_depth(quota: &Quota, from: &Dir, path: &str, new_parent: &Dir) -> std::io::Result<bool> {
     if !from.symlink_metadata(path).is_ok_and(|moved| moved.is_dir()) {
         return Ok(true);
     }
     let moved = from.open_dir(path)?;
-    let parent = match Path::new(new_path).parent() {
-        Some(parent) if parent != Path::new("") => to.open_dir(parent)?,
-        _ => to.try_clone()?,
-    };
     let depth_now = depth(quota.folder(), &moved.try_clone()?.into_std_file())?;
-    let depth_then = depth(quota.folder(), &parent.into_std_file())? + 1;
+    let depth_then = depth(quota.folder(), &new_parent.try_clone()?.into_std_file())?.saturating_add(1);
     if depth_then <= depth_now {
         return Ok(true);
     }
@@ -264,23 +295,58 @@ fn stays_within_depth(quota: &Quota, from: &Dir, path: &str, to: &Dir, new_path:
 
 async fn unlink_file_at(mut store: Store<'_>, folder: Folder, path: String) -> FsResult<()> {
     let state = store.data_mut();
-    let before = counted(state, &folder, &path)?;
-    let removed = state.filesystem().unlink_file_at(folder, path).await;
-    forget(state, before, removed)
+    let (dir, quota) = changeable(state, &folder)?;
+    let _names = quota.names().await;
+    let before = looked_at(&quota, &dir, &path);
+    let parents = Parents::look(&quota, [parent(&dir, &path)?])?;
+    state.filesystem().unlink_file_at(folder, path).await?;
+    if let Some(before) = before {
+        quota.changed(before, before.with_links(-1));
+    }
+    Ok(parents.settle(&quota)?)
 }
 
 async fn remove_directory_at(mut store: Store<'_>, folder: Folder, path: String) -> FsResult<()> {
     let state = store.data_mut();
-    let before = counted(state, &folder, &path)?;
-    let removed = state.filesystem().remove_directory_at(folder, path).await;
-    forget(state, before, removed)
+    let (dir, quota) = changeable(state, &folder)?;
+    let _names = quota.names().await;
+    let before = looked_at(&quota, &dir, &path);
+    let parents = Parents::look(&quota, [parent(&dir, &path)?])?;
+    state.filesystem().remove_directory_at(folder, path).await?;
+    if let Some(before) = before {
+        quota.changed(before, before.with_links(-1));
+    }
+    Ok(parents.settle(&quota)?)
+}
+
+/// Folders whose names change: they become larger and smaller with them.
+#[derive(Default)]
+struct Parents(Vec<(Dir, Stat)>);
+
+impl Parents {
+    /// Takes note of how large they are, where that is counted.
+    fn look<const N: usize>(quota: &Quota, folders: [Dir; N]) -> std::io::Result<Self> {
+        let mut looked = Self::default();
+        for folder in folders.into_iter().filter(|_| quota.is_counting()) {
+            let before = stat(&folder.dir_metadata()?);
+            looked.0.push((folder, before));
+        }
+        Ok(looked)
+    }
+
+    fn settle(self, quota: &Quota) -> std::io::Result<()> {
+        for (folder, before) in self.0 {
+            quota.changed(before, stat(&folder.dir_metadata()?));
+        }
+        Ok(())
+    }
 }
 
 /// Lists a folder if there is room for all of its entries, which the host holds until the listing is closed.
 async fn read_directory(mut store: Store<'_>, folder: Folder) -> FsResult<Resource<DirectoryEntryStream>> {
     let state = store.data_mut();
     let bytes = match state.table().get(&folder)? {
-        Descriptor::Dir(_) => size(&directory(state, &folder)?, state.held.left())?,
+        Descriptor::Dir(_) => size(&directory(state, &folder)?.0, state.held.left())?,
         Descriptor::File(_) => Some(0),
     };
     let bytes = bytes.ok_or(ErrorCode::InsufficientMemory)?;
@@ -303,24 +369,22 @@ fn size(folder: &Dir, limit: usize) -> std::io::Result<Option<usize>> {
     Ok(Some(bytes))
 }
 
-/// What a guest is about to remove, or has made, where that is counted.
-fn counted(state: &mut State, folder: &Folder, path: &str) -> FsResult<Option<Stat>> {
-    if !quota(state)?.counts() {
-        return Ok(None);
-    }
-    let folder = directory(state, folder)?;
-    Ok(folder.symlink_metadata(path).ok().map(|found| {
-        let bytes = (!found.is_dir()).then_some(found.len());
-        Stat::new(found.dev(), found.ino(), found.nlink(), bytes)
-    }))
+/// What is there, where that is counted.
+fn looked_at(quota: &Quota, folder: &Dir, path: &str) -> Option<Stat> {
+    let found = quota.is_counting().then(|| folder.symlink_metadata(path));
+    found?.ok().map(|found| stat(&found))
 }
 
-fn forget(state: &mut State, before: Option<Stat>, removed: FsResult<()>) -> FsResult<()> {
-    removed?;
-    if let Some(before) = before {
-        quota(state)?.removed(before);
+fn stat(metadata: &Metadata) -> Stat {
+    Stat::new(metadata.dev(), metadata.ino(), metadata.nlink(), metadata.len(), metadata.is_dir())
+}
+
+/// The folder that a path's last name is in.
+fn parent(folder: &Dir, path: &str) -> std::io::Result<Dir> {
+    match Path::new(path).parent() {
+        Some(parent) if parent != Path::new("") => folder.open_dir(parent),
+        _ => folder.try_clone(),
     }
-    Ok(())
 }
 
 /// The file, if the guest may write into it, with the limits it is to keep to.
@@ -335,14 +399,22 @@ fn writable(state: &mut State, file: &Resource<Descriptor>) -> FsResult<(Arc<Fil
     }
 }
 
-fn directory(state: &mut State, folder: &Folder) -> FsResult<Dir> {
+/// The folder, if the guest may change what is in it, with the limits it is to keep to.
+fn changeable(state: &mut State, folder: &Folder) -> FsResult<(Dir, Arc<Quota>)> {
+    match directory(state, folder)? {
+        (_, FsPerms::ReadOnly) => Err(ErrorCode::NotPermitted.into()),
+        (folder, FsPerms::ReadWrite) => Ok((folder, quota(state)?)),
+    }
+}
+
+fn directory(state: &mut State, folder: &Folder) -> FsResult<(Dir, FsPerms)> {
     match state.table().get(folder)? {
-        Descriptor::Dir(folder) => Ok(Dir::from_std_file(folder.dir.try_clone()?)),
+        Descriptor::Dir(folder) => Ok((Dir::from_std_file(folder.dir.try_clone()?), folder.perms)),
         Descriptor::File(_) => Err(ErrorCode::NotDirectory.into()),
     }
 }
 
-/// Who has a folder has one that was given to it, with its limits.
+/// The limits of `/tmp`. Without it there are no files or folders that a guest could name.
 fn quota(state: &State) -> FsResult<Arc<Quota>> {
     state.quota.clone().ok_or_else(|| ErrorCode::NotPermitted.into())
 }

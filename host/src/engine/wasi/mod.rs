@@ -87,6 +87,7 @@ mod tests {
                     "[method]descriptor.unlink-file-at",
                     "[method]descriptor.remove-directory-at",
                     "[method]descriptor.set-size",
+                    "[method]descriptor.advise",
                     "[method]descriptor.read-directory",
                     "[method]descriptor.write",
                     "[method]descriptor.sync",

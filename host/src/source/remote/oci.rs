@@ -177,6 +177,10 @@ impl Image {
         if Digest::of(&bytes).to_string() != layer.digest {
             return Err(Trouble::Passing(format!("the layer that came is not `{}`", layer.digest)));
         }
+        if bytes.len() as u64 != layer.size {
+            let lie = format!("its layer has {} bytes, and its manifest says {}", bytes.len(), layer.size);
+            return Err(self.invalid(&lie).about(&mark));
+        }
         let signature = annotations.get(SIGNATURE_ANNOTATION).and_then(|text| BASE64_STANDARD.decode(text).ok());
         let signature = signature.and_then(|bytes| String::from_utf8(bytes).ok());
         Ok(Fetched::Found { bytes, mark, signature })
