@@ -18,6 +18,7 @@
 //! * [`failure`]: what a caller sees when something went wrong, with the names that are API.
 //! * [`observer`]: how the engine tells what guests print and use.
 //! * [`text`]: what somebody else chose, made fit to be printed.
+//! * [`files`]: files that somebody else named or made.
 //! * [`tmp`]: what a guest's `/tmp` may hold.
 //! * `memory_file`: bytes in memory that have a descriptor.
 //! * [`moment`]: time that counts although the process may be frozen.
@@ -41,6 +42,7 @@ pub mod digest;
 pub mod edge;
 pub mod engine;
 pub mod failure;
+pub mod files;
 pub mod invocation;
 pub mod laps;
 #[cfg(feature = "cli")]

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    os::unix::fs::symlink,
     path::Path,
     process::{Command, Output},
 };
@@ -99,6 +100,60 @@ fn what_is_no_project_can_not_be_built() {
         assert_eq!(output.status.code(), Some(1), "{given}");
         assert!(said(&output).contains(wrong) && said(&output).contains(remedy), "{given}: {}", said(&output));
     }
+}
+
+/// Of what is a project's own nothing is trusted before its tools run: neither its name, nor what is where the guest is to be.
+#[test]
+fn a_project_can_not_have_its_name_or_its_links_do_anything() {
+    let folder = tempfile::tempdir().unwrap();
+    let outside = folder.path().join("outside");
+    fs::write(&outside, "mine").unwrap();
+    for name in ["-f", "--eval=$(shell touch owned)", "SHELL=sh"] {
+        fs::create_dir(folder.path().join(name)).unwrap();
+        let makefile = format!("{name}.wasm:\n\ttouch owned\n");
+        fs::write(folder.path().join(name).join("Makefile"), makefile).unwrap();
+        let output = guesthouse(folder.path()).args(["build", &format!("./{name}")]).output().unwrap();
+        assert!(output.status.code() == Some(1) && said(&output).contains("is no name for a guest"), "{}", said(&output));
+        assert!(!folder.path().join(name).join("owned").exists());
+    }
+    for language in LANGUAGES {
+        assert!(new(folder.path(), language, language).status.success());
+        symlink(&outside, folder.path().join(language).join(language).with_added_extension("wasm")).unwrap();
+        let output = guesthouse(folder.path()).args(["build", language]).output().unwrap();
+        assert!(output.status.code() == Some(1) && said(&output).contains("hint: remove the link"), "{}", said(&output));
+    }
+    assert_eq!(fs::read_to_string(&outside).unwrap(), "mine");
+}
+
+/// A pipe would be waited for without end, and what has no end be read until there is no memory.
+#[test]
+fn what_is_no_file_is_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = |name: &str| {
+        assert!(Command::new("mkfifo").arg(folder.path().join(name)).status().unwrap().success());
+    };
+    pipe("pipe.wasm");
+    symlink("/dev/zero", folder.path().join("zero.wasm")).unwrap();
+    for guest in ["pipe.wasm", "zero.wasm", "."] {
+        for command in [&["run", guest, "-e", "{}"][..], &["compile", guest], &["push", guest, "s3://bucket/key.wasm"]] {
+            let output = guesthouse(folder.path()).args(command).output().unwrap();
+            assert_eq!(output.status.code(), Some(1), "{command:?}: {}", said(&output));
+        }
+    }
+    for (marker, more) in [("Makefile", None), ("package.json", None), ("go.mod", None), ("app.py", Some("guesthouse/requirements.txt"))] {
+        let project = folder.path().join(marker.to_lowercase().replace('.', "-"));
+        fs::create_dir_all(project.join("guesthouse")).unwrap();
+        let name = project.file_name().unwrap().to_str().unwrap();
+        if more.is_some() {
+            fs::write(project.join(marker), "").unwrap();
+        }
+        pipe(&format!("{name}/{}", more.unwrap_or(marker)));
+        let output = guesthouse(folder.path()).args(["build", name]).env("PATH", path()).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{name}: {}", said(&output));
+    }
+    pipe("guesthouse.toml");
+    let output = guesthouse(folder.path()).args(["serve", "."]).output().unwrap();
+    assert!(output.status.code() == Some(1) && said(&output).contains("it is not a file"), "{}", said(&output));
 }
 
 #[test]

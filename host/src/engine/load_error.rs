@@ -14,6 +14,7 @@ pub enum LoadError {
     /// The fault is the host's.
     #[error("the engine can't start: {0}")]
     Engine(String),
+    /// The file has no bytes.
     #[error("not a wasm file: it is empty")]
     Empty,
     /// With the file's first bytes.

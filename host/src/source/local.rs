@@ -1,21 +1,21 @@
 //! Guests in files: in the task root, and anywhere else.
 
 use std::{
-    fs::{File, OpenOptions},
-    io::{self, Read as _},
-    os::unix::fs::OpenOptionsExt as _,
+    fs::File,
+    io,
     path::{Path, PathBuf},
     time::Duration,
 };
-
-use rustix::fs::OFlags;
 
 use super::{
     CWASM, Look, TaskRoot, WASM, Wanted,
     artifact::{Artifact, Blob, Content, Mark, Precompiled, Version},
     too_large, untrusted_without_key,
 };
-use crate::failure::{ErrorType, Failure};
+use crate::{
+    failure::{ErrorType, Failure},
+    files,
+};
 
 /// The ending of a file with a signature, behind the other one.
 pub(super) const SIGNATURE: &str = ".minisig";
@@ -47,7 +47,7 @@ pub(super) async fn look_in(
                 return Ok(Look::Unchanged);
             }
         }
-        let (bytes, artifact) = read_whole(|| open(path), u64::MAX).await.map_err(|error| unreadable(path, &error))?;
+        let (bytes, artifact) = read_whole(|| open(path), files::GUEST_LIMIT_BYTES).await.map_err(|error| unreadable(path, &error))?;
         let version = Version { artifact, companion: None, awaited: None };
         return Ok(Look::Found(Box::new(Artifact {
             content: Content::Wasm(Blob::new(bytes)),
@@ -65,7 +65,7 @@ pub(super) async fn look_in(
             return Ok(Look::Unchanged);
         }
     }
-    let beside = read_whole(|| open(&wasm), u64::MAX).await;
+    let beside = read_whole(|| open(&wasm), files::GUEST_LIMIT_BYTES).await;
     let companion = beside.as_ref().map_or(Mark::Missing, |(_, mark)| mark.clone());
     let version = Version { artifact, companion: Some(companion), awaited: None };
     let blob = beside.map(|(bytes, _)| Blob::new(bytes));
@@ -120,9 +120,7 @@ pub(super) async fn look_at(path: &Path, known: Option<&Version>, wanted: &Wante
 }
 
 fn open(path: &Path) -> io::Result<Option<File>> {
-    // A pipe without a writer is not waited for.
-    let flags = OFlags::NONBLOCK.bits().cast_signed();
-    match OpenOptions::new().read(true).custom_flags(flags).open(path) {
+    match files::open(path) {
         Ok(file) => Ok(Some(file)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
@@ -138,11 +136,7 @@ async fn read_whole(open: impl Fn() -> io::Result<Option<File>>, limit_bytes: u6
     for _ in 0..READS {
         let file = open()?.ok_or(io::ErrorKind::NotFound)?;
         let before = Mark::of(&file)?;
-        let mut bytes = Vec::new();
-        (&file).take(limit_bytes.saturating_add(1)).read_to_end(&mut bytes)?;
-        if bytes.len() as u64 > limit_bytes {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
+        let bytes = files::read_from(&file, limit_bytes)?;
         if Mark::of(&file)? == before {
             return Ok((bytes, before));
         }

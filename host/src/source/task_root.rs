@@ -7,10 +7,16 @@ use std::{
     sync::Arc,
 };
 
-use cap_std::{ambient_authority, fs::Dir};
+use cap_std::{
+    ambient_authority,
+    fs::{Dir, OpenOptions, OpenOptionsExt as _},
+};
 
 use super::{CWASM, WASM};
-use crate::failure::{ErrorType, Failure};
+use crate::{
+    failure::{ErrorType, Failure},
+    files,
+};
 
 /// The folder that holds the function's guests. Nothing outside it can be reached through this type: paths are resolved
 /// by `cap-std`, which refuses `..`, absolute paths and symbolic links that lead out.
@@ -60,17 +66,14 @@ impl TaskRoot {
     /// # Errors
     /// When the file is there and can't be read, or is not UTF-8.
     pub fn read_text(&self, path: &str) -> io::Result<Option<String>> {
-        match self.dir.read_to_string(path) {
-            Ok(text) => Ok(Some(text)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
+        let Some(file) = self.open_file(Path::new(path))? else { return Ok(None) };
+        files::read_from(&file, files::TEXT_LIMIT_BYTES).and_then(files::text).map(Some)
     }
 
     /// `None` when there is no such file.
     pub(super) fn open_file(&self, path: &Path) -> io::Result<Option<File>> {
-        match self.dir.open(path) {
-            Ok(file) => Ok(Some(file.into_std())),
+        match self.dir.open_with(path, OpenOptions::new().read(true).custom_flags(files::OPEN_FLAGS)) {
+            Ok(file) => files::only_file(file.into_std()).map(Some),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }

@@ -5,6 +5,7 @@ use std::{fs, io::Write as _, path::PathBuf};
 use anyhow::{Context as _, bail};
 use guesthouse::{
     engine::{self, CompileLimits, Target},
+    files,
     source::CWASM,
     text::Escaped,
 };
@@ -33,7 +34,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let Some(target) = target.or_else(Target::native) else {
         bail!("Lambda has no processors of this machine's kind\nhint: choose one with `--target`");
     };
-    let bytes = fs::read(&guest)
+    let bytes = files::read(&guest, files::GUEST_LIMIT_BYTES)
         .with_context(|| format!("can't read `{}`\nhint: name a `.wasm` file that a build wrote", guest.display()))?;
     let output = output.unwrap_or_else(|| guest.with_extension(CWASM));
     if fs::canonicalize(&output).is_ok_and(|output| fs::canonicalize(&guest).is_ok_and(|guest| guest == output)) {

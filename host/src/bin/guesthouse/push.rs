@@ -1,7 +1,6 @@
 //! From the developer's machine to where a host finds it.
 
 use std::{
-    fs,
     io::Cursor,
     path::{Path, PathBuf},
 };
@@ -12,7 +11,7 @@ use docker_credential::DockerCredential;
 use guesthouse::{
     config::{self, Environment},
     digest::Digest,
-    engine,
+    engine, files,
     source::{
         is_machine_code,
         upload::{self, Login, Upload},
@@ -42,7 +41,7 @@ pub struct Arguments {
 
 pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let Arguments { guest, reference, key } = arguments;
-    let bytes = fs::read(&guest)
+    let bytes = files::read(&guest, files::GUEST_LIMIT_BYTES)
         .with_context(|| format!("can't read `{}`\nhint: name a `.wasm` file that a build wrote", guest.display()))?;
     let is_machine_code = is_machine_code(&bytes);
     if !is_machine_code && !bytes.starts_with(b"\0asm") {
@@ -75,7 +74,7 @@ const NO_KDF: &[u8] = &[0, 0];
 fn sign(bytes: &[u8], key: &Path, guest: &Path) -> anyhow::Result<String> {
     let unusable =
         || format!("can't use the key `{}`\nhint: name the secret key's file that `minisign -G` wrote", key.display());
-    let text = fs::read_to_string(key).with_context(unusable)?;
+    let text = files::read_text(key).with_context(unusable)?;
     let encoded =
         text.lines().nth(1).and_then(|line| BASE64_STANDARD.decode(line.trim()).ok()).with_context(unusable)?;
     let secret = match encoded.get(KDF) {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
-use guesthouse::{config::Environment, text::Escaped};
+use guesthouse::{config::Environment, files, text::Escaped};
 use serde_json::Value;
 
 use super::{Language, SDK};
@@ -23,7 +23,8 @@ const GO: (u32, u32) = (1, 24);
 
 /// Build a guest
 ///
-/// Runs the tools of the language that the folder's project is written in, and writes `NAME.wasm` into it, by the folder's name.
+/// Runs the tools of the language that the folder's project is written in, and writes `NAME.wasm` into it, by the folder's name. They run
+/// what the project tells them to: build what you trust. Only guests run in a sandbox. Of JavaScript's packages no install scripts run.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// The project's folder, as `guesthouse new` wrote it
@@ -46,8 +47,15 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         );
     };
     let name = folder.file_name().and_then(|name| name.to_str()).context("the folder's name is not UTF-8")?;
+    // `make` takes such a name for an option, or for a variable.
+    if name.starts_with('-') || name.contains('=') {
+        bail!("`{name}` is no name for a guest\nhint: give the folder one without `=`, and without `-` at the beginning");
+    }
     let file = format!("{name}.wasm");
     let guest = folder.join(&file);
+    if guest.is_symlink() {
+        bail!("`{file}` is a link, and what it leads to would be written over\nhint: remove the link");
+    }
     check_name(language, &folder, &file)?;
     match language {
         Language::Rust => rust(&folder, &guest),
@@ -68,7 +76,7 @@ fn check_name(language: Language, folder: &Path, file: &str) -> anyhow::Result<(
         Language::C => "Makefile",
         Language::Rust | Language::Go | Language::Python => return Ok(()),
     };
-    let text = fs::read_to_string(folder.join(says)).with_context(|| format!("can't read `{says}`"))?;
+    let text = files::read_text(&folder.join(says)).with_context(|| format!("can't read `{says}`"))?;
     if !text.contains(file) {
         bail!("`{says}` does not build `{file}`\nhint: a guest has its folder's name; write it there, too");
     }
@@ -108,7 +116,7 @@ fn go(folder: &Path, guest: &Path) -> anyhow::Result<()> {
     if numbers.next().zip(numbers.next()).is_some_and(|found| found < GO) {
         bail!("this is Go `{}`\nhint: {missing}", version.trim());
     }
-    let module = fs::read_to_string(folder.join(Language::Go.marker())).context("can't read the module")?;
+    let module = files::read_text(&folder.join(Language::Go.marker())).context("can't read the module")?;
     // Without the SDK it is a program.
     let mode = if module.contains("guesthouse.dev/go") { "-buildmode=c-shared" } else { "-buildmode=exe" };
     let mut go = Command::new("go");
@@ -159,12 +167,12 @@ struct Installed {
 
 impl Installed {
     fn new(wanted: &Path, noted: PathBuf) -> anyhow::Result<Self> {
-        let text = fs::read_to_string(wanted).with_context(|| format!("can't read `{}`", wanted.display()))?;
+        let text = files::read_text(wanted).with_context(|| format!("can't read `{}`", wanted.display()))?;
         Ok(Self { wanted: text, noted })
     }
 
     fn is_current(&self) -> bool {
-        fs::read_to_string(&self.noted).is_ok_and(|noted| noted == self.wanted)
+        files::read_text(&self.noted).is_ok_and(|noted| noted == self.wanted)
     }
 
     fn note(&self) -> anyhow::Result<()> {
