@@ -22,6 +22,7 @@ mod init_failures;
 mod limits;
 mod precompiled;
 mod runtime_api;
+mod sigterm;
 mod stuck;
 mod tmp;
 
