@@ -55,7 +55,11 @@ fn a_manifest_that_lies_is_refused_with_what_is_wrong() {
         (layers(json!([])), "Host.InvalidGuest", "not exactly one is the guest"),
         (layers(json!([layer(&sha512, 1)])), "Host.InvalidGuest", "no SHA-256 digest"),
         (layers(json!([layer("sha256:../../../secret", 1)])), "Host.InvalidGuest", "no SHA-256 digest"),
-        (layers(json!([{"mediaType": "application/wasm", "digest": digest, "size": -1}])), "Host.InvalidGuest", "not JSON"),
+        (
+            layers(json!([{"mediaType": "application/wasm", "digest": digest, "size": -1}])),
+            "Host.InvalidGuest",
+            "not JSON",
+        ),
         (layers(json!("none")), "Host.InvalidGuest", "not JSON"),
         (json!({"manifests": [{}]}).to_string(), "Host.InvalidGuest", "a list of manifests"),
         ("[".repeat(1_000_000), "Host.InvalidGuest", "not JSON"),

@@ -113,14 +113,22 @@ fn a_project_can_not_have_its_name_or_its_links_do_anything() {
         let makefile = format!("{name}.wasm:\n\ttouch owned\n");
         fs::write(folder.path().join(name).join("Makefile"), makefile).unwrap();
         let output = guesthouse(folder.path()).args(["build", &format!("./{name}")]).output().unwrap();
-        assert!(output.status.code() == Some(1) && said(&output).contains("is no name for a guest"), "{}", said(&output));
+        assert!(
+            output.status.code() == Some(1) && said(&output).contains("is no name for a guest"),
+            "{}",
+            said(&output)
+        );
         assert!(!folder.path().join(name).join("owned").exists());
     }
     for language in LANGUAGES {
         assert!(new(folder.path(), language, language).status.success());
         symlink(&outside, folder.path().join(language).join(language).with_added_extension("wasm")).unwrap();
         let output = guesthouse(folder.path()).args(["build", language]).output().unwrap();
-        assert!(output.status.code() == Some(1) && said(&output).contains("hint: remove the link"), "{}", said(&output));
+        assert!(
+            output.status.code() == Some(1) && said(&output).contains("hint: remove the link"),
+            "{}",
+            said(&output)
+        );
     }
     assert_eq!(fs::read_to_string(&outside).unwrap(), "mine");
 }
@@ -135,12 +143,15 @@ fn what_is_no_file_is_not_read() {
     pipe("pipe.wasm");
     symlink("/dev/zero", folder.path().join("zero.wasm")).unwrap();
     for guest in ["pipe.wasm", "zero.wasm", "."] {
-        for command in [&["run", guest, "-e", "{}"][..], &["compile", guest], &["push", guest, "s3://bucket/key.wasm"]] {
+        for command in [&["run", guest, "-e", "{}"][..], &["compile", guest], &["push", guest, "s3://bucket/key.wasm"]]
+        {
             let output = guesthouse(folder.path()).args(command).output().unwrap();
             assert_eq!(output.status.code(), Some(1), "{command:?}: {}", said(&output));
         }
     }
-    for (marker, more) in [("Makefile", None), ("package.json", None), ("go.mod", None), ("app.py", Some("guesthouse/requirements.txt"))] {
+    for (marker, more) in
+        [("Makefile", None), ("package.json", None), ("go.mod", None), ("app.py", Some("guesthouse/requirements.txt"))]
+    {
         let project = folder.path().join(marker.to_lowercase().replace('.', "-"));
         fs::create_dir_all(project.join("guesthouse")).unwrap();
         let name = project.file_name().unwrap().to_str().unwrap();

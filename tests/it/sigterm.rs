@@ -39,7 +39,8 @@ fn while_the_guest_is_fetched() {
 fn while_the_guest_is_compiled() {
     for edge in Edge::BOTH {
         let mut host = Host::with(&loops_and_locals(1_000, 200)).edge(edge).spawn();
-        let compilers = wait_for("a compiler", || Some(host.program.children()).filter(|children| !children.is_empty()));
+        let compilers =
+            wait_for("a compiler", || Some(host.program.children()).filter(|children| !children.is_empty()));
         assert_eq!(ends(&mut host), before_the_first_event(edge));
         wait_for("its compiler's end", || {
             let is_gone = |pid: &u32| !std::path::Path::new(&format!("/proc/{pid}/exe")).exists();

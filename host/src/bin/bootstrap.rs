@@ -15,9 +15,8 @@ use guesthouse::{
 const LAST_LINES: Duration = Duration::from_millis(50);
 
 fn main() -> ExitCode {
-    #[cfg(feature = "compiler")]
-    if let Some(compiled) = guesthouse::engine::compile_if_asked(std::env::args_os()) {
-        return compiled;
+    if let Some(done) = guesthouse::engine::work_if_asked(std::env::args_os()) {
+        return done;
     }
     let laps = Laps::begin();
     let environment = Environment::of_process();

@@ -9,7 +9,7 @@ use std::{
 
 use wasmtime::component::Component;
 
-use super::{Engine, LoadError, debug_info::DebugInfo, precompiled};
+use super::{Engine, LoadError, precompiled};
 use crate::digest::Digest;
 
 /// A process that is stopped takes so long to be gone.
@@ -20,15 +20,11 @@ const STOPPING: Duration = Duration::from_millis(20);
 #[derive(Clone)]
 pub struct Code {
     pub(super) component: Component,
-    pub(super) inspected: Arc<Inspected>,
-    pub(super) source: Digest,
-}
-
-/// What the `.wasm` file tells besides its code.
-pub(super) struct Inspected {
     /// What the host keeps for each instance besides its memories and tables, in bytes, at most.
     pub(super) state_bytes: u64,
-    pub(super) debug_info: DebugInfo,
+    /// The file that the code is in, where there is debug info in it.
+    pub(super) debug_info: Option<Arc<File>>,
+    pub(super) source: Digest,
 }
 
 /// What the compiler may take.

@@ -1,7 +1,7 @@
 //! A guest's debug info: from an offset in its file to functions, files and lines.
 //!
-//! wasmtime could do this, but reads a guest's debug info anew for each frame, on the guest's own small stack, and however it
-//! is nested. Here it is read once for each trap, and not at all where reading it would take more than there is room for.
+//! wasmtime could do this, but reads a guest's debug info anew for each frame, on the guest's own small stack. Here it is read once for
+//! each trap, in a process that has limits.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -9,26 +9,17 @@ use std::{
     io,
     ops::Range,
     os::unix::fs::FileExt as _,
-    sync::{Arc, OnceLock},
+    sync::Arc,
 };
 
 use addr2line::Context;
-use gimli::{DW_TAG_inlined_subroutine, DW_TAG_subprogram, Dwarf, EndianArcSlice, LittleEndian};
-
-/// The debug info of all modules of a guest.
-#[derive(Default)]
-pub(super) struct DebugInfo(Vec<Module>);
-
-struct Module {
-    info: ModuleDebugInfo,
-    /// Found out when it is first asked for.
-    is_modest: OnceLock<bool>,
-}
+use gimli::{Dwarf, EndianArcSlice, LittleEndian};
+use serde::{Deserialize, Serialize};
 
 /// Looks up places in debug info, and keeps what it has read until it is dropped.
-pub(super) struct Reader<'a> {
-    modules: &'a [Module],
-    /// By the module's number; `None` for what is not to be read.
+pub(super) struct Reader {
+    modules: Vec<ModuleDebugInfo>,
+    /// By the module's number; `None` for what can't be read.
     contexts: HashMap<usize, Option<Context<Bytes>>>,
     /// How much may still be read, in bytes.
     left: usize,
@@ -47,12 +38,12 @@ pub(super) struct ModuleDebugInfo {
 pub(super) enum Section {
     #[cfg(any(test, feature = "compiler"))]
     Held(Arc<[u8]>),
-    /// In a file that was compiled ahead of time. It is read when a trap asks for it.
+    /// In a file with machine code. It is read when a trap asks for it.
     InFile { file: Arc<File>, at: u64, bytes: usize },
 }
 
 /// A place in the guest's source.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Symbol {
     /// Mangled.
     pub(super) name: Option<String>,
@@ -67,14 +58,8 @@ type Bytes = EndianArcSlice<LittleEndian>;
 /// more memory than the host keeps for an invocation. In bytes.
 const SIZE_LIMIT_BYTES: usize = 16 * 1024 * 1024;
 
-/// Nor are more line numbers: each byte of them may take 24 in memory. In bytes.
-const LINES_LIMIT_BYTES: usize = 1024 * 1024;
-
-/// Nor are more functions, those that were inlined included: each takes some tens of bytes.
-const FUNCTION_LIMIT: usize = 50_000;
-
-/// Nor is debug info that is nested more deeply: it is read by recursion.
-const DEPTH_LIMIT: isize = 256;
+/// No name and no path is longer, in bytes.
+const NAME_LIMIT_BYTES: usize = 16 * 1024;
 
 /// More calls than this are not inlined into one another at one place.
 const INLINED_LIMIT: usize = 64;
@@ -112,69 +97,33 @@ impl Section {
     }
 }
 
-impl DebugInfo {
+impl Reader {
     pub(super) fn new(modules: Vec<ModuleDebugInfo>) -> Self {
-        Self(modules.into_iter().map(|info| Module { info, is_modest: OnceLock::new() }).collect())
+        Self { modules, contexts: HashMap::new(), left: SIZE_LIMIT_BYTES }
     }
 
-    #[cfg(feature = "compiler")]
-    pub(super) fn modules(&self) -> impl Iterator<Item = &ModuleDebugInfo> {
-        self.0.iter().map(|module| &module.info)
-    }
-
-    pub(super) fn reader(&self) -> Reader<'_> {
-        Reader { modules: &self.0, contexts: HashMap::new(), left: SIZE_LIMIT_BYTES }
-    }
-}
-
-impl Reader<'_> {
     /// What is at this offset in the guest's file, innermost first: more than one where calls were inlined.
     pub(super) fn symbols(&mut self, offset: usize) -> Vec<Symbol> {
-        let of_module = |module: &Module| module.info.code.contains(&offset);
-        let Some(number) = self.modules.iter().position(of_module) else { return Vec::new() };
+        let Some(number) = self.modules.iter().position(|module| module.code.contains(&offset)) else {
+            return Vec::new();
+        };
         let module = &self.modules[number];
         let context = self.contexts.entry(number).or_insert_with(|| module.read(&mut self.left));
-        context.as_ref().map(|context| symbols(context, (offset - module.info.code.start) as u64)).unwrap_or_default()
+        context.as_ref().map(|context| symbols(context, (offset - module.code.start) as u64)).unwrap_or_default()
     }
 }
 
-impl Module {
-    /// `None` where there is nothing, or nothing that should be read, or more than is `left`.
+impl ModuleDebugInfo {
+    /// `None` where there is nothing that can be read, or more than is `left`.
     fn read(&self, left: &mut usize) -> Option<Context<Bytes>> {
-        let lines = self.info.sections.get(gimli::SectionId::DebugLine.name()).map_or(0, Section::size);
-        if lines > LINES_LIMIT_BYTES || self.is_modest.get() == Some(&false) {
-            return None;
-        }
-        let size = self.info.sections.values().map(Section::size).fold(0, usize::saturating_add);
+        let size = self.sections.values().map(Section::size).fold(0, usize::saturating_add);
         *left = left.checked_sub(size)?;
         let section = |id: gimli::SectionId| {
-            let bytes = self.info.sections.get(id.name()).map_or_else(|| Ok(Arc::default()), Section::bytes);
+            let bytes = self.sections.get(id.name()).map_or_else(|| Ok(Arc::default()), Section::bytes);
             bytes.map(|bytes| EndianArcSlice::new(bytes, LittleEndian))
         };
-        let dwarf = Dwarf::load(section).ok()?;
-        let is_modest = *self.is_modest.get_or_init(|| is_modest(&dwarf).unwrap_or(false));
-        if is_modest { Context::from_dwarf(dwarf).ok() } else { None }
+        Context::from_dwarf(Dwarf::load(section).ok()?).ok()
     }
-}
-
-fn is_modest(dwarf: &Dwarf<Bytes>) -> gimli::Result<bool> {
-    let mut functions = 0;
-    let mut units = dwarf.units();
-    while let Some(header) = units.next()? {
-        let abbreviations = dwarf.abbreviations(&header)?;
-        let mut entries = header.entries_raw(&abbreviations, None)?;
-        while !entries.is_empty() {
-            let depth = entries.next_depth();
-            let Some(abbreviation) = entries.read_abbreviation()? else { continue };
-            let is_function = [DW_TAG_subprogram, DW_TAG_inlined_subroutine].contains(&abbreviation.tag());
-            functions += usize::from(is_function);
-            if depth > DEPTH_LIMIT || functions > FUNCTION_LIMIT {
-                return Ok(false);
-            }
-            entries.skip_attributes(abbreviation.attributes())?;
-        }
-    }
-    Ok(true)
 }
 
 fn symbols(context: &Context<Bytes>, address: u64) -> Vec<Symbol> {
@@ -183,8 +132,8 @@ fn symbols(context: &Context<Bytes>, address: u64) -> Vec<Symbol> {
     let symbol = |frame: addr2line::Frame<'_, Bytes>| {
         let location = frame.location.as_ref();
         Symbol {
-            name: frame.function.as_ref().and_then(|function| Some(function.raw_name().ok()?.into_owned())),
-            file: location.and_then(|location| Some(location.file?.to_owned())),
+            name: frame.function.as_ref().and_then(|function| Some(short(&function.raw_name().ok()?))),
+            file: location.and_then(|location| location.file.map(short)),
             line: location.and_then(|location| location.line),
             column: location.and_then(|location| location.column),
         }
@@ -192,62 +141,40 @@ fn symbols(context: &Context<Bytes>, address: u64) -> Vec<Symbol> {
     frames.take(INLINED_LIMIT).map(symbol).collect()
 }
 
+fn short(text: &str) -> String {
+    text[..text.floor_char_boundary(NAME_LIMIT_BYTES)].to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// A unit with so many functions beside each other, and so many inside the last one.
-    fn unit(beside: usize, inside: usize) -> ModuleDebugInfo {
+    /// A unit with a function.
+    fn unit() -> ModuleDebugInfo {
         let mut info = ModuleDebugInfo { code: 0..100, ..ModuleDebugInfo::default() };
-        // Three kinds of entries without attributes: a compile unit, a function, and an inlined call that has others in it.
-        info.add(".debug_abbrev", &[1, 0x11, 1, 0, 0, 2, 0x2e, 0, 0, 0, 3, 0x1d, 1, 0, 0, 0]);
-        let entries = [vec![1], vec![2; beside], vec![3; inside], vec![0; inside + 1]].concat();
-        let length = u32::try_from(7 + entries.len()).unwrap().to_le_bytes();
-        info.add(".debug_info", &[&length[..], &[4, 0, 0, 0, 0, 0, 4], &entries].concat());
+        // Two kinds of entries without attributes: a compile unit and a function.
+        info.add(".debug_abbrev", &[1, 0x11, 1, 0, 0, 2, 0x2e, 0, 0, 0, 0]);
+        info.add(".debug_info", &[10, 0, 0, 0, 4, 0, 0, 0, 0, 0, 4, 1, 2, 0]);
         info
-    }
-
-    fn is_read(info: ModuleDebugInfo) -> bool {
-        DebugInfo::new(vec![info]).0[0].read(&mut SIZE_LIMIT_BYTES.clone()).is_some()
-    }
-
-    #[test]
-    fn debug_info_is_read_down_to_a_depth_and_not_deeper() {
-        let depth = usize::try_from(DEPTH_LIMIT).unwrap();
-        assert!(is_read(unit(0, depth)));
-        assert!(!is_read(unit(0, depth + 1)));
-        assert!(!is_read(unit(0, 1_000_000)));
-    }
-
-    #[test]
-    fn debug_info_is_read_up_to_a_number_of_functions_and_a_size_of_lines_and_not_beyond() {
-        assert!(is_read(unit(FUNCTION_LIMIT, 0)));
-        assert!(!is_read(unit(FUNCTION_LIMIT + 1, 0)));
-        for (bytes, expected) in [(LINES_LIMIT_BYTES, true), (LINES_LIMIT_BYTES + 1, false)] {
-            let mut info = unit(1, 1);
-            info.add(".debug_line", &vec![0; bytes]);
-            assert_eq!(is_read(info), expected);
-        }
     }
 
     #[test]
     fn the_debug_info_of_all_modules_together_is_read_up_to_a_size_and_not_beyond() {
         let module = || {
-            let mut info = unit(1, 1);
+            let mut info = unit();
             info.add(".debug_str", &vec![0; SIZE_LIMIT_BYTES / 2 - 1_000]);
             info
         };
-        let info = DebugInfo::new(vec![module(), module(), module()]);
         let mut left = SIZE_LIMIT_BYTES;
-        assert_eq!([0, 1, 2].map(|number: usize| info.0[number].read(&mut left).is_some()), [true, true, false]);
+        assert_eq!([(); 3].map(|()| module().read(&mut left).is_some()), [true, true, false]);
     }
 
     #[test]
     fn debug_info_that_is_none_or_broken_gives_no_symbols() {
-        let mut broken = unit(3, 3);
+        let mut broken = unit();
         broken.add(".debug_info", &[0xff; 50]);
-        for info in [DebugInfo::default(), DebugInfo::new(vec![broken]), DebugInfo::new(vec![unit(3, 3)])] {
-            let mut reader = info.reader();
+        for modules in [Vec::new(), vec![broken], vec![unit()]] {
+            let mut reader = Reader::new(modules);
             assert_eq!((reader.symbols(7), reader.symbols(700)), (Vec::new(), Vec::new()));
         }
     }

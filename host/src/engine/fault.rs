@@ -5,10 +5,7 @@ use std::str::Utf8Error;
 use wasmtime::{Error, FrameInfo, Trap, WasmBacktrace, component::ResourceTableError};
 use wasmtime_wasi::I32Exit;
 
-use super::{
-    debug_info::{DebugInfo, Reader, Symbol},
-    symbol::demangle,
-};
+use super::{debug_info::Symbol, symbol::demangle};
 use crate::{
     failure::{ErrorType, FRAME_LIMIT, Failure},
     invocation::PAYLOAD_LIMIT_BYTES,
@@ -43,7 +40,13 @@ pub(super) enum Doing {
 
 /// Says why the guest stopped. The order matters: an exit and a trap are told by their types, and only what carries
 /// neither can be a broken answer.
-pub(super) fn failure(error: &Error, circumstances: &Circumstances, debug_info: &DebugInfo) -> Failure {
+///
+/// `symbols` finds what is at offsets in the guest's file: for each of them more than one where calls were inlined.
+pub(super) fn failure(
+    error: &Error,
+    circumstances: &Circumstances,
+    symbols: impl FnOnce(&[usize]) -> Vec<Vec<Symbol>>,
+) -> Failure {
     let gave_up = circumstances.memory_refused && gives_up(error, circumstances.doing);
     let mut failure = if gave_up {
         out_of_memory("the guest was refused memory and gave up")
@@ -79,9 +82,11 @@ pub(super) fn failure(error: &Error, circumstances: &Circumstances, debug_info: 
         failure.message = format!("{}: {}", circumstances.last_stderr_line, failure.message);
     }
     if let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() {
-        let mut reader = debug_info.reader();
-        let frames = backtrace.frames().iter().flat_map(|frame| lines(frame, &mut reader));
-        failure.stack_trace = frames.take(FRAME_LIMIT).collect();
+        let frames = &backtrace.frames()[..backtrace.frames().len().min(FRAME_LIMIT)];
+        let offsets: Vec<usize> = frames.iter().map(|frame| frame.module_offset().unwrap_or(usize::MAX)).collect();
+        let symbols = symbols(&offsets).into_iter().chain(std::iter::repeat_with(Vec::new));
+        let lines = frames.iter().zip(symbols).flat_map(|(frame, symbols)| lines(frame, symbols));
+        failure.stack_trace = lines.take(FRAME_LIMIT).collect();
     }
     failure
 }
@@ -132,13 +137,12 @@ fn kind(trap: Trap) -> &'static str {
 }
 
 /// The lines for one frame, innermost first: more than one where the guest's compiler inlined calls.
-fn lines(frame: &FrameInfo, reader: &mut Reader<'_>) -> Vec<String> {
+fn lines(frame: &FrameInfo, symbols: Vec<Symbol>) -> Vec<String> {
     let own_name = || match frame.func_name() {
         Some(name) => demangle(name),
         None => format!("function[{}]", frame.func_index()),
     };
     let without_file = |name: String| format!("{name}+{:#x}", frame.func_offset().unwrap_or_default());
-    let symbols = frame.module_offset().map(|offset| reader.symbols(offset)).unwrap_or_default();
     if symbols.is_empty() {
         return vec![without_file(own_name())];
     }
@@ -162,7 +166,7 @@ mod tests {
     use super::*;
 
     fn failure(error: &Error, circumstances: &Circumstances) -> Failure {
-        super::failure(error, circumstances, &DebugInfo::default())
+        super::failure(error, circumstances, |_| Vec::new())
     }
 
     fn quiet() -> Circumstances {

@@ -1,6 +1,7 @@
 //! A guest made ready to run: linked, type-checked, started. What can fail has failed by then.
 
 use std::{
+    fs::File,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -12,7 +13,6 @@ use wasmtime::component::{
 
 use super::{
     Code, Engine, LoadError, UnsupportedImport,
-    code::Inspected,
     contract::{Contract, Named, exports},
     instance::Instance,
     memory::Budget,
@@ -33,7 +33,8 @@ pub struct Guest {
     pub(super) contract: Contract,
     pub(super) capabilities: Capabilities,
     pub(super) budget: Budget,
-    pub(super) inspected: Arc<Inspected>,
+    pub(super) state_bytes: u64,
+    pub(super) debug_info: Option<Arc<File>>,
     pub(super) digest: Digest,
     pub(super) observer: Arc<dyn Observer>,
     /// Last in, first out: the instance used last has the warmest caches.
@@ -54,13 +55,14 @@ impl Guest {
         limit: Duration,
         laps: &mut Laps,
     ) -> Result<Self, LoadError> {
-        let Code { component, inspected, source } = code;
+        let Code { component, state_bytes, debug_info, source } = code;
         let named = Named::find(&component)?;
         let pre = engine.link(&component).map_err(|error| unlinked(&component, &error))?;
         let named = named.ok_or_else(|| LoadError::NoContract(exports(&component)))?;
         let contract = Contract::prepare(named, &pre)?;
         let idle = Mutex::default();
-        let guest = Self { pre, contract, capabilities, budget, inspected, digest: source, observer, idle };
+        let guest =
+            Self { pre, contract, capabilities, budget, state_bytes, debug_info, digest: source, observer, idle };
         laps.done("link");
         let first = Instance::start(&guest, None, limit).await;
         laps.done("instance");

@@ -2,16 +2,11 @@
 //! debug info.
 
 use wasmparser::{
-    CanonicalFunction, CanonicalOption, ComponentAlias, ComponentExternalKind, ComponentInstance, ComponentOuterAliasKind, ComponentTypeRef, FunctionBody,
-    Instance, Operator, OperatorsReader, Parser, Payload,
+    CanonicalFunction, CanonicalOption, ComponentAlias, ComponentExternalKind, ComponentInstance,
+    ComponentOuterAliasKind, ComponentTypeRef, FunctionBody, Instance, Operator, OperatorsReader, Parser, Payload,
 };
 
-use super::{
-    LoadError,
-    code::Inspected,
-    debug_info::{DebugInfo, ModuleDebugInfo},
-    fault::ANSWER_READ_LIMIT_BYTES,
-};
+use super::{LoadError, debug_info::ModuleDebugInfo, fault::ANSWER_READ_LIMIT_BYTES};
 
 /// What the host keeps for an instance of a core module at the least, and for each of its globals, functions, imports and
 /// elements, in bytes: upper bounds of what wasmtime takes.
@@ -23,6 +18,13 @@ const TRANSCODED_BYTES: u64 = ANSWER_READ_LIMIT_BYTES as u64;
 
 /// The cost of what can't be known: more than anybody has.
 const UNKNOWN: u64 = u64::MAX / 2;
+
+/// What the `.wasm` file tells besides its code.
+pub(super) struct Inspected {
+    /// What the host keeps for each instance besides its memories and tables, in bytes, at most.
+    pub(super) state_bytes: u64,
+    pub(super) debug_info: Vec<ModuleDebugInfo>,
+}
 
 /// Looks through a component that the compiler took.
 pub(super) fn inspect(bytes: &[u8]) -> Inspected {
@@ -37,7 +39,7 @@ pub(super) fn inspect(bytes: &[u8]) -> Inspected {
     if found.transcodes {
         found.total = found.total.saturating_add(TRANSCODED_BYTES);
     }
-    Inspected { state_bytes: found.total.min(UNKNOWN), debug_info: DebugInfo::new(found.debug_info) }
+    Inspected { state_bytes: found.total.min(UNKNOWN), debug_info: found.debug_info }
 }
 
 /// How often components and modules are instantiated in a component, those in others multiplied out: the compiler writes each down.
@@ -174,7 +176,9 @@ impl Inspection {
 }
 
 fn transcodes(function: &CanonicalFunction) -> bool {
-    let (CanonicalFunction::Lift { options, .. } | CanonicalFunction::Lower { options, .. }) = function else { return false };
+    let (CanonicalFunction::Lift { options, .. } | CanonicalFunction::Lower { options, .. }) = function else {
+        return false;
+    };
     options.iter().any(|option| matches!(option, CanonicalOption::UTF16 | CanonicalOption::CompactUTF16))
 }
 

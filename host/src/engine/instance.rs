@@ -1,6 +1,6 @@
 //! One running copy of a guest: a store with its memory.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::time::timeout;
 use wasmtime::Store;
@@ -11,6 +11,7 @@ use super::{
     fault::{self, Circumstances, Doing},
     state::State,
     stdio::Stdio,
+    symbols,
 };
 use crate::{
     failure::{ErrorType, Failure},
@@ -44,7 +45,7 @@ impl Instance {
             Failure::new(error_type, format!("can't open the guest's `/tmp`: {error:#}"))
                 .hint("make the folder readable and writable, or set `tmp = \"none\"`")
         })?;
-        if !state.memory.charge(guest.inspected.state_bytes) {
+        if !state.memory.charge(guest.state_bytes) {
             let message = "there is not even memory for what the host keeps of an instance of this guest";
             return Err(fault::out_of_memory(message));
         }
@@ -54,11 +55,12 @@ impl Instance {
         store.set_max_component_handles(HANDLE_LIMIT);
         store.epoch_deadline_async_yield_and_update(1);
         store.set_epoch_deadline(1);
+        let stop = Instant::now() + limit;
         let started = timeout(limit, guest.contract.start(&mut store, &guest.pre)).await;
         let exports = match started {
             Ok(Ok(Ok(exports))) => Ok(exports),
             Ok(Ok(Err(own))) => Err(own),
-            Ok(Err(error)) => return Err(faulted(guest, &store, &error, Doing::Starting)),
+            Ok(Err(error)) => return Err(faulted(guest, &store, &error, Doing::Starting, stop)),
             Err(_) if invocation.is_none() => Err(init_timed_out(limit)),
             Err(_) => Err(timed_out("the guest's start-up", limit)),
         };
@@ -80,10 +82,11 @@ impl Instance {
         // Counted from now: while the instance waited, the epoch went on.
         store.set_epoch_deadline(1);
         let doing = self.exports.doing();
+        let stop = Instant::now() + limit;
         let called = timeout(limit, self.exports.call(store, invocation)).await;
         let answered = match called {
             Ok(Ok(answered)) => Ok(answered),
-            Ok(Err(error)) => Err(faulted(guest, store, &error, doing)),
+            Ok(Err(error)) => Err(faulted(guest, store, &error, doing, stop)),
             Err(_) => Err(timed_out("the guest", limit)),
         };
         store.data().stdio.finish();
@@ -93,10 +96,14 @@ impl Instance {
     }
 }
 
-fn faulted(guest: &Guest, store: &Store<State>, error: &wasmtime::Error, doing: Doing) -> Failure {
+fn faulted(guest: &Guest, store: &Store<State>, error: &wasmtime::Error, doing: Doing, stop: Instant) -> Failure {
     let State { stdio, memory, .. } = store.data();
     let circumstances = Circumstances { last_stderr_line: stdio.finish(), memory_refused: memory.refused, doing };
-    fault::failure(error, &circumstances, &guest.inspected.debug_info)
+    let symbols = |offsets: &[usize]| match &guest.debug_info {
+        Some(image) => symbols::at(image, offsets, stop.saturating_duration_since(Instant::now())),
+        None => Vec::new(),
+    };
+    fault::failure(error, &circumstances, symbols)
 }
 
 fn timed_out(what: &str, limit: Duration) -> Failure {

@@ -80,7 +80,9 @@ impl LoadError {
     pub fn into_failure(self, name: &str) -> Failure {
         let hint = match &self {
             Self::Engine(_) | Self::Compiler => "this is a fault of the host: please report it",
-            Self::Empty | Self::NotWasm(_) => "build a component, or a module of WASI 0.1: `guesthouse new` writes one that does",
+            Self::Empty | Self::NotWasm(_) => {
+                "build a component, or a module of WASI 0.1: `guesthouse new` writes one that does"
+            }
             Self::CoreModule(_) => {
                 "build a component, a program for WASI, or in Go with `-buildmode=c-shared` and the SDK"
             }

@@ -8,6 +8,7 @@
 mod adapt;
 mod bindings;
 mod checksum;
+mod child;
 mod code;
 #[cfg(feature = "compiler")]
 mod compiler;
@@ -22,12 +23,14 @@ mod imports;
 #[cfg(feature = "compiler")]
 mod inspect;
 mod instance;
+mod jobs;
 mod load_error;
 mod memory;
 mod precompiled;
 mod state;
 mod stdio;
 mod symbol;
+mod symbols;
 mod wasi;
 
 use std::{num::NonZeroUsize, sync::Arc};
@@ -37,19 +40,17 @@ use wasmtime::{
     component::{Component, InstancePre, Linker},
 };
 
+#[cfg(feature = "compiler")]
+pub use self::compiler::{Target, check, compile_ahead};
 use self::state::State;
 pub use self::{
     code::{Code, CompileLimits},
     guest::Guest,
     imports::UnsupportedImport,
+    jobs::work_if_asked,
     load_error::LoadError,
     memory::{Budget, resident_bytes},
     precompiled::VERSION as CODE_VERSION,
-};
-#[cfg(feature = "compiler")]
-pub use self::{
-    compiler::{Target, check, compile_ahead},
-    compiler_process::compile_if_asked,
 };
 use crate::failure::FRAME_LIMIT;
 

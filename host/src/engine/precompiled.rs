@@ -26,8 +26,8 @@ use wasmtime::{Engine, component::Component};
 
 use super::{
     checksum,
-    code::{Code, Inspected},
-    debug_info::{DebugInfo, ModuleDebugInfo, Section},
+    code::Code,
+    debug_info::{ModuleDebugInfo, Section},
 };
 
 /// What makes two engines' code the same, as far as versions go: `tidy.rs` compares it with the lock file. wasmtime itself looks
@@ -63,9 +63,13 @@ struct ModuleAppendix {
 
 /// The content of the file for an image that was compiled from the `source`. `None` where there is more debug info than can be listed.
 #[cfg(feature = "compiler")]
-pub(super) fn write(mut image: Vec<u8>, source: &crate::digest::Digest, inspected: &Inspected) -> Option<Vec<u8>> {
+pub(super) fn write(
+    mut image: Vec<u8>,
+    source: &crate::digest::Digest,
+    inspected: &super::inspect::Inspected,
+) -> Option<Vec<u8>> {
     let mut modules = Vec::new();
-    for module in inspected.debug_info.modules() {
+    for module in &inspected.debug_info {
         let mut debug_sections = Vec::new();
         for (name, section) in &module.sections {
             let bytes = section.bytes().ok()?;
@@ -102,15 +106,14 @@ pub(super) fn map(engine: &Engine, file: File) -> Result<Code, String> {
     let file = Arc::new(file);
     let Appendix { source, state_bytes, modules } = appendix(&file)?;
     let source = source.parse().map_err(|error: String| format!("its digest is broken: {error}"))?;
-    let modules = modules.into_iter().map(|module| debug_info(module, &file)).collect();
     // wasmtime opens a path: this one leads to the very file that was opened, wherever it came from.
     let path = format!("/proc/self/fd/{}", file.as_raw_fd());
     // SAFETY: the caller vouches for the file, and wasmtime maps it privately; that it was made by the same engine for this
     // processor is checked before anything of it runs.
     let component = unsafe { Component::deserialize_file(engine, path) };
     let component = component.map_err(|error| error.root_cause().to_string())?;
-    let inspected = Arc::new(Inspected { state_bytes, debug_info: DebugInfo::new(modules) });
-    Ok(Code { component, inspected, source })
+    let debug_info = (!modules.is_empty()).then_some(file);
+    Ok(Code { component, state_bytes, debug_info, source })
 }
 
 /// Lets the compiler use what not all processors of the architecture have.
@@ -153,6 +156,12 @@ fn unreadable(error: &io::Error) -> String {
 
 fn foreign() -> String {
     "it was not made by this version of `guesthouse compile`, or is cut off".to_owned()
+}
+
+/// Where in the file the debug info of each of the guest's modules is.
+pub(super) fn debug_info_of(file: &File) -> Result<Vec<ModuleDebugInfo>, String> {
+    let file = Arc::new(file.try_clone().map_err(|error| unreadable(&error))?);
+    Ok(appendix(&file)?.modules.into_iter().map(|module| debug_info(module, &file)).collect())
 }
 
 fn debug_info(module: ModuleAppendix, file: &Arc<File>) -> ModuleDebugInfo {

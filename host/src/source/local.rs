@@ -47,7 +47,8 @@ pub(super) async fn look_in(
                 return Ok(Look::Unchanged);
             }
         }
-        let (bytes, artifact) = read_whole(|| open(path), files::GUEST_LIMIT_BYTES).await.map_err(|error| unreadable(path, &error))?;
+        let (bytes, artifact) =
+            read_whole(|| open(path), files::GUEST_LIMIT_BYTES).await.map_err(|error| unreadable(path, &error))?;
         let version = Version { artifact, companion: None, awaited: None };
         return Ok(Look::Found(Box::new(Artifact {
             content: Content::Wasm(Blob::new(bytes)),

@@ -53,13 +53,7 @@ impl Filesystem {
     }
 
     /// What is left of a lease after `wanted` is for those who come next.
-    fn take(
-        &self,
-        left: &AtomicU64,
-        wanted: u64,
-        lease: u64,
-        free: impl FnOnce(&StatVfs) -> u64,
-    ) -> io::Result<bool> {
+    fn take(&self, left: &AtomicU64, wanted: u64, lease: u64, free: impl FnOnce(&StatVfs) -> u64) -> io::Result<bool> {
         let take = |left: u64| left.checked_sub(wanted);
         if left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok() {
             return Ok(true);

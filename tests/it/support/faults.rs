@@ -198,7 +198,30 @@ fn around_traps() -> Vec<Fault> {
         encoding: "",
     };
     const UNREACHABLE: &str = "wasm `unreachable` instruction executed";
-    vec![text("trap in a function whose name is a riddle", NAMED, "Guest.Trap.Unreachable", UNREACHABLE)]
+    let debug_info = Text { module: endless_debug_info().leak(), ..handle("unreachable") };
+    vec![
+        text("trap in a function whose name is a riddle", NAMED, "Guest.Trap.Unreachable", UNREACHABLE),
+        text("trap beside debug info that takes gigabytes", debug_info, "Guest.Trap.Unreachable", UNREACHABLE),
+    ]
+}
+
+/// 2,000 units that share a table of 900,000 files, each of one byte.
+fn endless_debug_info() -> String {
+    const FILES: u32 = 900_000;
+    // A compile unit with a line program, and where its code begins and how long it is.
+    let abbreviations = [1, 0x11, 0, 0x10, 0x17, 0x11, 0x01, 0x12, 0x06, 0, 0, 0];
+    let unit = [&[21, 0, 0, 0, 5, 0, 1, 4, 0, 0, 0, 0, 1][..], &[0; 8], &[0xff, 0xff, 0xff, 0x7f]].concat();
+    let count = [FILES as u8 | 0x80, (FILES >> 7) as u8 | 0x80, (FILES >> 14) as u8];
+    // Instructions without operands, and for folders and files a path, which is a number.
+    let tables = [&[1, 1, 1, 0xfb, 14, 1, 1, 1, 0x0f, 1, 0, 1, 1, 0x0f][..], &count, &vec![0; FILES as usize]].concat();
+    let length = |bytes: usize| u32::try_from(bytes).unwrap().to_le_bytes();
+    let lines = [&length(8 + tables.len())[..], &[5, 0, 4, 0], &length(tables.len()), &tables].concat();
+    let custom = |name: &str, bytes: &[u8]| {
+        let text: String = bytes.iter().map(|byte| format!("\\{byte:02x}")).collect();
+        format!("(@custom \"{name}\" \"{text}\")\n")
+    };
+    [custom(".debug_abbrev", &abbreviations), custom(".debug_info", &unit.repeat(2_000)), custom(".debug_line", &lines)]
+        .concat()
 }
 
 /// What the component model lets a guest do besides its handler: give memory for the event, and clean up after the answer.

@@ -49,8 +49,8 @@ impl From<Exit> for ExitCode {
 }
 
 fn main() -> ExitCode {
-    if let Some(compiled) = guesthouse::engine::compile_if_asked(std::env::args_os()) {
-        return compiled;
+    if let Some(done) = guesthouse::engine::work_if_asked(std::env::args_os()) {
+        return done;
     }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,

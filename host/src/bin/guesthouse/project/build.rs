@@ -49,7 +49,9 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let name = folder.file_name().and_then(|name| name.to_str()).context("the folder's name is not UTF-8")?;
     // `make` takes such a name for an option, or for a variable.
     if name.starts_with('-') || name.contains('=') {
-        bail!("`{name}` is no name for a guest\nhint: give the folder one without `=`, and without `-` at the beginning");
+        bail!(
+            "`{name}` is no name for a guest\nhint: give the folder one without `=`, and without `-` at the beginning"
+        );
     }
     let file = format!("{name}.wasm");
     let guest = folder.join(&file);
