@@ -40,7 +40,7 @@ pub struct Measured {
     pub ready: Vec<Duration>,
     /// From exec to the end of the first answer.
     pub answered: Vec<Duration>,
-    pub warm: [Warm; 3],
+    pub warm: [Warm; WARM.len()],
     pub resident_at_first_kib: u64,
     pub resident_later_kib: u64,
     pub peak_kib: u64,
@@ -62,7 +62,10 @@ pub struct Warm {
 }
 
 /// Those that are measured warm.
-pub const WARM: [Work; 3] = [Work::Hello, Work::Orders, Work::Echo];
+pub const WARM: [Work; 4] = [Work::Hello, Work::Orders, Work::Echo, Work::Log];
+
+/// Those of them that there are in each language.
+const COMMON: [Work; 3] = [Work::Hello, Work::Orders, Work::Echo];
 
 impl Contestant {
     pub fn new(name: &'static str, program: &Path, handler: fn(Work) -> String) -> Self {
@@ -74,7 +77,7 @@ impl Contestant {
             arguments,
             env,
             handler,
-            works: &WARM,
+            works: &COMMON,
             files,
             host: None,
             source: None,

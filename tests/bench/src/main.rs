@@ -28,6 +28,7 @@ const ROUNDS: usize = 21;
 const HELLOS: usize = 500;
 const ORDERS: usize = 200;
 const ECHOES: usize = 30;
+const LOGS: usize = 200;
 const EVERY: usize = 3;
 
 /// By which memory is said to grow or not.
@@ -38,7 +39,7 @@ const AT_ONCE: [usize; 3] = [1, 4, 16];
 /// The folder of the guests that are compiled ahead of time.
 const AHEAD: &str = "ahead";
 
-const ALL: [Work; 4] = [Work::Hello, Work::Orders, Work::Echo, Work::Compute];
+const ALL: [Work; 5] = [Work::Hello, Work::Orders, Work::Echo, Work::Log, Work::Compute];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let built = root().join("target/bench");
@@ -62,7 +63,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             contestants[*contestant].run(Work::Hello, HELLOS)?;
         }
         for contestant in order.iter().filter(|_| round % EVERY == 0) {
-            for (work, invocations) in [(Work::Orders, ORDERS), (Work::Echo, ECHOES)] {
+            for (work, invocations) in [(Work::Orders, ORDERS), (Work::Echo, ECHOES), (Work::Log, LOGS)] {
                 if contestants[*contestant].works.contains(&work) {
                     contestants[*contestant].run(work, invocations)?;
                 }

@@ -4,7 +4,7 @@ use std::{fmt::Write as _, time::Duration};
 
 use crate::{
     contestant::{Contestant, Measured, WARM},
-    work::Work,
+    work::{LINES, Work},
 };
 
 /// In microseconds.
@@ -174,6 +174,7 @@ fn bars(contestants: &[Contestant], [bootstrap, lean]: &[u64; 2]) -> String {
         ("first `/next` / Node.js", ready(rust) / ready(node), 0.1, 0.06),
         ("first answer, JavaScript / Node.js", median(&js.answered) / median(&node.answered), 0.5, 0.25),
         ("first answer, Python / Python", median(&py.answered) / median(&python.answered), 0.5, 0.25),
+        ("a line in the log, µs", (p50(rust, Work::Log) - p50(rust, Work::Hello)) / LINES as f64, 3.0, 1.0),
         ("added by fresh instances, µs", p50(fresh, Work::Hello) - p50(rust, Work::Hello), 60.0, 20.0),
         ("most memory in 10,000 invocations, MiB", mib(rust.peak_kib), 12.0, 8.0),
         (

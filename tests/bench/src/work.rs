@@ -16,9 +16,14 @@ pub enum Work {
     Orders,
     /// Answers with the event: typed where the runtime parses it anyway.
     Echo,
+    /// Prints [`LINES`] lines.
+    Log,
     /// Computes for some milliseconds.
     Compute,
 }
+
+/// How many lines are printed in an invocation that prints.
+pub const LINES: usize = 100;
 
 impl Work {
     pub fn name(self) -> &'static str {
@@ -26,6 +31,7 @@ impl Work {
             Self::Hello => "hello",
             Self::Orders => "orders",
             Self::Echo => "echo",
+            Self::Log => "log",
             Self::Compute => "compute",
         }
     }
@@ -38,6 +44,7 @@ impl Work {
             Self::Echo => {
                 "The event as the answer: typed, but the guest in Rust takes and gives text, which no other runtime can"
             }
+            Self::Log => "Printing 100 lines, which nobody keeps",
             Self::Compute => "Computing",
         }
     }
@@ -48,6 +55,7 @@ impl Work {
             Self::Hello => "20 B",
             Self::Orders => "10 KB",
             Self::Echo => "1 MB",
+            Self::Log => "6 KB",
             Self::Compute => "30 B",
         }
     }
@@ -57,6 +65,7 @@ impl Work {
             Self::Hello => r#"{"name":"Guesthouse"}"#.to_owned(),
             Self::Orders => orders(80).to_string(),
             Self::Echo => json!({"data": "x".repeat(1_000_000)}).to_string(),
+            Self::Log => json!(["out", "a line of what somebody does, for the log\n"].repeat(LINES)).to_string(),
             Self::Compute => json!({"rounds": ROUNDS}).to_string(),
         }
     }
@@ -69,6 +78,7 @@ impl Work {
             Self::Hello => answer == json!({"message": "Hello Guesthouse!"}),
             Self::Orders => answer == totals(&event),
             Self::Echo => answer == event,
+            Self::Log => answer.is_null(),
             Self::Compute => answer["hash"] == *HASH,
         }
     }

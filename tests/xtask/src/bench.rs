@@ -9,7 +9,8 @@ use std::{
 use crate::{Result, cargo, guests, root, run as execute, say, tools};
 
 /// The guests in Rust by their names in the benchmark, and the fixtures that they are.
-const RUST: &[(&str, &str)] = &[("hello", "greet"), ("orders", "orders"), ("echo", "echo"), ("compute", "compute")];
+const RUST: &[(&str, &str)] =
+    &[("hello", "greet"), ("orders", "orders"), ("echo", "echo"), ("log", "talk"), ("compute", "compute")];
 
 pub fn run() -> Result<()> {
     tools::wasm_target()?;

@@ -5,6 +5,8 @@ mod compute;
 #[path = "../../work/orders.rs"]
 mod orders;
 
+use std::io::Write as _;
+
 use compute::{Hash, Work};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use orders::{Orders, Totals, sum_up};
@@ -37,6 +39,15 @@ async fn echo(event: LambdaEvent<Data>) -> Result<Data, Error> {
     Ok(event.payload)
 }
 
+/// Prints what the event says, as a guest of the tests' does.
+async fn log(event: LambdaEvent<Vec<String>>) -> Result<(), Error> {
+    for words in event.payload.chunks(2) {
+        std::io::stdout().write_all(words[1].as_bytes())?;
+        std::io::stdout().flush()?;
+    }
+    Ok(())
+}
+
 async fn compute(event: LambdaEvent<Work>) -> Result<Hash, Error> {
     Ok(compute::compute(&event.payload))
 }
@@ -45,6 +56,7 @@ async fn run() -> Result<(), Error> {
     match std::env::var("_HANDLER").as_deref() {
         Ok("orders") => lambda_runtime::run_concurrent(service_fn(orders)).await,
         Ok("echo") => lambda_runtime::run_concurrent(service_fn(echo)).await,
+        Ok("log") => lambda_runtime::run_concurrent(service_fn(log)).await,
         Ok("compute") => lambda_runtime::run_concurrent(service_fn(compute)).await,
         _ => lambda_runtime::run_concurrent(service_fn(hello)).await,
     }
