@@ -48,6 +48,11 @@ pub trait Observer: Send + Sync {
     /// A guest wrote a line.
     fn line(&self, line: &Line<'_>);
 
+    /// Whether it is worth waiting before more is said: much of what was heard is still on its way to where it is to go.
+    fn is_behind(&self) -> bool {
+        false
+    }
+
     /// Waits until what was heard is where it is to go, at most so long.
     fn flush(&self, _limit: Duration) {}
 

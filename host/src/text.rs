@@ -35,6 +35,33 @@ fn is_control(char: char) -> bool {
     char.is_control() || matches!(char, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
+/// Pieces of a text that have at most so many bytes when they are escaped, in either way. There is one at least.
+pub fn pieces(text: &str, limit_bytes: usize) -> impl Iterator<Item = &str> {
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let cut = if text.len() <= limit_bytes / ESCAPED_BYTES { None } else { cut(text, limit_bytes) };
+        rest = cut.map(|at| &text[at..]);
+        Some(&text[..cut.unwrap_or(text.len())])
+    })
+}
+
+/// What no character takes more of when it is escaped.
+const ESCAPED_BYTES: usize = 6;
+
+/// Where a text is to be cut, if it is.
+fn cut(text: &str, limit_bytes: usize) -> Option<usize> {
+    let mut bytes = 0;
+    text.char_indices().find_map(|(at, char)| {
+        bytes += match char {
+            '"' | '\\' => 2,
+            _ if is_control(char) => ESCAPED_BYTES,
+            _ => char.len_utf8(),
+        };
+        (bytes > limit_bytes && at > 0).then_some(at)
+    })
+}
+
 /// Whether a reader does not see it.
 pub fn is_invisible(char: char) -> bool {
     char.is_whitespace() || matches!(char, '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
@@ -84,6 +111,20 @@ mod tests {
         }
         assert_eq!(escaped_lines("two\nlines\r\u{1b}"), "two\nlines\\u000d\\u001b");
         assert_eq!(Escaped("\u{1b}").to_string(), "\\u001b");
+    }
+
+    #[test]
+    fn a_piece_is_no_longer_than_the_limit_when_it_is_escaped() {
+        for text in ["", "short", &"é".repeat(100), &"\u{1b}".repeat(100), &"\\\"a".repeat(50), &"🏠\u{85}".repeat(30)]
+        {
+            let pieces: Vec<&str> = pieces(text, 60).collect();
+            assert_eq!(pieces.concat(), text);
+            assert!(pieces.iter().all(|piece| escaped(piece).len() <= 60), "{pieces:?}");
+            assert!(pieces.iter().all(|piece| serde_json::to_string(piece).unwrap().len() <= 62), "{pieces:?}");
+        }
+        assert_eq!(pieces("", 60).count(), 1);
+        assert_eq!(pieces(&"x".repeat(60), 60).count(), 1);
+        assert_eq!(pieces(&"x".repeat(61), 60).count(), 2);
     }
 
     #[test]

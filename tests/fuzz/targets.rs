@@ -65,7 +65,7 @@ pub fn guest(bytes: &[u8]) {
         )
         .await;
         let code = code.map_err(|error| error.into_failure("guest"))?;
-        let (budget, laps) = (Budget::new(&capabilities), &mut Laps::begin());
+        let (budget, laps) = (Budget::new(&capabilities, 0), &mut Laps::begin());
         let guest = Guest::load(&ENGINE, code, capabilities, Arc::new(Silence), budget, limit, laps).await;
         let guest = guest.map_err(|error| error.into_failure("guest"))?;
         let context = Context { deadline: Deadline::after(Duration::from_millis(500)), ..Context::default() };

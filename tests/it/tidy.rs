@@ -75,7 +75,6 @@ fn each_foreign_thing_has_one_home() {
     lives_in(
         "thread::",
         &[
-            "engine/checksum.rs",
             "engine/compiler",
             "engine/epoch.rs",
             "edge/",

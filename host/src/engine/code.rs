@@ -25,6 +25,8 @@ pub struct Code {
     /// The file that the code is in, where there is debug info in it.
     pub(super) debug_info: Option<Arc<File>>,
     pub(super) source: Digest,
+    /// What it takes of memory even where nobody touches it, in bytes: it is in no file.
+    pub(super) held_bytes: u64,
 }
 
 /// What the compiler may take.
@@ -87,7 +89,8 @@ impl Code {
             Ok(Err(_)) => return Err(LoadError::Compiler),
             Err(_) => return Err(LoadError::SlowToCompile(limits.time)),
         };
-        Self::map_own(engine, built).map_err(LoadError::Engine)
+        let held_bytes = built.metadata().map_or(0, |built| built.len());
+        Ok(Self { held_bytes, ..Self::map_own(engine, built).map_err(LoadError::Engine)? })
     }
 
     /// This host was built without a compiler.
@@ -98,6 +101,11 @@ impl Code {
     #[expect(clippy::unused_async, reason = "as with a compiler")]
     pub async fn compile(_: &Engine, _: Vec<u8>, _: Digest, _: CompileLimits) -> Result<Self, LoadError> {
         Err(LoadError::NoCompiler)
+    }
+
+    /// What it takes of memory even where nobody touches it, in bytes.
+    pub fn held_bytes(&self) -> u64 {
+        self.held_bytes
     }
 
     /// The digest of the `.wasm` file that it was compiled from.

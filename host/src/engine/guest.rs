@@ -55,7 +55,7 @@ impl Guest {
         limit: Duration,
         laps: &mut Laps,
     ) -> Result<Self, LoadError> {
-        let Code { component, state_bytes, debug_info, source } = code;
+        let Code { component, state_bytes, debug_info, source, held_bytes: _ } = code;
         let named = Named::find(&component)?;
         let pre = engine.link(&component).map_err(|error| unlinked(&component, &error))?;
         let named = named.ok_or_else(|| LoadError::NoContract(exports(&component)))?;

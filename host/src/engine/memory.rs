@@ -25,9 +25,11 @@ pub fn resident_bytes() -> u64 {
 }
 
 impl Budget {
-    /// What the capabilities grant, less what the process has in memory now that was not reckoned with.
-    pub fn new(capabilities: &Capabilities) -> Self {
-        let over = capabilities.host_memory_bytes.map_or(0, |reckoned| resident_bytes().saturating_sub(reckoned));
+    /// What the capabilities grant, less what the process has in memory now that was not reckoned with. So much of code that is held in
+    /// memory counts, whether it was touched or not.
+    pub fn new(capabilities: &Capabilities, held_bytes: u64) -> Self {
+        let taken = resident_bytes().saturating_add(held_bytes);
+        let over = capabilities.host_memory_bytes.map_or(0, |reckoned| taken.saturating_sub(reckoned));
         Self::of(capabilities.total_memory_bytes.map(|bytes| bytes.saturating_sub(over)))
     }
 

@@ -7,7 +7,6 @@
 #[cfg(feature = "compiler")]
 mod adapt;
 mod bindings;
-mod checksum;
 mod child;
 mod code;
 #[cfg(feature = "compiler")]

@@ -8,10 +8,11 @@ use std::{
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
+    time::Duration,
 };
 
 use bytes::Bytes;
-use tokio::io::AsyncWrite;
+use tokio::{io::AsyncWrite, time::sleep};
 use wasmtime_wasi::{
     async_trait,
     cli::{IsTerminal, StdoutStream},
@@ -28,6 +29,9 @@ const LINE_LIMIT_BYTES: usize = 255 * 1024;
 
 /// How much a guest may write with one call, in bytes: such a call is not interrupted, and may be all newlines.
 const WRITE_LIMIT_BYTES: usize = 8 * 1024;
+
+/// How long a guest waits before it is asked again whether its lines are still too many for the log.
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// Both streams of one instance.
 #[derive(Clone)]
@@ -61,7 +65,7 @@ impl Stdio {
     }
 
     pub(super) fn stream(&self, stream: Stream) -> GuestStream {
-        GuestStream { stdio: self.clone(), stream }
+        GuestStream { stdio: self.clone(), stream, is_ready: false }
     }
 
     /// From now on lines belong to this invocation, or to none.
@@ -180,10 +184,13 @@ fn cut(line: &[u8]) -> usize {
 pub(super) struct GuestStream {
     stdio: Stdio,
     stream: Stream,
+    /// It was waited for, and nothing was written since.
+    is_ready: bool,
 }
 
 impl GuestStream {
-    fn push(&self, bytes: &[u8]) {
+    fn push(&mut self, bytes: &[u8]) {
+        self.is_ready = false;
         self.stdio.lock().write(self.stream, bytes);
     }
 }
@@ -206,7 +213,14 @@ impl StdoutStream for GuestStream {
 
 #[async_trait]
 impl Pollable for GuestStream {
-    async fn ready(&mut self) {}
+    /// Here a guest waits for whoever reads the log, and not while it writes: its deadline ends this.
+    async fn ready(&mut self) {
+        let observer = self.stdio.lock().observer.clone();
+        while observer.is_behind() {
+            sleep(PAUSE).await;
+        }
+        self.is_ready = true;
+    }
 }
 
 #[async_trait]
@@ -225,12 +239,13 @@ impl OutputStream for GuestStream {
     }
 
     fn check_write(&mut self) -> StreamResult<usize> {
-        Ok(WRITE_LIMIT_BYTES)
+        let may_write = self.is_ready || !self.stdio.lock().observer.is_behind();
+        Ok(if may_write { WRITE_LIMIT_BYTES } else { 0 })
     }
 }
 
 impl AsyncWrite for GuestStream {
-    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.push(bytes);
         Poll::Ready(Ok(bytes.len()))
     }

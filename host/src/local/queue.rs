@@ -32,14 +32,6 @@ pub(super) enum Posted {
     Error(Bytes),
 }
 
-/// What a worker's post met.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Taken {
-    Yes,
-    /// Nobody waits for it any more, or never did.
-    Unknown,
-}
-
 #[derive(Default)]
 pub(super) struct Queue {
     state: Mutex<State>,
@@ -108,12 +100,9 @@ impl Queue {
         Some(call)
     }
 
-    pub(super) fn post(&self, request_id: &str, posted: Posted) -> Taken {
-        let caller = self.lock().in_flight.remove(request_id);
-        match caller.map(|caller| caller.send(posted)) {
-            Some(Ok(())) => Taken::Yes,
-            _ => Taken::Unknown,
-        }
+    /// Who waits for this invocation, which is no longer in flight. `None` where nobody waits for it any more, or ever did.
+    pub(super) fn caller(&self, request_id: &str) -> Option<oneshot::Sender<Posted>> {
+        self.lock().in_flight.remove(request_id).filter(|caller| !caller.is_closed())
     }
 
     /// There are no workers any more: nobody is to wait for one.
@@ -151,8 +140,8 @@ mod tests {
         queue.push(call("2"));
         assert_eq!(queue.next().await.unwrap().request_id, "1");
         assert_eq!(queue.next().await.unwrap().request_id, "2");
-        assert_eq!(queue.post("1", Posted::Answer(Bytes::from_static(b"a"))), Taken::Yes);
-        assert_eq!(queue.post("1", Posted::Answer(Bytes::new())), Taken::Unknown);
+        assert!(queue.caller("1").unwrap().send(Posted::Answer(Bytes::from_static(b"a"))).is_ok());
+        assert!(queue.caller("1").is_none());
         assert!(first.started.try_recv().is_ok());
         assert!(matches!(first.posted.await, Ok(Posted::Answer(answer)) if answer == "a"));
     }
@@ -163,7 +152,7 @@ mod tests {
         let _pending = queue.push(call("1"));
         queue.next().await;
         queue.give_up("1");
-        assert_eq!(queue.post("1", Posted::Error(Bytes::new())), Taken::Unknown);
+        assert!(queue.caller("1").is_none());
     }
 
     #[tokio::test]

@@ -80,6 +80,10 @@ impl Output for Records {
         record.tail.drain(..over);
     }
 
+    fn is_behind(&self) -> bool {
+        self.to.is_behind()
+    }
+
     fn flush(&self, limit: Duration) {
         self.to.flush(limit);
     }
@@ -89,6 +93,10 @@ impl Output for Records {
 impl Output for Arc<Records> {
     fn write(&self, request_id: Option<&str>, line: &str) {
         self.as_ref().write(request_id, line);
+    }
+
+    fn is_behind(&self) -> bool {
+        self.as_ref().is_behind()
     }
 
     fn flush(&self, limit: Duration) {
@@ -105,6 +113,10 @@ pub(super) struct Hearing {
 impl Observer for Hearing {
     fn line(&self, line: &Line<'_>) {
         self.logs.line(line);
+    }
+
+    fn is_behind(&self) -> bool {
+        self.logs.is_behind()
     }
 
     fn served_by(&self, request_id: &str, guest: Digest) {

@@ -12,12 +12,12 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::watch, time::timeout};
 use tracing::debug;
 
 use super::{
     Records, accept, caller,
-    queue::{Call, Posted, Queue, Taken},
+    queue::{Call, Posted, Queue},
 };
 use crate::{edge::wire, invocation::Deadline, logs::Output as _};
 
@@ -29,6 +29,9 @@ pub(super) struct RuntimeApi {
     pub(super) records: Arc<Records>,
 }
 
+/// How long a worker may take from its answer to its request for the next event, of which its caller waits.
+const LAST_WORDS: Duration = Duration::from_millis(100);
+
 const BASE: &str = "/2018-06-01/runtime/";
 
 impl RuntimeApi {
@@ -36,10 +39,10 @@ impl RuntimeApi {
     pub(super) async fn serve(self: Arc<Self>, listener: TcpListener) {
         loop {
             let stream = accept(&listener).await;
-            let api = self.clone();
+            let (api, asked) = (self.clone(), watch::Sender::new(()));
             let respond = service_fn(move |request| {
-                let api = api.clone();
-                async move { Ok::<_, Infallible>(api.route(request).await) }
+                let (api, asked) = (api.clone(), asked.clone());
+                async move { Ok::<_, Infallible>(api.route(request, &asked).await) }
             });
             tokio::spawn(async move {
                 // A worker that hangs up is not worth more than this: the other end of the story is in its own log.
@@ -50,7 +53,8 @@ impl RuntimeApi {
         }
     }
 
-    async fn route(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    /// `asked` tells of each request for an event on this connection.
+    async fn route(&self, request: Request<Incoming>, asked: &watch::Sender<()>) -> Response<Full<Bytes>> {
         // A web page could take events, and answer them.
         if caller::refusal(request.headers()).is_some() {
             return status(
@@ -61,15 +65,19 @@ impl RuntimeApi {
         let path = request.uri().path().strip_prefix(BASE).unwrap_or_default().to_owned();
         let parts: Vec<&str> = path.split('/').collect();
         match (request.method(), parts.as_slice()) {
-            (&Method::GET, ["invocation", "next"]) => match self.queue.next().await {
-                Some(call) => self.event(call),
-                // A worker that hears this ends.
-                None => {
-                    status(StatusCode::FORBIDDEN, r#"{"errorType":"Forbidden","errorMessage":"the function is gone"}"#)
+            (&Method::GET, ["invocation", "next"]) => {
+                asked.send_replace(());
+                match self.queue.next().await {
+                    Some(call) => self.event(call),
+                    // A worker that hears this ends.
+                    None => status(
+                        StatusCode::FORBIDDEN,
+                        r#"{"errorType":"Forbidden","errorMessage":"the function is gone"}"#,
+                    ),
                 }
-            },
-            (&Method::POST, ["invocation", id, "response"]) => self.post(id, request, Posted::Answer).await,
-            (&Method::POST, ["invocation", id, "error"]) => self.post(id, request, Posted::Error).await,
+            }
+            (&Method::POST, ["invocation", id, "response"]) => self.post(id, request, Posted::Answer, asked).await,
+            (&Method::POST, ["invocation", id, "error"]) => self.post(id, request, Posted::Error, asked).await,
             (&Method::POST, ["init", "error"]) => status(StatusCode::ACCEPTED, r#"{"status":"OK"}"#),
             _ => status(StatusCode::NOT_FOUND, r#"{"errorType":"NotFound","errorMessage":"no such route"}"#),
         }
@@ -98,7 +106,13 @@ impl RuntimeApi {
         response
     }
 
-    async fn post(&self, id: &str, request: Request<Incoming>, kind: fn(Bytes) -> Posted) -> Response<Full<Bytes>> {
+    async fn post(
+        &self,
+        id: &str,
+        request: Request<Incoming>,
+        kind: fn(Bytes) -> Posted,
+        asked: &watch::Sender<()>,
+    ) -> Response<Full<Bytes>> {
         let id = percent_encoding::percent_decode_str(id).decode_utf8_lossy().into_owned();
         let Ok(body) = request.into_body().collect().await else {
             return status(
@@ -106,12 +120,16 @@ impl RuntimeApi {
                 r#"{"errorType":"InvalidBody","errorMessage":"the body broke off"}"#,
             );
         };
-        match self.queue.post(&id, kind(body.to_bytes())) {
-            Taken::Yes => status(StatusCode::ACCEPTED, r#"{"status":"OK"}"#),
-            Taken::Unknown => {
-                status(StatusCode::GONE, r#"{"errorType":"InvokeTimeout","errorMessage":"Invoke timeout"}"#)
-            }
-        }
+        let Some(caller) = self.queue.caller(&id) else {
+            return status(StatusCode::GONE, r#"{"errorType":"InvokeTimeout","errorMessage":"Invoke timeout"}"#);
+        };
+        let (mut asked, posted) = (asked.subscribe(), kind(body.to_bytes()));
+        tokio::spawn(async move {
+            // An invocation is over when its worker asks for the next event: until then it may log. One that is given up never asks.
+            let _ = timeout(LAST_WORDS, asked.changed()).await;
+            let _ = caller.send(posted);
+        });
+        status(StatusCode::ACCEPTED, r#"{"status":"OK"}"#)
     }
 }
 

@@ -25,8 +25,12 @@ use crate::{
     config::{Environment, variables as var},
     digest::Digest,
     observer::{Line, Observer, Stream},
-    text::is_invisible,
+    text::{is_invisible, pieces},
 };
+
+/// CloudWatch cuts events at 256 KiB, so what would be longer, with all that is escaped, becomes several lines. In bytes, without what stands
+/// in front.
+const LINE_LIMIT_BYTES: usize = 255 * 1024;
 
 /// Writes log lines to one place.
 pub struct Logs {
@@ -101,6 +105,10 @@ impl Observer for Logs {
         *self.guest.lock().unwrap_or_else(PoisonError::into_inner) = Some(guest);
     }
 
+    fn is_behind(&self) -> bool {
+        self.to.is_behind()
+    }
+
     fn flush(&self, limit: Duration) {
         self.to.flush(limit);
     }
@@ -114,8 +122,10 @@ impl Observer for Logs {
         match (self.format, own) {
             (_, Some(own)) => self.write_own(level, line, own),
             _ if !self.wants(level) => {}
-            (Format::Json, None) => self.write_object(level, line, &json!(line.text)),
-            (Format::Text, None) => self.write_text(level, line),
+            (format, None) => pieces(line.text, LINE_LIMIT_BYTES).for_each(|text| match format {
+                Format::Json => self.write_object(level, line, &json!(text)),
+                Format::Text => self.write_text(level, &Line { text, ..*line }),
+            }),
         }
     }
 }

@@ -1,9 +1,9 @@
 //! Log lines on their way to a place that may be slow to take them.
 //!
 //! Whoever logs does not wait for a write: lines go into a queue, and a thread of its own writes them, with no lock held. A guest chooses
-//! how much it prints, and nobody how fast that is read. So the queue has a limit. Where it is full, whoever logs waits for room, as
-//! with any pipe, as long as the reader takes something; where it takes nothing, lines are dropped and counted, and the log says
-//! how many, when it is read again.
+//! how much it prints, and nobody how fast that is read. So the queue has a limit. Beyond half of it guests are made to wait, as with any
+//! pipe, as long as the reader takes something; where it takes nothing, lines are dropped and counted, and the log says how many, when it
+//! is read again.
 
 use std::{
     io::Write,
@@ -13,20 +13,31 @@ use std::{
 };
 
 /// How much may wait to be written, in bytes. One line alone may be longer.
-const LIMIT_BYTES: usize = 1024 * 1024;
+const LIMIT_BYTES: usize = 2 * 1024 * 1024;
+
+/// Where more waits, guests wait, too. What one write of a guest's becomes has room above it: 8,192 empty lines are 700 KB.
+const BEHIND_BYTES: usize = LIMIT_BYTES / 2;
 
 /// So much is written at once, in bytes, that a slow reader is told from one that reads nothing.
 const CHUNK_BYTES: usize = 16 * 1024;
 
-/// For one line nobody waits longer. A reader that takes nothing meanwhile is not waited for any more, until it takes something.
+/// A reader that takes nothing for so long is not waited for any more, until it takes something.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
+
+/// Where one line came others follow soon, and to wake the thread for each of them costs more than to write it.
+const LINGERING: Duration = Duration::from_micros(200);
 
 /// Where log lines go.
 pub trait Output: Send + Sync {
     /// Takes over one line, with its line end.
     fn write(&self, request_id: Option<&str>, line: &str);
 
-    /// Waits until all lines are where they are to go, at most so long.
+    /// Whether it is worth waiting before more is written: much waits already, and somebody takes it.
+    fn is_behind(&self) -> bool {
+        false
+    }
+
+    /// Waits until the lines so far are where they are to go, at most so long.
     fn flush(&self, _limit: Duration) {}
 }
 
@@ -52,13 +63,16 @@ struct State {
     waiting: Vec<u8>,
     /// What the thread has taken and not written yet, in bytes.
     writing: usize,
+    /// The thread looks by itself in a moment.
+    lingers: bool,
     dropped: u64,
-    /// Counts the chunks that were written.
+    /// How many bytes came, and how many of them were written.
+    came: u64,
     written: u64,
-    /// Somebody waited in vain for room when so many were.
-    no_room: Option<u64>,
-    /// Somebody waited in vain for all to be written when so many were.
-    not_empty: Option<u64>,
+    /// When something was written last, or the first line came that waits.
+    moved_at: Instant,
+    /// Somebody waited in vain for more to be written when so much was.
+    waited_in_vain: Option<u64>,
 }
 
 impl LogWriter {
@@ -68,10 +82,12 @@ impl LogWriter {
             to: Some(Box::new(to)),
             waiting: Vec::new(),
             writing: 0,
+            lingers: false,
             dropped: 0,
+            came: 0,
             written: 0,
-            no_room: None,
-            not_empty: None,
+            moved_at: Instant::now(),
+            waited_in_vain: None,
         };
         let shared = Shared { state: Mutex::new(state), came: Condvar::new(), moved: Condvar::new() };
         Self { shared: Arc::new(shared), notice }
@@ -100,56 +116,51 @@ impl Output for LogWriter {
         let mut state = shared.lock();
         self.start(&mut state);
         if !state.has_room(line.len()) {
-            state = shared.wait(state, LONGEST_WAIT, |state| state.has_room(line.len()), |state| &mut state.no_room);
-        }
-        if !state.has_room(line.len()) {
             state.dropped += 1;
             return;
         }
+        if state.is_empty() {
+            state.moved_at = Instant::now();
+        }
         state.tell_of_dropped(self.notice);
-        state.waiting.extend_from_slice(line.as_bytes());
-        if state.writing == 0 {
+        state.add(line);
+        if state.writing == 0 && !state.lingers {
             shared.came.notify_one();
         }
     }
 
-    fn flush(&self, limit: Duration) {
+    fn is_behind(&self) -> bool {
         let state = self.shared.lock();
-        if !state.is_empty() {
-            drop(self.shared.wait(state, limit, State::is_empty, |state| &mut state.not_empty));
+        state.held() > BEHIND_BYTES && state.moved_at.elapsed() < LONGEST_WAIT
+    }
+
+    fn flush(&self, limit: Duration) {
+        let mut state = self.shared.lock();
+        let (stop, before, wanted) = (Instant::now() + limit, state.written, state.came);
+        self.shared.came.notify_one();
+        // What was waited for in vain is not waited for again before the reader takes something.
+        while state.written < wanted && state.waited_in_vain != Some(before) {
+            let left = stop.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                state.waited_in_vain = Some(before);
+                break;
+            }
+            state = self.shared.moved.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 }
 
 impl Shared {
-    /// Waits until it `is_so`, at most so long. What was waited for in vain is not waited for again before the reader takes something.
-    fn wait<'a>(
-        &'a self,
-        mut state: MutexGuard<'a, State>,
-        limit: Duration,
-        is_so: impl Fn(&State) -> bool,
-        in_vain: fn(&mut State) -> &mut Option<u64>,
-    ) -> MutexGuard<'a, State> {
-        let (stop, written) = (Instant::now() + limit, state.written);
-        if *in_vain(&mut state) == Some(written) {
-            return state;
-        }
-        while !is_so(&state) {
-            let left = stop.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                *in_vain(&mut state) = Some(written);
-                break;
-            }
-            state = self.moved.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
-        state
-    }
-
     /// What the thread does, for ever.
     fn write(&self, mut to: Box<dyn Write + Send>, notice: fn(u64) -> String) {
         let mut taken = Vec::new();
         loop {
             let mut state = self.lock();
+            if state.waiting.is_empty() {
+                state.lingers = true;
+                state = self.came.wait_timeout(state, LINGERING).unwrap_or_else(PoisonError::into_inner).0;
+                state.lingers = false;
+            }
             while state.waiting.is_empty() {
                 state = self.came.wait(state).unwrap_or_else(PoisonError::into_inner);
             }
@@ -164,8 +175,9 @@ impl Shared {
                 let _ = to.write_all(chunk).and_then(|()| to.flush());
                 rest = after;
                 let mut state = self.lock();
-                state.written += 1;
+                state.written += chunk.len() as u64;
                 state.writing = rest.len();
+                state.moved_at = Instant::now();
                 if state.is_empty() {
                     state.tell_of_dropped(notice);
                 }
@@ -186,17 +198,25 @@ impl Shared {
 
 impl State {
     fn has_room(&self, bytes: usize) -> bool {
-        let held = self.waiting.len() + self.writing;
-        held == 0 || held + bytes <= LIMIT_BYTES
+        self.is_empty() || self.held() + bytes <= LIMIT_BYTES
+    }
+
+    fn held(&self) -> usize {
+        self.waiting.len() + self.writing
     }
 
     fn is_empty(&self) -> bool {
-        self.waiting.is_empty() && self.writing == 0
+        self.held() == 0
+    }
+
+    fn add(&mut self, line: &str) {
+        self.waiting.extend_from_slice(line.as_bytes());
+        self.came += line.len() as u64;
     }
 
     fn tell_of_dropped(&mut self, notice: fn(u64) -> String) {
         if self.dropped > 0 {
-            self.waiting.extend_from_slice(notice(self.dropped).as_bytes());
+            self.add(&notice(self.dropped));
             self.dropped = 0;
         }
     }
@@ -260,14 +280,11 @@ mod tests {
     }
 
     #[test]
-    fn where_nothing_is_read_lines_are_dropped_and_counted_and_nobody_waits_for_each() {
+    fn where_nothing_is_read_lines_are_dropped_and_counted_and_nobody_waits() {
         let (writer, give, read) = reader();
         let line = format!("{}\n", "x".repeat(LIMIT_BYTES / 10 - 1));
-        let begun = Instant::now();
         (0..100).for_each(|_| writer.write(None, &line));
         writer.flush(Duration::from_millis(10));
-        // It waited once, and not for each line.
-        assert!(begun.elapsed() < 50 * LONGEST_WAIT, "{:?}", begun.elapsed());
         drop(give);
         writer.flush(Duration::from_secs(60));
         let wait = Instant::now();
@@ -279,6 +296,44 @@ mod tests {
         let kept = read.matches('x').count() / (line.len() - 1);
         assert_eq!(read.lines().last(), Some(format!("{} dropped", 100 - kept).as_str()));
         assert!((9..=11).contains(&kept), "{kept}");
+    }
+
+    #[test]
+    fn it_is_behind_where_half_of_its_room_is_taken_until_nothing_is_read_any_more() {
+        let (writer, give, _) = reader();
+        writer.write(None, &"x".repeat(BEHIND_BYTES));
+        assert!(!writer.is_behind());
+        writer.write(None, "x");
+        let begun = Instant::now();
+        // It may be so at once on a machine that did something else for a second meanwhile.
+        assert!(writer.is_behind() || begun.elapsed() > LONGEST_WAIT / 2);
+        while writer.is_behind() {
+            assert!(begun.elapsed() < 50 * LONGEST_WAIT);
+            thread::yield_now();
+        }
+        drop(give);
+        writer.flush(Duration::from_secs(60));
+        assert!(!writer.is_behind());
+    }
+
+    #[test]
+    fn only_what_came_before_is_waited_for() {
+        let (writer, give, read) = reader();
+        let line = "x".repeat(CHUNK_BYTES);
+        writer.write(None, &line);
+        thread::scope(|scope| {
+            let flushed = scope.spawn(|| {
+                writer.flush(Duration::from_secs(60));
+                text(&read).len()
+            });
+            // Each word lets one piece through, and more comes meanwhile.
+            while !flushed.is_finished() {
+                writer.write(None, &line);
+                let _ = give.send(());
+            }
+            assert!(flushed.join().unwrap() >= line.len());
+        });
+        drop(give);
     }
 
     #[test]

@@ -90,7 +90,7 @@ impl Registry {
             }
         };
         laps.done("code");
-        let budget = Budget::new(&request.capabilities);
+        let budget = Budget::new(&request.capabilities, code.held_bytes());
         let left = stop.saturating_duration_since(Instant::now()).min(INIT_LIMIT - margin);
         let guest =
             Guest::load(engine, code, request.capabilities.clone(), observer.clone(), budget.clone(), left, laps).await;
