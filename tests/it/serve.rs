@@ -112,6 +112,19 @@ fn the_log_tail_has_start_the_guests_lines_end_and_report() {
     assert_eq!(BASE64_STANDARD.decode(answer.header("x-amz-log-result").unwrap()).unwrap().len(), 4096);
 }
 
+/// The answer goes before the log, and what is logged of it is the invocation's all the same.
+#[test]
+fn the_log_tail_of_a_failure_says_what_failed_before_its_end() {
+    let served = serve(&guests::path("misbehave"), &[]);
+    for event in ["\"err\"", "\"trap\""] {
+        let failed = served.invoke("misbehave", &[("X-Amz-Log-Type", "Tail")], event.as_bytes());
+        let log = BASE64_STANDARD.decode(failed.header("x-amz-log-result").unwrap()).unwrap();
+        let log = String::from_utf8(log).unwrap();
+        let at = |what: &str| log.lines().position(|line| line.contains(what));
+        assert!(at("host: ").is_some() && at("host: ") < at("END RequestId"), "{event}: {log}");
+    }
+}
+
 #[test]
 fn the_callers_context_reaches_the_guest() {
     let served = serve(&guests::path("context"), &["--memory", "256"]);

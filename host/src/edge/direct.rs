@@ -29,6 +29,9 @@ use crate::{
     failure::{ErrorType, Failure},
 };
 
+/// What the start takes of memory in small pieces, in bytes: just less than what is mapped by itself.
+const AT_ONCE_BYTES: usize = 120 * 1024;
+
 /// How often the supervisor looks at the workers and for SIGTERM.
 const PERIOD: Duration = Duration::from_millis(20);
 
@@ -71,7 +74,12 @@ impl Workers {
         let (tell_started, started) = channel();
         let (ends, ended) = channel();
         let authority = authority.to_owned();
-        let work = move || first_worker(&authority, concurrency, load, &tell_started, ends);
+        let work = move || {
+            // Memory for other threads than the first comes from the system page by page, with a system call for each, until as much
+            // as this was asked for at once.
+            drop(std::hint::black_box(Vec::<u8>::with_capacity(AT_ONCE_BYTES)));
+            first_worker(&authority, concurrency, load, &tell_started, ends);
+        };
         thread::Builder::new().name("worker".to_owned()).spawn(work)?;
         Ok(Self { started, ended, terminated })
     }
