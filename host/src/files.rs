@@ -14,8 +14,8 @@ use rustix::fs::OFlags;
 /// A longer file is no guest: compiled it would not fit into any function. In bytes.
 pub const GUEST_LIMIT_BYTES: u64 = 1 << 30;
 
-/// Nobody writes longer settings, or projects' files by hand. In bytes.
-pub const TEXT_LIMIT_BYTES: u64 = 4 << 20;
+/// Longer settings, and longer files of projects, nobody writes and no tool makes. In bytes.
+pub const TEXT_LIMIT_BYTES: u64 = 32 << 20;
 
 /// What a pipe without a writer needs, so that it is not waited for.
 pub const OPEN_FLAGS: i32 = OFlags::NONBLOCK.bits().cast_signed();
