@@ -41,12 +41,8 @@ pub(super) enum Doing {
 /// Says why the guest stopped. The order matters: an exit and a trap are told by their types, and only what carries
 /// neither can be a broken answer.
 ///
-/// `symbols` finds what is at offsets in the guest's file: for each of them more than one where calls were inlined.
-pub(super) fn failure(
-    error: &Error,
-    circumstances: &Circumstances,
-    symbols: impl FnOnce(&[usize]) -> Vec<Vec<Symbol>>,
-) -> Failure {
+/// `symbols` are what is known at each of its [offsets](offsets): more than one where calls were inlined.
+pub(super) fn failure(error: &Error, circumstances: &Circumstances, symbols: Vec<Vec<Symbol>>) -> Failure {
     let gave_up = circumstances.memory_refused && gives_up(error, circumstances.doing);
     let mut failure = if gave_up {
         out_of_memory("the guest was refused memory and gave up")
@@ -82,13 +78,17 @@ pub(super) fn failure(
         failure.message = format!("{}: {}", circumstances.last_stderr_line, failure.message);
     }
     if let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() {
-        let frames = &backtrace.frames()[..backtrace.frames().len().min(FRAME_LIMIT)];
-        let offsets: Vec<usize> = frames.iter().map(|frame| frame.module_offset().unwrap_or(usize::MAX)).collect();
-        let symbols = symbols(&offsets).into_iter().chain(std::iter::repeat_with(Vec::new));
-        let lines = frames.iter().zip(symbols).flat_map(|(frame, symbols)| lines(frame, symbols));
+        let symbols = symbols.into_iter().chain(std::iter::repeat_with(Vec::new));
+        let lines = backtrace.frames().iter().zip(symbols).flat_map(|(frame, symbols)| lines(frame, symbols));
         failure.stack_trace = lines.take(FRAME_LIMIT).collect();
     }
     failure
+}
+
+/// Where in the guest's file its innermost frames are. None where there are no frames.
+pub(super) fn offsets(error: &Error) -> Vec<usize> {
+    let frames = error.downcast_ref::<WasmBacktrace>().map_or(&[][..], WasmBacktrace::frames);
+    frames.iter().take(FRAME_LIMIT).map(|frame| frame.module_offset().unwrap_or(usize::MAX)).collect()
 }
 
 pub(super) fn out_of_memory(message: &str) -> Failure {
@@ -166,7 +166,7 @@ mod tests {
     use super::*;
 
     fn failure(error: &Error, circumstances: &Circumstances) -> Failure {
-        super::failure(error, circumstances, |_| Vec::new())
+        super::failure(error, circumstances, Vec::new())
     }
 
     fn quiet() -> Circumstances {

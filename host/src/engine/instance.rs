@@ -60,7 +60,7 @@ impl Instance {
         let exports = match started {
             Ok(Ok(Ok(exports))) => Ok(exports),
             Ok(Ok(Err(own))) => Err(own),
-            Ok(Err(error)) => return Err(faulted(guest, &store, &error, Doing::Starting, stop)),
+            Ok(Err(error)) => return Err(faulted(guest, store.data_mut(), error, Doing::Starting, stop).await),
             Err(_) if invocation.is_none() => Err(init_timed_out(limit)),
             Err(_) => Err(timed_out("the guest's start-up", limit)),
         };
@@ -86,7 +86,7 @@ impl Instance {
         let called = timeout(limit, self.exports.call(store, invocation)).await;
         let answered = match called {
             Ok(Ok(answered)) => Ok(answered),
-            Ok(Err(error)) => Err(faulted(guest, store, &error, doing, stop)),
+            Ok(Err(error)) => Err(faulted(guest, store.data_mut(), error, doing, stop).await),
             Err(_) => Err(timed_out("the guest", limit)),
         };
         store.data().stdio.finish();
@@ -96,14 +96,15 @@ impl Instance {
     }
 }
 
-fn faulted(guest: &Guest, store: &Store<State>, error: &wasmtime::Error, doing: Doing, stop: Instant) -> Failure {
-    let State { stdio, memory, .. } = store.data();
+/// `stop` is when nothing more is to be found out.
+async fn faulted(guest: &Guest, state: &mut State, error: wasmtime::Error, doing: Doing, stop: Instant) -> Failure {
+    let State { stdio, memory, .. } = state;
     let circumstances = Circumstances { last_stderr_line: stdio.finish(), memory_refused: memory.refused, doing };
-    let symbols = |offsets: &[usize]| match &guest.debug_info {
-        Some(image) => symbols::at(image, offsets, stop.saturating_duration_since(Instant::now())),
+    let symbols = match &guest.debug_info {
+        Some(image) => symbols::at(image.clone(), fault::offsets(&error), stop).await,
         None => Vec::new(),
     };
-    fault::failure(error, &circumstances, symbols)
+    fault::failure(&error, &circumstances, symbols)
 }
 
 fn timed_out(what: &str, limit: Duration) -> Failure {

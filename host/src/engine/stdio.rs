@@ -45,6 +45,8 @@ struct Inner {
     stdout: Vec<u8>,
     stderr: Vec<u8>,
     last_stderr_line: String,
+    /// It was waited for until something may be written, and nothing was since.
+    is_ready: bool,
     /// Go writes a stack trace behind what went wrong, up to its end.
     in_trace: bool,
 }
@@ -60,12 +62,13 @@ impl Stdio {
             stdout: Vec::new(),
             stderr: Vec::new(),
             last_stderr_line: String::new(),
+            is_ready: false,
             in_trace: false,
         })))
     }
 
     pub(super) fn stream(&self, stream: Stream) -> GuestStream {
-        GuestStream { stdio: self.clone(), stream, is_ready: false }
+        GuestStream { stdio: self.clone(), stream }
     }
 
     /// From now on lines belong to this invocation, or to none.
@@ -184,14 +187,13 @@ fn cut(line: &[u8]) -> usize {
 pub(super) struct GuestStream {
     stdio: Stdio,
     stream: Stream,
-    /// It was waited for, and nothing was written since.
-    is_ready: bool,
 }
 
 impl GuestStream {
-    fn push(&mut self, bytes: &[u8]) {
-        self.is_ready = false;
-        self.stdio.lock().write(self.stream, bytes);
+    fn push(&self, bytes: &[u8]) {
+        let mut stdio = self.stdio.lock();
+        stdio.is_ready = false;
+        stdio.write(self.stream, bytes);
     }
 }
 
@@ -219,7 +221,7 @@ impl Pollable for GuestStream {
         while observer.is_behind() {
             sleep(PAUSE).await;
         }
-        self.is_ready = true;
+        self.stdio.lock().is_ready = true;
     }
 }
 
@@ -239,13 +241,14 @@ impl OutputStream for GuestStream {
     }
 
     fn check_write(&mut self) -> StreamResult<usize> {
-        let may_write = self.is_ready || !self.stdio.lock().observer.is_behind();
+        let stdio = self.stdio.lock();
+        let may_write = stdio.is_ready || !stdio.observer.is_behind();
         Ok(if may_write { WRITE_LIMIT_BYTES } else { 0 })
     }
 }
 
 impl AsyncWrite for GuestStream {
-    fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.push(bytes);
         Poll::Ready(Ok(bytes.len()))
     }

@@ -7,7 +7,8 @@ use std::{
     fs::File,
     io::{self, Read as _},
     os::fd::AsFd as _,
-    time::Duration,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
 };
 
 use super::{
@@ -30,11 +31,25 @@ const LEAST_TIME: Duration = Duration::from_millis(5);
 /// What it says at most, in bytes.
 const OUTPUT_LIMIT_BYTES: u64 = 4 * 1024 * 1024;
 
+/// There is one such process at a time: what it takes of memory is nobody else's.
+static ONE: Mutex<()> = Mutex::new(());
+
 /// What is at each of these offsets in the guest's `.wasm` file, by the debug info in its machine code's file: innermost first, more
-/// than one where calls were inlined, and nothing where nothing is known, or can't be found out within `time`.
-pub(super) fn at(image: &File, offsets: &[usize], time: Duration) -> Vec<Vec<Symbol>> {
-    let time = time.min(TIME);
-    if !child::is_possible() || offsets.is_empty() || time < LEAST_TIME {
+/// than one where calls were inlined, and nothing where nothing is known, or can't be found out until `stop`.
+pub(super) async fn at(image: Arc<File>, offsets: Vec<usize>, stop: Instant) -> Vec<Vec<Symbol>> {
+    if !child::is_possible() || offsets.is_empty() {
+        return Vec::new();
+    }
+    // It is waited for by another thread: this one may have to hear that the time is over.
+    let found = tokio::task::spawn_blocking(move || {
+        let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+        find(&image, &offsets, stop.saturating_duration_since(Instant::now()).min(TIME))
+    });
+    found.await.unwrap_or_default()
+}
+
+fn find(image: &File, offsets: &[usize], time: Duration) -> Vec<Vec<Symbol>> {
+    if time < LEAST_TIME {
         return Vec::new();
     }
     let limits = Limits { time, memory_bytes: MEMORY_BYTES, threads: 1 };

@@ -18,7 +18,7 @@ use tracing::error;
 
 use super::{
     Limits, Shared, arn, listen,
-    queue::{Call, Pending, Posted, Queue},
+    queue::{Call, Pending, Posted, Queue, Reply},
     records::{Hearing, Record, Records, RequestIdInUse},
     runtime_api::RuntimeApi,
 };
@@ -38,6 +38,9 @@ const INIT_LIMIT_HERE: Duration = Duration::from_secs(600);
 
 /// As functions have it unless they ask for more, in bytes. Source: the AWS page "Configure ephemeral storage for Lambda functions".
 const TMP_LIMIT_BYTES: u64 = 512 * 1024 * 1024;
+
+/// How long a worker may take from its answer to its request for the next event: until then it may log.
+const LAST_WORDS: Duration = Duration::from_millis(100);
 
 /// How long its end may take.
 const END_LIMIT: Duration = Duration::from_secs(2);
@@ -160,9 +163,17 @@ impl Function {
         self.records.open(&request_id)?;
         let Pending { started, posted } = self.queue.push(call);
         let begun = started.await.unwrap_or_else(|_| Instant::now());
-        let result = match timeout(self.limits.timeout, posted).await {
-            Ok(Ok(Posted::Answer(answer))) => Ok(answer),
-            Ok(Ok(Posted::Error(error))) => Err(error),
+        let replied = timeout(self.limits.timeout, posted).await;
+        let took = begun.elapsed();
+        let result = match replied {
+            Ok(Ok(Reply { posted, mut over })) => {
+                // A worker that is given up never asks for another event.
+                let _ = timeout(LAST_WORDS, over.changed()).await;
+                match posted {
+                    Posted::Answer(answer) => Ok(answer),
+                    Posted::Error(error) => Err(error),
+                }
+            }
             Ok(Err(_)) => Err(error_object("Runtime.ExitError", &request_id, "the function's workers ended")),
             Err(_) => {
                 self.queue.give_up(&request_id);
@@ -174,7 +185,7 @@ impl Function {
                 ))
             }
         };
-        let report = self.report(&request_id, begun.elapsed());
+        let report = self.report(&request_id, took);
         self.say(&request_id, &format!("END RequestId: {request_id}\n"));
         self.say(&request_id, &report);
         let Record { tail: log_tail, .. } = self.records.close(&request_id);

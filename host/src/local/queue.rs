@@ -7,7 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, oneshot, watch};
 
 /// One call of a function, as its caller made it.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +24,13 @@ pub struct Call {
     pub tenant_id: Option<String>,
     /// The X-Ray header's value.
     pub trace_id: Option<String>,
+}
+
+/// What came of an invocation.
+pub(super) struct Reply {
+    pub(super) posted: Posted,
+    /// Tells when its worker asks for the next event. Until then the worker may log.
+    pub(super) over: watch::Receiver<()>,
 }
 
 /// What the runtime posted.
@@ -43,20 +50,20 @@ struct State {
     /// There are no workers any more.
     closed: bool,
     waiting: VecDeque<Waiting>,
-    in_flight: HashMap<String, oneshot::Sender<Posted>>,
+    in_flight: HashMap<String, oneshot::Sender<Reply>>,
 }
 
 struct Waiting {
     call: Call,
     started: oneshot::Sender<Instant>,
-    posted: oneshot::Sender<Posted>,
+    posted: oneshot::Sender<Reply>,
 }
 
 /// The caller's end of an invocation.
 pub(super) struct Pending {
     /// Tells when a worker took it.
     pub(super) started: oneshot::Receiver<Instant>,
-    pub(super) posted: oneshot::Receiver<Posted>,
+    pub(super) posted: oneshot::Receiver<Reply>,
 }
 
 impl Queue {
@@ -101,7 +108,7 @@ impl Queue {
     }
 
     /// Who waits for this invocation, which is no longer in flight. `None` where nobody waits for it any more, or ever did.
-    pub(super) fn caller(&self, request_id: &str) -> Option<oneshot::Sender<Posted>> {
+    pub(super) fn caller(&self, request_id: &str) -> Option<oneshot::Sender<Reply>> {
         self.lock().in_flight.remove(request_id).filter(|caller| !caller.is_closed())
     }
 
@@ -140,10 +147,11 @@ mod tests {
         queue.push(call("2"));
         assert_eq!(queue.next().await.unwrap().request_id, "1");
         assert_eq!(queue.next().await.unwrap().request_id, "2");
-        assert!(queue.caller("1").unwrap().send(Posted::Answer(Bytes::from_static(b"a"))).is_ok());
+        let reply = Reply { posted: Posted::Answer(Bytes::from_static(b"a")), over: watch::channel(()).1 };
+        assert!(queue.caller("1").unwrap().send(reply).is_ok());
         assert!(queue.caller("1").is_none());
         assert!(first.started.try_recv().is_ok());
-        assert!(matches!(first.posted.await, Ok(Posted::Answer(answer)) if answer == "a"));
+        assert!(matches!(first.posted.await.unwrap().posted, Posted::Answer(answer) if answer == "a"));
     }
 
     #[tokio::test]

@@ -12,12 +12,12 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::TokioIo;
-use tokio::{net::TcpListener, sync::watch, time::timeout};
+use tokio::{net::TcpListener, sync::watch};
 use tracing::debug;
 
 use super::{
     Records, accept, caller,
-    queue::{Call, Posted, Queue},
+    queue::{Call, Posted, Queue, Reply},
 };
 use crate::{edge::wire, invocation::Deadline, logs::Output as _};
 
@@ -28,9 +28,6 @@ pub(super) struct RuntimeApi {
     pub(super) timeout: Duration,
     pub(super) records: Arc<Records>,
 }
-
-/// How long a worker may take from its answer to its request for the next event, of which its caller waits.
-const LAST_WORDS: Duration = Duration::from_millis(100);
 
 const BASE: &str = "/2018-06-01/runtime/";
 
@@ -120,16 +117,11 @@ impl RuntimeApi {
                 r#"{"errorType":"InvalidBody","errorMessage":"the body broke off"}"#,
             );
         };
-        let Some(caller) = self.queue.caller(&id) else {
-            return status(StatusCode::GONE, r#"{"errorType":"InvokeTimeout","errorMessage":"Invoke timeout"}"#);
-        };
-        let (mut asked, posted) = (asked.subscribe(), kind(body.to_bytes()));
-        tokio::spawn(async move {
-            // An invocation is over when its worker asks for the next event: until then it may log. One that is given up never asks.
-            let _ = timeout(LAST_WORDS, asked.changed()).await;
-            let _ = caller.send(posted);
-        });
-        status(StatusCode::ACCEPTED, r#"{"status":"OK"}"#)
+        let reply = Reply { posted: kind(body.to_bytes()), over: asked.subscribe() };
+        match self.queue.caller(&id).map(|caller| caller.send(reply)) {
+            Some(Ok(())) => status(StatusCode::ACCEPTED, r#"{"status":"OK"}"#),
+            _ => status(StatusCode::GONE, r#"{"errorType":"InvokeTimeout","errorMessage":"Invoke timeout"}"#),
+        }
     }
 }
 

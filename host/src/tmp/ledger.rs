@@ -49,7 +49,11 @@ impl Ledger {
         if !has_entry && !self.has_room_for_another(0) {
             return None;
         }
-        let room = self.room(cost(Stat { bytes: to, ..stat }));
+        let has = self.entries.entry(key(stat)).or_insert_with(|| Entry::of_others(stat));
+        let has_bytes = has.counted_bytes.saturating_add(has.others_bytes);
+        let wanted = cost(Stat { bytes: to, ..stat }).saturating_sub(has_bytes);
+        let room = self.room(wanted);
+        // Others' files that are as they were may have been forgotten meanwhile.
         let entry = self.entries.entry(key(stat)).or_insert_with(|| Entry::of_others(stat));
         let may_cost = entry.counted_bytes.saturating_add(entry.others_bytes).saturating_add(room);
         let longest = (may_cost / BLOCK_BYTES).saturating_mul(BLOCK_BYTES).max(stat.bytes);
@@ -89,10 +93,24 @@ impl Ledger {
         self.settle(stat);
     }
 
+    /// Whether guests have no more than they may.
+    pub(super) fn is_within_limit(&mut self) -> bool {
+        self.room(1);
+        self.used_bytes <= self.limit_bytes
+    }
+
     /// Counts by how much it has become more than it was, or less.
     pub(super) fn changed(&mut self, before: Stat, after: Stat) {
-        self.entries.entry(key(before)).or_insert_with(|| Entry::of_others(before));
+        let counted_bytes = self.entries.entry(key(before)).or_insert_with(|| Entry::of_others(before)).counted_bytes;
         self.settle(after);
+        // What is still open may have been written to since it was looked at.
+        if after.links == 0
+            && let Some(entry) = self.entries.get_mut(&key(after))
+            && entry.counted_bytes < counted_bytes
+        {
+            self.used_bytes += counted_bytes - entry.counted_bytes;
+            entry.counted_bytes = counted_bytes;
+        }
     }
 
     /// Counts it as it is now, if it counts at all, and until it is closed.

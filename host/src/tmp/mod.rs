@@ -136,6 +136,17 @@ impl Quota {
         }
     }
 
+    /// Takes room for a name in another folder, which may become larger by it.
+    ///
+    /// # Errors
+    /// `ENOSPC` where there is already more than there may be.
+    pub fn may_move(&self) -> io::Result<()> {
+        if !self.filesystem.take_bytes(BLOCK_BYTES)? {
+            return Err(self.full_filesystem());
+        }
+        if self.ledger().is_none_or(|mut ledger| ledger.is_within_limit()) { Ok(()) } else { Err(self.at_limit()) }
+    }
+
     /// Whether it counts what guests make and remove: only then is it worth looking at that.
     pub fn is_counting(&self) -> bool {
         self.ledger.is_some()

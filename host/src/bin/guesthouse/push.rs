@@ -1,6 +1,7 @@
 //! From the developer's machine to where a host finds it.
 
 use std::{
+    fs,
     io::Cursor,
     path::{Path, PathBuf},
 };
@@ -74,7 +75,7 @@ const NO_KDF: &[u8] = &[0, 0];
 fn sign(bytes: &[u8], key: &Path, guest: &Path) -> anyhow::Result<String> {
     let unusable =
         || format!("can't use the key `{}`\nhint: name the secret key's file that `minisign -G` wrote", key.display());
-    let text = files::read_text(key).with_context(unusable)?;
+    let text = fs::read_to_string(key).with_context(unusable)?;
     let encoded =
         text.lines().nth(1).and_then(|line| BASE64_STANDARD.decode(line.trim()).ok()).with_context(unusable)?;
     let secret = match encoded.get(KDF) {

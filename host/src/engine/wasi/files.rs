@@ -265,8 +265,10 @@ async fn rename_at(
     if !stays_within_depth(&quota, &from, &path, &new_parent)? {
         return Err(ErrorCode::NameTooLong.into());
     }
-    // A longer name may take the folder one block more.
-    quota.may_add(0)?;
+    let [old, new] = [stat(&old_parent.dir_metadata()?), stat(&new_parent.dir_metadata()?)];
+    if !old.is_same_file(&new) {
+        quota.may_move()?;
+    }
     let (moved, replaced) = (looked_at(&quota, &from, &path), looked_at(&quota, &to, &new_path));
     let parents = Parents::look(&quota, [old_parent, new_parent])?;
     state.filesystem().rename_at(folder, path, new_folder, new_path).await?;
