@@ -40,10 +40,10 @@ impl Ledger {
         Self { limit_bytes, used_bytes: 0, entries: HashMap::new() }
     }
 
-    /// Up to where a file may be written that is to be written `from` here `to` there: not so far where there is no room for all of
-    /// it, and `None` where there is none.
+    /// How far a file may be written that is to be written from `from` to `to`: less far than `to` where there is no room for all of it,
+    /// and `None` where there is no room at all.
     ///
-    /// It counts as if it were written until [`Ledger::end_change`] says how long it is.
+    /// It counts as if that were written, until [`Ledger::end_change`] says how long the file is.
     pub(super) fn begin_change(&mut self, file: &Arc<File>, stat: Stat, from: u64, to: u64) -> Option<u64> {
         let has_entry = self.entries.contains_key(&key(stat));
         if !has_entry && !self.has_room_for_another(0) {
