@@ -41,7 +41,7 @@ pub(super) enum Doing {
 /// Says why the guest stopped. The order matters: an exit and a trap are told by their types, and only what carries
 /// neither can be a broken answer.
 ///
-/// `symbols` are what is known at each of its [offsets](offsets): more than one where calls were inlined.
+/// `symbols` are what is known at each of its [`offsets`]: more than one where calls were inlined.
 pub(super) fn failure(error: &Error, circumstances: &Circumstances, symbols: Vec<Vec<Symbol>>) -> Failure {
     let gave_up = circumstances.memory_refused && gives_up(error, circumstances.doing);
     let mut failure = if gave_up {
