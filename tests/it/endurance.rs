@@ -108,21 +108,28 @@ fn files_threads_and_memory_stay_flat_over_100_000_invocations_with_faults() {
     std::io::stdout().write_all(line.as_bytes()).unwrap();
 }
 
+const SHORT: Duration = Duration::from_secs(1);
+const AMPLE: Duration = Duration::from_secs(300);
+
 /// The others, each in an environment of its own.
 #[test]
 fn files_threads_and_memory_stay_flat_with_every_fault_that_is_written_as_text() {
     for fault in faults::all() {
         let FaultyGuest::Text(text) = fault.guest else { continue };
         let host = Host::with(&text.build()).env("AWS_LAMBDA_LOG_LEVEL", "FATAL").start();
+        // What runs until it is stopped is stopped soon, and not as often.
+        let is_timeout = fault.error_type == "Guest.Timeout";
+        let (timeout, times) = if is_timeout { (SHORT, [3, 12]) } else { (AMPLE, [10, 40]) };
         let run = |times: usize| {
             for _ in 0..times {
-                assert!(host.invoke(fault.event).subject().ends_with("/error"), "{}", fault.name);
+                let failed = host.fake.invoke(Event::new(fault.event).timeout(timeout));
+                assert!(failed.subject().ends_with("/error"), "{}", fault.name);
                 assert!(host.invoke("\"rest\"").subject().ends_with("/response"), "{}", fault.name);
             }
         };
-        run(10);
+        run(times[0]);
         let early = Resources::of(&host.program);
-        run(40);
+        run(times[1]);
         wait_until_within(&host.program, early.and(Room { files: 4, mappings: 30, ..Room::USUAL }), fault.name);
     }
 }
