@@ -43,7 +43,7 @@ pub(super) enum Section {
 }
 
 /// A place in the guest's source.
-#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Symbol {
     /// Mangled.
     pub(super) name: Option<String>,

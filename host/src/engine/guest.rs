@@ -17,6 +17,7 @@ use super::{
     instance::Instance,
     memory::Budget,
     state::State,
+    symbols::Known,
 };
 use crate::{
     capabilities::{Capabilities, Instances},
@@ -35,6 +36,7 @@ pub struct Guest {
     pub(super) budget: Budget,
     pub(super) state_bytes: u64,
     pub(super) debug_info: Option<Arc<File>>,
+    pub(super) known: Known,
     pub(super) digest: Digest,
     pub(super) observer: Arc<dyn Observer>,
     /// Last in, first out: the instance used last has the warmest caches.
@@ -61,8 +63,18 @@ impl Guest {
         let named = named.ok_or_else(|| LoadError::NoContract(exports(&component)))?;
         let contract = Contract::prepare(named, &pre)?;
         let idle = Mutex::default();
-        let guest =
-            Self { pre, contract, capabilities, budget, state_bytes, debug_info, digest: source, observer, idle };
+        let guest = Self {
+            pre,
+            contract,
+            capabilities,
+            budget,
+            state_bytes,
+            debug_info,
+            known: Known::default(),
+            digest: source,
+            observer,
+            idle,
+        };
         laps.done("link");
         let first = Instance::start(&guest, None, limit).await;
         laps.done("instance");

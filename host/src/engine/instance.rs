@@ -101,7 +101,7 @@ async fn faulted(guest: &Guest, state: &mut State, error: wasmtime::Error, doing
     let State { stdio, memory, .. } = state;
     let circumstances = Circumstances { last_stderr_line: stdio.finish(), memory_refused: memory.refused, doing };
     let symbols = match &guest.debug_info {
-        Some(image) => symbols::at(image.clone(), fault::offsets(&error), stop).await,
+        Some(image) => symbols::at(&guest.known, image.clone(), fault::offsets(&error), stop).await,
         None => Vec::new(),
     };
     fault::failure(&error, &circumstances, symbols)

@@ -4,6 +4,7 @@
 //! that takes too much.
 
 use std::{
+    collections::VecDeque,
     fs::File,
     io::{self, Read as _},
     os::fd::AsFd as _,
@@ -31,26 +32,66 @@ const LEAST_TIME: Duration = Duration::from_millis(5);
 /// What it says at most, in bytes.
 const OUTPUT_LIMIT_BYTES: u64 = 4 * 1024 * 1024;
 
+/// How many stack traces of a guest are remembered, and how long their texts may be together, in bytes.
+const KNOWN_TRACES: usize = 16;
+const KNOWN_BYTES: usize = 64 * 1024;
+
+/// The last stack traces of a guest, by their offsets: who meets a bug meets it again, and to start a process each time costs more than
+/// all else.
+#[derive(Default)]
+pub(super) struct Known(Mutex<VecDeque<Trace>>);
+
+type Trace = (Vec<usize>, Vec<Vec<Symbol>>);
+
+impl Known {
+    fn get(&self, offsets: &[usize]) -> Option<Vec<Vec<Symbol>>> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.iter().find(|(known, _)| known == offsets).map(|(_, symbols)| symbols.clone())
+    }
+
+    fn add(&self, offsets: Vec<usize>, symbols: &[Vec<Symbol>]) {
+        let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        let bytes: usize = symbols.iter().flatten().map(|symbol| length(&symbol.name) + length(&symbol.file)).sum();
+        if bytes > KNOWN_BYTES {
+            return;
+        }
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.truncate(KNOWN_TRACES - 1);
+        known.push_front((offsets, symbols.to_vec()));
+    }
+}
+
 /// There is one such process at a time: what it takes of memory is nobody else's.
 static ONE: Mutex<()> = Mutex::new(());
 
 /// What is at each of these offsets in the guest's `.wasm` file, by the debug info in its machine code's file: innermost first, more
 /// than one where calls were inlined, and nothing where nothing is known, or can't be found out until `stop`.
-pub(super) async fn at(image: Arc<File>, offsets: Vec<usize>, stop: Instant) -> Vec<Vec<Symbol>> {
+pub(super) async fn at(known: &Known, image: Arc<File>, offsets: Vec<usize>, stop: Instant) -> Vec<Vec<Symbol>> {
     if !child::is_possible() || offsets.is_empty() {
         return Vec::new();
     }
+    if let Some(symbols) = known.get(&offsets) {
+        return symbols;
+    }
+    let places = offsets.clone();
     // It is waited for by another thread: this one may have to hear that the time is over.
     let found = tokio::task::spawn_blocking(move || {
         let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
-        find(&image, &offsets, stop.saturating_duration_since(Instant::now()).min(TIME))
+        find(&image, &places, stop.saturating_duration_since(Instant::now()).min(TIME))
     });
-    found.await.unwrap_or_default()
+    match found.await {
+        Ok(Some(symbols)) => {
+            known.add(offsets, &symbols);
+            symbols
+        }
+        Ok(None) | Err(_) => Vec::new(),
+    }
 }
 
-fn find(image: &File, offsets: &[usize], time: Duration) -> Vec<Vec<Symbol>> {
+/// `None` where another time may bring another result.
+fn find(image: &File, offsets: &[usize], time: Duration) -> Option<Vec<Vec<Symbol>>> {
     if time < LEAST_TIME {
-        return Vec::new();
+        return None;
     }
     let limits = Limits { time, memory_bytes: MEMORY_BYTES, threads: 1 };
     let arguments = offsets.iter().map(ToString::to_string).collect();
@@ -59,20 +100,20 @@ fn find(image: &File, offsets: &[usize], time: Duration) -> Vec<Vec<Symbol>> {
         Ok(Some(ended)) if ended.status.success() => {
             let mut output = Vec::new();
             let read = ended.output.take(OUTPUT_LIMIT_BYTES).read_to_end(&mut output);
-            read.ok().and_then(|_| serde_json::from_slice(&output).ok()).unwrap_or_default()
+            Some(read.ok().and_then(|_| serde_json::from_slice(&output).ok()).unwrap_or_default())
         }
         Ok(Some(ended)) => {
             let said = String::from_utf8_lossy(&ended.said);
             tracing::debug!("the guest's debug info is not read: {}: {}", ended.status, said.trim());
-            Vec::new()
+            Some(Vec::new())
         }
         Ok(None) => {
             tracing::debug!("the guest's debug info is not read: that takes longer than {time:?}");
-            Vec::new()
+            None
         }
         Err(error) => {
             tracing::warn!("can't start the process that reads debug info: {error}");
-            Vec::new()
+            None
         }
     }
 }
@@ -91,4 +132,25 @@ pub(super) fn answer(arguments: &[String]) -> Result<Vec<u8>, String> {
         found.push(symbols);
     }
     serde_json::to_vec(&found).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn symbols(name_bytes: usize) -> Vec<Vec<Symbol>> {
+        vec![vec![Symbol { name: Some("x".repeat(name_bytes)), ..Symbol::default() }]]
+    }
+
+    #[test]
+    fn the_last_traces_are_known_if_they_are_not_too_long() {
+        let known = Known::default();
+        (0..=KNOWN_TRACES).for_each(|offset| known.add(vec![offset], &symbols(offset)));
+        assert_eq!(known.get(&[0]), None);
+        assert_eq!(known.get(&[KNOWN_TRACES]), Some(symbols(KNOWN_TRACES)));
+        assert_eq!(known.get(&[1]), Some(symbols(1)));
+        known.add(vec![100], &symbols(KNOWN_BYTES));
+        known.add(vec![101], &symbols(KNOWN_BYTES + 1));
+        assert!(known.get(&[100]).is_some() && known.get(&[101]).is_none());
+    }
 }
