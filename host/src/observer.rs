@@ -13,6 +13,9 @@ pub enum Stream {
     Stderr,
 }
 
+/// CloudWatch cuts events at 256 KiB, what stands in front of them included: a longer line is handed on, and written, in pieces. In bytes.
+pub const LINE_LIMIT_BYTES: usize = 255 * 1024;
+
 /// What one invocation used.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Usage {

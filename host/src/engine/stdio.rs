@@ -21,11 +21,8 @@ use wasmtime_wasi::{
 
 use crate::{
     digest::Digest,
-    observer::{Line, Observer, Stream},
+    observer::{LINE_LIMIT_BYTES, Line, Observer, Stream},
 };
-
-/// A longer line is handed on in pieces of this many bytes. CloudWatch cuts events at 256 KiB, prefix included.
-const LINE_LIMIT_BYTES: usize = 255 * 1024;
 
 /// How much a guest may write with one call, in bytes: such a call is not interrupted, and may be all newlines.
 const WRITE_LIMIT_BYTES: usize = 8 * 1024;

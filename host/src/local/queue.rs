@@ -39,6 +39,14 @@ pub(super) enum Posted {
     Error(Bytes),
 }
 
+/// What a worker's post met.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Taken {
+    Yes,
+    /// Nobody waits for it any more, or never did.
+    Unknown,
+}
+
 #[derive(Default)]
 pub(super) struct Queue {
     state: Mutex<State>,
@@ -107,9 +115,12 @@ impl Queue {
         Some(call)
     }
 
-    /// Who waits for this invocation, which is no longer in flight. `None` where nobody waits for it any more, or ever did.
-    pub(super) fn caller(&self, request_id: &str) -> Option<oneshot::Sender<Reply>> {
-        self.lock().in_flight.remove(request_id).filter(|caller| !caller.is_closed())
+    pub(super) fn post(&self, request_id: &str, reply: Reply) -> Taken {
+        let caller = self.lock().in_flight.remove(request_id);
+        match caller.map(|caller| caller.send(reply)) {
+            Some(Ok(())) => Taken::Yes,
+            _ => Taken::Unknown,
+        }
     }
 
     /// There are no workers any more: nobody is to wait for one.
@@ -140,6 +151,10 @@ mod tests {
         Call { request_id: request_id.to_owned(), ..Call::default() }
     }
 
+    fn reply(posted: Posted) -> Reply {
+        Reply { posted, over: watch::channel(()).1 }
+    }
+
     #[tokio::test]
     async fn calls_are_taken_in_order_and_answered_once() {
         let queue = Queue::default();
@@ -147,9 +162,8 @@ mod tests {
         queue.push(call("2"));
         assert_eq!(queue.next().await.unwrap().request_id, "1");
         assert_eq!(queue.next().await.unwrap().request_id, "2");
-        let reply = Reply { posted: Posted::Answer(Bytes::from_static(b"a")), over: watch::channel(()).1 };
-        assert!(queue.caller("1").unwrap().send(reply).is_ok());
-        assert!(queue.caller("1").is_none());
+        assert_eq!(queue.post("1", reply(Posted::Answer(Bytes::from_static(b"a")))), Taken::Yes);
+        assert_eq!(queue.post("1", reply(Posted::Answer(Bytes::new()))), Taken::Unknown);
         assert!(first.started.try_recv().is_ok());
         assert!(matches!(first.posted.await.unwrap().posted, Posted::Answer(answer) if answer == "a"));
     }
@@ -160,7 +174,7 @@ mod tests {
         let _pending = queue.push(call("1"));
         queue.next().await;
         queue.give_up("1");
-        assert!(queue.caller("1").is_none());
+        assert_eq!(queue.post("1", reply(Posted::Error(Bytes::new()))), Taken::Unknown);
     }
 
     #[tokio::test]

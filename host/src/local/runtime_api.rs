@@ -17,7 +17,7 @@ use tracing::debug;
 
 use super::{
     Records, accept, caller,
-    queue::{Call, Posted, Queue, Reply},
+    queue::{Call, Posted, Queue, Reply, Taken},
 };
 use crate::{edge::wire, invocation::Deadline, logs::Output as _};
 
@@ -118,9 +118,11 @@ impl RuntimeApi {
             );
         };
         let reply = Reply { posted: kind(body.to_bytes()), over: asked.subscribe() };
-        match self.queue.caller(&id).map(|caller| caller.send(reply)) {
-            Some(Ok(())) => status(StatusCode::ACCEPTED, r#"{"status":"OK"}"#),
-            _ => status(StatusCode::GONE, r#"{"errorType":"InvokeTimeout","errorMessage":"Invoke timeout"}"#),
+        match self.queue.post(&id, reply) {
+            Taken::Yes => status(StatusCode::ACCEPTED, r#"{"status":"OK"}"#),
+            Taken::Unknown => {
+                status(StatusCode::GONE, r#"{"errorType":"InvokeTimeout","errorMessage":"Invoke timeout"}"#)
+            }
         }
     }
 }

@@ -24,13 +24,9 @@ pub use self::{
 use crate::{
     config::{Environment, variables as var},
     digest::Digest,
-    observer::{Line, Observer, Stream},
+    observer::{LINE_LIMIT_BYTES, Line, Observer, Stream},
     text::{is_invisible, pieces},
 };
-
-/// CloudWatch cuts events at 256 KiB, so what would be longer, with all that is escaped, becomes several lines. In bytes, without what stands
-/// in front.
-const LINE_LIMIT_BYTES: usize = 255 * 1024;
 
 /// Writes log lines to one place.
 pub struct Logs {
@@ -122,6 +118,7 @@ impl Observer for Logs {
         match (self.format, own) {
             (_, Some(own)) => self.write_own(level, line, own),
             _ if !self.wants(level) => {}
+            // With all that is escaped it may be longer than it was.
             (format, None) => pieces(line.text, LINE_LIMIT_BYTES).for_each(|text| match format {
                 Format::Json => self.write_object(level, line, &json!(text)),
                 Format::Text => self.write_text(level, &Line { text, ..*line }),

@@ -3,7 +3,7 @@
 //! A guest that goes from folder to folder by handles can nest them deeper than any path is long. Nobody can then remove them by
 //! their paths.
 
-use std::{ffi::OsString, fs::File, io, os::fd::AsRawFd as _, path::Path};
+use std::{ffi::OsString, io, os::fd::AsRawFd, path::Path};
 
 use cap_std::fs::Dir;
 use rustix::io::Errno;
@@ -20,7 +20,7 @@ const FOLDERS_LOOKED_AT: usize = 2_000;
 ///
 /// # Errors
 /// `ENOENT` where it is not below `root` any more.
-pub fn depth(root: &Path, folder: &File) -> io::Result<usize> {
+pub fn depth(root: &Path, folder: &impl AsRawFd) -> io::Result<usize> {
     let path = match std::fs::read_link(format!("/proc/self/fd/{}", folder.as_raw_fd())) {
         Err(error) if error.raw_os_error() == Some(Errno::NAMETOOLONG.raw_os_error()) => return Ok(usize::MAX),
         path => path?,

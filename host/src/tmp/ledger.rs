@@ -17,7 +17,7 @@ pub(super) const ENTRIES_LIMIT: usize = 65_536;
 
 #[derive(Debug)]
 pub(super) struct Ledger {
-    limit_bytes: u64,
+    pub(super) limit_bytes: u64,
     used_bytes: u64,
     /// By device and inode.
     entries: HashMap<(u64, u64), Entry>,

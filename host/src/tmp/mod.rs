@@ -29,12 +29,11 @@ use self::{filesystem::Filesystem, ledger::Ledger};
 #[derive(Debug)]
 pub struct Quota {
     folder: PathBuf,
-    limit_bytes: Option<u64>,
     filesystem: Filesystem,
     /// `None` where the filesystem is the only limit.
     ledger: Option<Mutex<Ledger>>,
     /// Who makes, moves or removes something holds it.
-    names: tokio::sync::Mutex<()>,
+    names: Arc<tokio::sync::Mutex<()>>,
     /// That there is no room is said once.
     said: AtomicBool,
 }
@@ -66,10 +65,9 @@ impl Quota {
         // The kernel tells guests' places without links.
         let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
         Self {
-            limit_bytes,
             filesystem: Filesystem::new(&folder),
             ledger: limit_bytes.map(|bytes| Mutex::new(Ledger::new(bytes))),
-            names: tokio::sync::Mutex::default(),
+            names: Arc::default(),
             said: AtomicBool::new(false),
             folder,
         }
@@ -81,8 +79,8 @@ impl Quota {
     }
 
     /// Keeps other instances from making, moving or removing anything meanwhile: what was looked at before is still so afterwards.
-    pub async fn names(&self) -> tokio::sync::MutexGuard<'_, ()> {
-        self.names.lock().await
+    pub async fn names(&self) -> tokio::sync::OwnedMutexGuard<()> {
+        self.names.clone().lock_owned().await
     }
 
     /// Writes into a file. Returns how many bytes were written: no more than there is room for.
@@ -93,19 +91,15 @@ impl Quota {
         if bytes.is_empty() {
             return Ok(0);
         }
+        self.take_bytes(file, bytes.len() as u64, at)?;
+        if !self.is_counting() {
+            return put(file, bytes, at);
+        }
         let stat = Stat::of(&file.metadata()?);
-        let begin = match at {
-            At::Offset(offset) => offset,
-            At::End => stat.bytes,
-        };
-        let end = begin.saturating_add(bytes.len() as u64);
-        self.take_bytes(file, end, bytes.len() as u64)?;
+        let (begin, end) = at.range(stat.bytes, bytes.len() as u64);
         let end = self.begin_change(file, stat, begin, end)?;
         let bytes = &bytes[..usize::try_from(end - begin).unwrap_or(usize::MAX).min(bytes.len())];
-        let written = match at {
-            At::Offset(offset) => file.write_at(bytes, offset),
-            At::End => append(file, bytes),
-        };
+        let written = put(file, bytes, at);
         self.end_change(file)?;
         written
     }
@@ -178,14 +172,12 @@ impl Quota {
         Ok(())
     }
 
-    /// Takes the filesystem's room for so many bytes up to `end`, unless the file has that already.
-    fn take_bytes(&self, file: &File, end: u64, bytes: u64) -> io::Result<()> {
+    /// Takes the filesystem's room for so many bytes here, unless the file has that already.
+    fn take_bytes(&self, file: &File, bytes: u64, at: At) -> io::Result<()> {
         if self.filesystem.take_bytes(bytes)? {
             return Ok(());
         }
-        let metadata = file.metadata()?;
-        let has_no_holes = metadata.blocks().saturating_mul(512) >= metadata.len();
-        if has_no_holes && end <= metadata.len() { Ok(()) } else { Err(self.full_filesystem()) }
+        if has_already(&file.metadata()?, bytes, at) { Ok(()) } else { Err(self.full_filesystem()) }
     }
 
     /// See [`Ledger::begin_change`].
@@ -214,7 +206,7 @@ impl Quota {
         if !self.said.swap(true, Ordering::Relaxed) {
             warn!(
                 "a guest's `/tmp` is full: it may keep {} there, in {} files\nhint: let the guest remove what it no longer needs, or raise `tmp_limit`",
-                ByteSize::b(self.limit_bytes.unwrap_or_default()),
+                ByteSize::b(self.ledger().map_or(0, |ledger| ledger.limit_bytes)),
                 ledger::ENTRIES_LIMIT
             );
         }
@@ -223,6 +215,30 @@ impl Quota {
 
     fn ledger(&self) -> Option<MutexGuard<'_, Ledger>> {
         self.ledger.as_ref().map(|ledger| ledger.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl At {
+    /// From where to where so many bytes go in a file that is so long.
+    fn range(self, length: u64, bytes: u64) -> (u64, u64) {
+        let begin = match self {
+            Self::Offset(offset) => offset,
+            Self::End => length,
+        };
+        (begin, begin.saturating_add(bytes))
+    }
+}
+
+/// Whether so many bytes here take nothing that the file has not taken yet.
+fn has_already(file: &Metadata, bytes: u64, at: At) -> bool {
+    let has_no_holes = file.blocks().saturating_mul(512) >= file.len();
+    has_no_holes && at.range(file.len(), bytes).1 <= file.len()
+}
+
+fn put(file: &File, bytes: &[u8], at: At) -> io::Result<usize> {
+    match at {
+        At::Offset(offset) => file.write_at(bytes, offset),
+        At::End => append(file, bytes),
     }
 }
 

@@ -179,9 +179,11 @@ fn the_filesystem_is_the_limit_where_none_is_set() {
     let quota = Quota::new(folder.path(), None);
     let file = make(&quota, "a").unwrap();
     assert_eq!(quota.write(&file, b"xyz", At::End).unwrap(), 3);
-    assert!(is_full(&quota.take_bytes(&file, u64::MAX, u64::MAX)));
+    assert!(is_full(&quota.take_bytes(&file, u64::MAX, At::End)));
     // What the file has already needs no room.
-    assert!(!is_full(&quota.take_bytes(&file, 3, u64::MAX)));
+    let metadata = file.metadata().unwrap();
+    assert!(has_already(&metadata, 3, At::Offset(0)));
+    assert!(!has_already(&metadata, 3, At::Offset(1)) && !has_already(&metadata, 1, At::End));
 }
 
 #[test]

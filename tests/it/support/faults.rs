@@ -130,7 +130,7 @@ const fn text(name: &'static str, guest: Text, error_type: &'static str, message
 }
 
 const fn handle(body: &'static str) -> Text {
-    Text { handle: body, realloc: "", post_return: "", imports: "", module: "", with: "", encoding: "" }
+    Text { handle: body, ..Text::EMPTY }
 }
 
 /// Every kind of trap that the host's WebAssembly has, each by a guest that does just that.
@@ -191,11 +191,7 @@ fn around_traps() -> Vec<Fault> {
     const NAMED: Text = Text {
         handle: "(call $_ZStC1IStC1IStC1IStC1IStC1IStC1IStC1IStC1IStC1IStC1IStC1IStC1IStC1IStC1IStC1IStC1IE) unreachable",
         module: "(func $_ZStC1IStC1IStC1IStC1IStC1IStC1IStC1IStC1IStC1IStC1IStC1IStC1IStC1IStC1IStC1IStC1IE unreachable)",
-        realloc: "",
-        post_return: "",
-        imports: "",
-        with: "",
-        encoding: "",
+        ..Text::EMPTY
     };
     const UNREACHABLE: &str = "wasm `unreachable` instruction executed";
     let debug_info = Text { module: endless_debug_info().leak(), ..handle("unreachable") };
@@ -333,9 +329,7 @@ fn in_host_calls() -> Vec<Fault> {
   (core instance $timers (export "subscribe" (func $subscribe)))"#,
         module: r#"(import "timers" "subscribe" (func $subscribe (param i64) (result i32)))"#,
         with: r#"(with "timers" (instance $timers))"#,
-        realloc: "",
-        post_return: "",
-        encoding: "",
+        ..Text::EMPTY
     };
     const HANDLES: Text = Text {
         handle: "(loop $more (drop (call $new (i32.const 1))) (br $more)) unreachable",
@@ -345,9 +339,7 @@ fn in_host_calls() -> Vec<Fault> {
   (core instance $resources (export "new" (func $new)))"#,
         module: r#"(import "resources" "new" (func $new (param i32) (result i32)))"#,
         with: r#"(with "resources" (instance $resources))"#,
-        realloc: "",
-        post_return: "",
-        encoding: "",
+        ..Text::EMPTY
     };
     const FULL: &str = "the guest has as many files, streams and timers open as it may\nhint: ";
     vec![

@@ -25,6 +25,10 @@ pub struct Text {
 pub const FAULT: &str = "\"ffffffffffffffffffffffffffffffffffffffff\"";
 
 impl Text {
+    /// What a constant is made from.
+    pub const EMPTY: Self =
+        Self { handle: "", realloc: "", post_return: "", imports: "", module: "", with: "", encoding: "" };
+
     /// The component.
     pub fn build(&self) -> Vec<u8> {
         let handle = if self.handle.is_empty() { "(call $answer)" } else { self.handle };

@@ -1,8 +1,9 @@
 //! Files and folders: `wasi:filesystem/types`, within the limits of `/tmp` and of what the host may hold for them.
 
-use std::{fs::File, path::Path, sync::Arc};
+use std::{ffi::OsString, fs::File, io, path::Path, sync::Arc};
 
 use cap_std::fs::{Dir, Metadata, MetadataExt as _};
+use tokio::sync::OwnedMutexGuard;
 use wasmtime::{
     Result, StoreContextMut,
     component::{LinkerInstance, Resource, ResourceType},
@@ -171,9 +172,8 @@ async fn open_at(
         return Err(ErrorCode::NameTooLong.into());
     }
     let state = store.data_mut();
-    let (dir, permissions) = directory(state, &folder)?;
     let quota = quota(state)?;
-    let may_make = open_flags.contains(OpenFlags::CREATE) && permissions == FsPerms::ReadWrite;
+    let may_make = open_flags.contains(OpenFlags::CREATE) && permissions(state, &folder)? == FsPerms::ReadWrite;
     let _names = if may_make || quota.is_counting() { Some(quota.names().await) } else { None };
     let found = state.filesystem().stat_at(Resource::new_borrow(folder.rep()), path_flags, path.clone()).await;
     // What is not there may be made; any other reason why it can't be looked at keeps it from being opened too.
@@ -181,19 +181,19 @@ async fn open_at(
     if found.as_ref().is_ok_and(|found| !ordinary.contains(&found.type_)) {
         return Err(ErrorCode::Unsupported.into());
     }
-    let is_new = may_make && found.is_err();
-    let parents = match is_new {
-        true => Parents::look(&quota, [parent(&dir, &path)?])?,
-        false => Parents::default(),
+    let name = match may_make && found.is_err() {
+        true => Some(Name::look(quota.clone(), &directory(state, &folder)?, &path)?),
+        false => None,
     };
-    if is_new {
+    if name.is_some() {
         quota.may_add(BLOCK_BYTES)?;
     }
     let opened = state.filesystem().open_at(folder, path_flags, path, open_flags, flags).await?;
     if let Descriptor::File(file) = state.table().get(&opened)? {
-        if is_new {
+        if let Some(name) = name {
+            // By a link, its name may be another.
             quota.made(Stat::of(&file.file.metadata()?));
-            parents.settle(&quota)?;
+            name.settle()?;
         }
         quota.opened(&file.file)?;
     }
@@ -203,32 +203,21 @@ async fn open_at(
 /// Folders are nested so deep only that they can still be removed.
 async fn create_directory_at(mut store: Store<'_>, folder: Folder, path: String) -> FsResult<()> {
     let state = store.data_mut();
-    let (dir, quota) = changeable(state, &folder)?;
-    let _names = quota.names().await;
-    let parent = parent(&dir, &path)?;
-    if depth(quota.folder(), &parent.try_clone()?.into_std_file())? >= DEPTH_LIMIT {
+    let (name, _names) = Name::hold(state, &folder, &path).await?;
+    if depth(name.quota.folder(), &name.parent)? >= DEPTH_LIMIT {
         return Err(ErrorCode::NameTooLong.into());
     }
-    quota.may_add(BLOCK_BYTES)?;
-    let parents = Parents::look(&quota, [parent])?;
-    state.filesystem().create_directory_at(folder, path.clone()).await?;
-    if let Some(made) = looked_at(&quota, &dir, &path) {
-        quota.made(made);
-    }
-    Ok(parents.settle(&quota)?)
+    name.quota.may_add(BLOCK_BYTES)?;
+    state.filesystem().create_directory_at(folder, path).await?;
+    Ok(name.made()?)
 }
 
 async fn symlink_at(mut store: Store<'_>, folder: Folder, to: String, path: String) -> FsResult<()> {
     let state = store.data_mut();
-    let (dir, quota) = changeable(state, &folder)?;
-    let _names = quota.names().await;
-    quota.may_add(BLOCK_BYTES)?;
-    let parents = Parents::look(&quota, [parent(&dir, &path)?])?;
-    state.filesystem().symlink_at(folder, to, path.clone()).await?;
-    if let Some(made) = looked_at(&quota, &dir, &path) {
-        quota.made(made);
-    }
-    Ok(parents.settle(&quota)?)
+    let (name, _names) = Name::hold(state, &folder, &path).await?;
+    name.quota.may_add(BLOCK_BYTES)?;
+    state.filesystem().symlink_at(folder, to, path).await?;
+    Ok(name.made()?)
 }
 
 async fn link_at(
@@ -240,15 +229,10 @@ async fn link_at(
     new_path: String,
 ) -> FsResult<()> {
     let state = store.data_mut();
-    let (to, quota) = changeable(state, &new_folder)?;
-    let _names = quota.names().await;
-    quota.may_add(BLOCK_BYTES)?;
-    let parents = Parents::look(&quota, [parent(&to, &new_path)?])?;
-    state.filesystem().link_at(folder, path_flags, path, new_folder, new_path.clone()).await?;
-    if let Some(now) = looked_at(&quota, &to, &new_path) {
-        quota.changed(now.with_links(-1), now);
-    }
-    Ok(parents.settle(&quota)?)
+    let (name, _names) = Name::hold(state, &new_folder, &new_path).await?;
+    name.quota.may_add(BLOCK_BYTES)?;
+    state.filesystem().link_at(folder, path_flags, path, new_folder, new_path).await?;
+    Ok(name.linked()?)
 }
 
 async fn rename_at(
@@ -259,88 +243,117 @@ async fn rename_at(
     new_path: String,
 ) -> FsResult<()> {
     let state = store.data_mut();
-    let ((from, quota), (to, _)) = (changeable(state, &folder)?, changeable(state, &new_folder)?);
-    let _names = quota.names().await;
-    let (old_parent, new_parent) = (parent(&from, &path)?, parent(&to, &new_path)?);
-    if !stays_within_depth(&quota, &from, &path, &new_parent)? {
+    let (old, _names) = Name::hold(state, &folder, &path).await?;
+    let new = Name::look(old.quota.clone(), &changeable(state, &new_folder)?, &new_path)?;
+    if !old.stays_within_depth_at(&new)? {
         return Err(ErrorCode::NameTooLong.into());
     }
-    let [old, new] = [stat(&old_parent.dir_metadata()?), stat(&new_parent.dir_metadata()?)];
-    if !old.is_same_file(&new) {
-        quota.may_move()?;
+    let [from, to] = [stat(&old.parent.dir_metadata()?), stat(&new.parent.dir_metadata()?)];
+    if !from.is_same_file(&to) {
+        old.quota.may_move()?;
     }
-    let (moved, replaced) = (looked_at(&quota, &from, &path), looked_at(&quota, &to, &new_path));
-    let parents = Parents::look(&quota, [old_parent, new_parent])?;
     state.filesystem().rename_at(folder, path, new_folder, new_path).await?;
-    if let (Some(moved), Some(replaced)) = (moved, replaced)
-        && !moved.is_same_file(&replaced)
-    {
-        quota.changed(replaced, replaced.with_links(-1));
+    old.settle()?;
+    match (old.before, new.before) {
+        (Some(moved), Some(replaced)) if !moved.is_same_file(&replaced) => Ok(new.removed()?),
+        _ => Ok(new.settle()?),
     }
-    Ok(parents.settle(&quota)?)
-}
-
-/// Whether what is moved is nested no deeper than folders may be. What is not there can't be moved anyway.
-fn stays_within_depth(quota: &Quota, from: &Dir, path: &str, new_parent: &Dir) -> std::io::Result<bool> {
-    if !from.symlink_metadata(path).is_ok_and(|moved| moved.is_dir()) {
-        return Ok(true);
-    }
-    let moved = from.open_dir(path)?;
-    let depth_now = depth(quota.folder(), &moved.try_clone()?.into_std_file())?;
-    let depth_then = depth(quota.folder(), &new_parent.try_clone()?.into_std_file())?.saturating_add(1);
-    if depth_then <= depth_now {
-        return Ok(true);
-    }
-    let room = DEPTH_LIMIT.saturating_sub(depth_then);
-    Ok(depth_then <= DEPTH_LIMIT && height(&moved, room + 1)? <= room)
 }
 
 async fn unlink_file_at(mut store: Store<'_>, folder: Folder, path: String) -> FsResult<()> {
     let state = store.data_mut();
-    let (dir, quota) = changeable(state, &folder)?;
-    let _names = quota.names().await;
-    let before = looked_at(&quota, &dir, &path);
-    let parents = Parents::look(&quota, [parent(&dir, &path)?])?;
+    let (name, _names) = Name::hold(state, &folder, &path).await?;
     state.filesystem().unlink_file_at(folder, path).await?;
-    if let Some(before) = before {
-        quota.changed(before, before.with_links(-1));
-    }
-    Ok(parents.settle(&quota)?)
+    Ok(name.removed()?)
 }
 
 async fn remove_directory_at(mut store: Store<'_>, folder: Folder, path: String) -> FsResult<()> {
     let state = store.data_mut();
-    let (dir, quota) = changeable(state, &folder)?;
-    let _names = quota.names().await;
-    let before = looked_at(&quota, &dir, &path);
-    let parents = Parents::look(&quota, [parent(&dir, &path)?])?;
+    let (name, _names) = Name::hold(state, &folder, &path).await?;
     state.filesystem().remove_directory_at(folder, path).await?;
-    if let Some(before) = before {
-        quota.changed(before, before.with_links(-1));
-    }
-    Ok(parents.settle(&quota)?)
+    Ok(name.removed()?)
 }
 
-/// Folders whose names change: they become larger and smaller with them.
-#[derive(Default)]
-struct Parents(Vec<(Dir, Stat)>);
+/// A name in a folder, and what there was of both before it is changed. Only where that counts it is looked at.
+struct Name {
+    quota: Arc<Quota>,
+    parent: Dir,
+    /// `None` for a path that ends without one, which nothing can be made by.
+    name: Option<OsString>,
+    parent_before: Option<Stat>,
+    before: Option<Stat>,
+}
 
-impl Parents {
-    /// Takes note of how large they are, where that is counted.
-    fn look<const N: usize>(quota: &Quota, folders: [Dir; N]) -> std::io::Result<Self> {
-        let mut looked = Self::default();
-        for folder in folders.into_iter().filter(|_| quota.is_counting()) {
-            let before = stat(&folder.dir_metadata()?);
-            looked.0.push((folder, before));
-        }
+impl Name {
+    /// Looks at a name that the guest may change, and keeps other instances from changing any meanwhile.
+    async fn hold(state: &mut State, folder: &Folder, path: &str) -> FsResult<(Self, OwnedMutexGuard<()>)> {
+        let (folder, quota) = (changeable(state, folder)?, quota(state)?);
+        let names = quota.names().await;
+        Ok((Self::look(quota, &folder, path)?, names))
+    }
+
+    fn look(quota: Arc<Quota>, folder: &Dir, path: &str) -> io::Result<Self> {
+        let path = Path::new(path);
+        let parent = match path.parent() {
+            Some(parent) if parent != Path::new("") => folder.open_dir(parent)?,
+            _ => folder.try_clone()?,
+        };
+        let parent_before = quota.is_counting().then(|| parent.dir_metadata()).transpose()?.map(|found| stat(&found));
+        let name = path.file_name().map(ToOwned::to_owned);
+        let mut looked = Self { quota, parent, name, parent_before, before: None };
+        looked.before = looked.now();
         Ok(looked)
     }
 
-    fn settle(self, quota: &Quota) -> std::io::Result<()> {
-        for (folder, before) in self.0 {
-            quota.changed(before, stat(&folder.dir_metadata()?));
+    /// What is there, where that is counted.
+    fn now(&self) -> Option<Stat> {
+        let name = self.name.as_ref().filter(|_| self.quota.is_counting())?;
+        self.parent.symlink_metadata(name).ok().map(|found| stat(&found))
+    }
+
+    fn made(&self) -> io::Result<()> {
+        if let Some(now) = self.now() {
+            self.quota.made(now);
+        }
+        self.settle()
+    }
+
+    fn linked(&self) -> io::Result<()> {
+        if let Some(now) = self.now() {
+            self.quota.changed(now.with_links(-1), now);
+        }
+        self.settle()
+    }
+
+    fn removed(&self) -> io::Result<()> {
+        if let Some(before) = self.before {
+            self.quota.changed(before, before.with_links(-1));
+        }
+        self.settle()
+    }
+
+    /// The folder becomes larger and smaller with its names.
+    fn settle(&self) -> io::Result<()> {
+        if let Some(before) = self.parent_before {
+            self.quota.changed(before, stat(&self.parent.dir_metadata()?));
         }
         Ok(())
+    }
+
+    /// Whether what is moved there is nested no deeper than folders may be. What is not there can't be moved anyway.
+    fn stays_within_depth_at(&self, new: &Self) -> io::Result<bool> {
+        let Some(name) = &self.name else { return Ok(true) };
+        if !self.parent.symlink_metadata(name).is_ok_and(|moved| moved.is_dir()) {
+            return Ok(true);
+        }
+        let moved = self.parent.open_dir(name)?;
+        let depth_now = depth(self.quota.folder(), &moved)?;
+        let depth_then = depth(self.quota.folder(), &new.parent)?.saturating_add(1);
+        if depth_then <= depth_now {
+            return Ok(true);
+        }
+        let room = DEPTH_LIMIT.saturating_sub(depth_then);
+        Ok(depth_then <= DEPTH_LIMIT && height(&moved, room + 1)? <= room)
     }
 }
 
@@ -348,7 +361,7 @@ impl Parents {
 async fn read_directory(mut store: Store<'_>, folder: Folder) -> FsResult<Resource<DirectoryEntryStream>> {
     let state = store.data_mut();
     let bytes = match state.table().get(&folder)? {
-        Descriptor::Dir(_) => size(&directory(state, &folder)?.0, state.held.left())?,
+        Descriptor::Dir(_) => size(&directory(state, &folder)?, state.held.left())?,
         Descriptor::File(_) => Some(0),
     };
     let bytes = bytes.ok_or(ErrorCode::InsufficientMemory)?;
@@ -358,7 +371,7 @@ async fn read_directory(mut store: Store<'_>, folder: Folder) -> FsResult<Resour
 }
 
 /// How much a listing of this folder takes, unless it is more than `limit`. In bytes.
-fn size(folder: &Dir, limit: usize) -> std::io::Result<Option<usize>> {
+fn size(folder: &Dir, limit: usize) -> io::Result<Option<usize>> {
     /// An allocation is larger than what it is for.
     const ALLOCATION_BYTES: usize = 32;
     let mut bytes = 0;
@@ -371,22 +384,8 @@ fn size(folder: &Dir, limit: usize) -> std::io::Result<Option<usize>> {
     Ok(Some(bytes))
 }
 
-/// What is there, where that is counted.
-fn looked_at(quota: &Quota, folder: &Dir, path: &str) -> Option<Stat> {
-    let found = quota.is_counting().then(|| folder.symlink_metadata(path));
-    found?.ok().map(|found| stat(&found))
-}
-
 fn stat(metadata: &Metadata) -> Stat {
     Stat::new(metadata.dev(), metadata.ino(), metadata.nlink(), metadata.len(), metadata.is_dir())
-}
-
-/// The folder that a path's last name is in.
-fn parent(folder: &Dir, path: &str) -> std::io::Result<Dir> {
-    match Path::new(path).parent() {
-        Some(parent) if parent != Path::new("") => folder.open_dir(parent),
-        _ => folder.try_clone(),
-    }
 }
 
 /// The file, if the guest may write into it, with the limits it is to keep to.
@@ -401,17 +400,25 @@ fn writable(state: &mut State, file: &Resource<Descriptor>) -> FsResult<(Arc<Fil
     }
 }
 
-/// The folder, if the guest may change what is in it, with the limits it is to keep to.
-fn changeable(state: &mut State, folder: &Folder) -> FsResult<(Dir, Arc<Quota>)> {
-    match directory(state, folder)? {
-        (_, FsPerms::ReadOnly) => Err(ErrorCode::NotPermitted.into()),
-        (folder, FsPerms::ReadWrite) => Ok((folder, quota(state)?)),
+/// The folder, if the guest may change what is in it.
+fn changeable(state: &mut State, folder: &Folder) -> FsResult<Dir> {
+    match permissions(state, folder)? {
+        FsPerms::ReadOnly => Err(ErrorCode::NotPermitted.into()),
+        FsPerms::ReadWrite => directory(state, folder),
     }
 }
 
-fn directory(state: &mut State, folder: &Folder) -> FsResult<(Dir, FsPerms)> {
+fn directory(state: &mut State, folder: &Folder) -> FsResult<Dir> {
     match state.table().get(folder)? {
-        Descriptor::Dir(folder) => Ok((Dir::from_std_file(folder.dir.try_clone()?), folder.perms)),
+        Descriptor::Dir(folder) => Ok(Dir::from_std_file(folder.dir.try_clone()?)),
+        Descriptor::File(_) => Err(ErrorCode::NotDirectory.into()),
+    }
+}
+
+/// What the guest may do in the folder.
+fn permissions(state: &mut State, folder: &Folder) -> FsResult<FsPerms> {
+    match state.table().get(folder)? {
+        Descriptor::Dir(folder) => Ok(folder.perms),
         Descriptor::File(_) => Err(ErrorCode::NotDirectory.into()),
     }
 }
