@@ -97,8 +97,8 @@ fn a_command_that_ends_badly_is_an_error_and_the_next_invocation_is_served() {
     let host = Host::of("command").start();
     let pid = host.program.pid();
     for (event, error_type, said) in [
-        ("\"exit 3\"", "Guest.Exit", "no such order: the command exited with a failure"),
-        ("\"failure\"", "Guest.Exit", "the command exited with a failure"),
+        ("\"exit 3\"", "Guest.Exit", "no such order: exited with status 3"),
+        ("\"failure\"", "Guest.Exit", "exited with status 1"),
         ("\"panic\"", "Guest.Trap.Unreachable", "what now"),
         ("\"nothing\"", "Guest.InvalidResponse", "ended well without an answer"),
         ("\"bytes\"", "Guest.InvalidResponse", "not UTF-8"),

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use wasmtime::component::Component;
+use wasmtime::{Module, component::Component};
 
 use super::{Engine, LoadError, precompiled};
 use crate::digest::Digest;
@@ -19,7 +19,7 @@ const STOPPING: Duration = Duration::from_millis(20);
 /// A guest's machine code, with what else its `.wasm` file told. Cheap to clone.
 #[derive(Clone)]
 pub struct Code {
-    pub(super) component: Component,
+    pub(super) compiled: Compiled,
     /// What the host keeps for each instance besides its memories and tables, in bytes, at most.
     pub(super) state_bytes: u64,
     /// The file that the code is in, where there is debug info in it.
@@ -27,6 +27,27 @@ pub struct Code {
     pub(super) source: Digest,
     /// What it takes of memory even where nobody touches it, in bytes: it is in no file.
     pub(super) held_bytes: u64,
+}
+
+/// What a guest is.
+#[derive(Clone)]
+pub(super) enum Compiled {
+    Component(Component),
+    /// A program for WASI 0.1.
+    Module(Module),
+}
+
+impl Compiled {
+    /// The names of its exports.
+    pub(super) fn exports(&self) -> Vec<String> {
+        match self {
+            Self::Component(component) => {
+                let ty = component.component_type();
+                ty.exports(component.engine()).map(|(name, _)| name.to_owned()).collect()
+            }
+            Self::Module(module) => module.exports().map(|export| export.name().to_owned()).collect(),
+        }
+    }
 }
 
 /// What the compiler may take.

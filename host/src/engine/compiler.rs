@@ -14,6 +14,7 @@ use super::{
     LoadError, adapt,
     code::CompileLimits,
     compiler_process, config,
+    examine::{self, examine},
     inspect::{self, inspect},
     precompiled,
 };
@@ -78,7 +79,7 @@ impl FromStr for Target {
 /// Compiles ahead of time, in a process of its own with these limits: the content of a `.cwasm` file.
 ///
 /// # Errors
-/// When the bytes are no component, nor a module that can become one, or when compiling them takes too much.
+/// When the bytes are no guest, or when compiling them takes too much.
 pub fn compile_ahead(bytes: &[u8], target: Target, limits: CompileLimits) -> Result<Vec<u8>, LoadError> {
     if !cfg!(feature = "cross") && Some(target) != Target::native() {
         return Err(LoadError::NoTarget(target.to_string()));
@@ -93,18 +94,26 @@ pub fn compile_ahead(bytes: &[u8], target: Target, limits: CompileLimits) -> Res
 /// Compiles in this process: the content of a `.cwasm` file. Without a target, for the processor that this process runs on.
 ///
 /// # Errors
-/// When the bytes are no component, nor a module that can become one.
+/// When the bytes are no guest.
 pub(super) fn build(bytes: Vec<u8>, source: &Digest, target: Option<Target>) -> Result<Vec<u8>, LoadError> {
     on_a_large_stack(|| {
-        let component = adapt::component(bytes)?;
-        let image = compile(&component, |config| {
+        check_types(&bytes)?;
+        let examined = examine(&bytes)?;
+        let contract = examined.contract();
+        let unsupported = examined.unsupported_imports();
+        // Whatever it imports, a contract that is not served is what stands in the way.
+        if !unsupported.is_empty() && !matches!(contract, Err(LoadError::WrongVersion(_) | LoadError::LaterContract(_))) {
+            return Err(LoadError::UnsupportedImports(unsupported));
+        }
+        let bytes = adapt::adapt(bytes, &examined, contract?)?;
+        let image = compile(&bytes, |config| {
             if let Some(target) = target {
                 config.target(target.triple())?;
                 target.features().iter().for_each(|feature| precompiled::allow(config, feature));
             }
             Ok(())
         })?;
-        precompiled::write(image, source, &inspect(&component)).ok_or(LoadError::TooMuchDebugInfo)
+        Ok(precompiled::write(image, source, &inspect(&bytes)))
     })
 }
 
@@ -157,20 +166,22 @@ fn check_types(bytes: &[u8]) -> Result<(), LoadError> {
 }
 
 /// # Errors
-/// When the bytes are no component, or no thread can be started.
+/// When the bytes are no guest, or no thread can be started.
 fn compile(
     bytes: &[u8],
     adapt: impl FnOnce(&mut wasmtime::Config) -> wasmtime::Result<()>,
 ) -> Result<Vec<u8>, LoadError> {
-    check_types(bytes)?;
     inspect::check(bytes)?;
     let engine = config().and_then(|mut config| adapt(&mut config).and_then(|()| Engine::new(&config)));
     let engine = engine.map_err(|error| LoadError::Engine(format!("{error:#}")))?;
     // The threads are started for it: they have as large a stack, and are gone afterwards.
     let pool = rayon::ThreadPoolBuilder::new().stack_size(STACK_BYTES).build();
     let pool = pool.map_err(|error| LoadError::Engine(format!("can't start the compiler's threads: {error}")))?;
-    let compiled = pool.install(|| engine.precompile_component(bytes));
-    compiled.map_err(|error| LoadError::Malformed(format!("{error:#}")))
+    let compiled = pool.install(|| match Parser::is_core_wasm(bytes) {
+        true => engine.precompile_module(bytes),
+        false => engine.precompile_component(bytes),
+    });
+    compiled.map_err(|error| examine::refusal(bytes, format!("{error:#}")))
 }
 
 #[cfg(test)]

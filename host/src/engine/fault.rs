@@ -5,7 +5,7 @@ use std::str::Utf8Error;
 use wasmtime::{Error, FrameInfo, Trap, WasmBacktrace, component::ResourceTableError};
 use wasmtime_wasi::I32Exit;
 
-use super::{debug_info::Symbol, symbol::demangle};
+use super::{debug_info::Symbol, stdio::LastWords, symbol::demangle};
 use crate::{
     failure::{ErrorType, FRAME_LIMIT, Failure},
     invocation::PAYLOAD_LIMIT_BYTES,
@@ -22,8 +22,7 @@ const FUEL_WORDS: &str = "fuel allocated for hostcalls";
 
 /// What else is known of the call that faulted.
 pub(super) struct Circumstances {
-    /// The last line the guest wrote to standard error; empty if it wrote none.
-    pub(super) last_stderr_line: String,
+    pub(super) last_words: LastWords,
     /// The guest's last request for memory was refused.
     pub(super) memory_refused: bool,
     pub(super) doing: Doing,
@@ -46,14 +45,15 @@ pub(super) fn failure(error: &Error, circumstances: &Circumstances, symbols: Vec
     let gave_up = circumstances.memory_refused && gives_up(error, circumstances.doing);
     let mut failure = if gave_up {
         out_of_memory("the guest was refused memory and gave up")
-    } else if let (Some(I32Exit(_)), Doing::Running) = (error.downcast_ref(), circumstances.doing) {
-        Failure::new(ErrorType::Exit, "the command exited with a failure")
-            .hint("what it wrote to standard error is in the log")
-    } else if let Some(I32Exit(code)) = error.downcast_ref() {
-        // WASI 0.2 only knows two statuses, so a guest's `exit(3)` comes as 1.
-        let status = if *code == 0 { "`exit(0)`" } else { "`exit` with a failure" };
-        Failure::new(ErrorType::Exit, format!("the guest called {status}"))
-            .hint("return an answer or an error from the handler instead of exiting")
+    } else if let Some(I32Exit(status)) = error.downcast_ref() {
+        // Where a guest says no more than that it failed, as with `exit` of WASI 0.2, the status is 1.
+        Failure::new(ErrorType::Exit, format!("exited with status {status}")).hint(match circumstances {
+            Circumstances { doing: Doing::Starting | Doing::Answering, .. } => {
+                "return an answer or an error from the handler instead of exiting"
+            }
+            Circumstances { last_words: LastWords { has_said_something: true, .. }, .. } => "what it wrote is in the log",
+            _ => "let it write the reason to standard error: it wrote nothing at all",
+        })
     } else if let Some(trap) = error.downcast_ref::<Trap>() {
         Failure::new(ErrorType::Trap(kind(*trap)), said(*trap))
     } else if error.downcast_ref::<Utf8Error>().is_some() {
@@ -73,9 +73,13 @@ pub(super) fn failure(error: &Error, circumstances: &Circumstances, symbols: Vec
         Failure::new(ErrorType::InvalidResponse, format!("the guest broke the contract: {}", error.root_cause()))
             .hint(ANSWER_HINT)
     };
-    if !circumstances.last_stderr_line.is_empty() {
+    let LastWords { last_line, has_said_something } = &circumstances.last_words;
+    if !last_line.is_empty() {
         // First the words of the guest, which tell its developer most, then what wasm made of them.
-        failure.message = format!("{}: {}", circumstances.last_stderr_line, failure.message);
+        failure.message = format!("{last_line}: {}", failure.message);
+    }
+    if *has_said_something && circumstances.doing == Doing::Starting && !failure.message.contains("\nhint: ") {
+        failure = failure.hint("the guest's own log lines may say more");
     }
     if let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() {
         let symbols = symbols.into_iter().chain(std::iter::repeat_with(Vec::new));
@@ -170,7 +174,7 @@ mod tests {
     }
 
     fn quiet() -> Circumstances {
-        Circumstances { last_stderr_line: String::new(), memory_refused: false, doing: Doing::Answering }
+        Circumstances { last_words: LastWords::default(), memory_refused: false, doing: Doing::Answering }
     }
 
     #[test]
@@ -218,7 +222,8 @@ mod tests {
 
     #[test]
     fn the_last_words_on_standard_error_come_first() {
-        let loud = Circumstances { last_stderr_line: "no such order".to_owned(), ..quiet() };
+        let last_words = LastWords { last_line: "no such order".to_owned(), has_said_something: true };
+        let loud = Circumstances { last_words, ..quiet() };
         let message = failure(&Trap::UnreachableCodeReached.into(), &loud).message;
         assert_eq!(message, "no such order: wasm `unreachable` instruction executed");
     }

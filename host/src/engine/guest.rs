@@ -6,18 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use wasmtime::component::{
-    Component, InstancePre,
-    types::{ComponentExtern, ComponentItem},
-};
-
 use super::{
-    Code, Engine, LoadError, UnsupportedImport,
-    contract::{Contract, Named, exports},
-    instance::Instance,
-    memory::Budget,
-    state::State,
-    symbols::Known,
+    Code, Engine, LoadError, contract::Contract, instance::Instance, memory::Budget, symbols::Known,
 };
 use crate::{
     capabilities::{Capabilities, Instances},
@@ -30,7 +20,7 @@ use crate::{
 
 /// A guest made ready to run, with the instances that wait for work.
 pub struct Guest {
-    pub(super) pre: InstancePre<State>,
+    pub(super) engine: Engine,
     pub(super) contract: Contract,
     pub(super) capabilities: Capabilities,
     pub(super) budget: Budget,
@@ -57,14 +47,11 @@ impl Guest {
         limit: Duration,
         laps: &mut Laps,
     ) -> Result<Self, LoadError> {
-        let Code { component, state_bytes, debug_info, source, held_bytes: _ } = code;
-        let named = Named::find(&component)?;
-        let pre = engine.link(&component).map_err(|error| unlinked(&component, &error))?;
-        let named = named.ok_or_else(|| LoadError::NoContract(exports(&component)))?;
-        let contract = Contract::prepare(named, &pre)?;
+        let Code { compiled, state_bytes, debug_info, source, held_bytes: _ } = code;
+        let contract = Contract::prepare(engine, &compiled)?;
         let idle = Mutex::default();
         let guest = Self {
-            pre,
+            engine: engine.clone(),
             contract,
             capabilities,
             budget,
@@ -123,31 +110,5 @@ impl Guest {
 
     fn keep(&self, instance: Instance) {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(instance);
-    }
-}
-
-/// All imports that stand in the way, not just the first.
-fn unlinked(component: &Component, error: &wasmtime::Error) -> LoadError {
-    let ty = component.component_type();
-    let needed = ty.imports(component.engine()).filter(|(_, import)| asks_for_something(import, component));
-    let names: Vec<String> = needed.map(|(name, _)| name.to_owned()).collect();
-    let mut unsupported: Vec<_> = names.iter().filter_map(|name| UnsupportedImport::check(name)).collect();
-    if unsupported.is_empty() {
-        // Every interface is there, so one of them lacks a function or has it with other types.
-        let reason = format!("{error:#}");
-        let name = names.iter().find(|name| reason.contains(name.as_str())).cloned().unwrap_or_default();
-        unsupported.push(UnsupportedImport::incomplete(&name, reason));
-    }
-    LoadError::UnsupportedImports(unsupported)
-}
-
-/// An interface of nothing but types needs no one to provide it.
-fn asks_for_something(import: &ComponentExtern<'_>, component: &Component) -> bool {
-    match &import.ty {
-        ComponentItem::ComponentInstance(instance) => {
-            instance.exports(component.engine()).any(|(_, item)| !matches!(item.ty, ComponentItem::Type(_)))
-        }
-        ComponentItem::Type(_) => false,
-        _ => true,
     }
 }

@@ -32,6 +32,80 @@ const PROVIDED: &[(&str, &[&str])] = &[
     ("guesthouse:lambda", &["types"]),
 ];
 
+/// The module that has WASI 0.1's functions.
+pub(super) const PREVIEW1: &str = "wasi_snapshot_preview1";
+
+/// These functions, and what they take: `i` for `i32` and `I` for `i64`. All but `proc_exit` return an `i32`. A test compares them with the
+/// linker.
+const PREVIEW1_FUNCTIONS: &[(&str, &str)] = &[
+    ("args_get", "ii"),
+    ("args_sizes_get", "ii"),
+    ("clock_res_get", "ii"),
+    ("clock_time_get", "iIi"),
+    ("environ_get", "ii"),
+    ("environ_sizes_get", "ii"),
+    ("fd_advise", "iIIi"),
+    ("fd_allocate", "iII"),
+    ("fd_close", "i"),
+    ("fd_datasync", "i"),
+    ("fd_fdstat_get", "ii"),
+    ("fd_fdstat_set_flags", "ii"),
+    ("fd_fdstat_set_rights", "iII"),
+    ("fd_filestat_get", "ii"),
+    ("fd_filestat_set_size", "iI"),
+    ("fd_filestat_set_times", "iIIi"),
+    ("fd_pread", "iiiIi"),
+    ("fd_prestat_dir_name", "iii"),
+    ("fd_prestat_get", "ii"),
+    ("fd_pwrite", "iiiIi"),
+    ("fd_read", "iiii"),
+    ("fd_readdir", "iiiIi"),
+    ("fd_renumber", "ii"),
+    ("fd_seek", "iIii"),
+    ("fd_sync", "i"),
+    ("fd_tell", "ii"),
+    ("fd_write", "iiii"),
+    ("path_create_directory", "iii"),
+    ("path_filestat_get", "iiiii"),
+    ("path_filestat_set_times", "iiiiIIi"),
+    ("path_link", "iiiiiii"),
+    ("path_open", "iiiiiIIii"),
+    ("path_readlink", "iiiiii"),
+    ("path_remove_directory", "iii"),
+    ("path_rename", "iiiiii"),
+    ("path_symlink", "iiiii"),
+    ("path_unlink_file", "iii"),
+    ("poll_oneoff", "iiii"),
+    ("proc_exit", "i"),
+    ("proc_raise", "i"),
+    ("random_get", "ii"),
+    ("sched_yield", ""),
+    ("sock_accept", "iii"),
+    ("sock_recv", "iiiiii"),
+    ("sock_send", "iiiii"),
+    ("sock_shutdown", "ii"),
+];
+
+fn preview1_type(name: &str, signature: &str) -> String {
+    let parameters = signature.chars().map(|ty| if ty == 'I' { "i64" } else { "i32" });
+    function_type(parameters, (name != "proc_exit").then_some("i32"))
+}
+
+/// A function's type as text.
+pub(super) fn function_type<T: fmt::Display>(
+    parameters: impl IntoIterator<Item = T>,
+    results: impl IntoIterator<Item = T>,
+) -> String {
+    let list = |types: Vec<String>| types.join(", ");
+    let parameters = list(parameters.into_iter().map(|ty| ty.to_string()).collect());
+    let results: Vec<_> = results.into_iter().map(|ty| ty.to_string()).collect();
+    match results.as_slice() {
+        [] => format!("func({parameters})"),
+        [result] => format!("func({parameters}) -> {result}"),
+        _ => format!("func({parameters}) -> ({})", list(results)),
+    }
+}
+
 /// An import that the host does not provide, with the nearest thing it does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnsupportedImport {
@@ -48,6 +122,8 @@ enum Nearest {
     Alike(String),
     /// The interface is there, but not all of the import; this is what is missing.
     Incomplete(String),
+    /// The function is there, with another type.
+    OtherType { imported: String, provided: String },
     Nothing,
 }
 
@@ -58,19 +134,32 @@ impl UnsupportedImport {
         let nearest = match provided().find(|candidate| candidate == interface) {
             Some(found) if version.starts_with(series(&found)) => return None,
             Some(found) => Nearest::OtherVersion(versioned(&found)),
-            None => alike(interface).map_or(Nearest::Nothing, |found| Nearest::Alike(versioned(&found))),
+            None => {
+                alike(interface, provided()).map_or(Nearest::Nothing, |found| Nearest::Alike(versioned(&found)))
+            }
         };
         Some(Self { name: name.to_owned(), nearest })
     }
 
-    /// What a core module imports from, if not from WASI 0.1.
-    #[cfg(feature = "compiler")]
-    pub(super) fn of_module(name: &str) -> Self {
-        let nearest = match name {
-            "wasi_unstable" => Nearest::OtherVersion("wasi_snapshot_preview1".to_owned()),
+    /// The same for what a core module imports, whose type is written as [`function_type`] does. `None` for a function of WASI 0.1.
+    pub(super) fn check_of_module(module: &str, name: &str, ty: &str) -> Option<Self> {
+        let provided = PREVIEW1_FUNCTIONS.iter().find(|(provided, _)| *provided == name);
+        let nearest = match (module, provided) {
+            (PREVIEW1, Some((name, signature))) => {
+                let provided = preview1_type(name, signature);
+                if provided == ty {
+                    return None;
+                }
+                Nearest::OtherType { imported: ty.to_owned(), provided }
+            }
+            (PREVIEW1, None) => {
+                let names = PREVIEW1_FUNCTIONS.iter().map(|(name, _)| (*name).to_owned());
+                alike(name, names).map_or(Nearest::Nothing, |found| Nearest::Alike(format!("{PREVIEW1}::{found}")))
+            }
+            ("wasi_unstable", _) => Nearest::OtherVersion(PREVIEW1.to_owned()),
             _ => Nearest::Nothing,
         };
-        Self { name: name.to_owned(), nearest }
+        Some(Self { name: format!("{module}::{name}"), nearest })
     }
 
     /// An import whose name is provided, but which asks for something that is not in it, for this reason.
@@ -86,6 +175,7 @@ impl fmt::Display for UnsupportedImport {
             Nearest::OtherVersion(found) => write!(f, "(provided as `{found}`)"),
             Nearest::Alike(found) => write!(f, "(nearest: `{found}`)"),
             Nearest::Incomplete(reason) => write!(f, "({reason})"),
+            Nearest::OtherType { imported, provided } => write!(f, "(as `{imported}`, and provided as `{provided}`)"),
             Nearest::Nothing => write!(f, "(nothing like it is provided)"),
         }
     }
@@ -104,15 +194,16 @@ fn versioned(interface: &str) -> String {
     format!("{interface}@{}x", series(interface))
 }
 
-/// The provided interface whose name is most like `interface`, if any is like it at all.
-fn alike(interface: &str) -> Option<String> {
-    let scored = provided().map(|candidate| (strsim::normalized_damerau_levenshtein(interface, &candidate), candidate));
+/// Which of these names is most like this one, if any is like it at all.
+fn alike(name: &str, names: impl Iterator<Item = String>) -> Option<String> {
+    let scored = names.map(|candidate| (strsim::normalized_damerau_levenshtein(name, &candidate), candidate));
     scored.filter(|(score, _)| *score > 0.6).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, candidate)| candidate)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::LoadError;
 
     fn said(name: &str) -> String {
         UnsupportedImport::check(name).unwrap().to_string()
@@ -160,8 +251,10 @@ mod tests {
         let bytes = wat::parse_str(text).unwrap();
         let image = crate::engine::compiler::build(bytes, &crate::digest::Digest::of(b""), None).unwrap();
         let code = crate::memory_file::memory_file("cwasm", &image).unwrap();
-        let linked = engine.link(&crate::engine::Code::map(&engine, code).unwrap().component);
-        linked.err().is_none_or(|error| !format!("{error:#}").contains("implementation is missing"))
+        let linked = crate::engine::Code::map(&engine, code).unwrap().compiled;
+        let crate::engine::code::Compiled::Component(component) = linked else { panic!("it is a component") };
+        let missing = |error: LoadError| error.to_string().contains("implementation is missing");
+        !engine.link(&component).is_err_and(missing)
     }
 
     #[test]
@@ -176,6 +269,24 @@ mod tests {
     }
 
     #[test]
+    fn the_functions_of_wasi_0_1_are_those_that_the_linker_holds() {
+        let imports: String = PREVIEW1_FUNCTIONS
+            .iter()
+            .map(|(name, signature)| {
+                let ty = |ty| if ty == 'I' { "i64 " } else { "i32 " };
+                let result = if *name == "proc_exit" { "" } else { "(result i32)" };
+                let parameters: String = signature.chars().map(ty).collect();
+                format!(r#"(import "{PREVIEW1}" "{name}" (func (param {parameters}) {result}))"#)
+            })
+            .collect();
+        let compiler = wasmtime::Engine::new(&crate::engine::config().unwrap()).unwrap();
+        let module = wasmtime::Module::new(&compiler, wat::parse_str(format!("(module {imports})")).unwrap()).unwrap();
+        let mut linker = wasmtime::Linker::<crate::engine::state::State>::new(&compiler);
+        crate::engine::wasi::link_preview1(&mut linker).unwrap();
+        linker.instantiate_pre(&module).unwrap();
+    }
+
+    #[test]
     fn an_import_in_another_version_names_the_provided_one() {
         assert_eq!(said("wasi:cli/stdout@0.3.0"), "`wasi:cli/stdout@0.3.0` (provided as `wasi:cli/stdout@0.2.x`)");
     }
@@ -186,6 +297,25 @@ mod tests {
             said("wasi:clock/wall-clock@0.2.0"),
             "`wasi:clock/wall-clock@0.2.0` (nearest: `wasi:clocks/wall-clock@0.2.x`)"
         );
+    }
+
+    #[test]
+    fn an_import_of_a_core_module_is_named_with_what_is_nearest() {
+        let said = |module, name, ty| UnsupportedImport::check_of_module(module, name, ty).map(|import| import.to_string());
+        assert_eq!(said(PREVIEW1, "fd_close", "func(i32) -> i32"), None);
+        for (module, name, ty, expected) in [
+            (
+                PREVIEW1,
+                "fd_close",
+                "func(i64) -> i32",
+                "(as `func(i64) -> i32`, and provided as `func(i32) -> i32`)",
+            ),
+            (PREVIEW1, "fd_clone", "func(i32) -> i32", "(nearest: `wasi_snapshot_preview1::fd_close`)"),
+            ("wasi_unstable", "fd_close", "func(i32) -> i32", "(provided as `wasi_snapshot_preview1`)"),
+            ("env", "fd_close", "func(i32) -> i32", "(nothing like it is provided)"),
+        ] {
+            assert_eq!(said(module, name, ty), Some(format!("`{module}::{name}` {expected}")));
+        }
     }
 
     #[test]

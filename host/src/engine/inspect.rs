@@ -26,7 +26,7 @@ pub(super) struct Inspected {
     pub(super) debug_info: Vec<ModuleDebugInfo>,
 }
 
-/// Looks through a component that the compiler took.
+/// Looks through a component or module that the compiler took.
 pub(super) fn inspect(bytes: &[u8]) -> Inspected {
     let mut found = Inspection::default();
     for payload in Parser::new(0).parse_all(bytes) {
@@ -166,8 +166,10 @@ impl Inspection {
             (Open::Component(scope), Some(Open::Component(outer))) => outer.components.push(scope.total),
             (Open::Component(scope), _) => self.total = scope.total,
             (Open::Module { items, debug_info }, outer) => {
-                if let Some(Open::Component(outer)) = outer {
-                    outer.modules.push(items.saturating_mul(self.costs.item).saturating_add(self.costs.instance));
+                let cost = items.saturating_mul(self.costs.item).saturating_add(self.costs.instance);
+                match outer {
+                    Some(Open::Component(outer)) => outer.modules.push(cost),
+                    _ => self.total = cost,
                 }
                 self.debug_info.extend((!debug_info.is_empty()).then_some(debug_info));
             }
@@ -285,6 +287,7 @@ mod tests {
     fn each_instance_of_a_module_costs_what_the_module_has() {
         let module = "(core module $m (global i32 (i32.const 0)) (func $f) (elem func $f $f))";
         let one = INSTANCE_BYTES + 4 * ITEM_BYTES;
+        assert_eq!(state_bytes(&module.replace("core module $m", "module")), one);
         assert_eq!(state_bytes(&format!("(component {module})")), 0);
         let instance = "(core instance (instantiate $m))";
         assert_eq!(state_bytes(&format!("(component {module} {instance} {instance})")), 2 * one);

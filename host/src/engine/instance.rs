@@ -38,8 +38,8 @@ impl Instance {
     ) -> Result<Self, Failure> {
         let stdio = Stdio::new(guest.observer.clone(), guest.digest, guest.capabilities.metrics.clone());
         stdio.begin(invocation.map(|invocation| invocation.context.request_id.as_str()));
-        let program = guest.contract.program(invocation, &guest.capabilities);
-        let state = State::new(&guest.capabilities, guest.budget.clone(), stdio, program);
+        let surroundings = guest.contract.surroundings(invocation, &guest.capabilities);
+        let state = State::new(&guest.capabilities, guest.budget.clone(), stdio, surroundings);
         let mut state = state.map_err(|error| {
             let error_type = if invocation.is_some() { ErrorType::Internal } else { ErrorType::Config };
             Failure::new(error_type, format!("can't open the guest's `/tmp`: {error:#}"))
@@ -49,14 +49,14 @@ impl Instance {
             let message = "there is not even memory for what the host keeps of an instance of this guest";
             return Err(fault::out_of_memory(message));
         }
-        let mut store = Store::new(guest.pre.engine(), state);
+        let mut store = Store::new(&guest.engine.engine, state);
         store.limiter(|state| &mut state.memory);
         store.set_hostcall_fuel(fault::ANSWER_READ_LIMIT_BYTES);
         store.set_max_component_handles(HANDLE_LIMIT);
         store.epoch_deadline_async_yield_and_update(1);
         store.set_epoch_deadline(1);
         let stop = Instant::now() + limit;
-        let started = timeout(limit, guest.contract.start(&mut store, &guest.pre)).await;
+        let started = timeout(limit, guest.contract.start(&mut store)).await;
         let exports = match started {
             Ok(Ok(Ok(exports))) => Ok(exports),
             Ok(Ok(Err(own))) => Err(own),
@@ -87,7 +87,10 @@ impl Instance {
         let answered = match called {
             Ok(Ok(answered)) => Ok(answered),
             Ok(Err(error)) => Err(faulted(guest, store.data_mut(), error, doing, stop).await),
-            Err(_) => Err(timed_out("the guest", limit)),
+            Err(_) => {
+                store.data().finish_failed();
+                Err(timed_out("the guest", limit))
+            }
         };
         store.data().stdio.finish();
         let usage = Usage { memory_bytes: store.data().memory.used };
@@ -98,8 +101,8 @@ impl Instance {
 
 /// `stop` is when nothing more is to be found out.
 async fn faulted(guest: &Guest, state: &mut State, error: wasmtime::Error, doing: Doing, stop: Instant) -> Failure {
-    let State { stdio, memory, .. } = state;
-    let circumstances = Circumstances { last_stderr_line: stdio.finish(), memory_refused: memory.refused, doing };
+    let circumstances =
+        Circumstances { last_words: state.finish_failed(), memory_refused: state.memory.refused, doing };
     let symbols = match &guest.debug_info {
         Some(image) => symbols::at(&guest.known, image.clone(), fault::offsets(&error), stop).await,
         None => Vec::new(),

@@ -5,6 +5,8 @@ use std::{fmt, time::Duration};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+#[cfg(feature = "compiler")]
+use super::MissingFeature;
 use super::UnsupportedImport;
 use crate::failure::{ErrorType, Failure};
 
@@ -26,9 +28,32 @@ pub enum LoadError {
     /// A module of the older kind, with what keeps it from being a component.
     #[error("a core wasm module that can't be made a component: {0}")]
     NotAdaptable(String),
-    /// With what the compiler says.
-    #[error("not a valid component, or a truncated one: {0}")]
+    /// The file ends too early. With its size in bytes.
+    #[error("the file is cut off: it has {0} bytes, and should have more")]
+    Truncated(usize),
+    /// It is not valid, whatever the host had. With what is wrong.
+    #[error("not a valid wasm file: {0}")]
     Malformed(String),
+    /// It is valid. With the proposals that it needs and the host lacks.
+    #[error("a valid wasm file that needs what this host does not have: {}", listed(.0))]
+    #[cfg(feature = "compiler")]
+    Features(Vec<MissingFeature>),
+    /// It is valid. With what the compiler says.
+    #[error("the compiler refuses it: {0}")]
+    Refused(String),
+    /// A core module that hands the host places in a memory that it does not show.
+    #[error("it imports functions of WASI 0.1, and does not export its memory as `memory`")]
+    NoMemory,
+    /// A function that is called, with its own type and the one that it must have.
+    #[error("`{name}` has the type `{is}`, and must have `{must_be}`")]
+    WrongType {
+        /// What is exported.
+        name: String,
+        /// Its type, as WIT writes it.
+        is: String,
+        /// The contract's.
+        must_be: String,
+    },
     /// It is valid. With what there is too much of.
     #[error("more than the compiler takes: {0}")]
     TooMuch(String),
@@ -41,9 +66,6 @@ pub enum LoadError {
     /// This host was built without one.
     #[error("it is not compiled, and this host has no compiler")]
     NoCompiler,
-    /// Its list does not fit into a `.cwasm` file.
-    #[error("it has too many sections of debug info")]
-    TooMuchDebugInfo,
     /// With the processor that this build has no compiler for.
     #[error("there is no compiler for `{0}` in this build")]
     NoTarget(String),
@@ -66,7 +88,7 @@ pub enum LoadError {
     #[error("the contract's types do not match: {0}")]
     WrongTypes(String),
     /// All imports that stand in the way.
-    #[error("imports what the host does not provide: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
+    #[error("imports what the host does not provide: {}", listed(.0))]
     UnsupportedImports(Vec<UnsupportedImport>),
     /// What became of the guest's own start-up.
     #[serde(skip)]
@@ -87,12 +109,19 @@ impl LoadError {
                 "build a component, a program for WASI, or in Go with `-buildmode=c-shared` and the SDK"
             }
             Self::NotAdaptable(_) => "build it for WASI 0.1 with a compiler of this year, or as a component",
-            Self::Malformed(_) => "build and upload the guest again, and compare the two files' sizes",
+            Self::Truncated(_) => "build and upload the guest again, and compare the two files' sizes",
+            Self::Malformed(_) => "build it again with its compiler's latest version: the file is damaged, or the compiler has a fault",
+            #[cfg(feature = "compiler")]
+            Self::Features(missing) => {
+                return Failure::new(ErrorType::InvalidGuest, format!("the guest `{name}`: {self}"))
+                    .hint(&missing.iter().map(|missing| missing.remedy.as_str()).collect::<Vec<_>>().join("; "));
+            }
+            Self::Refused(_) => "please report it, with the file: this is a limit of the host's compiler",
+            Self::NoMemory => "export the memory, which linkers do unless they are told otherwise: `(export \"memory\" (memory 0))`",
             Self::TooMuch(_) => "build it with fewer of them: no compiler's output was seen that has as many",
             Self::Foreign(_) => {
                 "compile it again with `guesthouse compile` of the host's version, or put its `.wasm` file beside it"
             }
-            Self::TooMuchDebugInfo => "build it without debug info, in Rust with `debug = false`",
             Self::NoTarget(_) => "build `guesthouse` with the feature `cross`, as it is by default",
             Self::NoCompiler => "compile it with `guesthouse compile`, and deploy the `.cwasm` file that this writes",
             Self::SlowToCompile(_) => {
@@ -106,15 +135,14 @@ impl LoadError {
                 "export `guesthouse:lambda/handler@0.1.0`, which the SDKs do (`guesthouse new`), or `wasi:cli/run@0.2.x`"
             }
             Self::LaterContract(_) => "export `guesthouse:lambda/handler@0.1.0` for now",
-            Self::WrongVersion(_) | Self::WrongTypes(_) => {
+            Self::WrongVersion(_) | Self::WrongTypes(_) | Self::WrongType { .. } => {
                 "build the guest with the WIT files of this host's version, or update the host"
             }
             Self::UnsupportedImports(_) => "build without these imports, for WASI 0.2 or WASI 0.1",
             Self::Init(_) => {
                 let Self::Init(mut failure) = self else { unreachable!("just matched") };
                 failure.message = format!("the guest `{name}` failed to start: {}", failure.message);
-                let has_hint = failure.message.contains("\nhint: ");
-                return if has_hint { failure } else { failure.hint("the guest's own log lines may say more") };
+                return failure;
             }
         };
         let error_type = match &self {
@@ -127,12 +155,23 @@ impl LoadError {
     }
 }
 
+/// As many things as a reader takes in.
+fn listed(items: &[impl fmt::Display]) -> String {
+    let mut listed: Vec<_> = items.iter().take(SHOWN).map(ToString::to_string).collect();
+    if items.len() > SHOWN {
+        listed.push(format!("and {} more", items.len() - SHOWN));
+    }
+    listed.join(", ")
+}
+
+/// How many things a message lists.
+const SHOWN: usize = 20;
+
 /// As many names as a reader takes in.
 struct List<'a>(&'a [String]);
 
 impl fmt::Display for List<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const SHOWN: usize = 20;
         if self.0.is_empty() {
             return f.write_str("nothing");
         }

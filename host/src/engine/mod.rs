@@ -16,6 +16,8 @@ mod compiler_process;
 mod contract;
 mod debug_info;
 mod epoch;
+#[cfg(feature = "compiler")]
+mod examine;
 mod fault;
 mod guest;
 mod imports;
@@ -23,6 +25,7 @@ mod imports;
 mod inspect;
 mod instance;
 mod jobs;
+mod link;
 mod load_error;
 mod memory;
 mod precompiled;
@@ -34,13 +37,10 @@ mod wasi;
 
 use std::{num::NonZeroUsize, sync::Arc};
 
-use wasmtime::{
-    Config, ModuleVersionStrategy, WasmBacktraceDetails,
-    component::{Component, InstancePre, Linker},
-};
+use wasmtime::{Config, ModuleVersionStrategy, WasmBacktraceDetails, component::Linker};
 
 #[cfg(feature = "compiler")]
-pub use self::compiler::{Target, check, compile_ahead};
+pub use self::{compiler::{Target, check, compile_ahead}, examine::MissingFeature};
 use self::state::State;
 pub use self::{
     code::{Code, CompileLimits},
@@ -78,10 +78,6 @@ impl Engine {
         epoch::start(&engine).map_err(|error| LoadError::Engine(format!("can't start a thread: {error}")))?;
         Ok(Self { engine, linker: Arc::new(linker) })
     }
-
-    fn link(&self, component: &Component) -> wasmtime::Result<InstancePre<State>> {
-        self.linker.instantiate_pre(component)
-    }
 }
 
 const MIB: usize = 1024 * 1024;
@@ -99,8 +95,8 @@ fn config() -> wasmtime::Result<Config> {
         // Files and lines in stack traces are found by `debug_info`, from where in the file a frame is.
         .wasm_backtrace_details(WasmBacktraceDetails::Disable)
         .generate_address_map(true)
-        // Nobody needs memories and tables of 64 bits, whose limits are others.
-        .wasm_memory64(false)
+        // The same on all processors.
+        .relaxed_simd_deterministic(true)
         .wasm_backtrace_max_frames(NonZeroUsize::new(FRAME_LIMIT))
         // What only WASI 0.3 needs makes each call a third slower.
         .concurrency_support(false)

@@ -5,7 +5,7 @@
 //! the file says where that is:
 //!
 //! ```text
-//! image · debug sections · appendix (JSON) · its length (4 bytes, little-endian) · checksum (4 bytes, little-endian) · "ghcwasm2"
+//! image · debug sections · appendix (JSON) · its length (4 bytes, little-endian) · checksum (4 bytes, little-endian) · "ghcwasm3"
 //! ```
 //!
 //! The checksum is of all that is before it. It tells damage, not intent.
@@ -22,10 +22,10 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use wasmtime::{Engine, component::Component};
+use wasmtime::{Engine, Module, Precompiled, component::Component};
 
 use super::{
-    code::Code,
+    code::{Code, Compiled},
     debug_info::{ModuleDebugInfo, Section},
 };
 
@@ -34,7 +34,7 @@ use super::{
 pub const VERSION: &str = concat!("guesthouse ", env!("CARGO_PKG_VERSION"), ", wasmtime 48.0.8");
 
 /// How the file ends. The digit counts the formats.
-const MAGIC: [u8; 8] = *b"ghcwasm2";
+const MAGIC: [u8; 8] = *b"ghcwasm3";
 
 /// The length of the appendix, the checksum, and the magic bytes.
 const TAIL_BYTES: usize = 4 + CHECKSUM_BYTES + MAGIC.len();
@@ -67,31 +67,44 @@ struct ModuleAppendix {
     debug_sections: Vec<(String, u64, usize)>,
 }
 
-/// The content of the file for an image that was compiled from the `source`. `None` where there is more debug info than can be listed.
+/// The content of the file for an image that was compiled from the `source`. Debug info is left out where there is more than can be listed.
 #[cfg(feature = "compiler")]
 pub(super) fn write(
     mut image: Vec<u8>,
     source: &crate::digest::Digest,
     inspected: &super::inspect::Inspected,
-) -> Option<Vec<u8>> {
-    let mut modules = Vec::new();
-    for module in &inspected.debug_info {
+) -> Vec<u8> {
+    let image_bytes = image.len();
+    let appendix = |modules| {
+        let appendix = Appendix { source: source.to_string(), state_bytes: inspected.state_bytes, modules };
+        serde_json::to_vec(&appendix).unwrap_or_default()
+    };
+    let mut listed = appendix(add(&mut image, &inspected.debug_info));
+    if listed.len() > APPENDIX_LIMIT_BYTES as usize {
+        image.truncate(image_bytes);
+        listed = appendix(Vec::new());
+    }
+    image.extend_from_slice(&listed);
+    image.extend_from_slice(&(listed.len() as u32).to_le_bytes());
+    image.extend_from_slice(&crc32fast::hash(&image).to_le_bytes());
+    image.extend_from_slice(&MAGIC);
+    image
+}
+
+#[cfg(feature = "compiler")]
+fn add(image: &mut Vec<u8>, modules: &[ModuleDebugInfo]) -> Vec<ModuleAppendix> {
+    let mut appendices = Vec::new();
+    for module in modules {
         let mut debug_sections = Vec::new();
         for (name, section) in &module.sections {
-            let bytes = section.bytes().ok()?;
+            // They are held in memory, where nothing keeps them from being read.
+            let Ok(bytes) = section.bytes() else { continue };
             debug_sections.push((name.clone(), image.len() as u64, bytes.len()));
             image.extend_from_slice(&bytes);
         }
-        modules.push(ModuleAppendix { code: (module.code.start, module.code.end), debug_sections });
+        appendices.push(ModuleAppendix { code: (module.code.start, module.code.end), debug_sections });
     }
-    let appendix = Appendix { source: source.to_string(), state_bytes: inspected.state_bytes, modules };
-    let appendix = serde_json::to_vec(&appendix).ok()?;
-    let length = u32::try_from(appendix.len()).ok().filter(|length| *length <= APPENDIX_LIMIT_BYTES)?;
-    image.extend_from_slice(&appendix);
-    image.extend_from_slice(&length.to_le_bytes());
-    image.extend_from_slice(&crc32fast::hash(&image).to_le_bytes());
-    image.extend_from_slice(&MAGIC);
-    Some(image)
+    appendices
 }
 
 /// Whether the file is as it was written, where that is told quickly. The `Err` says what is wrong with it.
@@ -122,12 +135,19 @@ pub(super) fn map(engine: &Engine, file: File) -> Result<Code, String> {
     let source = source.parse().map_err(|error: String| format!("its digest is broken: {error}"))?;
     // wasmtime opens a path: this one leads to the very file that was opened, wherever it came from.
     let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+    let kind = Engine::detect_precompiled_file(&path).map_err(|error| error.root_cause().to_string())?;
     // SAFETY: the caller vouches for the file, and wasmtime maps it privately; that it was made by the same engine for this
     // processor is checked before anything of it runs.
-    let component = unsafe { Component::deserialize_file(engine, path) };
-    let component = component.map_err(|error| error.root_cause().to_string())?;
+    let compiled = unsafe {
+        match kind {
+            Some(Precompiled::Component) => Component::deserialize_file(engine, path).map(Compiled::Component),
+            Some(Precompiled::Module) => Module::deserialize_file(engine, path).map(Compiled::Module),
+            None => return Err(foreign()),
+        }
+    };
+    let compiled = compiled.map_err(|error| error.root_cause().to_string())?;
     let debug_info = (!modules.is_empty()).then_some(file);
-    Ok(Code { component, state_bytes, debug_info, source, held_bytes: 0 })
+    Ok(Code { compiled, state_bytes, debug_info, source, held_bytes: 0 })
 }
 
 /// Lets the compiler use what not all processors of the architecture have.

@@ -10,8 +10,8 @@ use wasmtime_wasi::{
 
 use super::{
     memory::{Budget, Memory},
-    stdio::Stdio,
-    wasi::{Held, RANDOM_LIMIT_BYTES},
+    stdio::{LastWords, Stdio},
+    wasi::{Descriptors, Held, RANDOM_LIMIT_BYTES},
 };
 use crate::{
     capabilities::{Access, Capabilities},
@@ -25,6 +25,8 @@ pub(super) struct State {
     table: ResourceTable,
     pub(super) memory: Memory,
     pub(super) held: Held,
+    /// What a core module has open, once it has called WASI.
+    pub(super) descriptors: Option<Descriptors>,
     pub(super) stdio: Stdio,
     /// What `/tmp` may hold, where the guest has it.
     pub(super) quota: Option<Arc<Quota>>,
@@ -33,13 +35,16 @@ pub(super) struct State {
 }
 
 /// What a program gets that is run for one invocation.
-pub(super) struct Program {
+pub(super) struct Surroundings {
     pub(super) stdin: MemoryInputPipe,
     pub(super) stdout: MemoryOutputPipe,
     pub(super) arguments: Vec<String>,
     /// In the place of those that guests get otherwise.
     pub(super) variables: Vec<(String, String)>,
 }
+
+/// How many things of WASI an instance may have open for each file: the file itself, streams over it, and what waits for them.
+const RESOURCES_BY_FILE: usize = 4;
 
 impl State {
     /// # Errors
@@ -48,7 +53,7 @@ impl State {
         capabilities: &Capabilities,
         budget: Budget,
         stdio: Stdio,
-        program: Option<Program>,
+        surroundings: Option<Surroundings>,
     ) -> Result<Self> {
         let mut wasi = WasiCtx::builder();
         // Files are answered from `/tmp`, which is local: handing each access to another thread costs far more.
@@ -58,8 +63,8 @@ impl State {
             .allow_ip_name_lookup(false)
             .max_random_size(RANDOM_LIMIT_BYTES)
             .stderr(stdio.stream(Stream::Stderr));
-        let stdout = match program {
-            Some(Program { stdin, stdout, arguments, variables }) => {
+        let stdout = match surroundings {
+            Some(Surroundings { stdin, stdout, arguments, variables }) => {
                 wasi.stdin(stdin).stdout(stdout.clone()).args(&arguments).envs(&variables);
                 Some(stdout)
             }
@@ -77,15 +82,22 @@ impl State {
         }
         let memory = Memory::new(capabilities.memory_bytes, budget);
         let mut table = ResourceTable::new();
-        table.set_max_capacity(capabilities.handles);
+        table.set_max_capacity(capabilities.handles.saturating_mul(RESOURCES_BY_FILE));
         let quota = capabilities.tmp.as_ref().map(|tmp| tmp.quota.clone());
-        Ok(Self { wasi: wasi.build(), table, memory, held: Held::default(), stdio, quota, stdout })
+        let held = Held::new(capabilities.handles);
+        Ok(Self { wasi: wasi.build(), table, memory, held, descriptors: None, stdio, quota, stdout })
     }
 
     /// # Errors
     /// When the guest has no such thing open, which it then only made up.
     pub(super) fn has_open<T: 'static>(&self, resource: &Resource<T>) -> Result<()> {
         Ok(self.table.get(resource).map(drop)?)
+    }
+
+    /// Ends the output of a call that failed.
+    pub(super) fn finish_failed(&self) -> LastWords {
+        let stdout = self.stdout.as_ref().map(MemoryOutputPipe::contents);
+        self.stdio.finish_failed(stdout.as_deref())
     }
 
     /// What the guest has open of WASI.

@@ -42,6 +42,7 @@ struct Inner {
     stdout: Vec<u8>,
     stderr: Vec<u8>,
     last_stderr_line: String,
+    has_said_something: bool,
     /// It was waited for until something may be written, and nothing was since.
     is_ready: bool,
     /// Go writes a stack trace behind what went wrong, up to its end.
@@ -59,6 +60,7 @@ impl Stdio {
             stdout: Vec::new(),
             stderr: Vec::new(),
             last_stderr_line: String::new(),
+            has_said_something: false,
             is_ready: false,
             in_trace: false,
         })))
@@ -73,22 +75,50 @@ impl Stdio {
         let mut inner = self.lock();
         inner.request_id = request_id.map(str::to_owned);
         inner.last_stderr_line.clear();
+        inner.has_said_something = false;
         inner.in_trace = false;
     }
 
-    /// Hands on lines that were not completed, and returns the last line written to standard error that says something:
-    /// after a panic in Rust or Go, its message.
-    pub(super) fn finish(&self) -> String {
+    /// Hands on lines that were not completed.
+    pub(super) fn finish(&self) {
         let mut inner = self.lock();
         inner.hand_on();
         inner.request_id = None;
-        std::mem::take(&mut inner.last_stderr_line)
+    }
+
+    /// The same, and returns what is known of the end. Where nothing was written to standard error, the end of what a program wrote to
+    /// its standard output is handed on, too: it says what went wrong, and nobody else gets it.
+    pub(super) fn finish_failed(&self, stdout: Option<&[u8]>) -> LastWords {
+        let mut inner = self.lock();
+        inner.hand_on();
+        let mut last_line = std::mem::take(&mut inner.last_stderr_line);
+        if let Some(stdout) = stdout.filter(|_| last_line.is_empty()) {
+            last_line = inner.hand_on_end(stdout);
+        }
+        inner.request_id = None;
+        LastWords { last_line, has_said_something: inner.has_said_something }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// What a guest wrote before it failed.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct LastWords {
+    /// The last line of standard error that says something: after a panic in Rust or Go, its message. Where there is none, that of a
+    /// program's standard output.
+    pub(super) last_line: String,
+    /// There are lines in the log.
+    pub(super) has_said_something: bool,
+}
+
+/// How much of a failed program's standard output is handed on, in bytes.
+const END_LIMIT_BYTES: usize = 4 * 1024;
+
+/// How long a line in an error's message is, in characters.
+const LAST_LINE_LIMIT_CHARS: usize = 1024;
 
 /// Where an invocation was given up in the middle, its open lines are handed on all the same.
 impl Drop for Inner {
@@ -105,6 +135,21 @@ impl Inner {
                 self.emit(stream, &rest);
             }
         }
+    }
+
+    /// Hands on the last lines, and returns the very last that says something.
+    fn hand_on_end(&mut self, stdout: &[u8]) -> String {
+        let mut end = &stdout[stdout.len().saturating_sub(END_LIMIT_BYTES)..];
+        if end.len() < stdout.len() {
+            // What is left of the line that was cut.
+            let cut = end.iter().position(|&byte| byte == b'\n').map_or(0, |at| at + 1);
+            end = &end[cut..];
+        }
+        self.write(Stream::Stdout, end);
+        self.hand_on();
+        let end = String::from_utf8_lossy(end);
+        let last = end.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
+        last.trim_end().chars().take(LAST_LINE_LIMIT_CHARS).collect()
     }
 
     fn buffer(&mut self, stream: Stream) -> &mut Vec<u8> {
@@ -139,9 +184,10 @@ impl Inner {
         if stream == Stream::Stderr {
             self.in_trace = begins_trace(&line) || self.in_trace && continues_trace(&line);
             if !self.in_trace && says_something(&line) {
-                self.last_stderr_line = line.chars().take(1024).collect();
+                self.last_stderr_line = line.chars().take(LAST_LINE_LIMIT_CHARS).collect();
             }
         }
+        self.has_said_something |= !line.trim().is_empty();
         let request_id = self.request_id.as_deref();
         self.observer.line(&Line { request_id, guest: self.guest, stream, text: &line, metrics: &self.metrics });
     }
@@ -284,11 +330,28 @@ mod tests {
         stdio.begin(Some("id-1"));
         stdio.stream(Stream::Stdout).push(b"a\n\nb");
         stdio.stream(Stream::Stderr).push(b"boom\r\nstack backtrace:\nnote: run with `RUST_BACKTRACE=1` and so on");
-        assert_eq!(stdio.finish(), "boom");
+        assert_eq!(stdio.finish_failed(None).last_line, "boom");
         let heard: Vec<_> = heard.0.lock().unwrap().iter().map(|(_, stream, line)| (*stream, line.clone())).collect();
         let said = [(Stream::Stdout, "a"), (Stream::Stdout, ""), (Stream::Stderr, "boom")];
         assert_eq!(heard[..3], said.map(|(stream, line)| (stream, line.to_owned())));
         assert_eq!(heard[4], (Stream::Stdout, "b".to_owned()));
+    }
+
+    #[test]
+    fn the_end_of_a_failed_programs_output_is_handed_on_where_it_wrote_no_errors() {
+        let output = format!("{}\nline 7: missing semicolon\n\n", "x".repeat(END_LIMIT_BYTES));
+        let (stdio, heard) = stdio();
+        stdio.begin(Some("id-1"));
+        let words = stdio.finish_failed(Some(output.as_bytes()));
+        assert_eq!(words, LastWords { last_line: "line 7: missing semicolon".to_owned(), has_said_something: true });
+        let lines: Vec<_> = heard.0.lock().unwrap().iter().map(|(_, _, line)| line.clone()).collect();
+        assert_eq!(lines, ["line 7: missing semicolon", ""]);
+        stdio.begin(Some("id-2"));
+        assert_eq!(stdio.finish_failed(Some(b"")), LastWords::default());
+        stdio.begin(Some("id-3"));
+        stdio.stream(Stream::Stderr).push(b"no database\n");
+        assert_eq!(stdio.finish_failed(Some(output.as_bytes())).last_line, "no database");
+        assert_eq!(heard.0.lock().unwrap().len(), 3);
     }
 
     #[test]
@@ -308,7 +371,7 @@ mod tests {
         ] {
             stdio.begin(Some("id-1"));
             stdio.stream(Stream::Stderr).push(written.as_bytes());
-            assert_eq!(stdio.finish(), last);
+            assert_eq!(stdio.finish_failed(None).last_line, last);
         }
     }
 

@@ -88,8 +88,9 @@ impl Quota {
     /// # Errors
     /// `ENOSPC` where there is no room at all; whatever the kernel says.
     pub fn write(&self, file: &Arc<File>, bytes: &[u8], at: At) -> io::Result<usize> {
+        // Nothing is written, but whether anything may be is told.
         if bytes.is_empty() {
-            return Ok(0);
+            return put(file, bytes, at);
         }
         self.take_bytes(file, bytes.len() as u64, at)?;
         if !self.is_counting() {

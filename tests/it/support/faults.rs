@@ -78,13 +78,13 @@ fn in_handlers() -> Vec<Fault> {
             "out of bounds memory access",
             Gone,
         ),
-        misbehave("exit(0)", "\"exit 0\"", "Guest.Exit", "the guest called `exit(0)`\nhint: ", Gone),
-        misbehave("exit(1)", "\"exit 1\"", "Guest.Exit", "the guest called `exit` with a failure\nhint: ", Gone),
+        misbehave("exit(0)", "\"exit 0\"", "Guest.Exit", "exited with status 0\nhint: ", Gone),
+        misbehave("exit(1)", "\"exit 1\"", "Guest.Exit", "exited with status 1\nhint: ", Gone),
         misbehave(
             "exit with a file open",
             "\"exit with an open file\"",
             "Guest.Exit",
-            "the guest called `exit` with a failure\nhint: ",
+            "exited with status 1\nhint: ",
             Gone,
         ),
         misbehave("endless loop", "\"loop\"", "Guest.Timeout", STOPPED, Gone),
@@ -102,7 +102,7 @@ fn in_start_up() -> Vec<Fault> {
     vec![
         start("error in start-up", "\"start badly: err\"", "OrderNotFound", "no such order: `42`"),
         start("panic in start-up", "\"start badly: panic\"", "Guest.Trap.Unreachable", "out of pickles: "),
-        start("exit in start-up", "\"start badly: exit 0\"", "Guest.Exit", "the guest called `exit(0)`"),
+        start("exit in start-up", "\"start badly: exit 0\"", "Guest.Exit", "exited with status 0"),
         start(
             "endless loop in start-up",
             "\"start badly: loop\"",

@@ -1,10 +1,7 @@
 //! The contract `command`: the event on standard input, the answer on standard output, the context in variables. Any program for
 //! WASI keeps it.
 
-use wasmtime::{
-    Result, Store,
-    component::{Instance, InstancePre},
-};
+use wasmtime::{Result, Store, TypedFunc, component};
 use wasmtime_wasi::{
     I32Exit,
     p2::{
@@ -14,7 +11,7 @@ use wasmtime_wasi::{
 };
 
 use crate::{
-    engine::state::{Program, State},
+    engine::state::{State, Surroundings},
     failure::{ErrorType, Failure},
     invocation::{Answer, Context, Invocation, PAYLOAD_LIMIT_BYTES},
 };
@@ -22,25 +19,70 @@ use crate::{
 /// How the names of the context's variables begin. Only the host sets such variables.
 const VARIABLE: &str = "LAMBDA_CONTEXT_";
 
-/// Where in a guest the contract's function is.
-pub(in crate::engine) struct Indices(CommandIndices);
+/// What a core module exports that is a program.
+pub(in crate::engine) const START: &str = "_start";
 
-impl Indices {
-    pub(super) fn new(pre: &InstancePre<State>) -> Result<Self> {
-        CommandIndices::new(pre).map(Self)
+/// The types of what is called, as text.
+#[cfg(feature = "compiler")]
+pub(super) const START_TYPE: &str = "func()";
+#[cfg(feature = "compiler")]
+pub(super) const RUN_TYPE: &str = "func() -> result";
+
+/// A program ready to be instantiated.
+pub(in crate::engine) enum Program {
+    Component { pre: component::InstancePre<State>, indices: CommandIndices },
+    Module(wasmtime::InstancePre<State>),
+}
+
+/// What of an instance is called.
+pub(in crate::engine) enum Start {
+    Component(Command),
+    Module(TypedFunc<(), ()>),
+}
+
+impl Program {
+    pub(super) fn of_component(pre: component::InstancePre<State>) -> Result<Self> {
+        let indices = CommandIndices::new(&pre)?;
+        Ok(Self::Component { pre, indices })
     }
 
-    pub(super) fn start(&self, store: &mut Store<State>, instance: &Instance) -> Result<Command> {
-        self.0.load(store, instance)
+    pub(super) async fn start(&self, store: &mut Store<State>) -> Result<Start> {
+        match self {
+            Self::Component { pre, indices } => {
+                let instance = pre.instantiate_async(&mut *store).await?;
+                Ok(Start::Component(indices.load(store, &instance)?))
+            }
+            Self::Module(pre) => {
+                let instance = pre.instantiate_async(&mut *store).await?;
+                Ok(Start::Module(instance.get_typed_func(store, START)?))
+            }
+        }
+    }
+}
+
+impl Start {
+    async fn call(&self, store: &mut Store<State>) -> Result<()> {
+        match self {
+            Self::Component(command) => match command.wasi_cli_run().call_run(store).await? {
+                Ok(()) => Ok(()),
+                // As if it had called `exit`.
+                Err(()) => Err(I32Exit(1).into()),
+            },
+            Self::Module(start) => start.call_async(store, ()).await,
+        }
     }
 }
 
 /// What an instance gets for an invocation; for none, an instance is only made to see that it can be.
-pub(super) fn program(invocation: Option<&Invocation>, arguments: &[String], env: &[(String, String)]) -> Program {
+pub(super) fn surroundings(
+    invocation: Option<&Invocation>,
+    arguments: &[String],
+    env: &[(String, String)],
+) -> Surroundings {
     let event = invocation.map(|invocation| invocation.event.clone()).unwrap_or_default();
     let mut variables = invocation.map(|invocation| variables(&invocation.context)).unwrap_or_default();
     variables.extend(env.iter().filter(|(name, _)| !name.starts_with(VARIABLE)).cloned());
-    Program {
+    Surroundings {
         stdin: MemoryInputPipe::new(event),
         // One byte more, to tell an answer at the limit from one that is larger.
         stdout: MemoryOutputPipe::new(PAYLOAD_LIMIT_BYTES + 1),
@@ -50,8 +92,8 @@ pub(super) fn program(invocation: Option<&Invocation>, arguments: &[String], env
 }
 
 /// The inner error says why there is no answer although the program ended well.
-pub(super) async fn call(command: &Command, store: &mut Store<State>) -> Result<Result<Answer, Failure>> {
-    let ended = command.wasi_cli_run().call_run(&mut *store).await;
+pub(super) async fn call(start: &Start, store: &mut Store<State>) -> Result<Result<Answer, Failure>> {
+    let ended = start.call(store).await;
     let stdout = store.data().stdout.as_ref().map(MemoryOutputPipe::contents).unwrap_or_default();
     if stdout.len() > PAYLOAD_LIMIT_BYTES {
         let message =
@@ -59,9 +101,7 @@ pub(super) async fn call(command: &Command, store: &mut Store<State>) -> Result<
         return Ok(Err(Failure::response_too_large(message)));
     }
     match ended {
-        Ok(Ok(())) => {}
-        // As if it had called `exit`.
-        Ok(Err(())) => return Err(I32Exit(1).into()),
+        Ok(()) => {}
         Err(error) if matches!(error.downcast_ref(), Some(I32Exit(0))) => {}
         Err(error) => return Err(error),
     }

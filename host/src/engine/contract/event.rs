@@ -1,10 +1,7 @@
 //! The contract `event`: JSON text and a context in, JSON text or a typed error out.
 
 use bytes::Bytes;
-use wasmtime::{
-    Result, Store,
-    component::{Instance, InstancePre},
-};
+use wasmtime::{Result, Store, component::InstancePre};
 
 use crate::{
     engine::{
@@ -15,28 +12,37 @@ use crate::{
     invocation::{Answer, CognitoIdentity, Context},
 };
 
-/// Where in a guest the contract's functions are.
-pub(in crate::engine) struct Indices {
+/// The types of what is called, as text. A test compares them with `wit/`.
+#[cfg(feature = "compiler")]
+pub(super) const HANDLE_TYPE: &str = "func(string, record { request-id: string, function-name: string, function-version: string, \
+    invoked-function-arn: string, memory-limit-mib: u32, log-group-name: string, log-stream-name: string, deadline-ms: u64, \
+    trace-id: option<string>, client-context: option<string>, \
+    identity: option<record { identity-id: string, identity-pool-id: string }>, tenant-id: option<string> }) -> \
+    result<string, record { error-type: string, error-message: string, stack-trace: list<string> }>";
+#[cfg(feature = "compiler")]
+pub(super) const INIT_TYPE: &str =
+    "func() -> result<_, record { error-type: string, error-message: string, stack-trace: list<string> }>";
+
+/// A handler ready to be instantiated, and where its functions are.
+pub(in crate::engine) struct Handler {
+    pre: InstancePre<State>,
     handler: handler::GuestIndices,
     lifecycle: Option<lifecycle::GuestIndices>,
 }
 
-impl Indices {
-    pub(super) fn new(pre: &InstancePre<State>, has_lifecycle: bool) -> Result<Self> {
-        let handler = handler::GuestIndices::new(pre)?;
-        let lifecycle = if has_lifecycle { Some(lifecycle::GuestIndices::new(pre)?) } else { None };
-        Ok(Self { handler, lifecycle })
+impl Handler {
+    pub(super) fn new(pre: InstancePre<State>, has_lifecycle: bool) -> Result<Self> {
+        let handler = handler::GuestIndices::new(&pre)?;
+        let lifecycle = if has_lifecycle { Some(lifecycle::GuestIndices::new(&pre)?) } else { None };
+        Ok(Self { pre, handler, lifecycle })
     }
 
     /// Runs the guest's `init`, if it has one. The inner error is the guest's own.
-    pub(super) async fn start(
-        &self,
-        store: &mut Store<State>,
-        instance: &Instance,
-    ) -> Result<Result<handler::Guest, Failure>> {
-        let handler = self.handler.load(&mut *store, instance)?;
+    pub(super) async fn start(&self, store: &mut Store<State>) -> Result<Result<handler::Guest, Failure>> {
+        let instance = self.pre.instantiate_async(&mut *store).await?;
+        let handler = self.handler.load(&mut *store, &instance)?;
         let Some(lifecycle) = &self.lifecycle else { return Ok(Ok(handler)) };
-        let lifecycle = lifecycle.load(&mut *store, instance)?;
+        let lifecycle = lifecycle.load(&mut *store, &instance)?;
         let started = lifecycle.call_init(&mut *store).await?;
         Ok(started.map(|()| handler).map_err(Failure::from))
     }

@@ -3,17 +3,16 @@
 mod command;
 mod event;
 
-use wasmtime::{
-    Result, Store,
-    component::{Component, InstancePre},
-};
-use wasmtime_wasi::p2::bindings::Command;
+use wasmtime::{Result, Store};
+
+pub(super) use self::command::START;
 
 use super::{
-    LoadError,
+    Engine, LoadError,
     bindings::handler,
+    code::Compiled,
     fault::Doing,
-    state::{Program, State},
+    state::{State, Surroundings},
 };
 use crate::{
     capabilities::Capabilities,
@@ -21,16 +20,16 @@ use crate::{
     invocation::{Answer, Invocation},
 };
 
-/// The contract that a guest keeps, ready to be called.
+/// A guest that keeps one of the contracts, ready to be instantiated.
 pub(super) enum Contract {
-    Event(event::Indices),
-    Command(command::Indices),
+    Event(event::Handler),
+    Command(command::Program),
 }
 
 /// What of an instance is called.
 pub(super) enum Exports {
     Event(handler::Guest),
-    Command(Command),
+    Command(command::Start),
 }
 
 /// The contract as a guest's exports name it.
@@ -38,6 +37,8 @@ pub(super) enum Exports {
 pub(super) enum Named {
     Event { has_lifecycle: bool },
     Command,
+    /// The same, as a core module.
+    Program,
 }
 
 pub(super) const EVENT: Interface = Interface { name: "guesthouse:lambda/handler", series: "0.1." };
@@ -52,33 +53,74 @@ impl Named {
     ///
     /// # Errors
     /// When it is a contract that this host does not serve: whatever the guest imports, that is what stands in the way.
-    pub(super) fn find(component: &Component) -> Result<Option<Self>, LoadError> {
-        let names = exports(component);
-        let other = |interface: &Interface| names.iter().find(|name| interface.matches(name) == Match::OtherVersion);
+    pub(super) fn find(exports: &[String]) -> Result<Option<Self>, LoadError> {
+        let has = |interface: &Interface| exports.iter().any(|name| interface.is_served(name));
+        let other = |interface: &Interface| exports.iter().find(|name| interface.matches(name) == Match::OtherVersion);
         if let Some(other) = other(&EVENT).or_else(|| other(&LIFECYCLE)) {
             return Err(LoadError::WrongVersion(other.clone()));
         }
-        let has = |interface: &Interface| names.iter().any(|name| interface.is_served(name));
         if has(&EVENT) {
             return Ok(Some(Self::Event { has_lifecycle: has(&LIFECYCLE) }));
         }
-        let later = names.iter().find(|name| LATER.iter().any(|later| name.starts_with(later)));
-        if let Some(later) = later.or_else(|| other(&COMMAND)) {
+        let later = exports.iter().find(|name| LATER.iter().any(|later| name.starts_with(later)));
+        if let Some(later) = later {
             return Err(LoadError::LaterContract(later.clone()));
         }
-        Ok(has(&COMMAND).then_some(Self::Command))
+        match other(&COMMAND) {
+            Some(other) if !has(&COMMAND) => Err(LoadError::LaterContract(other.clone())),
+            _ if has(&COMMAND) => Ok(Some(Self::Command)),
+            _ => Ok(exports.iter().any(|name| name == START).then_some(Self::Program)),
+        }
+    }
+
+    /// What it has to export, with its types.
+    #[cfg(feature = "compiler")]
+    pub(super) fn functions(self) -> Vec<Required> {
+        let of = |interface, function, ty| Required { interface, function, ty };
+        match self {
+            Self::Event { has_lifecycle } => {
+                let mut functions = vec![of(Some(&EVENT), "handle", event::HANDLE_TYPE)];
+                functions.extend(has_lifecycle.then(|| of(Some(&LIFECYCLE), "init", event::INIT_TYPE)));
+                functions
+            }
+            Self::Command => vec![of(Some(&COMMAND), "run", command::RUN_TYPE)],
+            Self::Program => vec![of(None, START, command::START_TYPE)],
+        }
     }
 }
 
+/// A function that a guest has to export, in an interface or, as a core module, on its own.
+#[cfg(feature = "compiler")]
+pub(super) struct Required {
+    pub(super) interface: Option<&'static Interface>,
+    pub(super) function: &'static str,
+    pub(super) ty: &'static str,
+}
+
 impl Contract {
+    /// Finds the contract that a guest keeps, and links what the guest imports.
+    ///
     /// # Errors
-    /// When the exports have the right names and other types.
-    pub(super) fn prepare(named: Named, pre: &InstancePre<State>) -> Result<Self, LoadError> {
-        let prepared = match named {
-            Named::Event { has_lifecycle } => event::Indices::new(pre, has_lifecycle).map(Self::Event),
-            Named::Command => command::Indices::new(pre).map(Self::Command),
-        };
-        prepared.map_err(|error| LoadError::WrongTypes(format!("{error:#}")))
+    /// When there is no such, when the exports have the right names and other types, or when imports are missing.
+    pub(super) fn prepare(engine: &Engine, compiled: &Compiled) -> Result<Self, LoadError> {
+        let named = Named::find(&compiled.exports())?;
+        let wrong = |error: wasmtime::Error| LoadError::WrongTypes(format!("{error:#}"));
+        let found = |named: Option<Named>| named.ok_or_else(|| LoadError::NoContract(compiled.exports()));
+        match compiled {
+            Compiled::Component(component) => {
+                let pre = engine.link(component)?;
+                match found(named)? {
+                    Named::Event { has_lifecycle } => event::Handler::new(pre, has_lifecycle).map(Self::Event),
+                    Named::Command | Named::Program => command::Program::of_component(pre).map(Self::Command),
+                }
+                .map_err(wrong)
+            }
+            Compiled::Module(module) => {
+                let pre = engine.link_module(module)?;
+                found(named)?;
+                Ok(Self::Command(command::Program::Module(pre)))
+            }
+        }
     }
 
     /// Whether an instance may serve whichever event comes. A program is made for one, and ends with it.
@@ -87,23 +129,22 @@ impl Contract {
     }
 
     /// What an instance gets when it is made, where that is for one invocation only.
-    pub(super) fn program(&self, invocation: Option<&Invocation>, capabilities: &Capabilities) -> Option<Program> {
+    pub(super) fn surroundings(
+        &self,
+        invocation: Option<&Invocation>,
+        capabilities: &Capabilities,
+    ) -> Option<Surroundings> {
         match self {
             Self::Event(_) => None,
-            Self::Command(_) => Some(command::program(invocation, &capabilities.arguments, &capabilities.env)),
+            Self::Command(_) => Some(command::surroundings(invocation, &capabilities.arguments, &capabilities.env)),
         }
     }
 
     /// Runs all of a guest's code that comes before its first event. The inner error is the guest's own.
-    pub(super) async fn start(
-        &self,
-        store: &mut Store<State>,
-        pre: &InstancePre<State>,
-    ) -> Result<Result<Exports, Failure>> {
-        let instance = pre.instantiate_async(&mut *store).await?;
+    pub(super) async fn start(&self, store: &mut Store<State>) -> Result<Result<Exports, Failure>> {
         Ok(match self {
-            Self::Event(indices) => indices.start(store, &instance).await?.map(Exports::Event),
-            Self::Command(indices) => Ok(Exports::Command(indices.start(store, &instance)?)),
+            Self::Event(handler) => handler.start(store).await?.map(Exports::Event),
+            Self::Command(program) => Ok(Exports::Command(program.start(store).await?)),
         })
     }
 }
@@ -124,14 +165,9 @@ impl Exports {
     ) -> Result<Result<Answer, Failure>> {
         match self {
             Self::Event(handler) => event::call(handler, store, &invocation.event, invocation.context).await,
-            Self::Command(command) => command::call(command, store).await,
+            Self::Command(start) => command::call(start, store).await,
         }
     }
-}
-
-pub(super) fn exports(component: &Component) -> Vec<String> {
-    let ty = component.component_type();
-    ty.exports(component.engine()).map(|(name, _)| name.to_owned()).collect()
 }
 
 /// An interface and its versions that are compatible with each other.

@@ -1,167 +1,35 @@
-//! Files and folders: `wasi:filesystem/types`, within the limits of `/tmp` and of what the host may hold for them.
+//! What guests do with files and folders, within the limits of `/tmp` and of what the host may hold for them. Both WASI 0.2 and WASI 0.1
+//! come to this.
 
 use std::{ffi::OsString, fs::File, io, path::Path, sync::Arc};
 
 use cap_std::fs::{Dir, Metadata, MetadataExt as _};
 use tokio::sync::OwnedMutexGuard;
-use wasmtime::{
-    Result, StoreContextMut,
-    component::{LinkerInstance, Resource, ResourceType},
-};
+use wasmtime::component::Resource;
 use wasmtime_wasi::{
     FsPerms,
     filesystem::{Descriptor, WasiFilesystemView as _},
     p2::{
-        DynOutputStream, FsResult,
+        FsResult,
         bindings::filesystem::types::{
-            Advice, DescriptorFlags, DescriptorType, DirectoryEntry, DirectoryEntryStream, ErrorCode, HostDescriptor,
-            HostDirectoryEntryStream, OpenFlags, PathFlags,
+            DescriptorFlags, DescriptorType, DirectoryEntry, DirectoryEntryStream, ErrorCode, HostDescriptor, OpenFlags,
+            PathFlags,
         },
     },
 };
 
-use super::{
-    super::state::State,
-    streams::{FileStream, STREAM_BYTES},
-};
-use crate::tmp::{At, BLOCK_BYTES, DEPTH_LIMIT, Quota, Stat, depth, height};
+use super::super::state::State;
+use crate::tmp::{BLOCK_BYTES, DEPTH_LIMIT, Quota, Stat, depth, height};
 
-/// How much a guest may write into a file with one call, in bytes. Less is written of a longer text, which is no error.
-const WRITE_LIMIT_BYTES: usize = 64 * 1024;
-
-/// Longer paths are not looked at: the kernel takes none either.
-const PATH_LIMIT_BYTES: usize = 4 * 1024;
+/// Longer paths are not looked at: the kernel takes none either. In bytes.
+pub(super) const PATH_LIMIT_BYTES: usize = 4 * 1024;
 
 type Folder = Resource<Descriptor>;
-type Store<'a> = StoreContextMut<'a, State>;
-
-pub(super) fn limit(files: &mut LinkerInstance<'_, State>) -> Result<()> {
-    limit_making(files)?;
-    limit_writing(files)?;
-    limit_streams(files)?;
-    files.func_wrap_async("[method]descriptor.read-directory", |store: Store<'_>, (folder,)| {
-        Box::new(async move { answered(read_directory(store, folder).await) })
-    })?;
-    files.resource(
-        "directory-entry-stream",
-        ResourceType::host::<DirectoryEntryStream>(),
-        |mut store: Store<'_>, rep| {
-            store.data_mut().held.closed(rep);
-            HostDirectoryEntryStream::drop(&mut store.data_mut().filesystem(), Resource::new_own(rep))
-        },
-    )
-}
-
-/// What makes, moves or removes something in a folder.
-fn limit_making(files: &mut LinkerInstance<'_, State>) -> Result<()> {
-    files.func_wrap_async(
-        "[method]descriptor.open-at",
-        |store: Store<'_>, (folder, path_flags, path, open_flags, flags)| {
-            Box::new(async move { answered(open_at(store, folder, path_flags, path, open_flags, flags).await) })
-        },
-    )?;
-    files.func_wrap_async("[method]descriptor.create-directory-at", |store: Store<'_>, (folder, path)| {
-        Box::new(async move { answered(create_directory_at(store, folder, path).await) })
-    })?;
-    files.func_wrap_async("[method]descriptor.symlink-at", |store: Store<'_>, (folder, to, path)| {
-        Box::new(async move { answered(symlink_at(store, folder, to, path).await) })
-    })?;
-    files.func_wrap_async(
-        "[method]descriptor.link-at",
-        |store: Store<'_>, (folder, path_flags, path, new_folder, new_path)| {
-            Box::new(async move { answered(link_at(store, folder, path_flags, path, new_folder, new_path).await) })
-        },
-    )?;
-    files.func_wrap_async(
-        "[method]descriptor.rename-at",
-        |store: Store<'_>, (folder, path, new_folder, new_path)| {
-            Box::new(async move { answered(rename_at(store, folder, path, new_folder, new_path).await) })
-        },
-    )?;
-    files.func_wrap_async("[method]descriptor.unlink-file-at", |store: Store<'_>, (folder, path)| {
-        Box::new(async move { answered(unlink_file_at(store, folder, path).await) })
-    })?;
-    files.func_wrap_async("[method]descriptor.remove-directory-at", |store: Store<'_>, (folder, path)| {
-        Box::new(async move { answered(remove_directory_at(store, folder, path).await) })
-    })
-}
-
-fn limit_writing(files: &mut LinkerInstance<'_, State>) -> Result<()> {
-    files.func_wrap(
-        "[method]descriptor.write",
-        |mut store: Store<'_>, (file, mut bytes, offset): (_, Vec<u8>, _)| {
-            bytes.truncate(WRITE_LIMIT_BYTES);
-            answered(writable(store.data_mut(), &file).and_then(|(file, quota)| {
-                let written = quota.write(&file, &bytes, At::Offset(offset))?;
-                Ok(written as u64)
-            }))
-        },
-    )?;
-    files.func_wrap("[method]descriptor.set-size", |mut store: Store<'_>, (file, bytes)| {
-        answered(writable(store.data_mut(), &file).and_then(|(file, quota)| Ok(quota.set_len(&file, bytes)?)))
-    })?;
-    // Advice can start to write to the disk.
-    files.func_wrap(
-        "[method]descriptor.advise",
-        |mut store: Store<'_>, (file, _, _, _): (Resource<Descriptor>, u64, u64, Advice)| {
-            answered(match store.data_mut().table().get(&file)? {
-                Descriptor::File(_) => Ok(()),
-                Descriptor::Dir(_) => Err(ErrorCode::BadDescriptor.into()),
-            })
-        },
-    )?;
-    // What is in `/tmp` does not outlive the environment, and writing it to the disk can take longer than there is.
-    for sync in ["[method]descriptor.sync", "[method]descriptor.sync-data"] {
-        files.func_wrap(sync, |store: Store<'_>, (file,): (Resource<Descriptor>,)| {
-            store.data().has_open(&file)?;
-            Ok((Ok::<(), ErrorCode>(()),))
-        })?;
-    }
-    Ok(())
-}
-
-fn limit_streams(files: &mut LinkerInstance<'_, State>) -> Result<()> {
-    files.func_wrap("[method]descriptor.read-via-stream", |mut store: Store<'_>, (file, offset)| {
-        answered(open_stream(store.data_mut(), |state| state.filesystem().read_via_stream(file, offset)))
-    })?;
-    files.func_wrap("[method]descriptor.write-via-stream", |mut store: Store<'_>, (file, offset)| {
-        answered(open_stream(store.data_mut(), |state| write_stream(state, &file, At::Offset(offset))))
-    })?;
-    files.func_wrap("[method]descriptor.append-via-stream", |mut store: Store<'_>, (file,)| {
-        answered(open_stream(store.data_mut(), |state| write_stream(state, &file, At::End)))
-    })
-}
-
-/// Opens a stream over a file if there is room for what the host will hold for it.
-fn open_stream<T: 'static>(
-    state: &mut State,
-    open: impl FnOnce(&mut State) -> FsResult<Resource<T>>,
-) -> FsResult<Resource<T>> {
-    if state.held.left() < STREAM_BYTES {
-        return Err(ErrorCode::InsufficientMemory.into());
-    }
-    let stream = open(state)?;
-    state.held.opened(stream.rep(), STREAM_BYTES);
-    Ok(stream)
-}
-
-fn write_stream(state: &mut State, file: &Resource<Descriptor>, at: At) -> FsResult<Resource<DynOutputStream>> {
-    let (file, quota) = writable(state, file)?;
-    Ok(state.table().push(FileStream::over(file, at, quota))?)
-}
-
-/// What a function of WASI returns: errors that the guest may handle are part of it, others are traps.
-fn answered<T>(result: FsResult<T>) -> Result<(Result<T, ErrorCode>,)> {
-    match result {
-        Ok(value) => Ok((Ok(value),)),
-        Err(error) => error.downcast().map(|code| (Err(code),)),
-    }
-}
 
 /// Opens files and folders, and nothing else: to open a named pipe waits for its other end, and nothing could stop that.
 /// Guests can't make pipes, but others may leave one in `/tmp`.
-async fn open_at(
-    mut store: Store<'_>,
+pub(super) async fn open_at(
+    state: &mut State,
     folder: Folder,
     path_flags: PathFlags,
     path: String,
@@ -171,7 +39,10 @@ async fn open_at(
     if path.len() > PATH_LIMIT_BYTES {
         return Err(ErrorCode::NameTooLong.into());
     }
-    let state = store.data_mut();
+    // WASI 0.2 has no `EMFILE`. That the quota is used up is nearest to it.
+    if !state.held.has_room_for_file() {
+        return Err(ErrorCode::Quota.into());
+    }
     let quota = quota(state)?;
     let may_make = open_flags.contains(OpenFlags::CREATE) && permissions(state, &folder)? == FsPerms::ReadWrite;
     let _names = if may_make || quota.is_counting() { Some(quota.names().await) } else { None };
@@ -189,6 +60,7 @@ async fn open_at(
         quota.may_add(BLOCK_BYTES)?;
     }
     let opened = state.filesystem().open_at(folder, path_flags, path, open_flags, flags).await?;
+    state.held.opened_file(opened.rep());
     if let Descriptor::File(file) = state.table().get(&opened)? {
         if let Some(name) = name {
             // By a link, its name may be another.
@@ -201,8 +73,7 @@ async fn open_at(
 }
 
 /// Folders are nested so deep only that they can still be removed.
-async fn create_directory_at(mut store: Store<'_>, folder: Folder, path: String) -> FsResult<()> {
-    let state = store.data_mut();
+pub(super) async fn create_directory_at(state: &mut State, folder: Folder, path: String) -> FsResult<()> {
     let (name, _names) = Name::hold(state, &folder, &path).await?;
     if depth(name.quota.folder(), &name.parent)? >= DEPTH_LIMIT {
         return Err(ErrorCode::NameTooLong.into());
@@ -212,37 +83,34 @@ async fn create_directory_at(mut store: Store<'_>, folder: Folder, path: String)
     Ok(name.made()?)
 }
 
-async fn symlink_at(mut store: Store<'_>, folder: Folder, to: String, path: String) -> FsResult<()> {
-    let state = store.data_mut();
+pub(super) async fn symlink_at(state: &mut State, folder: Folder, to: String, path: String) -> FsResult<()> {
     let (name, _names) = Name::hold(state, &folder, &path).await?;
     name.quota.may_add(BLOCK_BYTES)?;
     state.filesystem().symlink_at(folder, to, path).await?;
     Ok(name.made()?)
 }
 
-async fn link_at(
-    mut store: Store<'_>,
+pub(super) async fn link_at(
+    state: &mut State,
     folder: Folder,
     path_flags: PathFlags,
     path: String,
     new_folder: Folder,
     new_path: String,
 ) -> FsResult<()> {
-    let state = store.data_mut();
     let (name, _names) = Name::hold(state, &new_folder, &new_path).await?;
     name.quota.may_add(BLOCK_BYTES)?;
     state.filesystem().link_at(folder, path_flags, path, new_folder, new_path).await?;
     Ok(name.linked()?)
 }
 
-async fn rename_at(
-    mut store: Store<'_>,
+pub(super) async fn rename_at(
+    state: &mut State,
     folder: Folder,
     path: String,
     new_folder: Folder,
     new_path: String,
 ) -> FsResult<()> {
-    let state = store.data_mut();
     let (old, _names) = Name::hold(state, &folder, &path).await?;
     let new = Name::look(old.quota.clone(), &changeable(state, &new_folder)?, &new_path)?;
     if !old.stays_within_depth_at(&new)? {
@@ -260,15 +128,13 @@ async fn rename_at(
     }
 }
 
-async fn unlink_file_at(mut store: Store<'_>, folder: Folder, path: String) -> FsResult<()> {
-    let state = store.data_mut();
+pub(super) async fn unlink_file_at(state: &mut State, folder: Folder, path: String) -> FsResult<()> {
     let (name, _names) = Name::hold(state, &folder, &path).await?;
     state.filesystem().unlink_file_at(folder, path).await?;
     Ok(name.removed()?)
 }
 
-async fn remove_directory_at(mut store: Store<'_>, folder: Folder, path: String) -> FsResult<()> {
-    let state = store.data_mut();
+pub(super) async fn remove_directory_at(state: &mut State, folder: Folder, path: String) -> FsResult<()> {
     let (name, _names) = Name::hold(state, &folder, &path).await?;
     state.filesystem().remove_directory_at(folder, path).await?;
     Ok(name.removed()?)
@@ -358,15 +224,14 @@ impl Name {
 }
 
 /// Lists a folder if there is room for all of its entries, which the host holds until the listing is closed.
-async fn read_directory(mut store: Store<'_>, folder: Folder) -> FsResult<Resource<DirectoryEntryStream>> {
-    let state = store.data_mut();
+pub(super) async fn read_directory(state: &mut State, folder: Folder) -> FsResult<Resource<DirectoryEntryStream>> {
     let bytes = match state.table().get(&folder)? {
         Descriptor::Dir(_) => size(&directory(state, &folder)?, state.held.left())?,
         Descriptor::File(_) => Some(0),
     };
     let bytes = bytes.ok_or(ErrorCode::InsufficientMemory)?;
     let listing = state.filesystem().read_directory(folder).await?;
-    state.held.opened(listing.rep(), bytes);
+    state.held.opened_listing(listing.rep(), bytes);
     Ok(listing)
 }
 
@@ -388,8 +253,22 @@ fn stat(metadata: &Metadata) -> Stat {
     Stat::new(metadata.dev(), metadata.ino(), metadata.nlink(), metadata.len(), metadata.is_dir())
 }
 
+/// Closes a file or folder, unless a stream still has it open.
+pub(super) fn close(state: &mut State, descriptor: Resource<Descriptor>) -> wasmtime::Result<()> {
+    state.held.closed(descriptor.rep());
+    HostDescriptor::drop(&mut state.filesystem(), descriptor)
+}
+
+/// The file, to be read.
+pub(super) fn readable(state: &mut State, file: &Resource<Descriptor>) -> FsResult<Arc<File>> {
+    match state.table().get(file)? {
+        Descriptor::Dir(_) => Err(ErrorCode::IsDirectory.into()),
+        Descriptor::File(file) => Ok(file.file.clone()),
+    }
+}
+
 /// The file, if the guest may write into it, with the limits it is to keep to.
-fn writable(state: &mut State, file: &Resource<Descriptor>) -> FsResult<(Arc<File>, Arc<Quota>)> {
+pub(super) fn writable(state: &mut State, file: &Resource<Descriptor>) -> FsResult<(Arc<File>, Arc<Quota>)> {
     match state.table().get(file)? {
         Descriptor::Dir(_) => Err(ErrorCode::BadDescriptor.into()),
         Descriptor::File(file) if file.perms == FsPerms::ReadOnly => Err(ErrorCode::NotPermitted.into()),

@@ -4,9 +4,10 @@
 //! freely.
 
 mod files;
+mod filesystem;
+mod held;
+mod preview1;
 mod streams;
-
-use std::collections::HashMap;
 
 use wasmtime::{
     Result, StoreContextMut, bail,
@@ -14,6 +15,7 @@ use wasmtime::{
 };
 use wasmtime_wasi::p2::bindings::io::poll::{Host as _, Pollable};
 
+pub(super) use self::{held::Held, preview1::{Descriptors, link as link_preview1}};
 use super::state::State;
 
 /// How many random bytes a guest may ask for with one call: they are made in the host's memory.
@@ -21,10 +23,6 @@ pub(super) const RANDOM_LIMIT_BYTES: u64 = 1024 * 1024;
 
 /// How many things a guest may wait for with one call. It can have fewer than this open; naming one twice helps nobody.
 const POLL_LIMIT: usize = 4 * 1024;
-
-/// How much the host may hold for what an instance has open, in bytes: some 40,000 entries of folders that are listed, or 64
-/// files that are read or written through streams.
-const HELD_LIMIT_BYTES: usize = 4 * 1024 * 1024;
 
 /// The version under which wasmtime-wasi links WASI. Guests of any 0.2 find it.
 const VERSION: &str = "0.2.12";
@@ -34,7 +32,7 @@ const VERSION: &str = "0.2.12";
 pub(super) fn link(linker: &mut Linker<State>) -> Result<()> {
     wasmtime_wasi::p2::add_to_linker_async(linker)?;
     linker.allow_shadowing(true);
-    files::limit(&mut linker.instance(&format!("wasi:filesystem/types@{VERSION}"))?)?;
+    filesystem::limit(&mut linker.instance(&format!("wasi:filesystem/types@{VERSION}"))?)?;
     streams::limit(&mut linker.instance(&format!("wasi:io/streams@{VERSION}"))?)?;
     linker
         .instance(&format!("wasi:io/poll@{VERSION}"))?
@@ -48,24 +46,6 @@ async fn poll(mut store: StoreContextMut<'_, State>, pollables: Vec<Resource<Pol
         bail!("a guest may wait for at most {POLL_LIMIT} things at once, not for {}", pollables.len());
     }
     Ok((store.data_mut().table().poll(pollables).await?,))
-}
-
-/// What an instance has open that makes the host hold something: each with its bytes, at most.
-#[derive(Debug, Default)]
-pub(super) struct Held(HashMap<u32, usize>);
-
-impl Held {
-    fn left(&self) -> usize {
-        HELD_LIMIT_BYTES.saturating_sub(self.0.values().sum())
-    }
-
-    fn opened(&mut self, rep: u32, bytes: usize) {
-        self.0.insert(rep, bytes);
-    }
-
-    fn closed(&mut self, rep: u32) {
-        self.0.remove(&rep);
-    }
 }
 
 #[cfg(test)]
@@ -95,6 +75,7 @@ mod tests {
                     "[method]descriptor.read-via-stream",
                     "[method]descriptor.write-via-stream",
                     "[method]descriptor.append-via-stream",
+                    "descriptor",
                     "directory-entry-stream",
                 ],
             ),

@@ -1,6 +1,7 @@
-//! Streams: `wasi:io/streams`, and those that write into files.
+//! Streams: `wasi:io/streams`, and those that read files and write into them. As with any other access to files, the guest's own thread
+//! does it: the host holds nothing for them.
 
-use std::{fs::File, io, mem, sync::Arc};
+use std::{fs::File, io, mem, os::unix::fs::FileExt as _, sync::Arc};
 
 use bytes::Bytes;
 use wasmtime::{
@@ -10,7 +11,7 @@ use wasmtime::{
 use wasmtime_wasi::{
     async_trait,
     p2::{
-        DynInputStream, DynOutputStream, OutputStream, Pollable, StreamError, StreamResult,
+        DynInputStream, DynOutputStream, InputStream, OutputStream, Pollable, StreamError, StreamResult,
         bindings::io::streams::{Host as _, HostInputStream, HostOutputStream},
     },
 };
@@ -18,8 +19,8 @@ use wasmtime_wasi::{
 use super::super::state::State;
 use crate::tmp::{At, Quota};
 
-/// What the host holds for a stream over a file at most, in bytes: one piece that was read ahead or is written.
-pub(super) const STREAM_BYTES: usize = 64 * 1024;
+/// How much is read or written at a time, in bytes.
+const PIECE_BYTES: usize = 64 * 1024;
 
 pub(super) fn limit(streams: &mut LinkerInstance<'_, State>) -> Result<()> {
     streams.func_wrap_async(
@@ -56,8 +57,40 @@ pub(super) fn limit(streams: &mut LinkerInstance<'_, State>) -> Result<()> {
     })
 }
 
-/// Writes into a file, within the limits of `/tmp`. As with any other access to files, the guest's own thread does it.
-pub(super) struct FileStream {
+/// Reads a file.
+pub(super) struct FileReader {
+    file: Arc<File>,
+    offset: u64,
+}
+
+impl FileReader {
+    /// Begins at this distance from the file's beginning, in bytes.
+    pub(super) fn over(file: Arc<File>, offset: u64) -> DynInputStream {
+        Box::new(Self { file, offset })
+    }
+}
+
+#[async_trait]
+impl InputStream for FileReader {
+    fn read(&mut self, size: usize) -> StreamResult<Bytes> {
+        let mut bytes = vec![0; size.min(PIECE_BYTES)];
+        let read = self.file.read_at(&mut bytes, self.offset);
+        bytes.truncate(read.map_err(|error| StreamError::LastOperationFailed(error.into()))?);
+        if bytes.is_empty() && size > 0 {
+            return Err(StreamError::Closed);
+        }
+        self.offset += bytes.len() as u64;
+        Ok(bytes.into())
+    }
+}
+
+#[async_trait]
+impl Pollable for FileReader {
+    async fn ready(&mut self) {}
+}
+
+/// Writes into a file, within the limits of `/tmp`.
+pub(super) struct FileWriter {
     file: Arc<File>,
     quota: Arc<Quota>,
     state: Writing,
@@ -72,13 +105,16 @@ enum Writing {
     Closed,
 }
 
-impl FileStream {
+impl FileWriter {
     /// Writes begin at this place.
     pub(super) fn over(file: Arc<File>, at: At, quota: Arc<Quota>) -> DynOutputStream {
         Box::new(Self { file, quota, state: Writing::At(at) })
     }
 
     fn write_all(&self, mut at: At, mut bytes: &[u8]) -> io::Result<At> {
+        if bytes.is_empty() {
+            self.quota.write(&self.file, bytes, at)?;
+        }
         while !bytes.is_empty() {
             let written = self.quota.write(&self.file, bytes, at)?;
             if written == 0 {
@@ -94,7 +130,7 @@ impl FileStream {
 }
 
 #[async_trait]
-impl OutputStream for FileStream {
+impl OutputStream for FileWriter {
     fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
         match self.state {
             Writing::At(at) => self.state = self.write_all(at, &bytes).map_or_else(Writing::Failed, Writing::At),
@@ -110,7 +146,7 @@ impl OutputStream for FileStream {
 
     fn check_write(&mut self) -> StreamResult<usize> {
         if let Writing::At(_) = self.state {
-            return Ok(STREAM_BYTES);
+            return Ok(PIECE_BYTES);
         }
         match mem::replace(&mut self.state, Writing::Closed) {
             Writing::Failed(error) => Err(StreamError::LastOperationFailed(error.into())),
@@ -120,6 +156,6 @@ impl OutputStream for FileStream {
 }
 
 #[async_trait]
-impl Pollable for FileStream {
+impl Pollable for FileWriter {
     async fn ready(&mut self) {}
 }
