@@ -4,15 +4,6 @@ use std::time::Duration;
 
 use crate::digest::Digest;
 
-/// Where a guest wrote a line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stream {
-    /// Standard output.
-    Stdout,
-    /// Standard error.
-    Stderr,
-}
-
 /// CloudWatch cuts events at 256 KiB, what stands in front of them included: a longer line is handed on, and written, in pieces. In bytes.
 pub const LINE_LIMIT_BYTES: usize = 255 * 1024;
 
@@ -29,12 +20,14 @@ pub struct Usage {
 pub struct Line<'a> {
     /// The invocation to which it belongs; none while an instance is being made.
     pub request_id: Option<&'a str>,
+    /// Whose the invocation is, in a function with tenant isolation.
+    pub tenant_id: Option<&'a str>,
     /// Who wrote it.
     pub guest: Digest,
-    /// Where to.
-    pub stream: Stream,
     /// Without the line's end.
     pub text: &'a str,
+    /// It is what the language's own runtime says when it fails: a panic, a stack trace, a failed assertion.
+    pub is_of_failure: bool,
     /// The namespaces in CloudWatch of the metrics that the guest may write.
     pub metrics: &'a [String],
 }

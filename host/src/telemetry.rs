@@ -8,7 +8,7 @@ use tracing::{
     span,
 };
 
-use crate::logs::{Level, Logs};
+use crate::logs::{Level, Logs, Subject};
 
 /// From now on `tracing` events of this process go to `logs`, and so do panics. Only the first call counts.
 pub fn start(logs: Arc<Logs>) {
@@ -30,7 +30,12 @@ impl Subscriber for ToLogs {
         let mut said = Said::default();
         event.record(&mut said);
         let (level, message) = (level(event.metadata()), said.message + &said.fields);
-        self.0.write(level, said.request_id.as_deref(), said.guest, &message);
+        let subject = Subject {
+            request_id: said.request_id.as_deref(),
+            tenant_id: said.tenant_id.as_deref(),
+            guest: said.guest.as_deref(),
+        };
+        self.0.write(level, &subject, &message);
     }
 
     fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
@@ -62,6 +67,7 @@ struct Said {
     message: String,
     fields: String,
     request_id: Option<String>,
+    tenant_id: Option<String>,
     guest: Option<String>,
 }
 
@@ -71,6 +77,7 @@ impl Visit for Said {
             "message" => self.message = format!("{value:?}"),
             "guest" => self.guest = Some(format!("{value:?}")),
             "request_id" => self.request_id = Some(format!("{value:?}")),
+            "tenant_id" => self.tenant_id = Some(format!("{value:?}")),
             name => self.fields.push_str(&format!(" {name}={value:?}")),
         }
     }

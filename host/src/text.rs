@@ -35,6 +35,14 @@ fn is_control(char: char) -> bool {
     char.is_control() || matches!(char, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
+/// Lambda's names of levels.
+const LEVELS: [&str; 6] = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
+
+/// The level and the rest of a line that begins with a level and a tab, as a guest's SDK writes it: that is how the log has it, too.
+pub fn split_level(line: &str) -> Option<(&str, &str)> {
+    line.split_once('\t').filter(|(name, _)| LEVELS.contains(name))
+}
+
 /// Pieces of a text that have at most so many bytes when they are escaped, in either way. There is one at least.
 pub fn pieces(text: &str, limit_bytes: usize) -> impl Iterator<Item = &str> {
     let mut rest = Some(text);

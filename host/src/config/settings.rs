@@ -188,6 +188,10 @@ pub(super) fn args(value: &str) -> Result<Vec<String>, String> {
     let args: Vec<String> = match value.trim_start().starts_with('[') {
         true => serde_json::from_str(value)
             .map_err(|_| r#"expected words, or an array such as `["-r", ".name"]`"#.to_owned())?,
+        // A shell would take them off. Nobody does here, and a program that gets them is hard to understand.
+        false if value.contains(['"', '\'']) => {
+            return Err(r#"words have no quotes: write an array such as `["-e", "two words"]`"#.to_owned());
+        }
         false => value.split_whitespace().map(str::to_owned).collect(),
     };
     if are_whole(&args) { Ok(args) } else { Err("a command line has no zero bytes".to_owned()) }

@@ -7,12 +7,12 @@ use hyper::{StatusCode, header::HeaderName};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use thiserror::Error;
 use tokio::time::sleep;
-use tracing::error;
+use tracing::{error, field::display};
 
 use super::{
     head::Head,
     http::{Connection, HttpError},
-    wire::{self, EventHeaders},
+    wire::{self, EventHeaders, InvocationKey},
 };
 use crate::{
     failure::{ErrorType, Failure},
@@ -111,13 +111,8 @@ impl RuntimeApiClient {
     ///
     /// # Errors
     /// When the Runtime API can't be reached, or does not take it.
-    pub async fn answer(
-        &mut self,
-        request_id: &[u8],
-        invocation_id: Option<&[u8]>,
-        outcome: Result<Bytes, Failure>,
-    ) -> Result<(), ApiError> {
-        let id = Cow::from(percent_encode(request_id, IN_PATH));
+    pub async fn answer(&mut self, to: &InvocationKey, outcome: Result<Bytes, Failure>) -> Result<(), ApiError> {
+        let id = Cow::from(percent_encode(&to.request_id, IN_PATH));
         let body = match &outcome {
             Ok(answer) => {
                 self.begin("POST", &[b"invocation/", id.as_bytes(), b"/response"]);
@@ -129,17 +124,16 @@ impl RuntimeApiClient {
                 wire::error_body(failure)
             }
         };
-        if let Some(invocation_id) = invocation_id {
+        if let Some(invocation_id) = &to.invocation_id {
             self.header(&wire::INVOCATION_ID, invocation_id);
         }
         let posted = self.post(&body).await;
         if let Err(failure) = outcome {
-            let request_id = wire::lossy(request_id);
-            match failure.error_type {
-                // The words are the guest's, the type too: they are not to pass for the host's.
-                ErrorType::Handler(_) => error!(%request_id, "the handler failed: {failure}"),
-                _ => error!(%request_id, "{failure}"),
-            }
+            let request_id = wire::lossy(&to.request_id);
+            let tenant_id = to.tenant_id.as_deref().map(wire::lossy).map(display);
+            // The words are the guest's, the type too: they are not to pass for the host's.
+            let whose = if matches!(failure.error_type, ErrorType::Handler(_)) { "the handler failed: " } else { "" };
+            error!(%request_id, tenant_id, "{whose}{failure}");
         }
         posted
     }
@@ -263,7 +257,8 @@ mod tests {
         let host = async {
             let next = client.next().await.unwrap();
             assert_eq!(next.event.unwrap(), "\"hi\"");
-            client.answer(b"1", None, Ok(Bytes::from_static(b"{}"))).await.unwrap();
+            let key = next.headers.key().unwrap();
+            client.answer(&key, Ok(Bytes::from_static(b"{}"))).await.unwrap();
         };
         let ((asked, posted), ()) = tokio::join!(api, host);
         assert!(asked.starts_with("GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\n"), "{asked}");

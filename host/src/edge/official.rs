@@ -144,10 +144,10 @@ impl TowerService<LambdaInvocation> for Raw {
                 return Ok(());
             };
             let mut client = clients.take();
-            let posted = client.answer(&reply.request_id, reply.invocation_id.as_deref(), reply.outcome).await;
+            let posted = client.answer(&reply.to, reply.outcome).await;
             clients.keep(client);
             if let Err(failed) = posted {
-                error!(request_id = %wire::lossy(&reply.request_id), "the answer is lost: {}", chain(&failed));
+                error!(request_id = %wire::lossy(&reply.to.request_id), "the answer is lost: {}", chain(&failed));
             }
             service.flush_log();
             Ok(())

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use futures_util::FutureExt as _;
 use tracing::{debug, warn};
 
-use super::wire::{self, EventHeaders};
+use super::wire::{self, EventHeaders, InvocationKey};
 use crate::{
     config::{Config, FunctionInfo},
     engine::Engine,
@@ -37,10 +37,8 @@ pub struct Service {
 
 /// What to post, and to which invocation.
 pub struct Reply {
-    /// The invocation's id, as it came.
-    pub request_id: Bytes,
-    /// To be sent back where it came.
-    pub invocation_id: Option<Bytes>,
+    /// Whose reply it is.
+    pub to: InvocationKey,
     /// The answer, or why there is none.
     pub outcome: Result<Bytes, Failure>,
 }
@@ -70,7 +68,7 @@ impl Service {
             init_limit: INIT_LIMIT,
             is_watched: false,
         };
-        let registry = Registry::load(&engine, request, observer, Looker::default(), &mut laps).await?;
+        let registry = Registry::load(&engine, request, observer, Looker::considerate(), &mut laps).await?;
         Ok(Self { registry, function: config.function.clone(), laps: Mutex::new(Some(laps)) })
     }
 
@@ -120,8 +118,7 @@ impl Service {
 impl Reply {
     /// The reply to the invocation that these headers name, if they name one.
     pub fn to(headers: &EventHeaders, outcome: Result<Bytes, Failure>) -> Option<Self> {
-        let request_id = headers.request_id()?.clone();
-        Some(Self { request_id, invocation_id: headers.invocation_id().cloned(), outcome })
+        Some(Self { to: headers.key()?, outcome })
     }
 }
 

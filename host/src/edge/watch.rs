@@ -11,9 +11,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
-
-use super::{client::ApiError, service::Reply, wire::EventHeaders, worker::Crew};
+use super::{
+    client::ApiError,
+    service::Reply,
+    wire::{EventHeaders, InvocationKey},
+    worker::Crew,
+};
 use crate::{
     failure::{ErrorType, Failure},
     invocation::Budget,
@@ -37,8 +40,7 @@ enum State {
     Idle,
     InFlight {
         overdue: Instant,
-        request_id: Bytes,
-        invocation_id: Option<Bytes>,
+        key: InvocationKey,
     },
     GivenUp,
 }
@@ -47,10 +49,9 @@ impl Slot {
     /// An invocation begins, for which there is so much time.
     pub fn begin(&self, headers: &EventHeaders, budget: Budget) {
         // Without an id there is nothing to answer.
-        let Some(request_id) = headers.request_id().cloned() else { return };
+        let Some(key) = headers.key() else { return };
         let in_time = budget.guest + budget.margin / 2;
-        let invocation_id = headers.invocation_id().cloned();
-        *self.lock() = State::InFlight { overdue: Instant::now() + in_time.max(LEAST), request_id, invocation_id };
+        *self.lock() = State::InFlight { overdue: Instant::now() + in_time.max(LEAST), key };
     }
 
     /// It is over. `false` when its worker was given up meanwhile.
@@ -70,10 +71,8 @@ impl Slot {
             State::InFlight { overdue, .. } if Instant::now() >= *overdue => {}
             _ => return None,
         }
-        let State::InFlight { request_id, invocation_id, .. } = std::mem::replace(&mut *state, State::GivenUp) else {
-            return None;
-        };
-        Some(Reply { request_id, invocation_id, outcome: Err(overdue_failure()) })
+        let State::InFlight { key, .. } = std::mem::replace(&mut *state, State::GivenUp) else { return None };
+        Some(Reply { to: key, outcome: Err(overdue_failure()) })
     }
 
     fn is_given_up(&self) -> bool {
@@ -105,6 +104,8 @@ pub fn replace_overdue(crew: &Arc<Crew>) {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
 
     fn slot_with(guest: Duration) -> Slot {
@@ -127,7 +128,7 @@ mod tests {
     fn one_that_is_overdue_loses_it_once_and_its_end_does_not_count() {
         let slot = slot_with(Duration::ZERO);
         std::thread::sleep(LEAST);
-        assert_eq!(slot.give_up().map(|reply| reply.request_id), Some(Bytes::from_static(b"id-1")));
+        assert_eq!(slot.give_up().map(|reply| reply.to.request_id), Some(Bytes::from_static(b"id-1")));
         assert!(slot.give_up().is_none());
         assert!(!slot.end());
     }

@@ -51,6 +51,17 @@ pub struct EventHeaders {
     tenant_id: Option<Bytes>,
 }
 
+/// Which invocation something is about, by the bytes that it came with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InvocationKey {
+    /// A retry of the same asynchronous event has the same one.
+    pub request_id: Bytes,
+    /// To be sent back where it came.
+    pub invocation_id: Option<Bytes>,
+    /// Whose it is, in a function with tenant isolation.
+    pub tenant_id: Option<Bytes>,
+}
+
 impl EventHeaders {
     /// Takes in a header, if it is one of those that matter.
     pub fn hear(&mut self, name: &str, value: Bytes) {
@@ -73,14 +84,15 @@ impl EventHeaders {
         }
     }
 
-    /// Which invocation it is. `None` is one that can't be answered.
+    /// Its id. `None` is one that can't be answered.
     pub fn request_id(&self) -> Option<&Bytes> {
         self.request_id.as_ref().filter(|id| !id.is_empty())
     }
 
-    /// To be sent back where it came.
-    pub fn invocation_id(&self) -> Option<&Bytes> {
-        self.invocation_id.as_ref()
+    /// Which invocation it is, with what is said back of it. `None` is one that can't be answered.
+    pub fn key(&self) -> Option<InvocationKey> {
+        let request_id = self.request_id()?.clone();
+        Some(InvocationKey { request_id, invocation_id: self.invocation_id.clone(), tenant_id: self.tenant_id.clone() })
     }
 
     /// When Lambda gives up. An unreadable deadline counts as the longest.

@@ -160,7 +160,7 @@ impl Crew {
         self.service.started("runtime client");
         self.service.flush_log();
         loop {
-            let last_cut_off = cut_off.as_ref().map(|reply: &Reply| reply.request_id.clone());
+            let last_cut_off = cut_off.as_ref().map(|reply: &Reply| reply.to.request_id.clone());
             let next = self.next(&mut api, &mut cut_off);
             let (look, asked) = (self.service.look_under_way(), Moment::now());
             let Next { headers, event } = match shutdown.or(next).await {
@@ -222,7 +222,7 @@ impl Crew {
     /// is answered, the Runtime API gives the same one again. Where it does not, the failure is posted, so that the caller need
     /// not wait until the deadline.
     async fn next(&self, api: &mut RuntimeApiClient, cut_off: &mut Option<Reply>) -> Result<Next, ApiError> {
-        let Some(request_id) = cut_off.as_ref().map(|reply| reply.request_id.clone()) else {
+        let Some(request_id) = cut_off.as_ref().map(|reply| reply.to.request_id.clone()) else {
             return self.ask(api).await;
         };
         let mut asking = pin!(self.ask(api));
@@ -270,11 +270,11 @@ impl Crew {
 }
 
 async fn post(api: &mut RuntimeApiClient, reply: Reply) -> Result<(), ApiError> {
-    let Reply { request_id, invocation_id, outcome } = reply;
-    let posted = api.answer(&request_id, invocation_id.as_deref(), outcome).await;
+    let Reply { to, outcome } = reply;
+    let posted = api.answer(&to, outcome).await;
     if let Err(error) = &posted {
         // Lambda gave up on this invocation: too late, too large, or answered already. The next one is not affected.
-        warn!(request_id = %wire::lossy(&request_id), "the answer was not taken: {}", chain(error));
+        warn!(request_id = %wire::lossy(&to.request_id), "the answer was not taken: {}", chain(error));
     }
     posted
 }

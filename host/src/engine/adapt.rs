@@ -58,7 +58,11 @@ pub(super) fn adapt(bytes: Vec<u8>, examined: &Examined, named: Named) -> Result
     encode(&bytes, adapter).or_else(|error| {
         // Custom sections never make a module invalid: those that can't be read are as good as none.
         let rest = without_types(&bytes);
-        if own.is_empty() || examined.imports_beyond_preview1() { Err(error) } else { with_own(&rest).map_err(|_| error) }
+        if own.is_empty() || examined.imports_beyond_preview1() {
+            Err(error)
+        } else {
+            with_own(&rest).map_err(|_| error)
+        }
     })
 }
 
@@ -98,12 +102,14 @@ fn not_adaptable(message: &str) -> LoadError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::examine::examine;
+    use crate::engine::{compiler::on_a_large_stack, examine::examine};
 
     fn component(bytes: Vec<u8>) -> Result<Vec<u8>, LoadError> {
-        let examined = examine(&bytes)?;
-        let named = examined.contract()?;
-        adapt(bytes, &examined, named)
+        on_a_large_stack(|| {
+            let examined = examine(&bytes)?;
+            let named = examined.contract()?;
+            adapt(bytes, &examined, named)
+        })
     }
 
     const HANDLER: &str = r#"(module
@@ -126,24 +132,24 @@ mod tests {
         assert!(component(module).unwrap() == good);
     }
 
+    /// Those of a handler without an `init`: others make wit-parser go round in circles, which takes a stack whole.
     #[test]
     fn damaged_component_types_are_the_guests_fault() {
-        // What it imports besides, only its own types tell.
-        let text = HANDLER.replacen("(memory", r#"(import "wasi:cli/exit@0.2.0" "exit" (func (param i32))) (memory"#, 1);
-        let mut good = wat::parse_str(text).unwrap();
+        let mut good = wat::parse_str(HANDLER).unwrap();
         let types_at = good.len();
-        good.extend_from_slice(TYPES_WITH_INIT);
-        assert!(component(good.clone()).is_ok());
+        good.extend_from_slice(TYPES);
+        assert!(encode(&good, REACTOR).is_ok());
         let mut refused = 0;
         // Behind the section's own header and name.
         for at in (types_at + 24..good.len()).step_by(7) {
             let mut damaged = good.clone();
             damaged[at] ^= 0x41;
-            match component(damaged) {
+            match encode(&damaged, REACTOR) {
                 Ok(_) => {}
-                Err(LoadError::NotAdaptable(_) | LoadError::Malformed(_)) => refused += 1,
+                Err(LoadError::NotAdaptable(_)) => refused += 1,
                 Err(other) => panic!("byte {at}: {other:?}"),
             }
+            assert!(component(damaged).is_ok(), "byte {at}");
         }
         assert!(refused > 50, "{refused}");
     }

@@ -145,7 +145,7 @@ mod tests {
         let engine = Engine::new().unwrap();
         // Much to compile: with so little time it can't be done by chance.
         let work = "(local.set 0 (i32.mul (local.get 0) (i32.const 3)))".repeat(200_000);
-        let bytes = wat::parse_str(format!("(component (core module (func (param i32) {work})))")).unwrap();
+        let bytes = wat::parse_str(format!(r#"(module (func (export "_start")) (func (param i32) {work}))"#)).unwrap();
         let compile = |time| {
             let limits = CompileLimits { time, memory_bytes: u64::MAX };
             Code::compile(&engine, bytes.clone(), Digest::of(&bytes), limits)

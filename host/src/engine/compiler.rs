@@ -102,19 +102,24 @@ pub(super) fn build(bytes: Vec<u8>, source: &Digest, target: Option<Target>) -> 
         let contract = examined.contract();
         let unsupported = examined.unsupported_imports();
         // Whatever it imports, a contract that is not served is what stands in the way.
-        if !unsupported.is_empty() && !matches!(contract, Err(LoadError::WrongVersion(_) | LoadError::LaterContract(_))) {
+        if !unsupported.is_empty() && !matches!(contract, Err(LoadError::WrongVersion(_) | LoadError::LaterContract(_)))
+        {
             return Err(LoadError::UnsupportedImports(unsupported));
         }
-        let bytes = adapt::adapt(bytes, &examined, contract?)?;
-        let image = compile(&bytes, |config| {
-            if let Some(target) = target {
-                config.target(target.triple())?;
-                target.features().iter().for_each(|feature| precompiled::allow(config, feature));
-            }
-            Ok(())
-        })?;
-        Ok(precompiled::write(image, source, &inspect(&bytes)))
+        translate(&adapt::adapt(bytes, &examined, contract?)?, source, target)
     })
+}
+
+/// The same for a component, or a module that is a program, whatever it exports.
+pub(super) fn translate(bytes: &[u8], source: &Digest, target: Option<Target>) -> Result<Vec<u8>, LoadError> {
+    let image = compile(bytes, |config| {
+        if let Some(target) = target {
+            config.target(target.triple())?;
+            target.features().iter().for_each(|feature| precompiled::allow(config, feature));
+        }
+        Ok(())
+    })?;
+    Ok(precompiled::write(image, source, &inspect(bytes)))
 }
 
 /// Compiles for this machine, in a process of its own with these limits, to see whether that can be done.
@@ -206,7 +211,10 @@ mod tests {
 
     #[test]
     fn types_that_are_nested_deep_are_refused_and_do_not_end_the_process() {
-        let build = |levels| build(nested(levels), &Digest::of(b""), None);
+        let build = |levels| {
+            let bytes = nested(levels);
+            on_a_large_stack(|| check_types(&bytes).and_then(|()| translate(&bytes, &Digest::of(b""), None)))
+        };
         assert!(build(3).is_ok());
         let most = TYPES_LIMIT_BYTES / 3 - 2;
         for levels in [600, 2_000, most] {

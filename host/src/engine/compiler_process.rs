@@ -94,6 +94,10 @@ fn refusal(status: ExitStatus, said: &[u8], limits: CompileLimits) -> LoadError 
             Err(_) => LoadError::Compiler,
         };
     }
+    // What reads component types does not see that they go in a circle.
+    if text.contains("has overflowed its stack") {
+        return LoadError::TooMuch("types that are nested too deep, or in a circle".to_owned());
+    }
     // Rust's words before it aborts, and what the kernel does.
     if text.contains("memory allocation of ")
         || text.contains("Cannot allocate memory")

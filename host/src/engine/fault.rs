@@ -51,7 +51,9 @@ pub(super) fn failure(error: &Error, circumstances: &Circumstances, symbols: Vec
             Circumstances { doing: Doing::Starting | Doing::Answering, .. } => {
                 "return an answer or an error from the handler instead of exiting"
             }
-            Circumstances { last_words: LastWords { has_said_something: true, .. }, .. } => "what it wrote is in the log",
+            Circumstances { last_words: LastWords { has_said_something: true, .. }, .. } => {
+                "what it wrote is in the log"
+            }
             _ => "let it write the reason to standard error: it wrote nothing at all",
         })
     } else if let Some(trap) = error.downcast_ref::<Trap>() {

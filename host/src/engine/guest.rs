@@ -6,9 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{
-    Code, Engine, LoadError, contract::Contract, instance::Instance, memory::Budget, symbols::Known,
-};
+use super::{Code, Engine, LoadError, contract::Contract, instance::Instance, memory::Budget, symbols::Known};
 use crate::{
     capabilities::{Capabilities, Instances},
     digest::Digest,

@@ -123,7 +123,10 @@ enum Nearest {
     /// The interface is there, but not all of the import; this is what is missing.
     Incomplete(String),
     /// The function is there, with another type.
-    OtherType { imported: String, provided: String },
+    OtherType {
+        imported: String,
+        provided: String,
+    },
     Nothing,
 }
 
@@ -134,9 +137,7 @@ impl UnsupportedImport {
         let nearest = match provided().find(|candidate| candidate == interface) {
             Some(found) if version.starts_with(series(&found)) => return None,
             Some(found) => Nearest::OtherVersion(versioned(&found)),
-            None => {
-                alike(interface, provided()).map_or(Nearest::Nothing, |found| Nearest::Alike(versioned(&found)))
-            }
+            None => alike(interface, provided()).map_or(Nearest::Nothing, |found| Nearest::Alike(versioned(&found))),
         };
         Some(Self { name: name.to_owned(), nearest })
     }
@@ -203,7 +204,6 @@ fn alike(name: &str, names: impl Iterator<Item = String>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::LoadError;
 
     fn said(name: &str) -> String {
         UnsupportedImport::check(name).unwrap().to_string()
@@ -249,12 +249,12 @@ mod tests {
         let text = format!(r#"(component (import "{interface}@0.2.6" (instance {ty})))"#);
         let engine = crate::engine::Engine::new().unwrap();
         let bytes = wat::parse_str(text).unwrap();
-        let image = crate::engine::compiler::build(bytes, &crate::digest::Digest::of(b""), None).unwrap();
+        let image = crate::engine::compiler::translate(&bytes, &crate::digest::Digest::of(b""), None).unwrap();
         let code = crate::memory_file::memory_file("cwasm", &image).unwrap();
         let linked = crate::engine::Code::map(&engine, code).unwrap().compiled;
         let crate::engine::code::Compiled::Component(component) = linked else { panic!("it is a component") };
-        let missing = |error: LoadError| error.to_string().contains("implementation is missing");
-        !engine.link(&component).is_err_and(missing)
+        let linked = engine.linker.instantiate_pre(&component);
+        linked.err().is_none_or(|error| !format!("{error:#}").contains("implementation is missing"))
     }
 
     #[test]
@@ -301,15 +301,11 @@ mod tests {
 
     #[test]
     fn an_import_of_a_core_module_is_named_with_what_is_nearest() {
-        let said = |module, name, ty| UnsupportedImport::check_of_module(module, name, ty).map(|import| import.to_string());
+        let said =
+            |module, name, ty| UnsupportedImport::check_of_module(module, name, ty).map(|import| import.to_string());
         assert_eq!(said(PREVIEW1, "fd_close", "func(i32) -> i32"), None);
         for (module, name, ty, expected) in [
-            (
-                PREVIEW1,
-                "fd_close",
-                "func(i64) -> i32",
-                "(as `func(i64) -> i32`, and provided as `func(i32) -> i32`)",
-            ),
+            (PREVIEW1, "fd_close", "func(i64) -> i32", "(as `func(i64) -> i32`, and provided as `func(i32) -> i32`)"),
             (PREVIEW1, "fd_clone", "func(i32) -> i32", "(nearest: `wasi_snapshot_preview1::fd_close`)"),
             ("wasi_unstable", "fd_close", "func(i32) -> i32", "(provided as `wasi_snapshot_preview1`)"),
             ("env", "fd_close", "func(i32) -> i32", "(nothing like it is provided)"),

@@ -37,7 +37,7 @@ impl Instance {
         limit: Duration,
     ) -> Result<Self, Failure> {
         let stdio = Stdio::new(guest.observer.clone(), guest.digest, guest.capabilities.metrics.clone());
-        stdio.begin(invocation.map(|invocation| invocation.context.request_id.as_str()));
+        stdio.begin(invocation.map(|invocation| &invocation.context));
         let surroundings = guest.contract.surroundings(invocation, &guest.capabilities);
         let state = State::new(&guest.capabilities, guest.budget.clone(), stdio, surroundings);
         let mut state = state.map_err(|error| {
@@ -78,7 +78,7 @@ impl Instance {
         let request_id = invocation.context.request_id.clone();
         let store = &mut self.store;
         store.data_mut().memory.refused = false;
-        store.data().stdio.begin(Some(&request_id));
+        store.data().stdio.begin(Some(&invocation.context));
         // Counted from now: while the instance waited, the epoch went on.
         store.set_epoch_deadline(1);
         let doing = self.exports.doing();

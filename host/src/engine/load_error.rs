@@ -110,14 +110,18 @@ impl LoadError {
             }
             Self::NotAdaptable(_) => "build it for WASI 0.1 with a compiler of this year, or as a component",
             Self::Truncated(_) => "build and upload the guest again, and compare the two files' sizes",
-            Self::Malformed(_) => "build it again with its compiler's latest version: the file is damaged, or the compiler has a fault",
+            Self::Malformed(_) => {
+                "build it again with its compiler's latest version: the file is damaged, or the compiler has a fault"
+            }
             #[cfg(feature = "compiler")]
             Self::Features(missing) => {
                 return Failure::new(ErrorType::InvalidGuest, format!("the guest `{name}`: {self}"))
-                    .hint(&missing.iter().map(|missing| missing.remedy.as_str()).collect::<Vec<_>>().join("; "));
+                    .hint(missing.iter().map(|missing| missing.remedy.as_str()).collect::<Vec<_>>().join("; "));
             }
             Self::Refused(_) => "please report it, with the file: this is a limit of the host's compiler",
-            Self::NoMemory => "export the memory, which linkers do unless they are told otherwise: `(export \"memory\" (memory 0))`",
+            Self::NoMemory => {
+                "export the memory, which linkers do unless they are told otherwise: `(export \"memory\" (memory 0))`"
+            }
             Self::TooMuch(_) => "build it with fewer of them: no compiler's output was seen that has as many",
             Self::Foreign(_) => {
                 "compile it again with `guesthouse compile` of the host's version, or put its `.wasm` file beside it"

@@ -28,6 +28,7 @@ mod jobs;
 mod link;
 mod load_error;
 mod memory;
+mod panic;
 mod precompiled;
 mod state;
 mod stdio;
@@ -39,8 +40,6 @@ use std::{num::NonZeroUsize, sync::Arc};
 
 use wasmtime::{Config, ModuleVersionStrategy, WasmBacktraceDetails, component::Linker};
 
-#[cfg(feature = "compiler")]
-pub use self::{compiler::{Target, check, compile_ahead}, examine::MissingFeature};
 use self::state::State;
 pub use self::{
     code::{Code, CompileLimits},
@@ -50,6 +49,11 @@ pub use self::{
     load_error::LoadError,
     memory::{Budget, resident_bytes},
     precompiled::VERSION as CODE_VERSION,
+};
+#[cfg(feature = "compiler")]
+pub use self::{
+    compiler::{Target, check, compile_ahead},
+    examine::MissingFeature,
 };
 use crate::failure::FRAME_LIMIT;
 

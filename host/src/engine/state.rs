@@ -10,12 +10,11 @@ use wasmtime_wasi::{
 
 use super::{
     memory::{Budget, Memory},
-    stdio::{LastWords, Stdio},
+    stdio::{LastWords, Stdio, Stream},
     wasi::{Descriptors, Held, RANDOM_LIMIT_BYTES},
 };
 use crate::{
     capabilities::{Access, Capabilities},
-    observer::Stream,
     tmp::Quota,
 };
 

@@ -7,7 +7,7 @@ use std::{
     io,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{Context, Poll},
+    task::{self, Poll},
     time::Duration,
 };
 
@@ -19,9 +19,12 @@ use wasmtime_wasi::{
     p2::{OutputStream, Pollable, StreamError, StreamResult},
 };
 
+use super::panic::Failing;
 use crate::{
     digest::Digest,
-    observer::{LINE_LIMIT_BYTES, Line, Observer, Stream},
+    invocation::Context,
+    observer::{LINE_LIMIT_BYTES, Line, Observer},
+    text::split_level,
 };
 
 /// How much a guest may write with one call, in bytes: such a call is not interrupted, and may be all newlines.
@@ -29,6 +32,13 @@ const WRITE_LIMIT_BYTES: usize = 8 * 1024;
 
 /// How long a guest waits before it is asked again whether its lines are still too many for the log.
 const PAUSE: Duration = Duration::from_millis(1);
+
+/// Where a guest writes a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stream {
+    Stdout,
+    Stderr,
+}
 
 /// Both streams of one instance.
 #[derive(Clone)]
@@ -39,6 +49,7 @@ struct Inner {
     guest: Digest,
     metrics: Arc<[String]>,
     request_id: Option<String>,
+    tenant_id: Option<String>,
     stdout: Vec<u8>,
     stderr: Vec<u8>,
     last_stderr_line: String,
@@ -47,6 +58,8 @@ struct Inner {
     is_ready: bool,
     /// Go writes a stack trace behind what went wrong, up to its end.
     in_trace: bool,
+    /// What is written to standard error is about a failure that its language's runtime told of.
+    failing: Failing,
 }
 
 impl Stdio {
@@ -57,12 +70,14 @@ impl Stdio {
             guest,
             metrics,
             request_id: None,
+            tenant_id: None,
             stdout: Vec::new(),
             stderr: Vec::new(),
             last_stderr_line: String::new(),
             has_said_something: false,
             is_ready: false,
             in_trace: false,
+            failing: Failing::No,
         })))
     }
 
@@ -71,19 +86,21 @@ impl Stdio {
     }
 
     /// From now on lines belong to this invocation, or to none.
-    pub(super) fn begin(&self, request_id: Option<&str>) {
+    pub(super) fn begin(&self, context: Option<&Context>) {
         let mut inner = self.lock();
-        inner.request_id = request_id.map(str::to_owned);
+        inner.request_id = context.map(|context| context.request_id.clone());
+        inner.tenant_id = context.and_then(|context| context.tenant_id.clone());
         inner.last_stderr_line.clear();
         inner.has_said_something = false;
         inner.in_trace = false;
+        inner.failing = Failing::No;
     }
 
     /// Hands on lines that were not completed.
     pub(super) fn finish(&self) {
         let mut inner = self.lock();
         inner.hand_on();
-        inner.request_id = None;
+        inner.belongs_to_none();
     }
 
     /// The same, and returns what is known of the end. Where nothing was written to standard error, the end of what a program wrote to
@@ -95,7 +112,7 @@ impl Stdio {
         if let Some(stdout) = stdout.filter(|_| last_line.is_empty()) {
             last_line = inner.hand_on_end(stdout);
         }
-        inner.request_id = None;
+        inner.belongs_to_none();
         LastWords { last_line, has_said_something: inner.has_said_something }
     }
 
@@ -152,6 +169,10 @@ impl Inner {
         last.trim_end().chars().take(LAST_LINE_LIMIT_CHARS).collect()
     }
 
+    fn belongs_to_none(&mut self) {
+        (self.request_id, self.tenant_id) = (None, None);
+    }
+
     fn buffer(&mut self, stream: Stream) -> &mut Vec<u8> {
         match stream {
             Stream::Stdout => &mut self.stdout,
@@ -181,15 +202,24 @@ impl Inner {
     fn emit(&mut self, stream: Stream, line: &[u8]) {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         let line = String::from_utf8_lossy(line);
+        let mut is_of_failure = false;
         if stream == Stream::Stderr {
             self.in_trace = begins_trace(&line) || self.in_trace && continues_trace(&line);
             if !self.in_trace && says_something(&line) {
-                self.last_stderr_line = line.chars().take(LAST_LINE_LIMIT_CHARS).collect();
+                self.last_stderr_line =
+                    split_level(&line).map_or(&*line, |(_, text)| text).chars().take(LAST_LINE_LIMIT_CHARS).collect();
             }
+            is_of_failure = self.failing.hears(&line);
         }
         self.has_said_something |= !line.trim().is_empty();
-        let request_id = self.request_id.as_deref();
-        self.observer.line(&Line { request_id, guest: self.guest, stream, text: &line, metrics: &self.metrics });
+        self.observer.line(&Line {
+            request_id: self.request_id.as_deref(),
+            tenant_id: self.tenant_id.as_deref(),
+            guest: self.guest,
+            text: &line,
+            is_of_failure,
+            metrics: &self.metrics,
+        });
     }
 }
 
@@ -291,16 +321,16 @@ impl OutputStream for GuestStream {
 }
 
 impl AsyncWrite for GuestStream {
-    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(self: Pin<&mut Self>, _: &mut task::Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.push(bytes);
         Poll::Ready(Ok(bytes.len()))
     }
 
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_flush(self: Pin<&mut Self>, _: &mut task::Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }
 
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut task::Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }
 }
@@ -310,12 +340,12 @@ mod tests {
     use super::*;
 
     #[derive(Default)]
-    struct Heard(Mutex<Vec<(Option<String>, Stream, String)>>);
+    struct Heard(Mutex<Vec<(Option<String>, bool, String)>>);
 
     impl Observer for Heard {
         fn line(&self, line: &Line<'_>) {
-            let Line { request_id, stream, text: line, .. } = *line;
-            self.0.lock().unwrap().push((request_id.map(str::to_owned), stream, line.to_owned()));
+            let Line { request_id, is_of_failure, text, .. } = *line;
+            self.0.lock().unwrap().push((request_id.map(str::to_owned), is_of_failure, text.to_owned()));
         }
     }
 
@@ -324,31 +354,34 @@ mod tests {
         (Stdio::new(heard.clone(), Digest::of(b"guest"), Arc::default()), heard)
     }
 
+    fn invocation(id: &str) -> Context {
+        Context { request_id: id.to_owned(), ..Context::default() }
+    }
+
     #[test]
     fn writes_become_lines_and_an_open_line_is_handed_on_at_the_end() {
         let (stdio, heard) = stdio();
-        stdio.begin(Some("id-1"));
+        stdio.begin(Some(&invocation("id-1")));
         stdio.stream(Stream::Stdout).push(b"a\n\nb");
         stdio.stream(Stream::Stderr).push(b"boom\r\nstack backtrace:\nnote: run with `RUST_BACKTRACE=1` and so on");
         assert_eq!(stdio.finish_failed(None).last_line, "boom");
-        let heard: Vec<_> = heard.0.lock().unwrap().iter().map(|(_, stream, line)| (*stream, line.clone())).collect();
-        let said = [(Stream::Stdout, "a"), (Stream::Stdout, ""), (Stream::Stderr, "boom")];
-        assert_eq!(heard[..3], said.map(|(stream, line)| (stream, line.to_owned())));
-        assert_eq!(heard[4], (Stream::Stdout, "b".to_owned()));
+        let heard: Vec<_> = heard.0.lock().unwrap().iter().map(|(.., line)| line.clone()).collect();
+        assert_eq!(heard[..3], ["a", "", "boom"]);
+        assert_eq!(heard[4], "b");
     }
 
     #[test]
     fn the_end_of_a_failed_programs_output_is_handed_on_where_it_wrote_no_errors() {
         let output = format!("{}\nline 7: missing semicolon\n\n", "x".repeat(END_LIMIT_BYTES));
         let (stdio, heard) = stdio();
-        stdio.begin(Some("id-1"));
+        stdio.begin(Some(&invocation("id-1")));
         let words = stdio.finish_failed(Some(output.as_bytes()));
         assert_eq!(words, LastWords { last_line: "line 7: missing semicolon".to_owned(), has_said_something: true });
         let lines: Vec<_> = heard.0.lock().unwrap().iter().map(|(_, _, line)| line.clone()).collect();
         assert_eq!(lines, ["line 7: missing semicolon", ""]);
-        stdio.begin(Some("id-2"));
+        stdio.begin(Some(&invocation("id-2")));
         assert_eq!(stdio.finish_failed(Some(b"")), LastWords::default());
-        stdio.begin(Some("id-3"));
+        stdio.begin(Some(&invocation("id-3")));
         stdio.stream(Stream::Stderr).push(b"no database\n");
         assert_eq!(stdio.finish_failed(Some(output.as_bytes())).last_line, "no database");
         assert_eq!(heard.0.lock().unwrap().len(), 3);
@@ -369,7 +402,7 @@ mod tests {
             ("goroutine 6 [running]:\nmain.main()\n\t/main.go:7 +0x2\nno database\n", "no database"),
             ("goroutine 6 is late\n[signal handler] failed\n", "[signal handler] failed"),
         ] {
-            stdio.begin(Some("id-1"));
+            stdio.begin(Some(&invocation("id-1")));
             stdio.stream(Stream::Stderr).push(written.as_bytes());
             assert_eq!(stdio.finish_failed(None).last_line, last);
         }
@@ -411,17 +444,29 @@ mod tests {
     #[test]
     fn an_open_line_is_handed_on_when_its_instance_is_dropped() {
         let (stdio, heard) = stdio();
-        stdio.begin(Some("id-1"));
+        stdio.begin(Some(&invocation("id-1")));
         stdio.stream(Stream::Stdout).push(b"the last words");
         drop(stdio);
-        assert_eq!(*heard.0.lock().unwrap(), [(Some("id-1".to_owned()), Stream::Stdout, "the last words".to_owned())]);
+        assert_eq!(*heard.0.lock().unwrap(), [(Some("id-1".to_owned()), false, "the last words".to_owned())]);
+    }
+
+    #[test]
+    fn only_a_failure_on_standard_error_is_told_as_one() {
+        let (stdio, heard) = stdio();
+        for (id, stream, is_of_failure) in [("id-1", Stream::Stderr, true), ("id-2", Stream::Stdout, false)] {
+            stdio.begin(Some(&invocation(id)));
+            stdio.stream(stream).push(b"ready\npanic: no such order\n");
+            stdio.finish();
+            let told: Vec<_> = heard.0.lock().unwrap().drain(..).map(|(_, is_of_failure, _)| is_of_failure).collect();
+            assert_eq!(told, [false, is_of_failure]);
+        }
     }
 
     #[test]
     fn lines_carry_the_request_id_of_their_invocation_and_none_outside() {
         let (stdio, heard) = stdio();
         stdio.stream(Stream::Stdout).push(b"starting\n");
-        stdio.begin(Some("id-1"));
+        stdio.begin(Some(&invocation("id-1")));
         stdio.stream(Stream::Stdout).push(b"serving\n");
         stdio.finish();
         let heard = heard.0.lock().unwrap();

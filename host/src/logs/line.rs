@@ -23,6 +23,17 @@ pub(super) const GUEST_MARK: &str = "guest: ";
 /// The key that says in JSON format who wrote a line. No guest's object has it.
 pub(super) const MARK: &str = "guesthouse";
 
+/// What a line is about.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Subject<'a> {
+    /// The invocation, if it is about one.
+    pub request_id: Option<&'a str>,
+    /// Whose that is, in a function with tenant isolation.
+    pub tenant_id: Option<&'a str>,
+    /// The short digest of the guest.
+    pub guest: Option<&'a str>,
+}
+
 /// Who wrote a line.
 #[derive(Clone, Copy)]
 pub(super) enum Origin {
@@ -44,16 +55,10 @@ impl Origin {
 }
 
 /// One line of the host's own, with its end.
-pub(super) fn host_line(
-    format: Format,
-    level: Level,
-    request_id: Option<&str>,
-    guest: Option<String>,
-    message: &str,
-) -> String {
+pub(super) fn host_line(format: Format, level: Level, subject: &Subject<'_>, message: &str) -> String {
     match format {
-        Format::Text => text_line(level, request_id, HOST_MARK, message),
-        Format::Json => json_line(level, request_id, guest, &json!(message), Origin::Host),
+        Format::Text => text_line(level, subject.request_id, HOST_MARK, message),
+        Format::Json => json_line(level, subject, &json!(message), Origin::Host),
     }
 }
 
@@ -67,20 +72,13 @@ pub(super) fn text_line(level: Level, request_id: Option<&str>, mark: &str, mess
     format!("{}\t{request_id}\t{}\t{mark}{}\n", now(), level.name(), escaped(&message))
 }
 
-pub(super) fn json_line(
-    level: Level,
-    request_id: Option<&str>,
-    guest: Option<String>,
-    message: &Value,
-    from: Origin,
-) -> String {
+pub(super) fn json_line(level: Level, subject: &Subject<'_>, message: &Value, from: Origin) -> String {
     let now = now();
     let mut line = json!({"timestamp": now, "level": level.name(), "message": message, MARK: from.mark(&now)});
-    if let Some(request_id) = request_id {
-        line["requestId"] = json!(request_id);
-    }
-    if let Some(guest) = guest {
-        line["guest"] = json!(guest);
+    for (key, value) in [("requestId", subject.request_id), ("tenantId", subject.tenant_id), ("guest", subject.guest)] {
+        if let Some(value) = value {
+            line[key] = json!(value);
+        }
     }
     format!("{}\n", escaped_json(&line.to_string()))
 }
@@ -132,6 +130,16 @@ pub(super) fn object(line: &str) -> Option<Map<String, Value>> {
     Some(object.0)
 }
 
+/// The guest's object as it is.
+pub(super) fn bare(line: &Line<'_>, own: &Map<String, Value>) -> String {
+    format!("{}\n", escaped_json(as_read(line, own).trim()))
+}
+
+/// The guest's own text. Metrics are written as they were read: of keys in them that come twice readers differ in which one counts.
+fn as_read(line: &Line<'_>, own: &Map<String, Value>) -> String {
+    if own.contains_key("_aws") { Value::Object(own.clone()).to_string() } else { line.text.replace('\r', " ") }
+}
+
 /// The guest's object with what it lacks put in front; its own text stays as it is.
 pub(super) fn completed(line: &Line<'_>, own: &Map<String, Value>, level: Level, guest: &str) -> String {
     let now = now();
@@ -140,6 +148,7 @@ pub(super) fn completed(line: &Line<'_>, own: &Map<String, Value>, level: Level,
         ("timestamp", Some(json!(now))),
         ("level", Some(json!(level.name()))),
         ("requestId", line.request_id.map(|id| json!(id))),
+        ("tenantId", line.tenant_id.map(|id| json!(id))),
         ("guest", Some(json!(guest))),
         (MARK, Some(from)),
     ];
@@ -149,9 +158,7 @@ pub(super) fn completed(line: &Line<'_>, own: &Map<String, Value>, level: Level,
             added.push_str(&format!("\"{key}\":{value},"));
         }
     }
-    // Metrics as they were read: of keys in them that come twice readers differ in which one counts.
-    let text =
-        if own.contains_key("_aws") { Value::Object(own.clone()).to_string() } else { line.text.replace('\r', " ") };
+    let text = as_read(line, own);
     let rest = text.trim().strip_prefix('{').unwrap_or_default();
     if own.is_empty() {
         added.pop();

@@ -34,6 +34,10 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const MOST_TRIES: u32 = 10;
 const MOST_SLOW_TRIES: u32 = 2;
 
+/// Where somebody waits for a guest that was built again, it is tried at once once more, and each time for twice as long, up to this.
+const LONGEST_TRY: Duration = Duration::from_secs(600);
+const MOST_WATCHED_TRIES: u32 = 5;
+
 /// One handler: its current guest, and what is known of its source.
 pub(super) struct Handler {
     pub(super) request: LoadRequest,
@@ -107,10 +111,19 @@ impl Handler {
         if looked.is_err() && begun.elapsed() >= LOOK_LIMIT {
             looked = self.look_with(&mut seen).await;
         }
+        while looked.is_ok() && self.is_to_be_tried_again(&seen) {
+            looked = self.look_with(&mut seen).await;
+        }
         if let Err(failure) = looked {
             self.note_trouble(&mut seen, failure);
         }
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = seen;
+    }
+
+    /// Whether the newer guest only lacked time, and nothing but this look would have it tried again.
+    fn is_to_be_tried_again(&self, seen: &Seen) -> bool {
+        let refused = seen.refused.as_ref().filter(|refused| refused.reason == ErrorType::Timeout);
+        self.request.is_watched && refused.is_some_and(|refused| !refused.is_final(true))
     }
 
     /// # Errors
@@ -141,12 +154,13 @@ impl Handler {
             return Ok(());
         }
         let refused = seen.refused.as_ref().filter(|refused| refused.is(identity, signature));
-        if identity.is_some() && refused.is_some_and(Refused::is_final) {
+        if identity.is_some() && refused.is_some_and(|refused| refused.is_final(self.request.is_watched)) {
             seen.version = Some(version);
             return Ok(());
         }
         let (from, bytes) = (self.current().digest(), artifact.content.size());
-        match self.prepare(*artifact, refused.is_none(), &mut laps).await {
+        let limit = refused.map_or(LOOK_LIMIT, |refused| refused.next_limit(self.request.is_watched));
+        match self.prepare(*artifact, refused.is_none(), limit, &mut laps).await {
             Ok(Next::Same) => (seen.serving, seen.refused) = (identity, None),
             Ok(Next::Guest(guest)) => {
                 let to = guest.digest();
@@ -169,7 +183,7 @@ impl Handler {
                 let awaits = failure.error_type == ErrorType::Untrusted;
                 let refused = Refused { artifact: identity, signature, reason: failure.error_type, tries };
                 let version = if awaits { version } else { version.without_awaited() };
-                seen.version = Some(version).filter(|_| refused.is_final());
+                seen.version = Some(version).filter(|_| refused.is_final(self.request.is_watched));
                 seen.refused = Some(refused);
                 return Ok(());
             }
@@ -179,8 +193,14 @@ impl Handler {
     }
 
     /// All that can fail.
-    async fn prepare(&self, artifact: Artifact, is_first_try: bool, laps: &mut Laps) -> Result<Next, Failure> {
-        let stop = Instant::now() + LOOK_LIMIT;
+    async fn prepare(
+        &self,
+        artifact: Artifact,
+        is_first_try: bool,
+        limit: Duration,
+        laps: &mut Laps,
+    ) -> Result<Next, Failure> {
+        let stop = Instant::now() + limit;
         let code = code::load(&self.engine, &self.request, artifact, stop).await?;
         laps.done("code");
         let current = self.current();
@@ -234,11 +254,42 @@ impl Refused {
     }
 
     /// Whether it is not tried again. Memory that is in use now may be free later, and time may have passed in a freeze.
-    fn is_final(&self) -> bool {
+    fn is_final(&self, is_watched: bool) -> bool {
         match self.reason {
             ErrorType::OutOfMemory | ErrorType::Internal => self.tries >= MOST_TRIES,
+            ErrorType::Timeout if is_watched => self.tries >= MOST_WATCHED_TRIES,
             ErrorType::Timeout => self.tries >= MOST_SLOW_TRIES,
             _ => true,
         }
+    }
+
+    /// How long it may take the next time.
+    fn next_limit(&self, is_watched: bool) -> Duration {
+        match self.reason {
+            ErrorType::Timeout if is_watched => (LOOK_LIMIT * 2_u32.saturating_pow(self.tries)).min(LONGEST_TRY),
+            _ => LOOK_LIMIT,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(reason: ErrorType, tries: u32) -> Refused {
+        Refused { artifact: None, signature: None, reason, tries }
+    }
+
+    #[test]
+    fn what_only_lacked_time_is_tried_again_and_where_somebody_waits_for_it_for_longer_each_time() {
+        for (is_watched, tries) in [(false, MOST_SLOW_TRIES), (true, MOST_WATCHED_TRIES)] {
+            assert!(!refused(ErrorType::Timeout, tries - 1).is_final(is_watched));
+            assert!(refused(ErrorType::Timeout, tries).is_final(is_watched));
+            assert!(refused(ErrorType::InvalidGuest, 1).is_final(is_watched));
+        }
+        let seconds = |is_watched, tries| refused(ErrorType::Timeout, tries).next_limit(is_watched).as_secs();
+        assert_eq!([1, 2, 3, 4].map(|tries| seconds(true, tries)), [120, 240, 480, 600]);
+        assert_eq!(seconds(false, 1), 60);
+        assert_eq!(refused(ErrorType::OutOfMemory, 1).next_limit(true), LOOK_LIMIT);
     }
 }

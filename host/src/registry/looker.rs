@@ -21,9 +21,17 @@ const BLOCKING_THREADS: usize = 8;
 
 /// The thread on which looks happen. It starts with the first one, and stays: it keeps the connections to sources.
 #[derive(Clone, Default)]
-pub struct Looker(Arc<Mutex<Option<Handle>>>);
+pub struct Looker {
+    handle: Arc<Mutex<Option<Handle>>>,
+    is_considerate: bool,
+}
 
 impl Looker {
+    /// One that leaves the processor to invocations, where there is not enough for both.
+    pub fn considerate() -> Self {
+        Self { is_considerate: true, ..Self::default() }
+    }
+
     /// Does something there, and waits for what comes of it.
     ///
     /// # Errors
@@ -51,14 +59,16 @@ impl Looker {
     }
 
     fn handle(&self) -> io::Result<Handle> {
-        let mut started = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut started = self.handle.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(handle) = &*started {
             return Ok(handle.clone());
         }
-        let (tell, told) = channel();
+        let ((tell, told), is_considerate) = (channel(), self.is_considerate);
         thread::Builder::new().name("looker".to_owned()).spawn(move || {
-            // Where it is not allowed, looks are only less considerate.
-            let _ = rustix::process::nice(NICE);
+            if is_considerate {
+                // Where it is not allowed, looks are only less so.
+                let _ = rustix::process::nice(NICE);
+            }
             match Builder::new_current_thread().enable_all().max_blocking_threads(BLOCKING_THREADS).build() {
                 Ok(runtime) => {
                     drop(tell.send(Ok(runtime.handle().clone())));

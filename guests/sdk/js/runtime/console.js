@@ -16,20 +16,19 @@ const times = new Map();
 export const writeOut = (text) => writeTo((out ??= stdout.getStdout()), text);
 export const writeErr = (text) => writeTo((err ??= stderr.getStderr()), text);
 
-const print = (write) => (...values) => {
-  const text = format(...values);
-  write(`${indent ? text.replace(/^/gm, indent) : text}\n`);
-};
+// The host takes a line's level from what stands before the first tab, and INFO where there is none.
+const print = (write, level = "") => (...values) => write(`${format(...values).replace(/^/gm, level + indent)}\n`);
 const info = print(writeOut);
-const error = print(writeErr);
+const error = print(writeErr, "ERROR\t");
+const trace = print(writeErr, "TRACE\t");
 
 export const console = {
   log: info,
   info,
-  debug: info,
-  warn: error,
+  debug: print(writeOut, "DEBUG\t"),
+  warn: print(writeErr, "WARN\t"),
   error,
-  trace: (...values) => error(["Trace: " + format(...values), ...traced(new Error().stack)].join("\n    at ")),
+  trace: (...values) => trace(["Trace: " + format(...values), ...traced(new Error().stack)].join("\n    at ")),
   dir: (value, options) => info(inspect(value, options)),
   table: (value) => info(inspect(value)),
   assert: (condition, ...values) => condition || error(`Assertion failed${values.length > 0 ? `: ${format(...values)}` : ""}`),

@@ -1,9 +1,11 @@
+import { console } from "./console.js";
 import { inspect } from "./inspect.js";
 import { traced } from "./stack.js";
 
 // Whatever was thrown, as the contract's record. Texts must be well-formed: half a surrogate pair would be a trap.
 export function asHandlerError(thrown) {
   const [errorType, errorMessage, stackTrace] = describe(thrown);
+  logCauses(thrown);
   return {
     errorType: errorType.toWellFormed(),
     errorMessage: errorMessage.toWellFormed(),
@@ -16,6 +18,17 @@ export class HandlerError {
   constructor(type, message) {
     this.type = type;
     this.message = message;
+  }
+}
+
+// What is behind an error has no place in the contract's record. It is logged as Node prints it.
+function logCauses(thrown) {
+  try {
+    if (thrown instanceof Error && ("cause" in thrown || thrown instanceof AggregateError)) {
+      console.error(thrown);
+    }
+  } catch {
+    // Its getters throw.
   }
 }
 

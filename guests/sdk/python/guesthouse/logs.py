@@ -46,7 +46,7 @@ _LEVELS = {
 
 
 class _LambdaHandler(logging.Handler):
-    """Writes errors to the standard error, whose lines the host marks as such, and all else to the standard output."""
+    """Writes errors to the standard error, whose last line the host tells where the instance ends with it, and all else to the standard output."""
 
     def emit(self, record):
         try:

@@ -35,7 +35,9 @@ pub(super) enum Exports {
 /// The contract as a guest's exports name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Named {
-    Event { has_lifecycle: bool },
+    Event {
+        has_lifecycle: bool,
+    },
     Command,
     /// The same, as a core module.
     Program,

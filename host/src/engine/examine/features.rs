@@ -44,7 +44,12 @@ pub(super) fn missing(bytes: &[u8]) -> Result<Vec<MissingFeature>> {
         features |= feature;
         let section = section_at(bytes, error.offset()).unwrap_or_else(|| "header".to_owned());
         let (name, remedy) = told(feature);
-        missing.push(MissingFeature { name: name.to_owned(), section, offset: error.offset(), remedy: remedy.to_owned() });
+        missing.push(MissingFeature {
+            name: name.to_owned(),
+            section,
+            offset: error.offset(),
+            remedy: remedy.to_owned(),
+        });
     }
     Ok(missing)
 }
@@ -63,11 +68,7 @@ const TOLD: &[(WasmFeatures, &str, &str)] = &[
         "threads, with shared memory and atomics",
         "build it for one thread: without `-pthread`, in Rust for `wasm32-wasip1` or `wasm32-wasip2`",
     ),
-    (
-        WasmFeatures::SHARED_EVERYTHING_THREADS,
-        "shared-everything threads",
-        "build it for one thread",
-    ),
+    (WasmFeatures::SHARED_EVERYTHING_THREADS, "shared-everything threads", "build it for one thread"),
     (
         WasmFeatures::LEGACY_EXCEPTIONS,
         "exceptions as they were before WebAssembly 3.0",
@@ -104,7 +105,11 @@ const TOLD: &[(WasmFeatures, &str, &str)] = &[
     ),
     (WasmFeatures::CM_THREADING, "the component model's threads", "build it for one thread"),
     (WasmFeatures::CM_ERROR_CONTEXT, "the component model's error contexts", "build it for WASI 0.2"),
-    (WasmFeatures::CM_FIXED_LENGTH_LISTS, "the component model's lists of fixed length", "use lists or tuples in its WIT"),
+    (
+        WasmFeatures::CM_FIXED_LENGTH_LISTS,
+        "the component model's lists of fixed length",
+        "use lists or tuples in its WIT",
+    ),
     (WasmFeatures::CM_MAP, "the component model's maps", "use lists of tuples in its WIT"),
     (WasmFeatures::CM_GC, "the component model with garbage collection", "build it with linear memory"),
     (WasmFeatures::CM64, "the component model with memories of 64 bits", "build it with memories of 32 bits"),
@@ -114,5 +119,7 @@ const TOLD: &[(WasmFeatures, &str, &str)] = &[
 
 fn told(feature: WasmFeatures) -> (&'static str, &'static str) {
     let found = TOLD.iter().find(|(told, ..)| told.intersects(feature));
-    found.map_or(("a proposal that is no part of WebAssembly 3.0", "build it without"), |(_, name, remedy)| (*name, *remedy))
+    found.map_or(("a proposal that is no part of WebAssembly 3.0", "build it without"), |(_, name, remedy)| {
+        (*name, *remedy)
+    })
 }

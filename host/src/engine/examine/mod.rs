@@ -134,7 +134,8 @@ impl Examined {
     fn add(&mut self, names: &Names<'_>, types: TypesRef<'_>) {
         self.types_bytes = names.types_bytes;
         if let (Some(imports), Some(exports)) = (types.core_imports(), types.core_exports()) {
-            self.imports = imports.map(|(module, name, ty)| Import::of_module(module, name, types::core(types, ty))).collect();
+            self.imports =
+                imports.map(|(module, name, ty)| Import::of_module(module, name, types::core(types, ty))).collect();
             self.exports = exports.map(|(name, ty)| Export::new(name, types::core(types, ty))).collect();
             return;
         }
@@ -169,7 +170,7 @@ impl Examined {
         if !self.is_module || named == Named::Program {
             named.functions().iter().try_for_each(|required| self.check_function(required))?;
         }
-        if self.is_module && self.needs_memory() && !self.exports.iter().any(|export| export.is_memory()) {
+        if self.is_module && self.needs_memory() && !self.exports.iter().any(Export::is_memory) {
             return Err(LoadError::NoMemory);
         }
         Ok(named)

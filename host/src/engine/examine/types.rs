@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use wasmparser::{
     SubType, ValType,
     component_types::{ComponentDefinedType, ComponentEntityType, ComponentFuncTypeId, ComponentValType},
+    names::KebabString,
     types::{EntityType, TypesRef},
 };
 
@@ -120,8 +121,8 @@ impl Text<'_> {
                 let cases = variant.cases.iter().map(|(name, case)| (Some(name.as_str().to_owned()), case.ty));
                 self.braces("variant", cases);
             }
-            ComponentDefinedType::Flags(names) => self.names("flags", names.iter().map(|name| name.as_str())),
-            ComponentDefinedType::Enum(names) => self.names("enum", names.iter().map(|name| name.as_str())),
+            ComponentDefinedType::Flags(names) => self.names("flags", names.iter().map(KebabString::as_str)),
+            ComponentDefinedType::Enum(names) => self.names("enum", names.iter().map(KebabString::as_str)),
             ComponentDefinedType::List { element, .. } => self.angles("list", [some(element)]),
             ComponentDefinedType::FixedLengthList { element, .. } => self.angles("list", [some(element)]),
             ComponentDefinedType::Map { key, value, .. } => self.angles("map", [some(key), some(value)]),

@@ -12,8 +12,8 @@ use wasmtime_wasi::{
     p2::{
         FsResult,
         bindings::filesystem::types::{
-            DescriptorFlags, DescriptorType, DirectoryEntry, DirectoryEntryStream, ErrorCode, HostDescriptor, OpenFlags,
-            PathFlags,
+            DescriptorFlags, DescriptorType, DirectoryEntry, DirectoryEntryStream, ErrorCode, HostDescriptor,
+            OpenFlags, PathFlags,
         },
     },
 };

@@ -15,8 +15,8 @@ use wasmtime_wasi::{
 use super::{
     super::state::State,
     files::{
-        close, create_directory_at, link_at, open_at, read_directory, readable, remove_directory_at, rename_at, symlink_at,
-        unlink_file_at, writable,
+        close, create_directory_at, link_at, open_at, read_directory, readable, remove_directory_at, rename_at,
+        symlink_at, unlink_file_at, writable,
     },
     streams::{FileReader, FileWriter},
 };
@@ -52,7 +52,9 @@ fn limit_making(files: &mut LinkerInstance<'_, State>) -> Result<()> {
     files.func_wrap_async(
         "[method]descriptor.open-at",
         |mut store: Store<'_>, (folder, path_flags, path, open_flags, flags)| {
-            Box::new(async move { answered(open_at(store.data_mut(), folder, path_flags, path, open_flags, flags).await) })
+            Box::new(
+                async move { answered(open_at(store.data_mut(), folder, path_flags, path, open_flags, flags).await) },
+            )
         },
     )?;
     files.func_wrap_async("[method]descriptor.create-directory-at", |mut store: Store<'_>, (folder, path)| {
@@ -64,7 +66,9 @@ fn limit_making(files: &mut LinkerInstance<'_, State>) -> Result<()> {
     files.func_wrap_async(
         "[method]descriptor.link-at",
         |mut store: Store<'_>, (folder, path_flags, path, new_folder, new_path)| {
-            Box::new(async move { answered(link_at(store.data_mut(), folder, path_flags, path, new_folder, new_path).await) })
+            Box::new(async move {
+                answered(link_at(store.data_mut(), folder, path_flags, path, new_folder, new_path).await)
+            })
         },
     )?;
     files.func_wrap_async(
@@ -148,4 +152,3 @@ fn answered<T>(result: FsResult<T>) -> Result<(Result<T, ErrorCode>,)> {
         Err(error) => error.downcast().map(|code| (Err(code),)),
     }
 }
-

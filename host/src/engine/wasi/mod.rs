@@ -15,7 +15,10 @@ use wasmtime::{
 };
 use wasmtime_wasi::p2::bindings::io::poll::{Host as _, Pollable};
 
-pub(super) use self::{held::Held, preview1::{Descriptors, link as link_preview1}};
+pub(super) use self::{
+    held::Held,
+    preview1::{Descriptors, link as link_preview1},
+};
 use super::state::State;
 
 /// How many random bytes a guest may ask for with one call: they are made in the host's memory.

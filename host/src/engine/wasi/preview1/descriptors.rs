@@ -150,9 +150,9 @@ impl Descriptors {
 
 impl Open {
     /// A file or folder that was opened a moment ago.
-    pub(super) fn new(state: &mut State, opened: Resource<Descriptor>, flags: Fdflags) -> Result<Self, Error> {
+    pub(super) fn new(state: &mut State, opened: &Resource<Descriptor>, flags: Fdflags) -> Result<Self, Error> {
         let rep = opened.rep();
-        Ok(match state.table().get(&opened)? {
+        Ok(match state.table().get(opened)? {
             Descriptor::Dir(_) => Self::Folder(Folder { rep, preopened_as: None, listing: None }),
             Descriptor::File(_) => Self::File(File {
                 rep,

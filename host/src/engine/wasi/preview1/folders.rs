@@ -59,9 +59,7 @@ impl Listing {
             Entry { name: ".".to_owned(), filetype: Filetype::Directory },
             Entry { name: "..".to_owned(), filetype: Filetype::Directory },
         ];
-        while let Some(entry) =
-            state.filesystem().read_directory_entry(Resource::new_borrow(stream.rep())).await?
-        {
+        while let Some(entry) = state.filesystem().read_directory_entry(Resource::new_borrow(stream.rep())).await? {
             entries.push(Entry { name: entry.name, filetype: entry.type_.try_into().map_err(Error::trap)? });
         }
         HostDirectoryEntryStream::drop(&mut state.filesystem(), stream).map_err(Error::trap)?;

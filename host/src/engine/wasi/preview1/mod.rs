@@ -20,8 +20,8 @@ use wasmtime_wasi::{
     p1::{
         types::{
             Advice, CiovecArray, Clockid, Dircookie, Errno, Error, Event, Exitcode, Fd, Fdflags, Fdstat, Filedelta,
-            Filesize, Filestat, Fstflags, IovecArray, Lookupflags, Oflags, Prestat, PrestatDir, Riflags, Rights, Roflags,
-            Sdflags, Siflags, Signal, Size, Subscription, Timestamp, Whence,
+            Filesize, Filestat, Fstflags, IovecArray, Lookupflags, Oflags, Prestat, PrestatDir, Riflags, Rights,
+            Roflags, Sdflags, Siflags, Signal, Size, Subscription, Timestamp, Whence,
         },
         wasi_snapshot_preview1::{WasiSnapshotPreview1, add_to_linker},
     },
@@ -145,7 +145,7 @@ impl WasiSnapshotPreview1 for State {
     async fn fd_filestat_set_size(&mut self, _: &mut GuestMemory<'_>, fd: Fd, size: Filesize) -> Answer<()> {
         let file = Descriptors::of(self)?.file(fd)?.resource();
         let (file, quota) = files::writable(self, &file)?;
-        Ok(quota.set_len(&file, size).map_err(transfer::failed)?)
+        quota.set_len(&file, size).map_err(transfer::failed)
     }
 
     async fn fd_filestat_set_times(
@@ -219,7 +219,13 @@ impl WasiSnapshotPreview1 for State {
         }
     }
 
-    async fn fd_seek(&mut self, _: &mut GuestMemory<'_>, fd: Fd, offset: Filedelta, whence: Whence) -> Answer<Filesize> {
+    async fn fd_seek(
+        &mut self,
+        _: &mut GuestMemory<'_>,
+        fd: Fd,
+        offset: Filedelta,
+        whence: Whence,
+    ) -> Answer<Filesize> {
         let file = Descriptors::of(self)?.seekable(fd)?;
         let begin = match whence {
             Whence::Set => 0,
@@ -249,12 +255,7 @@ impl WasiSnapshotPreview1 for State {
         folders::list(self, memory, fd, buf.as_array(buf_len), cookie).await
     }
 
-    async fn path_create_directory(
-        &mut self,
-        memory: &mut GuestMemory<'_>,
-        fd: Fd,
-        path: GuestPtr<str>,
-    ) -> Answer<()> {
+    async fn path_create_directory(&mut self, memory: &mut GuestMemory<'_>, fd: Fd, path: GuestPtr<str>) -> Answer<()> {
         let (folder, path) = (Descriptors::of(self)?.folder(fd)?, text(memory, path)?);
         Ok(files::create_directory_at(self, folder, path).await?)
     }
@@ -321,7 +322,7 @@ impl WasiSnapshotPreview1 for State {
         }
         let flags = stat::open_flags(rights, fdflags);
         let opened = files::open_at(self, folder, lookup_flags.into(), path, oflags.into(), flags).await?;
-        let open = Open::new(self, opened, fdflags)?;
+        let open = Open::new(self, &opened, fdflags)?;
         Ok(Descriptors::of(self)?.add(open))
     }
 
@@ -340,12 +341,7 @@ impl WasiSnapshotPreview1 for State {
         Ok(length)
     }
 
-    async fn path_remove_directory(
-        &mut self,
-        memory: &mut GuestMemory<'_>,
-        fd: Fd,
-        path: GuestPtr<str>,
-    ) -> Answer<()> {
+    async fn path_remove_directory(&mut self, memory: &mut GuestMemory<'_>, fd: Fd, path: GuestPtr<str>) -> Answer<()> {
         let (folder, path) = (Descriptors::of(self)?.folder(fd)?, text(memory, path)?);
         Ok(files::remove_directory_at(self, folder, path).await?)
     }

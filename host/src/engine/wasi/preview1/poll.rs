@@ -46,7 +46,8 @@ pub(super) async fn wait(
     // A timer may be early by less than the clock shows.
     let now = monotonic(state)?.max(first);
     let mut number = 0;
-    for (userdata, Awaited { type_, fd_readwrite, .. }) in waiting.into_iter().filter(|(_, awaited)| awaited.at <= now) {
+    for (userdata, Awaited { type_, fd_readwrite, .. }) in waiting.into_iter().filter(|(_, awaited)| awaited.at <= now)
+    {
         memory.write(events, Event { userdata, error: Errno::Success, type_, fd_readwrite })?;
         events = events.add(1)?;
         number += 1;

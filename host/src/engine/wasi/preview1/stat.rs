@@ -120,9 +120,7 @@ pub(super) async fn file_at(
 }
 
 fn told(found: DescriptorStat, hash: MetadataHashValue) -> Result<Filestat, Error> {
-    let time = |time: Option<Datetime>| {
-        time.map_or(Ok(0), Timestamp::try_from)
-    };
+    let time = |time: Option<Datetime>| time.map_or(Ok(0), Timestamp::try_from);
     Ok(Filestat {
         dev: 1,
         ino: hash.lower,

@@ -200,7 +200,9 @@ fn pieces(buffers: &[GuestPtr<[u8]>]) -> impl Iterator<Item = GuestPtr<[u8]>> + 
     let mut left = Size::MAX;
     let pieces = buffers.iter().flat_map(|buffer| {
         let (begin, length) = buffer.offset();
-        (0..length).step_by(PIECE_BYTES as usize).map(move |at| (begin.saturating_add(at), (length - at).min(PIECE_BYTES)))
+        (0..length)
+            .step_by(PIECE_BYTES as usize)
+            .map(move |at| (begin.saturating_add(at), (length - at).min(PIECE_BYTES)))
     });
     pieces.map_while(move |piece| {
         left = left.checked_sub(piece.1)?;
