@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Serialize, Serializer, ser::SerializeStruct as _};
+
 /// A failed invocation as its caller sees it, or a failed init as the Runtime API sees it.
 ///
 /// Messages are lower case, without a final stop, with values in backticks; a way out follows on a line of its own that
@@ -127,6 +129,17 @@ fn cut(text: &mut String, chars: usize) {
 pub fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |error| error.source());
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
+/// With the keys that Lambda has for it.
+impl Serialize for Failure {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut error = serializer.serialize_struct("Failure", 3)?;
+        error.serialize_field("errorType", &self.error_type.to_string())?;
+        error.serialize_field("errorMessage", &self.message)?;
+        error.serialize_field("stackTrace", &self.stack_trace)?;
+        error.end()
+    }
 }
 
 impl fmt::Display for Failure {

@@ -4,7 +4,11 @@ use std::{fs, process::Command, time::Duration};
 
 use serde_json::{Value, json};
 
-use crate::support::{Edge, Event, Host, guests, program, task_root};
+use crate::support::{
+    Edge, Event, Host,
+    guests::{self, PROGRAMS},
+    program, task_root,
+};
 
 fn error(host: &Host, event: &str) -> Value {
     let post = host.invoke(event);
@@ -14,9 +18,9 @@ fn error(host: &Host, event: &str) -> Value {
 
 #[test]
 fn an_event_comes_on_standard_input_and_what_is_printed_is_the_answer() {
-    for edge in Edge::BOTH {
-        let host = Host::of("command").edge(edge).start();
-        for event in ["{\"name\": \"Zoë\"}\n", "no JSON at all"] {
+    for (edge, program) in Edge::BOTH.into_iter().zip(PROGRAMS) {
+        let host = Host::of(program).edge(edge).start();
+        for event in ["{\"name\": \"Zoë\"}\n", "no JSON at all", &"é".repeat(100_000)] {
             assert_eq!(host.answer(event), event);
         }
         assert_eq!(host.answer("\"exit 0\""), "\"done\"\n");
@@ -25,42 +29,46 @@ fn an_event_comes_on_standard_input_and_what_is_printed_is_the_answer() {
 
 #[test]
 fn what_a_command_gets_is_bytes() {
-    let host = Host::of("command").start();
-    let error = host.invoke([0xff]).json();
-    assert_eq!(error["errorType"], "Guest.InvalidResponse");
-    assert!(error["errorMessage"].as_str().unwrap().contains("not UTF-8"));
+    for program in PROGRAMS {
+        let host = Host::of(program).start();
+        let error = host.invoke([0xff]).json();
+        assert_eq!(error["errorType"], "Guest.InvalidResponse");
+        assert!(error["errorMessage"].as_str().unwrap().contains("not UTF-8"));
+    }
 }
 
 #[test]
 fn the_context_is_in_variables_that_only_the_host_sets() {
-    let host = Host::of("command")
-        .env("GREETING", "hi")
-        .env("LAMBDA_CONTEXT_IDENTITY_ID", "somebody else")
-        .env("LAMBDA_CONTEXT_TENANT_ID", "somebody else")
-        .start();
-    let event = Event::new("\"variables\"").header("lambda-runtime-aws-tenant-id", "tenant-a");
-    let variables: Vec<String> = serde_json::from_str(host.fake.invoke(event).text()).unwrap();
-    let value = |name: &str| {
-        let mut all = variables.iter().filter_map(|variable| variable.strip_prefix(&format!("{name}=")));
-        let value = all.next().map(str::to_owned);
-        assert_eq!(all.next(), None, "{name} is there twice");
-        value
-    };
-    assert!(value("LAMBDA_CONTEXT_REQUEST_ID").is_some_and(|id| !id.is_empty()));
-    assert!(value("LAMBDA_CONTEXT_DEADLINE_MS").unwrap().parse::<u64>().unwrap() > 1_700_000_000_000);
-    for (name, expected) in [
-        ("LAMBDA_CONTEXT_FUNCTION_NAME", Some("the-function")),
-        ("LAMBDA_CONTEXT_FUNCTION_VERSION", Some("7")),
-        ("LAMBDA_CONTEXT_MEMORY_LIMIT_MIB", Some("512")),
-        ("LAMBDA_CONTEXT_LOG_GROUP_NAME", Some("/aws/lambda/the-function")),
-        ("LAMBDA_CONTEXT_LOG_STREAM_NAME", Some("2026/11/23/[7]abc")),
-        ("LAMBDA_CONTEXT_TENANT_ID", Some("tenant-a")),
-        ("LAMBDA_CONTEXT_IDENTITY_ID", None),
-        ("LAMBDA_CONTEXT_IDENTITY_POOL_ID", None),
-        ("GREETING", Some("hi")),
-        ("AWS_LAMBDA_RUNTIME_API", None),
-    ] {
-        assert_eq!(value(name).as_deref(), expected, "{name}");
+    for program in PROGRAMS {
+        let host = Host::of(program)
+            .env("GREETING", "hi")
+            .env("LAMBDA_CONTEXT_IDENTITY_ID", "somebody else")
+            .env("LAMBDA_CONTEXT_TENANT_ID", "somebody else")
+            .start();
+        let event = Event::new("\"variables\"").header("lambda-runtime-aws-tenant-id", "tenant-a");
+        let variables: Vec<String> = serde_json::from_str(host.fake.invoke(event).text()).unwrap();
+        let value = |name: &str| {
+            let mut all = variables.iter().filter_map(|variable| variable.strip_prefix(&format!("{name}=")));
+            let value = all.next().map(str::to_owned);
+            assert_eq!(all.next(), None, "{name} is there twice");
+            value
+        };
+        assert!(value("LAMBDA_CONTEXT_REQUEST_ID").is_some_and(|id| !id.is_empty()));
+        assert!(value("LAMBDA_CONTEXT_DEADLINE_MS").unwrap().parse::<u64>().unwrap() > 1_700_000_000_000);
+        for (name, expected) in [
+            ("LAMBDA_CONTEXT_FUNCTION_NAME", Some("the-function")),
+            ("LAMBDA_CONTEXT_FUNCTION_VERSION", Some("7")),
+            ("LAMBDA_CONTEXT_MEMORY_LIMIT_MIB", Some("512")),
+            ("LAMBDA_CONTEXT_LOG_GROUP_NAME", Some("/aws/lambda/the-function")),
+            ("LAMBDA_CONTEXT_LOG_STREAM_NAME", Some("2026/11/23/[7]abc")),
+            ("LAMBDA_CONTEXT_TENANT_ID", Some("tenant-a")),
+            ("LAMBDA_CONTEXT_IDENTITY_ID", None),
+            ("LAMBDA_CONTEXT_IDENTITY_POOL_ID", None),
+            ("GREETING", Some("hi")),
+            ("AWS_LAMBDA_RUNTIME_API", None),
+        ] {
+            assert_eq!(value(name).as_deref(), expected, "{name}");
+        }
     }
 }
 
@@ -71,48 +79,105 @@ fn arguments_are_those_of_the_settings() {
         ("-r .name", json!(["guest", "-r", ".name"])),
         (r#"["-r", ".first name"]"#, json!(["guest", "-r", ".first name"])),
     ] {
-        let host = Host::of("command").env("GUESTHOUSE_ARGS", written).start();
-        assert_eq!(serde_json::from_str::<Value>(&host.answer("\"arguments\"")).unwrap(), expected);
+        for program in PROGRAMS {
+            let host = Host::of(program).env("GUESTHOUSE_ARGS", written).start();
+            assert_eq!(serde_json::from_str::<Value>(&host.answer("\"arguments\"")).unwrap(), expected);
+        }
+    }
+}
+
+#[test]
+fn quotes_among_words_are_refused_with_the_form_that_takes_them() {
+    for written in ["-e 'a b'", "-e \"a b\"", "it's"] {
+        let error = Host::of("command").env("GUESTHOUSE_ARGS", written).spawn().init_error();
+        assert_eq!(error["errorType"], "Host.Config", "{error}");
+        assert!(
+            error["errorMessage"].as_str().unwrap().contains(r#"an array such as `["-e", "two words"]`"#),
+            "{error}"
+        );
     }
 }
 
 #[test]
 fn each_invocation_has_an_instance_of_its_own() {
-    let host = Host::of("command").env("GUESTHOUSE_INSTANCES", "reuse").start();
-    for _ in 0..3 {
-        assert_eq!(host.answer("\"count\""), "1\n");
+    for program in PROGRAMS {
+        let host = Host::of(program).env("GUESTHOUSE_INSTANCES", "reuse").start();
+        for _ in 0..3 {
+            assert_eq!(host.answer("\"count\""), "1\n");
+        }
     }
 }
 
 #[test]
 fn standard_error_goes_to_the_log_and_standard_output_does_not() {
-    let host = Host::of("command").start();
-    assert_eq!(host.answer("\"logs\""), "\"to the caller\"\n");
-    host.program.line("the line on standard error", |line| line.contains("to the log").then_some(()));
-    assert!(!host.program.lines().iter().any(|line| line.contains("to the caller")));
+    for program in PROGRAMS {
+        let host = Host::of(program).start();
+        assert_eq!(host.answer("\"logs\""), "\"to the caller\"\n");
+        host.program.line("the line on standard error", |line| line.contains("to the log").then_some(()));
+        assert!(!host.program.lines().iter().any(|line| line.contains("to the caller")));
+    }
 }
 
 #[test]
 fn a_command_that_ends_badly_is_an_error_and_the_next_invocation_is_served() {
-    let host = Host::of("command").start();
-    let pid = host.program.pid();
-    for (event, error_type, said) in [
-        ("\"exit 3\"", "Guest.Exit", "no such order: exited with status 3"),
-        ("\"failure\"", "Guest.Exit", "exited with status 1"),
-        ("\"panic\"", "Guest.Trap.Unreachable", "what now"),
-        ("\"nothing\"", "Guest.InvalidResponse", "ended well without an answer"),
-        ("\"bytes\"", "Guest.InvalidResponse", "not UTF-8"),
-        ("\"over the limit\"", "Function.ResponseSizeTooLarge", "more than 6291556 bytes"),
-    ] {
-        let error = error(&host, event);
-        assert_eq!(error["errorType"], error_type, "{event}: {error}");
-        assert!(error["errorMessage"].as_str().unwrap().contains(said), "{event}: {error}");
-        assert_eq!(host.answer("\"count\""), "1\n");
+    for program in PROGRAMS {
+        let host = Host::of(program).start();
+        let pid = host.program.pid();
+        for (event, error_type, said) in [
+            ("\"failure\"", "Guest.Exit", "exited with status 1\nhint: "),
+            ("\"panic\"", "Guest.Trap.Unreachable", "what now"),
+            ("\"nothing\"", "Guest.InvalidResponse", "ended well without an answer"),
+            ("\"bytes\"", "Guest.InvalidResponse", "not UTF-8"),
+            ("\"over the limit\"", "Function.ResponseSizeTooLarge", "more than 6291556 bytes"),
+            ("\"overflow the stack\"", "Guest.Trap.", ""),
+            ("\"allocate\"", "Guest.OutOfMemory", "memory allocation of "),
+        ] {
+            let error = error(&host, event);
+            assert!(error["errorType"].as_str().unwrap().starts_with(error_type), "{program}, {event}: {error}");
+            assert!(error["errorMessage"].as_str().unwrap().contains(said), "{program}, {event}: {error}");
+            assert_eq!(host.answer("\"count\""), "1\n");
+        }
+        for event in ["\"loop\"", "\"sleep\"", "\"empty lines\""] {
+            let stopped = host.fake.invoke(Event::new(event).timeout(Duration::from_secs(2))).json();
+            assert_eq!(stopped["errorType"], "Guest.Timeout", "{program}, {event}");
+        }
+        assert_eq!(host.answer("\"at the limit\"").len(), 6_291_556);
+        assert_eq!(host.program.pid(), pid);
     }
-    let stopped = host.fake.invoke(Event::new("\"loop\"").timeout(Duration::from_secs(2))).json();
-    assert_eq!(stopped["errorType"], "Guest.Timeout");
-    assert_eq!(host.answer("\"at the limit\"").len(), 6_291_556);
-    assert_eq!(host.program.pid(), pid);
+}
+
+/// `exit` of WASI 0.2 tells no more than that it failed.
+#[test]
+fn the_status_of_a_command_that_fails_is_told_with_what_it_wrote_last() {
+    for (program, [three, four]) in PROGRAMS.into_iter().zip([[1, 1], [3, 4]]) {
+        let host = Host::of(program).start();
+        let message = |event| error(&host, event)["errorMessage"].as_str().unwrap().to_owned();
+        assert!(message("\"exit 3\"").starts_with(&format!("no such order: exited with status {three}\nhint: ")));
+        let said = message("\"exit 4, said on standard output\"");
+        assert!(said.starts_with(&format!("line 7: missing semicolon: exited with status {four}\nhint: ")), "{said}");
+        host.program
+            .line("the end of its output", |line| line.ends_with("\tINFO\tline 7: missing semicolon").then_some(()));
+        // Where it wrote errors, what it printed is nobody's.
+        assert!(!host.program.lines().iter().any(|line| line.contains("half done")));
+        assert!(!message("\"failure\"").contains("is in the log"));
+    }
+}
+
+/// By `exit-with-code` of WASI 0.2.12.
+#[test]
+fn the_status_is_told_by_wasi_0_2_too() {
+    let text = r#"(component
+        (import "wasi:cli/exit@0.2.12" (instance $exit (export "exit-with-code" (func (param "status-code" u8)))))
+        (core func $exit (canon lower (func $exit "exit-with-code")))
+        (core module $m (import "exit" "exit" (func $exit (param i32)))
+            (func (export "run") (result i32) (call $exit (i32.const 42)) (i32.const 0)))
+        (core instance $e (export "exit" (func $exit)))
+        (core instance $c (instantiate $m (with "exit" (instance $e))))
+        (func $run (result (result)) (canon lift (core func $c "run")))
+        (instance $r (export "run" (func $run)))
+        (export "wasi:cli/run@0.2.12" (instance $r)))"#;
+    let message = error(&Host::with(&guests::from_text(text)).start(), "1")["errorMessage"].clone();
+    assert!(message.as_str().unwrap().starts_with("exited with status 42\nhint: "), "{message}");
 }
 
 /// Copies its standard input to its standard output, by WASI 0.1 alone.
@@ -128,16 +193,6 @@ const ECHO: &str = r#"(module
             (if (i32.load (i32.const 8)) (then
                 (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 12)))
                 (br $again))))))"#;
-
-#[test]
-fn a_core_module_with_a_main_is_a_command() {
-    let module = guests::from_text(ECHO);
-    let host = Host::with(&module).start();
-    let long = "é".repeat(100_000);
-    for event in ["{\"name\":\"Ada\"}", &long] {
-        assert_eq!(host.answer(event), event);
-    }
-}
 
 #[test]
 fn a_core_module_can_be_compiled_ahead_of_time_and_is_known_by_its_own_digest() {
@@ -178,118 +233,5 @@ fn a_core_module_with_the_handlers_functions_keeps_the_contract_event() {
         for _ in 0..3 {
             assert_eq!(host.answer("{\"name\":\"Ada\"}"), "{\"name\":\"Ada\"}");
         }
-    }
-}
-
-/// Like Go's own programs: it takes what it grows its memory by, and all behind that, for its own.
-const GREEDY: &str = r#"(module
-    (import "wasi_snapshot_preview1" "args_get" (func $args (param i32 i32) (result i32)))
-    (import "wasi_snapshot_preview1" "args_sizes_get" (func $args_sizes (param i32 i32) (result i32)))
-    (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
-    (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
-    (import "wasi_snapshot_preview1" "fd_write" (func $write_again (param i32 i32 i32 i32) (result i32)))
-    (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
-    (memory (export "memory") 1 MAXIMUM)
-    (data (i32.const 2048) " or nothing\n")
-    (func $must (param i32) (if (i32.eqz (local.get 0)) (then (call $exit (i32.const 9)))))
-    (func (export "_start") (local $at i32)
-        (call $must (i32.eq (memory.size) (i32.const 1)))
-        (call $must (i32.eq (memory.grow (i32.const 1)) (i32.const GROWN)))
-        (drop (memory.grow (i32.const 3)))
-        (local.set $at (i32.mul (memory.size) (i32.const 65536)))
-        (memory.fill (i32.const 65536) (i32.const 0x55) (i32.sub (local.get $at) (i32.const 65536)))
-        ;; The second argument, behind the event.
-        (drop (call $args_sizes (i32.const 64) (i32.const 68)))
-        (call $must (i32.eq (i32.load (i32.const 64)) (i32.const 2)))
-        (drop (call $args (i32.const 128) (i32.const 256)))
-        (i32.store (i32.const 0) (i32.const 1024)) (i32.store (i32.const 4) (i32.const 16))
-        (drop (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 32)))
-        (memory.copy (i32.const 1040) (i32.const 1024) (i32.const 16))
-        (i32.store (i32.const 0) (i32.const 1040)) (i32.store (i32.const 4) (i32.load (i32.const 32)))
-        (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 36)))
-        (i32.store (i32.const 0) (i32.load (i32.const 132))) (i32.store (i32.const 4) (i32.const 3))
-        (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 36)))
-        (i32.store (i32.const 0) (i32.const 2048)) (i32.store (i32.const 4) (i32.const 12))
-        (drop (call $write_again (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 36)))
-        (loop $next
-            (local.set $at (i32.sub (local.get $at) (i32.const 1)))
-            (if (i32.ge_u (local.get $at) (i32.const 65536)) (then
-                (call $must (i32.eq (i32.load8_u (local.get $at)) (i32.const 0x55)))
-                (br $next))))
-        ;; Its memory ends where it says.
-        (if (i32.eq (i32.load8_u (i32.const 1024)) (i32.const 0x21))
-            (then (drop (i32.load8_u (i32.mul (memory.size) (i32.const 65536)))))))
-    (@custom "go:buildid" "any"))"#;
-
-fn greedy(maximum: &str, grown: &str) -> String {
-    GREEDY.replace("MAXIMUM", maximum).replace("GROWN", grown)
-}
-
-#[test]
-fn a_module_that_takes_all_memory_for_its_own_does_not_meet_the_adapters() {
-    for (maximum, grown) in [("", "1"), ("5", "1"), ("1", "-1")] {
-        let host = Host::with(&guests::from_text(&greedy(maximum, grown))).env("GUESTHOUSE_ARGS", "all").start();
-        assert_eq!(host.answer("its "), "its all or nothing\n", "at most {maximum}");
-        let error = error(&host, "!");
-        assert_eq!(error["errorType"], "Guest.Trap.MemoryOutOfBounds", "{error}");
-    }
-}
-
-#[test]
-fn a_core_module_that_can_not_become_a_component_is_refused_with_the_reason() {
-    for (text, error_type, said) in [
-        (
-            "(module (func (export \"run\")))",
-            "Host.InvalidGuest",
-            "without `_start` and without a handler: it exports `run`",
-        ),
-        (
-            "(module (import \"env\" \"call\" (func)) (import \"gojs\" \"call\" (func)) (func (export \"_start\")))",
-            "Host.UnsupportedImport",
-            "`env` (nothing like it is provided), `gojs`",
-        ),
-        (
-            "(module (import \"wasi_unstable\" \"call\" (func)) (func (export \"_start\")))",
-            "Host.UnsupportedImport",
-            "`wasi_unstable` (provided as `wasi_snapshot_preview1`)",
-        ),
-        (
-            "(module (import \"wasi_snapshot_preview1\" \"fd_reed\" (func)) (memory (export \"memory\") 1)
-                (func (export \"_start\")))",
-            "Host.InvalidGuest",
-            "`fd_reed`",
-        ),
-        ("(module (func (export \"_start\") (param i32)))", "Host.InvalidGuest", "can't be made a component"),
-        (
-            &greedy("", "1").replace("args_sizes_get", "environ_sizes_get"),
-            "Host.InvalidGuest",
-            "and not `args_sizes_get`",
-        ),
-        (
-            &greedy("", "1").replace("proc_exit", "sched_yield"),
-            "Host.InvalidGuest",
-            "`sched_yield` with other parameters",
-        ),
-        (
-            &greedy("", "1")
-                .replace("(i32.load8_u (local.get $at))", "(i32.load8_u offset=4294967295 (local.get $at))"),
-            "Host.InvalidGuest",
-            "an address behind all memory",
-        ),
-        (
-            &greedy("", "1").replace("(i32.const 2048) \" or", "(i32.const -1) \" or"),
-            "Host.InvalidGuest",
-            "an address behind all memory",
-        ),
-        (
-            &format!("(module {} (func (export \"_start\")))", r#"(import "env" "f" (func))"#.repeat(1001)),
-            "Host.InvalidGuest",
-            "1001 imports, and 1000 is the most",
-        ),
-    ] {
-        let error = Host::with(&guests::from_text(text)).spawn().init_error();
-        assert_eq!(error["errorType"], error_type, "{error}");
-        let message = error["errorMessage"].as_str().unwrap();
-        assert!(message.contains(said) && message.contains("\nhint: "), "{message}");
     }
 }

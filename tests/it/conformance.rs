@@ -423,3 +423,14 @@ fn a_program_that_others_published_does_its_job_as_a_handler() {
     assert_eq!(error["errorType"], "Guest.Exit");
     assert!(error["errorMessage"].as_str().unwrap().contains("boolector: "), "{error}");
 }
+
+/// Of this year's, made from C++ with exceptions: they make what FPGAs are configured with.
+#[test]
+fn programs_that_throw_exceptions_do_their_jobs_as_handlers() {
+    let random = host("commands", "icebram").env("GUESTHOUSE_ARGS", "-g -s 7 16 256").start();
+    let words = random.answer("{}");
+    assert!(words.starts_with("bf36\n057a\n") && words.lines().count() == 256, "{words}");
+    let error = error(&host("commands", "icepack").start(), "hello");
+    let message = error["errorMessage"].as_str().unwrap();
+    assert!(message.starts_with("Error: Unexpected data line: hello: exited with status 1\n"), "{message}");
+}

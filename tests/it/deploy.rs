@@ -110,7 +110,7 @@ fn an_upload_that_is_refused_says_what_to_do() {
         (guest.clone(), "s3://bucket", "it names no bucket, or no key"),
         (guest.clone(), "oci://127.0.0.1:9/hello:1", "did not take the guest"),
         (folder.path().join("text"), "s3://bucket/key.wasm", "is no guest"),
-        (folder.path().join("cut.wasm"), "s3://bucket/key.wasm", "not a valid component"),
+        (folder.path().join("cut.wasm"), "s3://bucket/key.wasm", "the file is cut off: it has 500 bytes"),
         (folder.path().join("none.wasm"), "s3://bucket/key.wasm", "can't read"),
     ] {
         let output = push(&guest, reference, &[], &[]);

@@ -143,7 +143,38 @@ fn lambda_runtime_without_the_variables_it_needs_is_refused() {
 #[test]
 fn a_contract_with_other_types_is_refused() {
     let text = r#"(component (instance $empty) (export "guesthouse:lambda/handler@0.1.0" (instance $empty)))"#;
-    expect(&error_for(&guests::from_text(text)), "Host.InvalidGuest", &["types do not match", "hint: "]);
+    let none = ["`guesthouse:lambda/handler@0.1.0#handle` is not there, and must be `func(string, record {", "hint: "];
+    expect(&error_for(&guests::from_text(text)), "Host.InvalidGuest", &none);
+    let run = |ty: &str, code: &str| {
+        guests::from_text(&format!(
+            r#"(component
+                (core module $m (func (export "run") {code}))
+                (core instance $c (instantiate $m))
+                (func $run {ty} (canon lift (core func $c "run")))
+                (instance $e (export "run" (func $run)))
+                (export "wasi:cli/run@0.2.0" (instance $e)))"#
+        ))
+    };
+    for (guest, is, must_be) in [
+        (
+            run("(result u32)", "(result i32) (i32.const 0)"),
+            "`wasi:cli/run@0.2.0#run` is `func() -> u32`",
+            "`func() -> result`",
+        ),
+        (run(r#"(param "a" s8)"#, "(param i32)"), "`wasi:cli/run@0.2.0#run` is `func(s8)`", "`func() -> result`"),
+        (
+            guests::from_text(r#"(module (func (export "_start") (param i32) (result i32) (local.get 0)))"#),
+            "`_start` is `func(i32) -> i32`",
+            "`func()`",
+        ),
+        (
+            guests::from_text(r#"(module (global (export "_start") i32 (i32.const 1)))"#),
+            "`_start` is `global i32`",
+            "`func()`",
+        ),
+    ] {
+        expect(&error_for(&guest), "Host.InvalidGuest", &[is, &format!(", and must be {must_be}"), "hint: "]);
+    }
 }
 
 #[test]
@@ -167,7 +198,12 @@ fn every_import_that_the_host_does_not_provide_is_named_with_the_nearest() {
 
 #[test]
 fn an_import_that_is_provided_but_lacks_a_function_says_which() {
-    let text = r#"(component (import "wasi:cli/stdout@0.2.6" (instance (export "get-stdouts" (func)))))"#;
+    let text = r#"(component (import "wasi:cli/stdout@0.2.6" (instance (export "get-stdouts" (func))))
+        (core module $m (func (export "run") (result i32) (i32.const 0)))
+        (core instance $c (instantiate $m))
+        (func $run (result (result)) (canon lift (core func $c "run")))
+        (instance $e (export "run" (func $run)))
+        (export "wasi:cli/run@0.2.0" (instance $e)))"#;
     expect(
         &error_for(&guests::from_text(text)),
         "Host.UnsupportedImport",

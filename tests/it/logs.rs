@@ -29,7 +29,7 @@ fn in_text_format_a_line_has_time_request_id_level_and_message() {
     for edge in Edge::BOTH {
         let (id, lines) = lines(Host::of("talk").edge(edge), &["out", "one\ntw", "out", "o\n", "err", "three\n"]);
         let fields: Vec<Vec<&str>> = lines.iter().map(|line| line.split('\t').skip(1).collect()).collect();
-        assert_eq!(fields, [[&id, "INFO", "one"], [&id, "INFO", "two"], [&id, "ERROR", "three"]], "{edge:?}");
+        assert_eq!(fields, [[&id, "INFO", "one"], [&id, "INFO", "two"], [&id, "INFO", "three"]], "{edge:?}");
     }
 }
 
@@ -58,7 +58,8 @@ fn in_json_format_a_line_is_an_object() {
 #[test]
 fn lines_below_the_level_are_left_out_and_lines_at_it_are_not() {
     for (level, expected) in [("INFO", 2), ("ERROR", 1)] {
-        let (_, lines) = lines(Host::of("talk").env("AWS_LAMBDA_LOG_LEVEL", level), &["out", "one\n", "err", "two\n"]);
+        let said = ["out", "one\n", "err", "[ERROR] two\n"];
+        let (_, lines) = lines(Host::of("talk").env("AWS_LAMBDA_LOG_LEVEL", level), &said);
         assert_eq!(lines.len(), expected, "{level}: {lines:?}");
     }
 }

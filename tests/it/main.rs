@@ -11,6 +11,7 @@ mod logs;
 mod state;
 
 // What goes wrong.
+mod check;
 mod choosing;
 mod command;
 mod conformance;
@@ -21,6 +22,7 @@ mod host_panic;
 mod init_failures;
 mod limits;
 mod precompiled;
+mod programs;
 mod runtime_api;
 mod sigterm;
 mod stuck;

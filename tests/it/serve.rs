@@ -101,7 +101,7 @@ fn the_log_tail_has_start_the_guests_lines_end_and_report() {
     let lines: Vec<&str> = log.lines().collect();
     let id = answer.header("x-amzn-requestid").unwrap();
     assert_eq!(lines[0], format!("START RequestId: {id} Version: $LATEST"));
-    assert!(lines[1].ends_with("\tINFO\tone") && lines[2].ends_with("\tERROR\ttwo"), "{log}");
+    assert!(lines[1].ends_with("\tINFO\tone") && lines[2].ends_with("\tINFO\ttwo"), "{log}");
     assert_eq!(lines[3], format!("END RequestId: {id}"));
     assert!(lines[4].starts_with(&format!("REPORT RequestId: {id}\tDuration: ")), "{log}");
     for part in [" ms\tBilled Duration: ", " ms\tMemory Size: 128 MB\tMax Memory Used: 2 MB\tInit Duration: "] {

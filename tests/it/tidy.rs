@@ -54,9 +54,9 @@ fn lives_in(needle: &str, homes: &[&str]) {
 #[test]
 fn each_foreign_thing_has_one_home() {
     lives_in("wasmtime", &["engine/"]);
-    lives_in("wasmparser", &["engine/adapt/", "engine/compiler.rs", "engine/inspect.rs"]);
-    lives_in("wasm_encoder", &["engine/adapt/"]);
-    lives_in("wit_component", &["engine/adapt/"]);
+    lives_in("wasmparser", &["engine/adapt.rs", "engine/compiler.rs", "engine/examine/", "engine/inspect.rs"]);
+    lives_in("wiggle", &["engine/wasi/preview1/"]);
+    lives_in("wit_component", &["engine/adapt.rs"]);
     lives_in("gimli", &["engine/debug_info.rs"]);
     lives_in("addr2line", &["engine/debug_info.rs"]);
     lives_in("lambda_runtime::", &["edge/official.rs"]);

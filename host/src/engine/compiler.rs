@@ -99,14 +99,11 @@ pub(super) fn build(bytes: Vec<u8>, source: &Digest, target: Option<Target>) -> 
     on_a_large_stack(|| {
         check_types(&bytes)?;
         let examined = examine(&bytes)?;
-        let contract = examined.contract();
-        let unsupported = examined.unsupported_imports();
-        // Whatever it imports, a contract that is not served is what stands in the way.
-        if !unsupported.is_empty() && !matches!(contract, Err(LoadError::WrongVersion(_) | LoadError::LaterContract(_)))
-        {
-            return Err(LoadError::UnsupportedImports(unsupported));
+        let named = examined.runnable()?;
+        if let Some(missing) = examine::shared_memory(&bytes) {
+            return Err(LoadError::Features(vec![missing]));
         }
-        translate(&adapt::adapt(bytes, &examined, contract?)?, source, target)
+        translate(&adapt::adapt(bytes, &examined, named)?, source, target)
     })
 }
 
@@ -154,7 +151,7 @@ pub(super) fn on_a_large_stack<T: Send>(work: impl FnOnce() -> Result<T, LoadErr
 
 /// # Errors
 /// When types may be nested deeper than there is a stack for.
-fn check_types(bytes: &[u8]) -> Result<(), LoadError> {
+pub(super) fn check_types(bytes: &[u8]) -> Result<(), LoadError> {
     // What can't be read here is for the compiler to say.
     for payload in Parser::new(0).parse_all(bytes).map_while(Result::ok) {
         let range = match payload {

@@ -2,7 +2,9 @@
 
 use std::str::Utf8Error;
 
-use wasmtime::{Error, FrameInfo, Trap, WasmBacktrace, component::ResourceTableError};
+use wasmtime::{
+    Error, FrameInfo, GcHeapOutOfMemory, ThrownException, Trap, WasmBacktrace, component::ResourceTableError,
+};
 use wasmtime_wasi::I32Exit;
 
 use super::{debug_info::Symbol, stdio::LastWords, symbol::demangle};
@@ -42,7 +44,8 @@ pub(super) enum Doing {
 ///
 /// `symbols` are what is known at each of its [`offsets`]: more than one where calls were inlined.
 pub(super) fn failure(error: &Error, circumstances: &Circumstances, symbols: Vec<Vec<Symbol>>) -> Failure {
-    let gave_up = circumstances.memory_refused && gives_up(error, circumstances.doing);
+    let gave_up = circumstances.memory_refused && gives_up(error, circumstances.doing)
+        || error.downcast_ref::<GcHeapOutOfMemory<()>>().is_some();
     let mut failure = if gave_up {
         out_of_memory("the guest was refused memory and gave up")
     } else if let Some(I32Exit(status)) = error.downcast_ref() {
@@ -58,6 +61,8 @@ pub(super) fn failure(error: &Error, circumstances: &Circumstances, symbols: Vec
         })
     } else if let Some(trap) = error.downcast_ref::<Trap>() {
         Failure::new(ErrorType::Trap(kind(*trap)), said(*trap))
+    } else if error.downcast_ref::<ThrownException>().is_some() {
+        Failure::new(ErrorType::Trap("UncaughtException"), "uncaught exception")
     } else if error.downcast_ref::<Utf8Error>().is_some() {
         Failure::new(ErrorType::InvalidResponse, "the guest's answer is not UTF-8").hint(ANSWER_HINT)
     } else if let Some(ResourceTableError::Full) = error.root_cause().downcast_ref() {
@@ -137,6 +142,7 @@ fn kind(trap: Trap) -> &'static str {
         Trap::AllocationTooLarge => "AllocationTooLarge",
         Trap::CastFailure => "CastFailure",
         Trap::UncaughtException => "UncaughtException",
+        Trap::AtomicWaitNonSharedMemory => "AtomicWaitNonSharedMemory",
         // What is left are breaches of the component model's own rules.
         _ => "ComponentModel",
     }

@@ -86,6 +86,25 @@ const PREVIEW1_FUNCTIONS: &[(&str, &str)] = &[
     ("sock_shutdown", "ii"),
 ];
 
+/// How what imports this is built without it.
+fn without(name: &str) -> &'static str {
+    let module = name.split("::").next().unwrap_or_default();
+    match module {
+        "wasi" => "build it for one thread, in Rust for `wasm32-wasip1`",
+        "env" if name == "env::memory" => "build it with a memory of its own, without `--import-memory` and threads",
+        "env" | "a" => "build it for WASI: with wasi-sdk, or with Emscripten's `-sSTANDALONE_WASM`",
+        "go" | "gojs" => "build it with `GOOS=wasip1`, not for browsers",
+        _ if module.starts_with("__wbindgen") || module.starts_with("wbg") => {
+            "build it without wasm-bindgen, in Rust for `wasm32-wasip2`"
+        }
+        _ if module.starts_with("extism:") => "build it as a program or as a handler, not as a plug-in of Extism",
+        _ if module.starts_with("wasi:http/") || module.starts_with("wasi:keyvalue/") => {
+            "build it without: guests have no network yet"
+        }
+        _ => "build it without this import",
+    }
+}
+
 fn preview1_type(name: &str, signature: &str) -> String {
     let parameters = signature.chars().map(|ty| if ty == 'I' { "i64" } else { "i32" });
     function_type(parameters, (name != "proc_exit").then_some("i32"))
@@ -135,7 +154,7 @@ impl UnsupportedImport {
     pub(super) fn check(name: &str) -> Option<Self> {
         let (interface, version) = name.split_once('@').unwrap_or((name, ""));
         let nearest = match provided().find(|candidate| candidate == interface) {
-            Some(found) if version.starts_with(series(&found)) => return None,
+            Some(found) if is_release_of(version, series(&found)) => return None,
             Some(found) => Nearest::OtherVersion(versioned(&found)),
             None => alike(interface, provided()).map_or(Nearest::Nothing, |found| Nearest::Alike(versioned(&found))),
         };
@@ -163,6 +182,25 @@ impl UnsupportedImport {
         Some(Self { name: format!("{module}::{name}"), nearest })
     }
 
+    /// Whether it is there, but not as it is imported.
+    #[cfg(feature = "compiler")]
+    pub(super) fn is_other_version(&self) -> bool {
+        !matches!(self.nearest, Nearest::Alike(_) | Nearest::Nothing)
+    }
+
+    /// What is there in its place, or how to do without it.
+    pub(super) fn remedy(&self) -> String {
+        match &self.nearest {
+            Nearest::OtherVersion(found) => format!("build it for `{found}`"),
+            Nearest::Alike(found) => format!("import `{found}`, or {}", without(&self.name)),
+            Nearest::Incomplete(_) => {
+                "build it for WASI 0.2, with the latest version of its language's tools".to_owned()
+            }
+            Nearest::OtherType { provided, .. } => format!("import it as `{provided}`, which is its type in WASI 0.1"),
+            Nearest::Nothing => without(&self.name).to_owned(),
+        }
+    }
+
     /// An import whose name is provided, but which asks for something that is not in it, for this reason.
     pub(super) fn incomplete(name: &str, reason: String) -> Self {
         Self { name: name.to_owned(), nearest: Nearest::Incomplete(reason) }
@@ -184,6 +222,16 @@ impl fmt::Display for UnsupportedImport {
 
 fn provided() -> impl Iterator<Item = String> {
     PROVIDED.iter().flat_map(|(package, names)| names.iter().map(move |name| format!("{package}/{name}")))
+}
+
+/// Whether a version is one of a series, and no candidate for it: what those had may have changed.
+pub(super) fn is_release_of(version: &str, series: &str) -> bool {
+    version.starts_with(series) && !is_candidate(version)
+}
+
+/// A version that was never released, such as `0.2.0-rc-2023-11-10`. Source: Semantic Versioning 2.0.0, section 9.
+pub(super) fn is_candidate(version: &str) -> bool {
+    version.split('+').next().is_some_and(|version| version.contains('-'))
 }
 
 /// The compatible versions, as their common beginning.
@@ -289,6 +337,13 @@ mod tests {
     #[test]
     fn an_import_in_another_version_names_the_provided_one() {
         assert_eq!(said("wasi:cli/stdout@0.3.0"), "`wasi:cli/stdout@0.3.0` (provided as `wasi:cli/stdout@0.2.x`)");
+    }
+
+    #[test]
+    fn a_candidate_for_a_release_is_none() {
+        assert_eq!(UnsupportedImport::check("wasi:cli/stdout@0.2.12+build-7"), None);
+        let name = "wasi:cli/stdout@0.2.0-rc-2023-11-10";
+        assert_eq!(said(name), format!("`{name}` (provided as `wasi:cli/stdout@0.2.x`)"));
     }
 
     #[test]

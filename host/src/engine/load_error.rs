@@ -45,12 +45,12 @@ pub enum LoadError {
     #[error("it imports functions of WASI 0.1, and does not export its memory as `memory`")]
     NoMemory,
     /// A function that is called, with its own type and the one that it must have.
-    #[error("`{name}` has the type `{is}`, and must have `{must_be}`")]
+    #[error("`{name}` is {}, and must be `{must_be}`", .is.as_ref().map_or_else(|| "not there".to_owned(), |is| format!("`{is}`")))]
     WrongType {
         /// What is exported.
         name: String,
-        /// Its type, as WIT writes it.
-        is: String,
+        /// Its type, as WIT writes it. None where it is not there.
+        is: Option<String>,
         /// The contract's.
         must_be: String,
     },
@@ -81,6 +81,9 @@ pub enum LoadError {
     /// With the export that is a contract for later.
     #[error("exports `{0}`, a contract that this version of Guesthouse does not serve yet")]
     LaterContract(String),
+    /// With the export that is one.
+    #[error("exports `{0}`, a release candidate, of which it is not known what it has of the release")]
+    ReleaseCandidate(String),
     /// With the export whose version is not served.
     #[error("exports `{0}`, but the host knows `guesthouse:lambda@0.1.x`")]
     WrongVersion(String),
@@ -138,20 +141,33 @@ impl LoadError {
             Self::NoContract(_) => {
                 "export `guesthouse:lambda/handler@0.1.0`, which the SDKs do (`guesthouse new`), or `wasi:cli/run@0.2.x`"
             }
+            Self::ReleaseCandidate(_) => {
+                "build it for a release, `wasi:cli/run@0.2.x`, with the latest version of its language's tools"
+            }
             Self::LaterContract(_) => "export `guesthouse:lambda/handler@0.1.0` for now",
             Self::WrongVersion(_) | Self::WrongTypes(_) | Self::WrongType { .. } => {
-                "build the guest with the WIT files of this host's version, or update the host"
+                "build the guest with the SDK or the WIT files of this host's version, or update the host"
             }
-            Self::UnsupportedImports(_) => "build without these imports, for WASI 0.2 or WASI 0.1",
+            Self::UnsupportedImports(imports) => {
+                let mut remedies: Vec<_> = imports.iter().map(UnsupportedImport::remedy).collect();
+                remedies.dedup();
+                remedies.truncate(REMEDIES_SHOWN);
+                return Failure::new(ErrorType::UnsupportedImport, format!("the guest `{name}`: {self}"))
+                    .hint(remedies.join("; "));
+            }
             Self::Init(_) => {
                 let Self::Init(mut failure) = self else { unreachable!("just matched") };
                 failure.message = format!("the guest `{name}` failed to start: {}", failure.message);
-                return failure;
+                let has_hint = failure.message.contains("\nhint: ");
+                return if has_hint {
+                    failure
+                } else {
+                    failure.hint("that is in its own start-up code, which runs before its first event")
+                };
             }
         };
         let error_type = match &self {
             Self::Engine(_) | Self::Compiler => ErrorType::Internal,
-            Self::UnsupportedImports(_) => ErrorType::UnsupportedImport,
             Self::SlowToCompile(_) => ErrorType::Timeout,
             _ => ErrorType::InvalidGuest,
         };
@@ -167,6 +183,9 @@ fn listed(items: &[impl fmt::Display]) -> String {
     }
     listed.join(", ")
 }
+
+/// How many ways out one hint has.
+const REMEDIES_SHOWN: usize = 3;
 
 /// How many things a message lists.
 const SHOWN: usize = 20;

@@ -53,7 +53,7 @@ pub use self::{
 #[cfg(feature = "compiler")]
 pub use self::{
     compiler::{Target, check, compile_ahead},
-    examine::MissingFeature,
+    examine::{ImportReport, MissingFeature, Report, Status},
 };
 use crate::failure::FRAME_LIMIT;
 

@@ -180,10 +180,55 @@ fn traps() -> Vec<Fault> {
             "indirect call type mismatch",
             "(call_indirect (type $to-number) (i32.const 0))",
         ),
+        (
+            "atomic access that is not aligned",
+            "Guest.Trap.HeapMisaligned",
+            "unaligned atomic",
+            "(i32.atomic.load (i32.const 17))",
+        ),
+        (
+            "wait for another thread",
+            "Guest.Trap.AtomicWaitNonSharedMemory",
+            "atomic wait on non-shared memory",
+            "(memory.atomic.wait32 (i32.const 16) (i32.const 0) (i64.const -1))",
+        ),
+        ("uncaught exception", "Guest.Trap.UncaughtException", "uncaught exception", "(throw $tag)"),
+        ("null reference", "Guest.Trap.NullReference", "null reference", "(struct.get $struct 0 (ref.null $struct))"),
+        (
+            "array out of bounds",
+            "Guest.Trap.ArrayOutOfBounds",
+            "out of bounds array access",
+            "(array.get $array (array.new_default $array (i32.const 3)) (i32.const 3))",
+        ),
+        (
+            "cast failure",
+            "Guest.Trap.CastFailure",
+            "cast failure",
+            "(i31.get_s (ref.cast (ref i31) (struct.new_default $struct)))",
+        ),
+        (
+            "allocation too large",
+            "Guest.Trap.AllocationTooLarge",
+            "allocation size too large",
+            "(array.len (array.new_default $array (i32.const 0x7fffffff)))",
+        ),
+        (
+            "objects without end",
+            "Guest.OutOfMemory",
+            "the guest was refused memory and gave up",
+            "(local $list (ref null $struct)) (loop $more (local.set $list (struct.new $struct (i32.const 1) (local.get $list))) (br $more)) unreachable",
+        ),
     ]
-    .map(|(name, error_type, message, body)| text(name, handle(body), error_type, message))
+    .map(|(name, error_type, message, body)| {
+        let text = Text { module: OF_WEBASSEMBLY_3, ..handle(body) };
+        self::text(name, text, error_type, message)
+    })
     .to_vec()
 }
+
+/// What the traps of exceptions and of garbage collection need.
+const OF_WEBASSEMBLY_3: &str =
+    "(type $struct (struct (field i32) (field (ref null $struct)))) (type $array (array (mut i32))) (tag $tag)";
 
 /// What is worked on after a trap, outside of every limit on guests.
 fn around_traps() -> Vec<Fault> {
@@ -343,7 +388,13 @@ fn in_host_calls() -> Vec<Fault> {
     };
     const FULL: &str = "the guest has as many files, streams and timers open as it may\nhint: ";
     vec![
-        misbehave("files opened without end", "\"open 1000000 files\"", "Guest.Trap.HostCall", FULL, Afterwards::Gone),
+        misbehave(
+            "files opened without end",
+            "\"open 1000000 files\"",
+            "Error",
+            "Quota exceeded (os error 19)",
+            Afterwards::Kept,
+        ),
         text("timers without end", TIMERS, "Guest.Trap.HostCall", FULL),
         text("handles without end", HANDLES, "Guest.Trap.HostCall", "a host call was refused: "),
     ]

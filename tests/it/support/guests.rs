@@ -54,7 +54,14 @@ pub fn nested_instances(levels: usize) -> Vec<u8> {
             )
         })
         .collect();
-    from_text(&format!("(component (component $c0) {nested} (instance (instantiate $c{levels})))"))
+    from_text(&format!(
+        r#"(component (component $c0) {nested} (instance (instantiate $c{levels}))
+          (core module $m (func (export "run") (result i32) (i32.const 0)))
+          (core instance $c (instantiate $m))
+          (func $run (result (result)) (canon lift (core func $c "run")))
+          (instance $e (export "run" (func $run)))
+          (export "wasi:cli/run@0.2.0" (instance $e)))"#
+    ))
 }
 
 /// A module with a function that has so many locals, and loops in each other which all change all of them.
@@ -92,9 +99,13 @@ pub fn cargo_build(what: &[&str]) -> PathBuf {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.current_dir(&guests).args(["build", "--quiet", "--locked", "--release"]).args(what);
     let built = without_outer_cargo(&mut cargo).status().expect("cargo runs");
-    assert!(built.success(), "the guests do not build\nhint: rustup target add wasm32-wasip2, or cargo xtask test");
+    let hint = "rustup target add wasm32-wasip1 wasm32-wasip2, or cargo xtask test";
+    assert!(built.success(), "the guests do not build\nhint: {hint}");
     guests.join("target/wasm32-wasip2/release")
 }
+
+/// The same program as a component, and as a core module of WASI 0.1.
+pub const PROGRAMS: [&str; 2] = ["command", "command-module"];
 
 fn build() -> PathBuf {
     let release = cargo_build(&["-p", "hello", "-p", "fixtures", "--lib", "--examples"]);
@@ -110,5 +121,9 @@ fn build() -> PathBuf {
     for name in fixtures() {
         place(release.join(format!("examples/{name}.wasm")), &name);
     }
+    let [component, module] = PROGRAMS;
+    cargo_build(&["-p", "fixtures", "--example", component, "--target", "wasm32-wasip1"]);
+    let modules = root().join("guests/target/wasm32-wasip1/release/examples");
+    place(modules.join(format!("{component}.wasm")), module);
     folder
 }

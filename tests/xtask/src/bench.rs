@@ -13,7 +13,7 @@ const RUST: &[(&str, &str)] =
     &[("hello", "greet"), ("orders", "orders"), ("echo", "echo"), ("log", "talk"), ("compute", "compute")];
 
 pub fn run() -> Result<()> {
-    tools::wasm_target()?;
+    tools::wasm_targets()?;
     tools::peers()?;
     let path = tools::go()?;
     tools::c()?;

@@ -11,7 +11,7 @@ use crate::{Result, cargo, root, run as execute, say, tools};
 const EVENT: &str = r#"{"name":"newcomer"}"#;
 
 pub fn run() -> Result<()> {
-    tools::wasm_target()?;
+    tools::wasm_targets()?;
     say("building the host (10 minutes when it is the first time: it brings a compiler)");
     execute(cargo(&root()).args(["build", "--locked", "--package", "guesthouse", "--bins"]))?;
     say("building the guest guests/hello");

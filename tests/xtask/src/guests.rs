@@ -19,7 +19,7 @@ pub fn build() -> Result<()> {
         ("go", &["conformance", "hello", "proxy"]),
         ("js", &["conformance"]),
         ("python", &["conformance", "hello", "proxy"]),
-        ("commands", &["boolector", "count-c", "count-go"]),
+        ("commands", &["boolector", "count-c", "count-go", "icebram", "icepack"]),
     ] {
         for name in names {
             let guest = folder(language)?.join(name).with_extension("wasm");
@@ -43,7 +43,7 @@ fn c() -> Result<()> {
     }
     let mut clang = clang(&folder("commands")?.join("count-c.wasm"));
     run(clang.arg(root().join("guests/commands/c/count.c")))?;
-    tools::solver(&folder("commands")?.join("boolector.wasm"))
+    tools::published(&folder("commands")?)
 }
 
 /// Compiles a handler in this file of the repository.

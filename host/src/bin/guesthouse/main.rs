@@ -1,5 +1,6 @@
 //! The developer's tool.
 
+mod check;
 mod compile;
 mod lambda;
 mod project;
@@ -26,6 +27,7 @@ enum Command {
     Build(project::build::Arguments),
     Run(run::Arguments),
     Serve(serve::Arguments),
+    Check(check::Arguments),
     Compile(compile::Arguments),
     Push(push::Arguments),
 }
@@ -65,6 +67,7 @@ fn main() -> ExitCode {
         Command::Build(arguments) => project::build::run(arguments),
         Command::Run(arguments) => run::run(arguments),
         Command::Serve(arguments) => serve::run(arguments),
+        Command::Check(arguments) => check::run(arguments),
         Command::Compile(arguments) => compile::run(arguments),
         Command::Push(arguments) => push::run(arguments),
     };

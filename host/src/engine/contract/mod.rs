@@ -12,6 +12,7 @@ use super::{
     bindings::handler,
     code::Compiled,
     fault::Doing,
+    imports::{is_candidate, is_release_of},
     state::{State, Surroundings},
 };
 use crate::{
@@ -69,9 +70,23 @@ impl Named {
             return Err(LoadError::LaterContract(later.clone()));
         }
         match other(&COMMAND) {
+            Some(other)
+                if !has(&COMMAND) && other.split_once('@').is_some_and(|(_, version)| is_candidate(version)) =>
+            {
+                Err(LoadError::ReleaseCandidate(other.clone()))
+            }
             Some(other) if !has(&COMMAND) => Err(LoadError::LaterContract(other.clone())),
             _ if has(&COMMAND) => Ok(Some(Self::Command)),
             _ => Ok(exports.iter().any(|name| name == START).then_some(Self::Program)),
+        }
+    }
+
+    /// The contract's name.
+    #[cfg(feature = "compiler")]
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Event { .. } => "event",
+            Self::Command | Self::Program => "command",
         }
     }
 
@@ -122,6 +137,15 @@ impl Contract {
                 found(named)?;
                 Ok(Self::Command(command::Program::Module(pre)))
             }
+        }
+    }
+
+    /// Its name.
+    #[cfg(feature = "compiler")]
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Event(_) => "event",
+            Self::Command(_) => "command",
         }
     }
 
@@ -193,7 +217,7 @@ impl Interface {
 
     fn matches(&self, export: &str) -> Match {
         let (name, version) = export.split_once('@').unwrap_or((export, ""));
-        match (name == self.name, version.starts_with(self.series)) {
+        match (name == self.name, is_release_of(version, self.series)) {
             (true, true) => Match::Served,
             (true, false) => Match::OtherVersion,
             (false, _) => Match::Other,
@@ -212,6 +236,7 @@ mod tests {
             ("guesthouse:lambda/handler@0.1.7", Match::Served),
             ("guesthouse:lambda/handler@0.2.0", Match::OtherVersion),
             ("guesthouse:lambda/handler@0.10.0", Match::OtherVersion),
+            ("guesthouse:lambda/handler@0.1.0-rc.1", Match::OtherVersion),
             ("guesthouse:lambda/handler", Match::OtherVersion),
             ("guesthouse:lambda/handlers@0.1.0", Match::Other),
         ] {

@@ -2,13 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use wasmparser::{Result, Validator, WasmFeatures};
+use wasmparser::{Parser, Payload, Result, TypeRef, Validator, WasmFeatures};
 
 use super::damage::section_at;
 
-/// What the host's compiler takes: WebAssembly 3.0 and components, but no threads. A test compares it with wasmtime.
-const OF_HOST: WasmFeatures =
-    WasmFeatures::WASM3.difference(WasmFeatures::THREADS).union(WasmFeatures::COMPONENT_MODEL);
+/// What the host's compiler takes: WebAssembly 3.0, components, and the instructions that threads bring. A test compares it with wasmtime.
+const OF_HOST: WasmFeatures = WasmFeatures::WASM3.union(WasmFeatures::COMPONENT_MODEL);
 
 /// Everything that anybody proposes.
 pub(super) const EVERY_FEATURE: WasmFeatures = WasmFeatures::all();
@@ -34,38 +33,77 @@ impl fmt::Display for MissingFeature {
 /// # Errors
 /// When the file is not valid, whatever the host had.
 pub(super) fn missing(bytes: &[u8]) -> Result<Vec<MissingFeature>> {
+    let missing = beyond(bytes, OF_HOST)?.into_iter().map(|(feature, offset)| {
+        let section = section_at(bytes, offset).unwrap_or_else(|| "header".to_owned());
+        let (name, remedy) = told(feature);
+        MissingFeature { name: name.to_owned(), section, offset, remedy: remedy.to_owned() }
+    });
+    Ok(missing.chain(shared_memory(bytes)).collect())
+}
+
+/// Where a memory is shared between threads, of which there is one. What limits memories does not hold for those that are shared.
+pub(in crate::engine) fn shared_memory(bytes: &[u8]) -> Option<MissingFeature> {
+    let found = Parser::new(0).parse_all(bytes).map_while(Result::ok).find_map(|payload| match payload {
+        Payload::MemorySection(memories) => {
+            let mut memories = memories.into_iter_with_offsets().map_while(Result::ok);
+            memories.find(|(_, memory)| memory.shared).map(|(offset, _)| offset)
+        }
+        Payload::ImportSection(imports) => {
+            let offset = imports.range().start;
+            let mut types = imports.into_imports().map_while(Result::ok).map(|import| import.ty);
+            types.any(|ty| matches!(ty, TypeRef::Memory(memory) if memory.shared)).then_some(offset)
+        }
+        _ => None,
+    });
+    found.map(|offset| {
+        let (name, remedy) = told(WasmFeatures::THREADS);
+        let section = section_at(bytes, offset).unwrap_or_default();
+        MissingFeature { name: name.to_owned(), section, offset, remedy: remedy.to_owned() }
+    })
+}
+
+/// The names of the proposals that a file needs beyond WebAssembly 2.0 and components. None of a file that is not valid.
+pub(super) fn beyond_2(bytes: &[u8]) -> Vec<String> {
+    let needed = beyond(bytes, WasmFeatures::WASM2.union(WasmFeatures::COMPONENT_MODEL)).unwrap_or_default();
+    needed.into_iter().map(|(feature, _)| told(feature).0.to_owned()).collect()
+}
+
+/// What a file needs beyond these, and where it shows first.
+fn beyond(bytes: &[u8], mut features: WasmFeatures) -> Result<Vec<(WasmFeatures, usize)>> {
     let validate = |features| Validator::new_with_features(features).validate_all(bytes).map(drop);
-    let mut missing = Vec::new();
-    let mut features = OF_HOST;
+    let mut needed = Vec::new();
     // Each time there is one more.
     while let Err(error) = validate(features) {
         let named = error.missing_wasm_feature().filter(|named| !features.contains(*named));
-        let Some(feature) = named.or_else(|| needed(features, validate)) else { return Err(error) };
+        let Some(feature) = named.or_else(|| one_of(features, validate)) else { return Err(error) };
         features |= feature;
-        let section = section_at(bytes, error.offset()).unwrap_or_else(|| "header".to_owned());
-        let (name, remedy) = told(feature);
-        missing.push(MissingFeature {
-            name: name.to_owned(),
-            section,
-            offset: error.offset(),
-            remedy: remedy.to_owned(),
-        });
+        needed.push((feature, error.offset()));
     }
-    Ok(missing)
+    Ok(needed)
 }
 
 /// One of those without which it is not valid. Not every error names one.
-fn needed(features: WasmFeatures, validate: impl Fn(WasmFeatures) -> Result<()>) -> Option<WasmFeatures> {
+fn one_of(features: WasmFeatures, validate: impl Fn(WasmFeatures) -> Result<()>) -> Option<WasmFeatures> {
     validate(EVERY_FEATURE).ok()?;
     let others = EVERY_FEATURE.difference(features);
     others.iter().find(|feature| validate(EVERY_FEATURE.difference(*feature)).is_err())
 }
 
+const WITHOUT: &str = "build it without";
+
 /// What is said of proposals: their names, and how to do without.
 const TOLD: &[(WasmFeatures, &str, &str)] = &[
+    (WasmFeatures::EXCEPTIONS, "exceptions", WITHOUT),
+    (WasmFeatures::GC, "garbage collection", WITHOUT),
+    (WasmFeatures::TAIL_CALL, "tail calls", WITHOUT),
+    (WasmFeatures::EXTENDED_CONST, "extended constants", WITHOUT),
+    (WasmFeatures::FUNCTION_REFERENCES, "typed function references", WITHOUT),
+    (WasmFeatures::MULTI_MEMORY, "several memories", WITHOUT),
+    (WasmFeatures::RELAXED_SIMD, "relaxed SIMD", WITHOUT),
+    (WasmFeatures::MEMORY64, "memories of 64 bits", WITHOUT),
     (
         WasmFeatures::THREADS,
-        "threads, with shared memory and atomics",
+        "threads, with memory that they share",
         "build it for one thread: without `-pthread`, in Rust for `wasm32-wasip1` or `wasm32-wasip2`",
     ),
     (WasmFeatures::SHARED_EVERYTHING_THREADS, "shared-everything threads", "build it for one thread"),
@@ -85,9 +123,9 @@ const TOLD: &[(WasmFeatures, &str, &str)] = &[
         "build it without `-mwide-arithmetic`, in Rust without `-C target-feature=+wide-arithmetic`",
     ),
     (WasmFeatures::CUSTOM_PAGE_SIZES, "pages of other sizes", "build it without the linker's `--page-size`"),
-    (WasmFeatures::MEMORY_CONTROL, "memory control", "build it without"),
-    (WasmFeatures::CUSTOM_DESCRIPTORS, "custom descriptors", "build it without"),
-    (WasmFeatures::COMPACT_IMPORTS, "the compact import section", "build it without"),
+    (WasmFeatures::MEMORY_CONTROL, "memory control", WITHOUT),
+    (WasmFeatures::CUSTOM_DESCRIPTORS, "custom descriptors", WITHOUT),
+    (WasmFeatures::COMPACT_IMPORTS, "the compact import section", WITHOUT),
     (
         WasmFeatures::CM_ASYNC,
         "the component model's asynchronous functions, as WASI 0.3 has them",
@@ -119,7 +157,65 @@ const TOLD: &[(WasmFeatures, &str, &str)] = &[
 
 fn told(feature: WasmFeatures) -> (&'static str, &'static str) {
     let found = TOLD.iter().find(|(told, ..)| told.intersects(feature));
-    found.map_or(("a proposal that is no part of WebAssembly 3.0", "build it without"), |(_, name, remedy)| {
-        (*name, *remedy)
-    })
+    found.map_or(("a proposal that is no part of WebAssembly 3.0", WITHOUT), |(_, name, remedy)| (*name, *remedy))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_host_takes_is_what_its_compiler_takes() {
+        let engine = wasmtime::Engine::new(&crate::engine::config().unwrap()).unwrap();
+        for (feature, text) in [
+            (WasmFeatures::EXCEPTIONS, "(module (tag) (func (throw 0)))"),
+            (WasmFeatures::GC, "(module (type (struct)))"),
+            (WasmFeatures::TAIL_CALL, "(module (func (return_call 0)))"),
+            (WasmFeatures::EXTENDED_CONST, "(module (global i32 (i32.add (i32.const 1) (i32.const 1))))"),
+            (
+                WasmFeatures::FUNCTION_REFERENCES,
+                "(module (type $f (func)) (func (param (ref $f)) (call_ref $f (local.get 0))))",
+            ),
+            (WasmFeatures::MULTI_MEMORY, "(module (memory 1) (memory 1))"),
+            (
+                WasmFeatures::RELAXED_SIMD,
+                "(module (func (param v128) (result v128) (f32x4.relaxed_madd (local.get 0) (local.get 0) (local.get 0))))",
+            ),
+            (WasmFeatures::MEMORY64, "(module (memory i64 1))"),
+            (WasmFeatures::THREADS, "(module (memory 1) (func (atomic.fence)))"),
+            (WasmFeatures::COMPONENT_MODEL, "(component)"),
+            (WasmFeatures::LEGACY_EXCEPTIONS, "(module (tag) (func try catch 0 end))"),
+            (WasmFeatures::STACK_SWITCHING, "(module (type $f (func)) (type (cont $f)))"),
+            (
+                WasmFeatures::WIDE_ARITHMETIC,
+                "(module (func (result i64 i64) (i64.mul_wide_u (i64.const 1) (i64.const 2))))",
+            ),
+            (WasmFeatures::CUSTOM_PAGE_SIZES, "(module (memory 1 (pagesize 1)))"),
+        ] {
+            let bytes = wat::parse_str(text).unwrap();
+            let compiled = match Parser::is_component(&bytes) {
+                true => engine.precompile_component(&bytes),
+                false => engine.precompile_module(&bytes),
+            };
+            assert_eq!(compiled.is_ok(), OF_HOST.contains(feature), "{text}");
+            assert_eq!(missing(&bytes).unwrap().is_empty(), OF_HOST.contains(feature), "{text}");
+        }
+    }
+
+    #[test]
+    fn all_that_is_missing_is_named_with_where_it_shows_and_how_to_do_without() {
+        let text = r#"(module (memory 1 2 shared) (type $f (func)) (type (cont $f))
+            (func (result i64 i64) (i64.mul_wide_u (i64.const 1) (i64.const 2))))"#;
+        let missing = missing(&wat::parse_str(text).unwrap()).unwrap();
+        let told: Vec<_> = missing.iter().map(ToString::to_string).collect();
+        for (told, expected) in told.iter().zip([
+            "stack switching (in its type section, at byte 0x",
+            "wide arithmetic (in its code section, at byte 0x",
+            "threads, with memory that they share (in its memory section, at byte 0x",
+        ]) {
+            assert!(told.starts_with(expected), "{told}");
+        }
+        assert_eq!(told.len(), 3);
+        assert!(missing[1].remedy.contains("-mwide-arithmetic"));
+    }
 }

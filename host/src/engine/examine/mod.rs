@@ -4,12 +4,18 @@
 
 mod damage;
 mod features;
+mod report;
+mod skeleton;
 mod types;
 
 use wasmparser::{Encoding, Parser, Payload, ValidPayload, Validator, types::TypesRef};
 
-pub use self::features::MissingFeature;
+pub(super) use self::features::shared_memory;
 use self::{damage::damage, features::EVERY_FEATURE};
+pub use self::{
+    features::MissingFeature,
+    report::{ImportReport, Report, Status},
+};
 use super::{
     LoadError, UnsupportedImport,
     adapt::TYPES_SECTION,
@@ -176,6 +182,20 @@ impl Examined {
         Ok(named)
     }
 
+    /// The contract that it keeps, where all that it imports is there.
+    ///
+    /// # Errors
+    /// As [`Examined::contract`]; [`LoadError::UnsupportedImports`].
+    pub(super) fn runnable(&self) -> Result<Named, LoadError> {
+        let (contract, unsupported) = (self.contract(), self.unsupported_imports());
+        match contract {
+            // Whatever it imports, that is what stands in the way.
+            Err(LoadError::WrongVersion(_) | LoadError::LaterContract(_)) => contract,
+            _ if !unsupported.is_empty() => Err(LoadError::UnsupportedImports(unsupported)),
+            contract => contract,
+        }
+    }
+
     fn check_function(&self, required: &Required) -> Result<(), LoadError> {
         let Required { interface, function, ty } = required;
         let mut found = Vec::new();
@@ -183,15 +203,15 @@ impl Examined {
             match interface {
                 Some(interface) if interface.is_served(&export.name) => {
                     let item = export.items.iter().find(|(name, _)| name == function);
-                    found.push((format!("{}#{function}", export.name), item.map_or("nothing", |(_, ty)| ty)));
+                    found.push((format!("{}#{function}", export.name), item.map(|(_, ty)| ty.as_str())));
                 }
-                None if export.name == *function => found.push((export.name.clone(), &export.ty)),
+                None if export.name == *function => found.push((export.name.clone(), Some(export.ty.as_str()))),
                 _ => {}
             }
         }
         match found.first() {
-            Some((name, is)) if !found.iter().any(|(_, is)| is == ty) => {
-                Err(LoadError::WrongType { name: name.clone(), is: (*is).to_owned(), must_be: (*ty).to_owned() })
+            Some((name, is)) if !found.iter().any(|(_, is)| *is == Some(*ty)) => {
+                Err(LoadError::WrongType { name: name.clone(), is: is.map(str::to_owned), must_be: (*ty).to_owned() })
             }
             _ => Ok(()),
         }

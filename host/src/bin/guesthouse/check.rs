@@ -1,0 +1,86 @@
+//! What a guest is, and whether it can run.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use bytesize::ByteSize;
+use clap::builder::styling::{AnsiColor, Style};
+use guesthouse::{
+    engine::{Engine, Report, Status},
+    files,
+    source::CWASM,
+    text::{Escaped, escaped_lines},
+};
+
+use crate::{Exit, lambda};
+
+/// Tell what guests are, what they import, and whether they can run
+///
+/// Ends with 1 if one of them can't. Nothing of a guest is run.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The guests' `.wasm` or `.cwasm` files
+    #[arg(required = true)]
+    guests: Vec<PathBuf>,
+    /// As JSON, one object a line
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
+    let Arguments { guests, json } = arguments;
+    let engine = Engine::new()?;
+    let runtime = lambda::runtime()?;
+    let mut all_run = true;
+    for guest in guests {
+        let name = guest.display().to_string();
+        let report = if guest.extension().is_some_and(|ending| ending == CWASM) {
+            Report::of_machine_code(&engine, &name, &guest)
+        } else {
+            let bytes = files::read(&guest, files::GUEST_LIMIT_BYTES)
+                .with_context(|| format!("can't read `{name}`\nhint: name a `.wasm` file that a build wrote"))?;
+            runtime.block_on(Report::of(&engine, &name, bytes))
+        };
+        all_run &= report.runs;
+        if json { println!("{}", serde_json::to_string(&report)?) } else { print(&report) }
+    }
+    Ok(if all_run { Exit::Done } else { Exit::Failed })
+}
+
+fn print(report: &Report) {
+    let verdict = if report.runs { ("runs", AnsiColor::Green) } else { ("can't run", AnsiColor::Red) };
+    let colour = Style::new().fg_color(Some(verdict.1.into())).bold();
+    anstream::println!("{}: {colour}{}{colour:#}", Escaped(&report.guest), verdict.0);
+    let listed = |items: &[String]| items.join(", ");
+    let contract = report.contract.map(|contract| match report.world {
+        Some(world) => format!("{contract} (the world `{world}`)"),
+        None => contract.to_owned(),
+    });
+    let facts = [
+        ("kind", report.kind.map(str::to_owned).unwrap_or_default()),
+        ("contract", contract.unwrap_or_default()),
+        ("size", ByteSize::b(report.bytes).to_string()),
+        ("memory", if report.memory_bytes > 0 { ByteSize::b(report.memory_bytes).to_string() } else { String::new() }),
+        ("languages", listed(&report.languages)),
+        ("tools", listed(&report.tools)),
+        ("features", listed(&report.features)),
+        ("exports", listed(&report.exports)),
+    ];
+    for (name, fact) in facts.iter().filter(|(_, fact)| !fact.is_empty()) {
+        println!("  {name:<9} {}", Escaped(fact));
+    }
+    for (number, import) in report.imports.iter().enumerate() {
+        let status = match import.status {
+            Status::Provided => "provided",
+            Status::Denied => "denied",
+            Status::OtherVersion => "other version",
+            Status::Unknown => "unknown",
+        };
+        let remedy = import.remedy.as_ref().map(|remedy| format!(": {remedy}")).unwrap_or_default();
+        let title = if number == 0 { "imports" } else { "" };
+        println!("  {title:<9} {} {status}{}", Escaped(&import.name), Escaped(remedy));
+    }
+    if let Some(error) = &report.error {
+        println!("  {}", escaped_lines(&error.to_string().replace('\n', "\n  ")));
+    }
+}
