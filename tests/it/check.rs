@@ -158,7 +158,7 @@ fn what_keeps_a_guest_from_running_is_told_as_the_host_would_tell_it() {
             "does not export its memory as `memory`",
         ),
         (whole[..whole.len() - 3].to_vec(), "Host.InvalidGuest", "the file is cut off: it has "),
-        ([&whole[..], &[9, 9, 9]].concat(), "Host.InvalidGuest", "not a valid wasm file: "),
+        ([&whole[..], &[40, 1, 0]].concat(), "Host.InvalidGuest", "not a valid wasm file: "),
         (b"\x7fELF".to_vec(), "Host.InvalidGuest", "it starts with `\\x7fELF`"),
         (Vec::new(), "Host.InvalidGuest", "it is empty"),
         (guests::from_text("(component)"), "Host.InvalidGuest", "exports nothing"),

@@ -83,7 +83,7 @@ fn types_that_are_nested_without_end_are_refused() {
 
 #[test]
 fn what_would_take_the_compiler_too_much_is_refused_in_time_and_no_compiler_is_left() {
-    expect(&error_for(&guests::nested_instances(25)), "Host.InvalidGuest", &["instantiates 67108863 components"]);
+    expect(&error_for(&guests::nested_instances(25)), "Host.InvalidGuest", &["instantiates 67108864 components"]);
     let refused = ["a function with 5000 locals has 500 loops"];
     expect(&error_for(&guests::loops_and_locals(5_000, 500)), "Host.InvalidGuest", &refused);
     // What does not show beforehand is stopped.

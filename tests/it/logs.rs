@@ -18,7 +18,7 @@ fn lines(setup: Setup, words: &[&str]) -> (String, Vec<String>) {
     host.fake.invoke(event);
     // The lines are written before the answer is posted, but come through another pipe.
     let last = format!("last of {id}");
-    host.fake.invoke(Event::new(json!(["err", format!("{last}\n")]).to_string()));
+    host.fake.invoke(Event::new(json!(["err", format!("[ERROR] {last}\n")]).to_string()));
     wait_for("the lines", || host.program.lines().iter().any(|line| line.contains(&last)).then_some(()));
     let lines = host.program.lines().into_iter().filter(|line| line.contains(&id) && !line.contains(&last));
     (id.clone(), lines.collect())
