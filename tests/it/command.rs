@@ -118,6 +118,19 @@ fn standard_error_goes_to_the_log_and_standard_output_does_not() {
     }
 }
 
+/// As `tracing` writes them in Rust, with colours.
+#[test]
+fn lines_of_a_logger_have_their_own_levels() {
+    for program in PROGRAMS {
+        let host = Host::of(program).start();
+        assert_eq!(host.answer("\"tracing\""), "null\n");
+        for (level, message) in [("INFO", "ready"), ("ERROR", "no such order")] {
+            let line = host.program.line(message, |line| line.contains(message).then(|| line.to_owned()));
+            assert_eq!(line.split('\t').nth(2), Some(level), "{line}");
+        }
+    }
+}
+
 #[test]
 fn a_command_that_ends_badly_is_an_error_and_the_next_invocation_is_served() {
     for program in PROGRAMS {

@@ -407,6 +407,35 @@ fn a_plain_program_is_a_handler() {
     }
 }
 
+/// zap, logrus, `log` and `slog`, which write everything to standard error: each line has the level that it gives itself, and objects are bare.
+#[test]
+fn lines_of_gos_loggers_have_their_own_levels() {
+    let host = host("commands", "logs-go").start();
+    assert_eq!(host.answer("hello"), "\"done\"\n");
+    for (level, message) in [
+        ("INFO", " log hello"),
+        ("WARN", "\tzap for people hello"),
+        ("INFO", "level=info msg=\"logrus hello\""),
+        ("ERROR", "level=error msg=\"logrus hello\" order=7"),
+        ("WARN", " WARN slog hello"),
+        ("ERROR", "level=ERROR msg=\"slog as text hello\" order=7"),
+    ] {
+        let line = host.program.line(message, |line| line.contains(message).then(|| line.to_owned()));
+        assert_eq!(line.split('\t').nth(2), Some(level), "{line}");
+    }
+    for (level, message) in [
+        ("info", "zap hello"),
+        ("error", "zap hello"),
+        ("warning", "logrus as JSON hello"),
+        ("INFO", "slog as JSON hello"),
+    ] {
+        host.program.line(message, |line| {
+            let own: Value = serde_json::from_str(line).ok()?;
+            (own["level"] == level && own["msg"] == message).then_some(())
+        });
+    }
+}
+
 /// Boolector, a solver, from a registry of Python packages.
 #[test]
 fn a_program_that_others_published_does_its_job_as_a_handler() {

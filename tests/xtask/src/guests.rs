@@ -19,7 +19,7 @@ pub fn build() -> Result<()> {
         ("go", &["conformance", "hello", "proxy"]),
         ("js", &["conformance"]),
         ("python", &["conformance", "hello", "proxy"]),
-        ("commands", &["boolector", "count-c", "count-go", "icebram", "icepack"]),
+        ("commands", &["boolector", "count-c", "count-go", "icebram", "icepack", "logs-go"]),
     ] {
         for name in names {
             let guest = folder(language)?.join(name).with_extension("wasm");
@@ -79,7 +79,15 @@ fn go() -> Result<()> {
             &folder("go")?.join(name).with_extension("wasm"),
         )?;
     }
-    go_guest(&root().join("guests/commands/go"), &path, "-buildmode=exe", &folder("commands")?.join("count-go.wasm"))
+    for (source, name) in [("guests/commands/go", "count-go"), ("guests/commands/logs-go", "logs-go")] {
+        go_guest(
+            &root().join(source),
+            &path,
+            "-buildmode=exe",
+            &folder("commands")?.join(name).with_extension("wasm"),
+        )?;
+    }
+    Ok(())
 }
 
 /// Builds the guest in a folder: of mode `c-shared` a handler, of `exe` a program. `path` is where Go is found.

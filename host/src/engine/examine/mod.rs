@@ -23,6 +23,10 @@ use super::{
     imports::PREVIEW1,
 };
 
+/// More imports or exports than this are not told of, nor more of a name, in characters. A file may have a million of either.
+const TOLD_LIMIT: usize = 1_000;
+const NAME_LIMIT_CHARS: usize = 300;
+
 /// How every wasm file begins.
 const MAGIC: &[u8] = b"\0asm";
 
@@ -149,7 +153,7 @@ impl Examined {
             let Some(item) = types.component_item_for_import(name) else { continue };
             self.imports.push(Import {
                 module: None,
-                name: (*name).to_owned(),
+                name: short(name),
                 ty: types::component(types, &item.ty),
                 is_only_types: types::is_only_types(types, &item.ty),
             });
@@ -167,7 +171,7 @@ impl Examined {
     /// # Errors
     /// When it keeps none, or one that this host does not serve, or one with other types.
     pub(super) fn contract(&self) -> Result<Named, LoadError> {
-        let names = || self.exports.iter().map(|export| export.name.clone()).collect::<Vec<_>>();
+        let names = || self.exports.iter().take(TOLD_LIMIT).map(|export| export.name.clone()).collect::<Vec<_>>();
         // A module that would be a component exports a function of an interface under the interface's name, a `#` and its own.
         let interfaces: Vec<_> = self.exports.iter().map(|export| first_part(&export.name, '#').to_owned()).collect();
         let Some(named) = Named::find(&interfaces)? else {
@@ -225,7 +229,7 @@ impl Examined {
     /// What it imports that the host does not provide.
     pub(super) fn unsupported_imports(&self) -> Vec<UnsupportedImport> {
         let asks = self.imports.iter().filter(|import| !import.is_only_types);
-        asks.filter_map(|import| self.unsupported(import)).collect()
+        asks.filter_map(|import| self.unsupported(import)).take(TOLD_LIMIT).collect()
     }
 
     /// `None` where the host provides it, and where only the component can tell that a module becomes.
@@ -243,6 +247,10 @@ impl Examined {
     }
 }
 
+fn short(name: &str) -> String {
+    name.chars().take(NAME_LIMIT_CHARS).collect()
+}
+
 fn first_part(text: &str, separator: char) -> &str {
     text.split_once(separator).map_or(text, |(first, _)| first)
 }
@@ -254,13 +262,13 @@ fn is_of_components(module: &str) -> bool {
 
 impl Import {
     fn of_module(module: &str, name: &str, ty: String) -> Self {
-        Self { module: Some(module.to_owned()), name: name.to_owned(), ty, is_only_types: false }
+        Self { module: Some(short(module)), name: short(name), ty, is_only_types: false }
     }
 }
 
 impl Export {
     fn new(name: &str, ty: String) -> Self {
-        Self { name: name.to_owned(), ty, items: Vec::new() }
+        Self { name: short(name), ty, items: Vec::new() }
     }
 
     fn is_memory(&self) -> bool {

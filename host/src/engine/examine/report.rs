@@ -5,11 +5,15 @@ use std::path::Path;
 use serde::Serialize;
 use wasmparser::{KnownCustom, MemoryType, Parser, Payload, ProducersSectionReader};
 
-use super::{Examined, Import, examine, features, skeleton};
+use super::{Examined, Import, TOLD_LIMIT, examine, features, skeleton};
 use crate::{
     digest::Digest,
     engine::{
-        Code, CompileLimits, Engine, LoadError, code::Compiled, compiler::check_types, contract::Contract, inspect,
+        Code, CompileLimits, Engine, LoadError,
+        code::Compiled,
+        compiler::{check_types, on_a_large_stack},
+        contract::Contract,
+        inspect,
     },
     failure::Failure,
 };
@@ -74,7 +78,7 @@ impl Report {
     /// Looks at a guest's bytes. Its functions are not compiled.
     pub async fn of(engine: &Engine, name: &str, bytes: Vec<u8>) -> Self {
         let mut report = Self { guest: name.to_owned(), bytes: bytes.len() as u64, ..Self::default() };
-        let judged = match report.describe(&bytes) {
+        let judged = match on_a_large_stack(|| report.describe(&bytes)) {
             Ok(()) => link(engine, &bytes).await,
             Err(error) => Err(error),
         };
@@ -102,8 +106,9 @@ impl Report {
         check_types(bytes)?;
         let examined = examine(bytes)?;
         self.kind = Some(if examined.is_module { "module" } else { "component" });
-        self.exports = examined.exports.iter().map(|export| export.name.clone()).collect();
-        self.imports = examined.imports.iter().map(|import| ImportReport::new(&examined, import)).collect();
+        self.exports = examined.exports.iter().take(TOLD_LIMIT).map(|export| export.name.clone()).collect();
+        let imports = examined.imports.iter().take(TOLD_LIMIT);
+        self.imports = imports.map(|import| ImportReport::new(&examined, import)).collect();
         self.add_sections(bytes);
         self.features = features::beyond_2(bytes);
         let contract = examined.runnable();
