@@ -343,6 +343,36 @@ fn a_thousand_invocations_leave_nothing_behind() {
 }
 
 #[test]
+fn lines_have_the_levels_of_their_languages_loggers() {
+    let javascript = [("DEBUG", "debug"), ("INFO", "info"), ("WARN", "warn"), ("ERROR", "error")];
+    let python = [("INFO", "info"), ("WARN", "warning"), ("ERROR", "error"), ("FATAL", "critical")];
+    for (language, levels) in [("js", javascript), ("python", python)] {
+        let host = host(language, "conformance").env("AWS_LAMBDA_LOG_LEVEL", "DEBUG").start();
+        host.answer(r#"{"do":"levels"}"#);
+        for (level, said) in levels {
+            let said = format!("said by {said}");
+            let line = host.program.line(&said, |line| line.contains(&said).then(|| line.to_owned()));
+            assert_eq!(line.split('\t').nth(2), Some(level), "{language}: {line}");
+        }
+        let more: Vec<_> = host.program.lines().into_iter().filter(|line| line.ends_with("\tand more")).collect();
+        let levels: Vec<_> = more.iter().filter_map(|line| line.split('\t').nth(2)).collect();
+        assert!(language == "python" || levels == ["DEBUG", "INFO", "WARN", "ERROR"], "{more:?}");
+    }
+}
+
+/// The record of an error has no place for it.
+#[test]
+fn what_is_behind_an_error_in_javascript_is_logged_as_node_prints_it() {
+    let host = host("js", "conformance").start();
+    let error = error(&host, r#"{"do":"fail with a cause"}"#);
+    assert_eq!((&error["errorType"], &error["errorMessage"]), (&json!("OrderNotFound"), &json!("no such order")));
+    for part in ["\tERROR\tOrderNotFound: no such order", "[cause]: RangeError: 7 is too much", "[cause]: 'a misprint'"]
+    {
+        host.program.line(part, |line| line.contains(part).then_some(()));
+    }
+}
+
+#[test]
 fn fetch_in_javascript_is_refused_until_the_network_is_granted() {
     let host = host("js", "conformance").start();
     let refused = error(&host, r#"{"do":"fetch"}"#);

@@ -1,5 +1,6 @@
 """The behaviours that the tests of every language's SDK ask for."""
 
+import logging
 import os
 import random
 import secrets
@@ -27,6 +28,10 @@ def handler(event, context):
             for number in range(1, lines + 1):
                 print(f"out {number}")
                 print(f"err {number}", file=sys.stderr)
+        # Only some languages are asked for this.
+        case {"do": "levels"}:
+            for level in ("debug", "info", "warning", "error", "critical"):
+                getattr(logging.getLogger("orders"), level)("said by %s", level)
         case {"do": "count"}:
             count += 1
             return count

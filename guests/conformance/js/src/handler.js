@@ -57,7 +57,17 @@ const behaviours = {
 
   env: ({ name }) => process.env[name],
 
-  // Only JavaScript is asked for this.
+  // Only JavaScript is asked for these.
+  levels: () => {
+    for (const level of ["debug", "info", "warn", "error", "trace"]) {
+      console[level](`said by ${level}\nand more`);
+    }
+  },
+
+  "fail with a cause": () => {
+    throw new OrderNotFound("no such order", { cause: new RangeError("7 is too much", { cause: "a misprint" }) });
+  },
+
   fetch: () => fetch("https://example.com/"),
 
   now: () => Date.now(),

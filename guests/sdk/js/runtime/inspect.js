@@ -99,13 +99,20 @@ function showObject(value, depth, above) {
 
 function showError(error, depth, above) {
   const head = `${error.name}: ${error.message}`.replace(/: $/, "");
+  if (above.length > depth) {
+    return `[${head}]`;
+  }
   const stack = traced(error.stack).map((line) => `\n    at ${line}`);
   const members = Object.keys(error).filter((key) => key !== "name");
   const rest = Object.fromEntries(members.map((key) => [key, error[key]]));
   "cause" in error && (rest["[cause]"] = error.cause);
   error instanceof AggregateError && (rest["[errors]"] = error.errors);
   const text = stack.length > 0 ? head + stack.join("") : `[${head}]`;
-  return Object.keys(rest).length === 0 ? text : `${text} ${show(rest, depth, [...above, error]).replaceAll(/'(\[\w+\])'/g, "$1")}`;
+  if (Object.keys(rest).length === 0) {
+    return text;
+  }
+  const shown = showMembers(rest, "", (member) => show(member, depth, [...above, error]));
+  return `${text} ${shown.replaceAll(/'(\[\w+\])'/g, "$1")}`;
 }
 
 // The class, where it is none that its brackets show.

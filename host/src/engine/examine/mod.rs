@@ -81,23 +81,20 @@ pub(super) fn refusal(bytes: &[u8], reason: String) -> LoadError {
     }
 }
 
-/// How deep components may be nested whose types are looked at.
-const OUTERMOST: usize = 1;
-
 fn read(bytes: &[u8]) -> wasmparser::Result<Examined> {
     let mut validator = Validator::new_with_features(EVERY_FEATURE);
     let mut examined = Examined { is_module: false, imports: Vec::new(), exports: Vec::new(), types_bytes: None };
-    // Of what is outermost only.
+    // The names are those of what is outermost, at a depth of 1.
     let (mut names, mut depth) = (Names::default(), 0);
     for payload in Parser::new(0).parse_all(bytes) {
         let payload = payload?;
         if let Payload::Version { encoding, .. } = payload {
             depth += 1;
-            if depth == OUTERMOST {
+            if depth == 1 {
                 examined.is_module = encoding == Encoding::Module;
             }
         }
-        if depth == OUTERMOST {
+        if depth == 1 {
             names.add(&payload)?;
         }
         if let ValidPayload::End(types) = validator.payload(&payload)? {

@@ -64,7 +64,6 @@ pub(super) async fn read(
                 let buffer = memory.as_slice_mut(piece)?.ok_or(Errno::Notsup)?;
                 let now = match file.read_at(buffer, at) {
                     Ok(now) => now,
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => 0,
                     Err(_) if read > 0 => break,
                     Err(error) => return Err(failed(error)),
                 };
