@@ -111,7 +111,7 @@ function showError(error, depth, above) {
   if (Object.keys(rest).length === 0) {
     return text;
   }
-  const shown = showMembers(rest, "", (member) => show(member, depth, [...above, error]));
+  const shown = showMembers(rest, "", (member) => show(member, depth, [...above, error]), text.includes("\n"));
   return `${text} ${shown.replaceAll(/'(\[\w+\])'/g, "$1")}`;
 }
 
@@ -129,14 +129,14 @@ function typeName(value) {
   return name === "Array" || name === "Object" ? "" : Array.isArray(value) ? `${name}(${size})` : name;
 }
 
-function showMembers(value, name, show) {
+function showMembers(value, name, show, isLong = false) {
   const [open, close] = Array.isArray(value) || ArrayBuffer.isView(value) ? "[]" : "{}";
   const members = own(value, show);
   const prefix = name && `${name} `;
   if (members.length === 0) {
     return `${prefix}${open}${close}`;
   }
-  const isShort = members.reduce((sum, member) => sum + member.length + 2, prefix.length) <= WIDTH && !members.some((member) => member.includes("\n"));
+  const isShort = !isLong && members.reduce((sum, member) => sum + member.length + 2, prefix.length) <= WIDTH && !members.some((member) => member.includes("\n"));
   if (isShort) {
     return `${prefix}${open} ${members.join(", ")} ${close}`;
   }
