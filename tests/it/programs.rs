@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::support::{
     Event, Host,
-    guests::{self, PROGRAMS},
+    guests::{self, MIXED, PROGRAMS},
 };
 
 /// Enough for what has to do with many files, on a machine that has much else to do.
@@ -47,6 +47,14 @@ fn a_program_has_tmp_only_as_it_is_granted() {
             let told = asked(&host, "\"write 1\"");
             assert!(told.starts_with('"') && told.contains("os error"), "{program}, {access}: {told}");
         }
+    }
+}
+
+/// As a module it becomes a component after all: who else would give it WASI 0.2?
+#[test]
+fn a_program_may_ask_wasi_0_2_beside_wasi_0_1() {
+    for program in MIXED {
+        assert_eq!(Host::of(program).start().answer("ada"), "ADA\n", "{program}");
     }
 }
 

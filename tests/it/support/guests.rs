@@ -107,6 +107,9 @@ pub fn cargo_build(what: &[&str]) -> PathBuf {
 /// The same program as a component, and as a core module of WASI 0.1.
 pub const PROGRAMS: [&str; 2] = ["command", "command-module"];
 
+/// One that asks WASI 0.2, too, in the same two forms.
+pub const MIXED: [&str; 2] = ["mixed", "mixed-module"];
+
 fn build() -> PathBuf {
     let release = cargo_build(&["-p", "hello", "-p", "fixtures", "--lib", "--examples"]);
     let folder = root().join("target/tmp/guests");
@@ -121,9 +124,10 @@ fn build() -> PathBuf {
     for name in fixtures() {
         place(release.join(format!("examples/{name}.wasm")), &name);
     }
-    let [component, module] = PROGRAMS;
-    cargo_build(&["-p", "fixtures", "--example", component, "--target", "wasm32-wasip1"]);
-    let modules = root().join("guests/target/wasm32-wasip1/release/examples");
-    place(modules.join(format!("{component}.wasm")), module);
+    for [component, module] in [PROGRAMS, MIXED] {
+        cargo_build(&["-p", "fixtures", "--example", component, "--target", "wasm32-wasip1"]);
+        let modules = root().join("guests/target/wasm32-wasip1/release/examples");
+        place(modules.join(format!("{component}.wasm")), module);
+    }
     folder
 }
