@@ -69,7 +69,7 @@ pub fn guest(bytes: &[u8]) {
         let guest = Guest::load(&ENGINE, code, capabilities, Arc::new(Silence), budget, limit, laps).await;
         let guest = guest.map_err(|error| error.into_failure("guest"))?;
         let context = Context { deadline: Deadline::after(Duration::from_millis(500)), ..Context::default() };
-        guest.invoke(Invocation { event: Bytes::from_static(b"\"rest\""), context }).await
+        guest.invoke(Invocation { event: Bytes::from_static(b"\"rest\""), context }).await.answered
     }));
     if let Err::<_, Failure>(failure) = ran {
         assert_ne!(failure.error_type, ErrorType::Internal, "{failure}");

@@ -119,6 +119,14 @@ fn each_import_is_told_with_what_becomes_of_it_and_how_to_do_without() {
     }
 }
 
+/// Components in each other.
+fn nested(levels: usize) -> Vec<u8> {
+    (0..levels).fold(guests::from_text("(component)"), |inner, _| {
+        let length = [0, 1, 2, 3, 4].map(|at| (inner.len() >> (7 * at)) as u8 & 0x7f | if at < 4 { 0x80 } else { 0 });
+        [&inner[..8], &[4], &length, &inner].concat()
+    })
+}
+
 /// What only the linker knows is told, too: a function that the interface does not have.
 #[test]
 fn what_keeps_a_guest_from_running_is_told_as_the_host_would_tell_it() {
@@ -162,6 +170,7 @@ fn what_keeps_a_guest_from_running_is_told_as_the_host_would_tell_it() {
         (b"\x7fELF".to_vec(), "Host.InvalidGuest", "it starts with `\\x7fELF`"),
         (Vec::new(), "Host.InvalidGuest", "it is empty"),
         (guests::from_text("(component)"), "Host.InvalidGuest", "exports nothing"),
+        (nested(5_000), "Host.InvalidGuest", "components in each other, more than 100 deep"),
         (
             guests::from_text(r#"(component (instance $e) (export "wasi:cli/run@0.2.0-rc-2023-12-05" (instance $e)))"#),
             "Host.InvalidGuest",

@@ -31,6 +31,7 @@ fn files_folders_and_bytes_have_the_same_limits_for_components_and_modules() {
             ("\"nest 63\"", "63"),
             ("\"nest 65\"", "\"Filename too long (os error 37)\""),
             ("\"list 500\"", "500"),
+            ("\"list 900\"", "900"),
         ] {
             // Rust's streams tell a full disk by another error.
             let told = asked(&host, event).replace("I/O error (os error 29)", "No space left on device (os error 51)");
@@ -208,6 +209,12 @@ fn memory_is_limited_wherever_it_is() {
         assert_eq!(error["errorType"], "Guest.OutOfMemory", "{error}");
     }
     let host = Host::with(&module("", large)).env("GUESTHOUSE_MEMORY", "96MiB").start();
+    assert_eq!(host.answer("1"), "fine\n");
+    // Beyond what is reserved for it, 4 GiB, it would have to be copied, which nothing could interrupt.
+    let larger = r#"(memory $other i64 1) (func (export "_start")
+        (call $must (i64.eq (memory.grow $other (i64.const 65535)) (i64.const 1)))
+        (call $must (i64.eq (memory.grow $other (i64.const 1)) (i64.const -1))) (call $fine))"#;
+    let host = Host::with(&module("", larger)).env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "10240").start();
     assert_eq!(host.answer("1"), "fine\n");
 }
 

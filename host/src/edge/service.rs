@@ -14,7 +14,7 @@ use tracing::{debug, warn};
 use super::wire::{self, EventHeaders, InvocationKey};
 use crate::{
     config::{Config, FunctionInfo},
-    engine::Engine,
+    engine::{Engine, Invoked, Spent},
     failure::{ErrorType, Failure},
     invocation::{Budget, PAYLOAD_LIMIT_BYTES},
     laps::Laps,
@@ -41,6 +41,8 @@ pub struct Reply {
     pub to: InvocationKey,
     /// The answer, or why there is none.
     pub outcome: Result<Bytes, Failure>,
+    /// What is left of the guest's instance: it is dropped after the answer was posted.
+    pub spent: Spent,
 }
 
 impl Service {
@@ -109,16 +111,20 @@ impl Service {
             return None;
         };
         let left = self.budget(headers).guest;
-        let answered = caught(async { self.registry.get(left).await.invoke(invocation).await }).await;
+        let invoked = caught(async { Ok(self.registry.get(left).await.invoke(invocation).await) }).await;
+        let (answered, spent) = match invoked {
+            Ok(Invoked { answered, spent }) => (answered, spent),
+            Err(failure) => (Err(failure), Spent::default()),
+        };
         let outcome = answered.and_then(|answer| within_limit(Bytes::from(answer)));
-        Reply::to(headers, outcome)
+        Some(Reply { to: headers.key()?, outcome, spent })
     }
 }
 
 impl Reply {
     /// The reply to the invocation that these headers name, if they name one.
     pub fn to(headers: &EventHeaders, outcome: Result<Bytes, Failure>) -> Option<Self> {
-        Some(Self { to: headers.key()?, outcome })
+        Some(Self { to: headers.key()?, outcome, spent: Spent::default() })
     }
 }
 

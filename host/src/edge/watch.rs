@@ -18,6 +18,7 @@ use super::{
     worker::Crew,
 };
 use crate::{
+    engine::Spent,
     failure::{ErrorType, Failure},
     invocation::Budget,
 };
@@ -72,7 +73,7 @@ impl Slot {
             _ => return None,
         }
         let State::InFlight { key, .. } = std::mem::replace(&mut *state, State::GivenUp) else { return None };
-        Some(Reply { to: key, outcome: Err(overdue_failure()) })
+        Some(Reply { to: key, outcome: Err(overdue_failure()), spent: Spent::default() })
     }
 
     fn is_given_up(&self) -> bool {

@@ -270,8 +270,9 @@ impl Crew {
 }
 
 async fn post(api: &mut RuntimeApiClient, reply: Reply) -> Result<(), ApiError> {
-    let Reply { to, outcome } = reply;
+    let Reply { to, outcome, spent } = reply;
     let posted = api.answer(&to, outcome).await;
+    drop(spent);
     if let Err(error) = &posted {
         // Lambda gave up on this invocation: too late, too large, or answered already. The next one is not affected.
         warn!(request_id = %wire::lossy(&to.request_id), "the answer was not taken: {}", chain(error));

@@ -135,6 +135,9 @@ pub(super) const STACK_BYTES: usize = 256 * 1024 * 1024;
 /// stack. Types of hundreds of functions take a tenth of this.
 pub(super) const TYPES_LIMIT_BYTES: usize = 128 * 1024;
 
+/// How deep components may be nested in each other. Tools make three levels.
+const NESTING_LIMIT: usize = 100;
+
 /// Does what reads a guest's types. An overflow of the stack would be the end of the process.
 ///
 /// # Errors
@@ -152,11 +155,24 @@ pub(super) fn on_a_large_stack<T: Send>(work: impl FnOnce() -> Result<T, LoadErr
 /// # Errors
 /// When types may be nested deeper than there is a stack for.
 pub(super) fn check_types(bytes: &[u8]) -> Result<(), LoadError> {
+    let mut depth = 0_usize;
     // What can't be read here is for the compiler to say.
     for payload in Parser::new(0).parse_all(bytes).map_while(Result::ok) {
         let range = match payload {
             Payload::ComponentTypeSection(types) => types.range(),
             Payload::CoreTypeSection(types) => types.range(),
+            Payload::Version { .. } => {
+                depth += 1;
+                if depth > NESTING_LIMIT {
+                    let message = format!("components in each other, more than {NESTING_LIMIT} deep");
+                    return Err(LoadError::TooMuch(message));
+                }
+                continue;
+            }
+            Payload::End(_) => {
+                depth = depth.saturating_sub(1);
+                continue;
+            }
             _ => continue,
         };
         if range.len() > TYPES_LIMIT_BYTES {

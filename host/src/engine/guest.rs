@@ -16,6 +16,19 @@ use crate::{
     observer::Observer,
 };
 
+/// What came of an invocation.
+pub struct Invoked {
+    /// The answer, or why there is none.
+    pub answered: Result<Answer, Failure>,
+    /// To be dropped when that was told.
+    pub spent: Spent,
+}
+
+/// An instance that is not used any more. To give back a gigabyte of memory takes the kernel a tenth of a second, which nobody is to wait for.
+#[derive(Default)]
+#[must_use = "it is to be dropped after the answer was posted"]
+pub struct Spent(#[expect(dead_code, reason = "it is only dropped")] Option<Instance>);
+
 /// A guest made ready to run, with the instances that wait for work.
 pub struct Guest {
     pub(super) engine: Engine,
@@ -83,14 +96,13 @@ impl Guest {
 
     /// Answers one event with an instance that nobody else uses meanwhile. An instance that answers, also with an error
     /// of its own, goes on to the next event; one that faults is thrown away.
-    ///
-    /// # Errors
-    /// The handler's own error, or what became of the guest instead of an answer.
-    pub async fn invoke(&self, invocation: Invocation) -> Result<Answer, Failure> {
-        self.answer(invocation).await.map_err(Failure::within_limits)
+    pub async fn invoke(&self, invocation: Invocation) -> Invoked {
+        let mut spent = None;
+        let answered = self.answer(invocation, &mut spent).await.map_err(Failure::within_limits);
+        Invoked { answered, spent: Spent(spent) }
     }
 
-    async fn answer(&self, invocation: Invocation) -> Result<Answer, Failure> {
+    async fn answer(&self, invocation: Invocation, spent: &mut Option<Instance>) -> Result<Answer, Failure> {
         self.observer.served_by(&invocation.context.request_id, self.digest);
         let stop = Instant::now() + invocation.context.deadline.budget(self.capabilities.margin).guest;
         let left = || stop.saturating_duration_since(Instant::now());
@@ -99,11 +111,14 @@ impl Guest {
             Some(instance) => instance,
             None => Instance::start(self, Some(&invocation), left()).await?,
         };
-        let answered = instance.handle(self, invocation, left()).await?;
-        if self.capabilities.instances == Instances::Reuse && self.contract.is_for_any_invocation() {
+        let handled = instance.handle(self, invocation, left()).await;
+        let is_kept = self.capabilities.instances == Instances::Reuse && self.contract.is_for_any_invocation();
+        if handled.is_ok() && is_kept {
             self.keep(instance);
+        } else {
+            *spent = Some(instance);
         }
-        answered
+        handled?
     }
 
     fn keep(&self, instance: Instance) {

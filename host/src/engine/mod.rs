@@ -43,7 +43,7 @@ use wasmtime::{Config, ModuleVersionStrategy, WasmBacktraceDetails, component::L
 use self::state::State;
 pub use self::{
     code::{Code, CompileLimits},
-    guest::Guest,
+    guest::{Guest, Invoked, Spent},
     imports::UnsupportedImport,
     jobs::work_if_asked,
     load_error::LoadError,
@@ -99,6 +99,8 @@ fn config() -> wasmtime::Result<Config> {
         // Files and lines in stack traces are found by `debug_info`, from where in the file a frame is.
         .wasm_backtrace_details(WasmBacktraceDetails::Disable)
         .generate_address_map(true)
+        // A memory of 64 bits that is to be larger than what is reserved for each, 4 GiB, would be copied by one instruction of the guest's.
+        .memory_may_move(false)
         // The same on all processors.
         .relaxed_simd_deterministic(true)
         .wasm_backtrace_max_frames(NonZeroUsize::new(FRAME_LIMIT))

@@ -90,9 +90,34 @@ pub(super) fn is_minted(own: &Map<String, Value>, granted: &[String]) -> bool {
     let is_granted = |directive: &Value| {
         directive["Namespace"].as_str().is_some_and(|namespace| granted.iter().any(|granted| granted == namespace))
     };
-    let metrics = own.get("_aws").map(|aws| aws["CloudWatchMetrics"].as_array());
+    // In the first version of the format they stood at the root.
+    let at_root = own.get("CloudWatchMetrics").map(Value::as_array);
+    let metrics = own.get("_aws").map(|aws| aws["CloudWatchMetrics"].as_array()).or(at_root);
     own.get("type").and_then(Value::as_str).is_some_and(is_platforms)
         || metrics.is_some_and(|metrics| !metrics.is_some_and(|metrics| metrics.iter().all(is_granted)))
+}
+
+/// Whether there may be metrics behind other text: what a runtime of Lambda's puts in front of a line is no hindrance to CloudWatch.
+pub(super) fn holds_metrics(text: &str) -> bool {
+    let names = |text: &str| text.contains("_aws") || text.contains("CloudWatchMetrics");
+    text.contains('{') && (names(text) || text.contains("\\u") && names(&unescaped(text)))
+}
+
+/// The text with what JSON may escape of letters and digits as they are.
+fn unescaped(text: &str) -> String {
+    let mut pieces = text.split("\\u");
+    let mut plain = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let char = piece.get(..4).and_then(|hex| u32::from_str_radix(hex, 16).ok()).and_then(char::from_u32);
+        match char.filter(char::is_ascii) {
+            Some(char) => {
+                plain.push(char);
+                plain.push_str(&piece[4..]);
+            }
+            None => plain.push_str(piece),
+        }
+    }
+    plain
 }
 
 fn now() -> String {

@@ -188,7 +188,7 @@ fn initial_bytes(memory: &MemoryType) -> u64 {
 /// # Errors
 /// What it has of imports or exports that the host has otherwise.
 async fn link(engine: &Engine, bytes: &[u8]) -> Result<(), LoadError> {
-    let bare = skeleton::without_functions(bytes);
+    let bare = on_a_large_stack(|| Ok(skeleton::without_functions(bytes)))?;
     let code = Code::compile(engine, bare, Digest::of(bytes), CompileLimits::default()).await?;
     Contract::prepare(engine, &code.compiled).map(drop)
 }

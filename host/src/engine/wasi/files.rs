@@ -4,7 +4,7 @@
 use std::{ffi::OsString, fs::File, io, path::Path, sync::Arc};
 
 use cap_std::fs::{Dir, Metadata, MetadataExt as _};
-use tokio::sync::OwnedMutexGuard;
+use tokio::{sync::OwnedMutexGuard, task::yield_now};
 use wasmtime::component::Resource;
 use wasmtime_wasi::{
     FsPerms,
@@ -235,10 +235,39 @@ pub(super) async fn read_directory(state: &mut State, folder: Folder) -> FsResul
     Ok(listing)
 }
 
+/// What is in a folder, and how much that takes in bytes, if there is room for all of it. It is listed with pauses, in which a deadline can
+/// end it. What is gone meanwhile is left out, and so are names that no guest could say.
+pub(super) async fn entries(state: &mut State, folder: &Folder) -> FsResult<(Vec<DirectoryEntry>, usize)> {
+    let (mut entries, mut bytes, left) = (Vec::new(), 0, state.held.left());
+    for (number, entry) in directory(state, folder)?.entries()?.enumerate() {
+        if number % ENTRIES_WITHOUT_A_PAUSE == ENTRIES_WITHOUT_A_PAUSE - 1 {
+            yield_now().await;
+        }
+        let entry = entry?;
+        let (Ok(file_type), Ok(name)) = (entry.file_type(), entry.file_name().into_string()) else { continue };
+        bytes += size_of::<DirectoryEntry>() + ALLOCATION_BYTES + name.len();
+        if bytes > left {
+            return Err(ErrorCode::InsufficientMemory.into());
+        }
+        let type_ = match () {
+            () if file_type.is_dir() => DescriptorType::Directory,
+            () if file_type.is_file() => DescriptorType::RegularFile,
+            () if file_type.is_symlink() => DescriptorType::SymbolicLink,
+            () => DescriptorType::Unknown,
+        };
+        entries.push(DirectoryEntry { type_, name });
+    }
+    Ok((entries, bytes))
+}
+
+/// An allocation is larger than what it is for.
+const ALLOCATION_BYTES: usize = 32;
+
+/// How many entries of a folder are looked at at once.
+const ENTRIES_WITHOUT_A_PAUSE: usize = 256;
+
 /// How much a listing of this folder takes, unless it is more than `limit`. In bytes.
 fn size(folder: &Dir, limit: usize) -> io::Result<Option<usize>> {
-    /// An allocation is larger than what it is for.
-    const ALLOCATION_BYTES: usize = 32;
     let mut bytes = 0;
     for entry in folder.entries()? {
         bytes += size_of::<DirectoryEntry>() + ALLOCATION_BYTES + entry?.file_name().len();

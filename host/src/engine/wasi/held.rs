@@ -52,12 +52,6 @@ impl Held {
         self.open.entry(rep).or_default().bytes = bytes;
     }
 
-    /// The listing is kept with its folder from now on.
-    pub(super) fn moved(&mut self, listing: u32, folder: u32) {
-        let bytes = self.open.remove(&listing).map_or(0, |open| open.bytes);
-        self.open.entry(folder).or_default().bytes = bytes;
-    }
-
     pub(super) fn closed(&mut self, rep: u32) {
         let closed = self.open.remove(&rep).and_then(|open| open.file);
         if closed.and_then(Arc::into_inner).is_some() {

@@ -1,10 +1,11 @@
 //! `fd_readdir`: what is in a folder.
 
+use tokio::task::yield_now;
 use wasmtime::component::Resource;
 use wasmtime_wasi::{
     filesystem::{Descriptor, WasiFilesystemView as _},
     p1::types::{Dircookie, Dirent, Errno, Error, Fd, Filetype, Size},
-    p2::bindings::filesystem::types::{HostDescriptor as _, HostDirectoryEntryStream, PathFlags},
+    p2::bindings::filesystem::types::{HostDescriptor as _, PathFlags},
 };
 use wiggle::{GuestMemory, GuestPtr};
 
@@ -33,36 +34,32 @@ pub(super) async fn list(
     cookie: Dircookie,
 ) -> Result<Size, Error> {
     let folder = Descriptors::of(state)?.folder(fd)?;
-    let mut listing = match Descriptors::of(state)?.get_mut(fd)? {
-        Open::Folder(folder) if cookie > 0 => folder.listing.take(),
+    let kept = match Descriptors::of(state)?.get_mut(fd)? {
+        Open::Folder(folder) => folder.listing.take().filter(|_| cookie > 0),
         _ => None,
     };
-    if listing.is_none() {
-        listing = Some(Listing::of(state, &folder).await?);
-    }
-    let written = match &listing {
-        Some(listing) => listing.write(state, memory, &folder, buffer, cookie).await,
-        None => Ok(0),
+    let listing = match kept {
+        Some(listing) => listing,
+        None => Listing::of(state, &folder).await?,
     };
+    let written = listing.write(state, memory, &folder, buffer, cookie).await;
     if let Open::Folder(folder) = Descriptors::of(state)?.get_mut(fd)? {
-        folder.listing = listing;
+        folder.listing = Some(listing);
     }
     written
 }
 
 impl Listing {
+    /// What it takes counts as the folder's, until that is closed or listed anew.
     async fn of(state: &mut State, folder: &Resource<Descriptor>) -> Result<Self, Error> {
-        let stream = files::read_directory(state, Resource::new_borrow(folder.rep())).await?;
-        // What it takes now is the folder's, until that is closed.
-        state.held.moved(stream.rep(), folder.rep());
-        let mut entries = vec![
-            Entry { name: ".".to_owned(), filetype: Filetype::Directory },
-            Entry { name: "..".to_owned(), filetype: Filetype::Directory },
-        ];
-        while let Some(entry) = state.filesystem().read_directory_entry(Resource::new_borrow(stream.rep())).await? {
+        state.held.opened_listing(folder.rep(), 0);
+        let (found, bytes) = files::entries(state, folder).await?;
+        state.held.opened_listing(folder.rep(), bytes);
+        let own = [".", ".."].map(|name| Entry { name: name.to_owned(), filetype: Filetype::Directory });
+        let mut entries = Vec::from(own);
+        for entry in found {
             entries.push(Entry { name: entry.name, filetype: entry.type_.try_into().map_err(Error::trap)? });
         }
-        HostDirectoryEntryStream::drop(&mut state.filesystem(), stream).map_err(Error::trap)?;
         Ok(Self(entries))
     }
 
@@ -78,6 +75,9 @@ impl Listing {
         let mut written: Size = 0;
         let first = usize::try_from(cookie).unwrap_or(usize::MAX);
         for (number, Entry { name, filetype }) in self.0.iter().enumerate().skip(first) {
+            if number % ENTRIES_WITHOUT_A_PAUSE == ENTRIES_WITHOUT_A_PAUSE - 1 {
+                yield_now().await;
+            }
             let head = Dirent {
                 d_next: number as u64 + 1,
                 d_ino: inode(state, folder, name).await?,
@@ -101,6 +101,9 @@ impl Listing {
         Ok(written)
     }
 }
+
+/// Each is looked at for its number.
+const ENTRIES_WITHOUT_A_PAUSE: usize = 64;
 
 /// The size of an entry without its name, in bytes.
 const HEAD_BYTES: usize = 24;
