@@ -1,13 +1,14 @@
 //! Lambda's own emulator, which `cargo xtask test` installs.
 
 use std::{
+    io::{self, Read as _, Write as _},
     net::{TcpListener, TcpStream},
     ops::Range,
     process::Command,
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use super::{Program, wait_for};
+use super::{PATIENCE, Program, wait_for};
 
 /// The ports that are given out here. Linux gives others to who does not ask for a certain one: its range begins at 32,768.
 const PORTS: Range<u32> = 10_240..32_768;
@@ -23,8 +24,10 @@ pub fn start(command: impl Fn(&[&str]) -> Command) -> (String, Program) {
         let addresses = ["--runtime-interface-emulator-address", &address, "--runtime-api-address", &runtime_api];
         let mut program = Program::start(&mut command(&addresses));
         let listens = wait_for("the emulator", || match program.is_running() {
-            // Where it has ended, somebody else may listen there.
-            true => (TcpStream::connect(&address).is_ok() && program.is_running()).then_some(true),
+            // It takes events before it knows whether it has its second port. Where it has ended, somebody else may listen there.
+            true => {
+                (answers(&runtime_api) && TcpStream::connect(&address).is_ok() && program.is_running()).then_some(true)
+            }
             false => Some(false),
         });
         if listens {
@@ -33,6 +36,19 @@ pub fn start(command: impl Fn(&[&str]) -> Command) -> (String, Program) {
         eprintln!("the emulator ended: {}", program.lines().join("\n"));
     }
     panic!("the emulator does not start");
+}
+
+/// Whether it is the emulator's Runtime API that answers there.
+fn answers(runtime_api: &str) -> bool {
+    let ask = || {
+        let mut stream = TcpStream::connect(runtime_api)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.write_all(b"GET /2018-06-01/ping HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        io::Result::Ok(answer.ends_with("pong"))
+    };
+    ask().unwrap_or(false)
 }
 
 /// A port that nobody had a moment ago, and that no other test of this run is given.
