@@ -13,6 +13,9 @@ use super::{LoadError, debug_info::ModuleDebugInfo, fault::ANSWER_READ_LIMIT_BYT
 const INSTANCE_BYTES: u64 = 4 * 1024;
 const ITEM_BYTES: u64 = 32;
 
+/// How many of these a memory or a table is worth, apart from what is in it.
+const ITEMS_BY_MEMORY: u64 = 32;
+
 /// What the host takes for a text in UTF-16 or Latin-1 besides as many bytes as it reads: in UTF-8 it is up to twice as long.
 const TRANSCODED_BYTES: u64 = ANSWER_READ_LIMIT_BYTES as u64;
 
@@ -189,9 +192,13 @@ fn module(payload: Payload<'_>, items: &mut u64, debug_info: &mut ModuleDebugInf
         Payload::ImportSection(imports) => *items += u64::from(imports.count()),
         Payload::FunctionSection(functions) => *items += u64::from(functions.count()),
         Payload::GlobalSection(globals) => *items += u64::from(globals.count()),
+        Payload::TagSection(tags) => *items += u64::from(tags.count()),
+        Payload::MemorySection(memories) => *items += ITEMS_BY_MEMORY * u64::from(memories.count()),
+        Payload::TableSection(tables) => *items += ITEMS_BY_MEMORY * u64::from(tables.count()),
+        Payload::DataSection(segments) => *items += u64::from(segments.count()),
         Payload::ElementSection(segments) => {
             for segment in segments {
-                *items += match segment?.items {
+                *items += 1 + match segment?.items {
                     wasmparser::ElementItems::Functions(functions) => u64::from(functions.count()),
                     wasmparser::ElementItems::Expressions(_, expressions) => u64::from(expressions.count()),
                 };
@@ -286,7 +293,7 @@ mod tests {
     #[test]
     fn each_instance_of_a_module_costs_what_the_module_has() {
         let module = "(core module $m (global i32 (i32.const 0)) (func $f) (elem func $f $f))";
-        let one = INSTANCE_BYTES + 4 * ITEM_BYTES;
+        let one = INSTANCE_BYTES + 5 * ITEM_BYTES;
         assert_eq!(state_bytes(&module.replace("core module $m", "module")), one);
         assert_eq!(state_bytes(&format!("(component {module})")), 0);
         let instance = "(core instance (instantiate $m))";

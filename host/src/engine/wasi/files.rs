@@ -12,8 +12,7 @@ use wasmtime_wasi::{
     p2::{
         FsResult,
         bindings::filesystem::types::{
-            DescriptorFlags, DescriptorType, DirectoryEntry, DirectoryEntryStream, ErrorCode, HostDescriptor,
-            OpenFlags, PathFlags,
+            DescriptorFlags, DescriptorType, DirectoryEntry, ErrorCode, HostDescriptor, OpenFlags, PathFlags,
         },
     },
 };
@@ -223,18 +222,6 @@ impl Name {
     }
 }
 
-/// Lists a folder if there is room for all of its entries, which the host holds until the listing is closed.
-pub(super) async fn read_directory(state: &mut State, folder: Folder) -> FsResult<Resource<DirectoryEntryStream>> {
-    let bytes = match state.table().get(&folder)? {
-        Descriptor::Dir(_) => size(&directory(state, &folder)?, state.held.left())?,
-        Descriptor::File(_) => Some(0),
-    };
-    let bytes = bytes.ok_or(ErrorCode::InsufficientMemory)?;
-    let listing = state.filesystem().read_directory(folder).await?;
-    state.held.opened_listing(listing.rep(), bytes);
-    Ok(listing)
-}
-
 /// What is in a folder, and how much that takes in bytes, if there is room for all of it. It is listed with pauses, in which a deadline can
 /// end it. What is gone meanwhile is left out, and so are names that no guest could say.
 pub(super) async fn entries(state: &mut State, folder: &Folder) -> FsResult<(Vec<DirectoryEntry>, usize)> {
@@ -265,18 +252,6 @@ const ALLOCATION_BYTES: usize = 32;
 
 /// How many entries of a folder are looked at at once.
 const ENTRIES_WITHOUT_A_PAUSE: usize = 256;
-
-/// How much a listing of this folder takes, unless it is more than `limit`. In bytes.
-fn size(folder: &Dir, limit: usize) -> io::Result<Option<usize>> {
-    let mut bytes = 0;
-    for entry in folder.entries()? {
-        bytes += size_of::<DirectoryEntry>() + ALLOCATION_BYTES + entry?.file_name().len();
-        if bytes > limit {
-            return Ok(None);
-        }
-    }
-    Ok(Some(bytes))
-}
 
 fn stat(metadata: &Metadata) -> Stat {
     Stat::new(metadata.dev(), metadata.ino(), metadata.nlink(), metadata.len(), metadata.is_dir())

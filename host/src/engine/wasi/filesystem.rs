@@ -1,22 +1,24 @@
 //! `wasi:filesystem/types` for components: wasmtime-wasi's functions, and in the place of some of them those of [`super::files`].
 
+use std::vec;
+
 use wasmtime::{
     Result, StoreContextMut,
     component::{LinkerInstance, Resource, ResourceType},
 };
 use wasmtime_wasi::{
-    filesystem::{Descriptor, WasiFilesystemView as _},
+    filesystem::Descriptor,
     p2::{
         DynInputStream, DynOutputStream, FsResult,
-        bindings::filesystem::types::{Advice, DirectoryEntryStream, ErrorCode, HostDirectoryEntryStream},
+        bindings::filesystem::types::{Advice, DirectoryEntry, ErrorCode},
     },
 };
 
 use super::{
     super::state::State,
     files::{
-        close, create_directory_at, link_at, open_at, read_directory, readable, remove_directory_at, rename_at,
-        symlink_at, unlink_file_at, writable,
+        close, create_directory_at, entries, link_at, open_at, readable, remove_directory_at, rename_at, symlink_at,
+        unlink_file_at, writable,
     },
     streams::{FileReader, FileWriter},
 };
@@ -37,14 +39,27 @@ pub(super) fn limit(files: &mut LinkerInstance<'_, State>) -> Result<()> {
     files.resource("descriptor", ResourceType::host::<Descriptor>(), |mut store: Store<'_>, rep| {
         close(store.data_mut(), Resource::new_own(rep))
     })?;
-    files.resource(
-        "directory-entry-stream",
-        ResourceType::host::<DirectoryEntryStream>(),
-        |mut store: Store<'_>, rep| {
-            store.data_mut().held.closed(rep);
-            HostDirectoryEntryStream::drop(&mut store.data_mut().filesystem(), Resource::new_own(rep))
+    files.resource("directory-entry-stream", ResourceType::host::<Listing>(), |mut store: Store<'_>, rep| {
+        store.data_mut().held.closed(rep);
+        Ok(store.data_mut().table().delete(Resource::<Listing>::new_own(rep)).map(drop)?)
+    })?;
+    files.func_wrap(
+        "[method]directory-entry-stream.read-directory-entry",
+        |mut store: Store<'_>, (listing,): (Resource<Listing>,)| {
+            let next = store.data_mut().table().get_mut(&listing)?.0.next();
+            Ok((Ok::<_, ErrorCode>(next),))
         },
     )
+}
+
+/// What is in a folder, and was not told yet.
+struct Listing(vec::IntoIter<DirectoryEntry>);
+
+async fn read_directory(state: &mut State, folder: Resource<Descriptor>) -> FsResult<Resource<Listing>> {
+    let (entries, bytes) = entries(state, &folder).await?;
+    let listing = state.table().push(Listing(entries.into_iter()))?;
+    state.held.opened_listing(listing.rep(), bytes);
+    Ok(listing)
 }
 
 /// What makes, moves or removes something in a folder.

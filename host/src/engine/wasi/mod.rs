@@ -80,6 +80,7 @@ mod tests {
                     "[method]descriptor.append-via-stream",
                     "descriptor",
                     "directory-entry-stream",
+                    "[method]directory-entry-stream.read-directory-entry",
                 ],
             ),
             ("wasi:io/streams", &["[method]output-stream.write", "input-stream", "output-stream"]),

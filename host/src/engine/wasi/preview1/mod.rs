@@ -46,7 +46,7 @@ pub(in crate::engine) fn link(linker: &mut Linker<State>) -> Result<()> {
     add_to_linker(linker, |state| state)
 }
 
-type Answer<T> = Result<T, Error>;
+type Returned<T> = Result<T, Error>;
 
 impl WasiSnapshotPreview1 for State {
     fn args_get(
@@ -54,12 +54,12 @@ impl WasiSnapshotPreview1 for State {
         memory: &mut GuestMemory<'_>,
         argv: GuestPtr<GuestPtr<u8>>,
         argv_buf: GuestPtr<u8>,
-    ) -> Answer<()> {
+    ) -> Returned<()> {
         let arguments = self.cli().get_arguments().map_err(Error::trap)?;
         write_texts(memory, argv, argv_buf, arguments)
     }
 
-    fn args_sizes_get(&mut self, _: &mut GuestMemory<'_>) -> Answer<(Size, Size)> {
+    fn args_sizes_get(&mut self, _: &mut GuestMemory<'_>) -> Returned<(Size, Size)> {
         sizes(&self.cli().get_arguments().map_err(Error::trap)?)
     }
 
@@ -68,16 +68,16 @@ impl WasiSnapshotPreview1 for State {
         memory: &mut GuestMemory<'_>,
         environ: GuestPtr<GuestPtr<u8>>,
         environ_buf: GuestPtr<u8>,
-    ) -> Answer<()> {
+    ) -> Returned<()> {
         let variables = variables(self)?;
         write_texts(memory, environ, environ_buf, variables)
     }
 
-    fn environ_sizes_get(&mut self, _: &mut GuestMemory<'_>) -> Answer<(Size, Size)> {
+    fn environ_sizes_get(&mut self, _: &mut GuestMemory<'_>) -> Returned<(Size, Size)> {
         sizes(&variables(self)?)
     }
 
-    fn clock_res_get(&mut self, _: &mut GuestMemory<'_>, id: Clockid) -> Answer<Timestamp> {
+    fn clock_res_get(&mut self, _: &mut GuestMemory<'_>, id: Clockid) -> Returned<Timestamp> {
         match id {
             Clockid::Realtime => {
                 Ok(wall_clock::Host::resolution(&mut self.clocks()).map_err(Error::trap)?.try_into()?)
@@ -87,7 +87,7 @@ impl WasiSnapshotPreview1 for State {
         }
     }
 
-    fn clock_time_get(&mut self, _: &mut GuestMemory<'_>, id: Clockid, _: Timestamp) -> Answer<Timestamp> {
+    fn clock_time_get(&mut self, _: &mut GuestMemory<'_>, id: Clockid, _: Timestamp) -> Returned<Timestamp> {
         match id {
             Clockid::Realtime => Ok(wall_clock::Host::now(&mut self.clocks()).map_err(Error::trap)?.try_into()?),
             Clockid::Monotonic => monotonic_clock::Host::now(&mut self.clocks()).map_err(Error::trap),
@@ -96,34 +96,41 @@ impl WasiSnapshotPreview1 for State {
     }
 
     // Advice can start to write to the disk.
-    async fn fd_advise(&mut self, _: &mut GuestMemory<'_>, fd: Fd, _: Filesize, _: Filesize, _: Advice) -> Answer<()> {
+    async fn fd_advise(
+        &mut self,
+        _: &mut GuestMemory<'_>,
+        fd: Fd,
+        _: Filesize,
+        _: Filesize,
+        _: Advice,
+    ) -> Returned<()> {
         Ok(Descriptors::of(self)?.file(fd).map(drop)?)
     }
 
-    fn fd_allocate(&mut self, _: &mut GuestMemory<'_>, fd: Fd, _: Filesize, _: Filesize) -> Answer<()> {
+    fn fd_allocate(&mut self, _: &mut GuestMemory<'_>, fd: Fd, _: Filesize, _: Filesize) -> Returned<()> {
         Descriptors::of(self)?.file(fd)?;
         Err(Errno::Notsup.into())
     }
 
-    async fn fd_close(&mut self, _: &mut GuestMemory<'_>, fd: Fd) -> Answer<()> {
+    async fn fd_close(&mut self, _: &mut GuestMemory<'_>, fd: Fd) -> Returned<()> {
         let closed = Descriptors::of(self)?.remove(fd)?;
         closed.close(self).await
     }
 
     // What is in `/tmp` does not outlive the environment, and writing it to the disk can take longer than there is.
-    async fn fd_datasync(&mut self, _: &mut GuestMemory<'_>, fd: Fd) -> Answer<()> {
+    async fn fd_datasync(&mut self, _: &mut GuestMemory<'_>, fd: Fd) -> Returned<()> {
         Ok(Descriptors::of(self)?.file(fd).map(drop)?)
     }
 
-    async fn fd_sync(&mut self, _: &mut GuestMemory<'_>, fd: Fd) -> Answer<()> {
+    async fn fd_sync(&mut self, _: &mut GuestMemory<'_>, fd: Fd) -> Returned<()> {
         Ok(Descriptors::of(self)?.file(fd).map(drop)?)
     }
 
-    async fn fd_fdstat_get(&mut self, _: &mut GuestMemory<'_>, fd: Fd) -> Answer<Fdstat> {
+    async fn fd_fdstat_get(&mut self, _: &mut GuestMemory<'_>, fd: Fd) -> Returned<Fdstat> {
         stat::descriptor(self, fd).await
     }
 
-    fn fd_fdstat_set_flags(&mut self, _: &mut GuestMemory<'_>, fd: Fd, flags: Fdflags) -> Answer<()> {
+    fn fd_fdstat_set_flags(&mut self, _: &mut GuestMemory<'_>, fd: Fd, flags: Fdflags) -> Returned<()> {
         let file = Descriptors::of(self)?.file_mut(fd)?;
         if flags.intersects(Fdflags::DSYNC | Fdflags::SYNC | Fdflags::RSYNC) {
             return Err(Errno::Inval.into());
@@ -133,16 +140,16 @@ impl WasiSnapshotPreview1 for State {
         Ok(())
     }
 
-    fn fd_fdstat_set_rights(&mut self, _: &mut GuestMemory<'_>, fd: Fd, _: Rights, _: Rights) -> Answer<()> {
+    fn fd_fdstat_set_rights(&mut self, _: &mut GuestMemory<'_>, fd: Fd, _: Rights, _: Rights) -> Returned<()> {
         Descriptors::of(self)?.resource(fd)?;
         Err(Errno::Notsup.into())
     }
 
-    async fn fd_filestat_get(&mut self, _: &mut GuestMemory<'_>, fd: Fd) -> Answer<Filestat> {
+    async fn fd_filestat_get(&mut self, _: &mut GuestMemory<'_>, fd: Fd) -> Returned<Filestat> {
         stat::file(self, fd).await
     }
 
-    async fn fd_filestat_set_size(&mut self, _: &mut GuestMemory<'_>, fd: Fd, size: Filesize) -> Answer<()> {
+    async fn fd_filestat_set_size(&mut self, _: &mut GuestMemory<'_>, fd: Fd, size: Filesize) -> Returned<()> {
         let file = Descriptors::of(self)?.file(fd)?.resource();
         let (file, quota) = files::writable(self, &file)?;
         quota.set_len(&file, size).map_err(transfer::failed)
@@ -155,13 +162,13 @@ impl WasiSnapshotPreview1 for State {
         atim: Timestamp,
         mtim: Timestamp,
         flags: Fstflags,
-    ) -> Answer<()> {
+    ) -> Returned<()> {
         let (accessed, modified) = stat::times(atim, mtim, flags)?;
         let resource = Descriptors::of(self)?.resource(fd)?;
         Ok(self.filesystem().set_times(resource, accessed, modified).await?)
     }
 
-    async fn fd_read(&mut self, memory: &mut GuestMemory<'_>, fd: Fd, iovs: IovecArray) -> Answer<Size> {
+    async fn fd_read(&mut self, memory: &mut GuestMemory<'_>, fd: Fd, iovs: IovecArray) -> Returned<Size> {
         transfer::read(self, memory, fd, iovs, Place::Current).await
     }
 
@@ -171,11 +178,11 @@ impl WasiSnapshotPreview1 for State {
         fd: Fd,
         iovs: IovecArray,
         offset: Filesize,
-    ) -> Answer<Size> {
+    ) -> Returned<Size> {
         transfer::read(self, memory, fd, iovs, Place::Offset(offset)).await
     }
 
-    async fn fd_write(&mut self, memory: &mut GuestMemory<'_>, fd: Fd, iovs: CiovecArray) -> Answer<Size> {
+    async fn fd_write(&mut self, memory: &mut GuestMemory<'_>, fd: Fd, iovs: CiovecArray) -> Returned<Size> {
         transfer::write(self, memory, fd, iovs, Place::Current).await
     }
 
@@ -185,11 +192,11 @@ impl WasiSnapshotPreview1 for State {
         fd: Fd,
         iovs: CiovecArray,
         offset: Filesize,
-    ) -> Answer<Size> {
+    ) -> Returned<Size> {
         transfer::write(self, memory, fd, iovs, Place::Offset(offset)).await
     }
 
-    fn fd_prestat_get(&mut self, _: &mut GuestMemory<'_>, fd: Fd) -> Answer<Prestat> {
+    fn fd_prestat_get(&mut self, _: &mut GuestMemory<'_>, fd: Fd) -> Returned<Prestat> {
         match Descriptors::of(self)?.get(fd)?.preopened_as() {
             Some(name) => Ok(Prestat::Dir(PrestatDir { pr_name_len: name.len().try_into()? })),
             None => Err(Errno::Badf.into()),
@@ -202,7 +209,7 @@ impl WasiSnapshotPreview1 for State {
         fd: Fd,
         path: GuestPtr<u8>,
         path_max_len: Size,
-    ) -> Answer<()> {
+    ) -> Returned<()> {
         let name = Descriptors::of(self)?.get(fd)?.preopened_as().ok_or(Errno::Notdir)?;
         let length = Size::try_from(name.len())?;
         if length > path_max_len {
@@ -211,7 +218,7 @@ impl WasiSnapshotPreview1 for State {
         Ok(memory.copy_from_slice(name.as_bytes(), path.as_array(length))?)
     }
 
-    async fn fd_renumber(&mut self, _: &mut GuestMemory<'_>, from: Fd, to: Fd) -> Answer<()> {
+    async fn fd_renumber(&mut self, _: &mut GuestMemory<'_>, from: Fd, to: Fd) -> Returned<()> {
         let replaced = Descriptors::of(self)?.renumber(from, to)?;
         match replaced {
             Some(replaced) => replaced.close(self).await,
@@ -225,7 +232,7 @@ impl WasiSnapshotPreview1 for State {
         fd: Fd,
         offset: Filedelta,
         whence: Whence,
-    ) -> Answer<Filesize> {
+    ) -> Returned<Filesize> {
         let file = Descriptors::of(self)?.seekable(fd)?;
         let begin = match whence {
             Whence::Set => 0,
@@ -240,7 +247,7 @@ impl WasiSnapshotPreview1 for State {
         Ok(position)
     }
 
-    fn fd_tell(&mut self, _: &mut GuestMemory<'_>, fd: Fd) -> Answer<Filesize> {
+    fn fd_tell(&mut self, _: &mut GuestMemory<'_>, fd: Fd) -> Returned<Filesize> {
         Ok(Descriptors::of(self)?.seekable(fd)?.position)
     }
 
@@ -251,11 +258,16 @@ impl WasiSnapshotPreview1 for State {
         buf: GuestPtr<u8>,
         buf_len: Size,
         cookie: Dircookie,
-    ) -> Answer<Size> {
+    ) -> Returned<Size> {
         folders::list(self, memory, fd, buf.as_array(buf_len), cookie).await
     }
 
-    async fn path_create_directory(&mut self, memory: &mut GuestMemory<'_>, fd: Fd, path: GuestPtr<str>) -> Answer<()> {
+    async fn path_create_directory(
+        &mut self,
+        memory: &mut GuestMemory<'_>,
+        fd: Fd,
+        path: GuestPtr<str>,
+    ) -> Returned<()> {
         let (folder, path) = (Descriptors::of(self)?.folder(fd)?, text(memory, path)?);
         Ok(files::create_directory_at(self, folder, path).await?)
     }
@@ -266,7 +278,7 @@ impl WasiSnapshotPreview1 for State {
         fd: Fd,
         flags: Lookupflags,
         path: GuestPtr<str>,
-    ) -> Answer<Filestat> {
+    ) -> Returned<Filestat> {
         let (folder, path) = (Descriptors::of(self)?.folder(fd)?, text(memory, path)?);
         stat::file_at(self, folder, flags.into(), path).await
     }
@@ -280,7 +292,7 @@ impl WasiSnapshotPreview1 for State {
         atim: Timestamp,
         mtim: Timestamp,
         fst_flags: Fstflags,
-    ) -> Answer<()> {
+    ) -> Returned<()> {
         let (accessed, modified) = stat::times(atim, mtim, fst_flags)?;
         let (folder, path) = (Descriptors::of(self)?.folder(fd)?, text(memory, path)?);
         Ok(self.filesystem().set_times_at(folder, flags.into(), path, accessed, modified).await?)
@@ -294,7 +306,7 @@ impl WasiSnapshotPreview1 for State {
         old_path: GuestPtr<str>,
         new_fd: Fd,
         new_path: GuestPtr<str>,
-    ) -> Answer<()> {
+    ) -> Returned<()> {
         let (old_folder, new_folder) = (Descriptors::of(self)?.folder(old_fd)?, Descriptors::of(self)?.folder(new_fd)?);
         let (old_path, new_path) = (text(memory, old_path)?, text(memory, new_path)?);
         Ok(files::link_at(self, old_folder, old_flags.into(), old_path, new_folder, new_path).await?)
@@ -310,7 +322,7 @@ impl WasiSnapshotPreview1 for State {
         rights: Rights,
         _: Rights,
         fdflags: Fdflags,
-    ) -> Answer<Fd> {
+    ) -> Returned<Fd> {
         let folder = match Descriptors::of(self)?.get(fd)? {
             Open::Folder(folder) => folder.resource(),
             Open::File(_) => return Err(Errno::Notdir.into()),
@@ -333,7 +345,7 @@ impl WasiSnapshotPreview1 for State {
         path: GuestPtr<str>,
         buf: GuestPtr<u8>,
         buf_len: Size,
-    ) -> Answer<Size> {
+    ) -> Returned<Size> {
         let (folder, path) = (Descriptors::of(self)?.folder(fd)?, text(memory, path)?);
         let target = self.filesystem().readlink_at(folder, path).await?;
         let length = Size::try_from(target.len())?.min(buf_len);
@@ -341,7 +353,12 @@ impl WasiSnapshotPreview1 for State {
         Ok(length)
     }
 
-    async fn path_remove_directory(&mut self, memory: &mut GuestMemory<'_>, fd: Fd, path: GuestPtr<str>) -> Answer<()> {
+    async fn path_remove_directory(
+        &mut self,
+        memory: &mut GuestMemory<'_>,
+        fd: Fd,
+        path: GuestPtr<str>,
+    ) -> Returned<()> {
         let (folder, path) = (Descriptors::of(self)?.folder(fd)?, text(memory, path)?);
         Ok(files::remove_directory_at(self, folder, path).await?)
     }
@@ -353,7 +370,7 @@ impl WasiSnapshotPreview1 for State {
         old_path: GuestPtr<str>,
         new_fd: Fd,
         new_path: GuestPtr<str>,
-    ) -> Answer<()> {
+    ) -> Returned<()> {
         let (old_folder, new_folder) = (Descriptors::of(self)?.folder(old_fd)?, Descriptors::of(self)?.folder(new_fd)?);
         let (old_path, new_path) = (text(memory, old_path)?, text(memory, new_path)?);
         Ok(files::rename_at(self, old_folder, old_path, new_folder, new_path).await?)
@@ -365,13 +382,13 @@ impl WasiSnapshotPreview1 for State {
         target: GuestPtr<str>,
         fd: Fd,
         path: GuestPtr<str>,
-    ) -> Answer<()> {
+    ) -> Returned<()> {
         let folder = Descriptors::of(self)?.folder(fd)?;
         let (target, path) = (text(memory, target)?, text(memory, path)?);
         Ok(files::symlink_at(self, folder, target, path).await?)
     }
 
-    async fn path_unlink_file(&mut self, memory: &mut GuestMemory<'_>, fd: Fd, path: GuestPtr<str>) -> Answer<()> {
+    async fn path_unlink_file(&mut self, memory: &mut GuestMemory<'_>, fd: Fd, path: GuestPtr<str>) -> Returned<()> {
         let (folder, path) = (Descriptors::of(self)?.folder(fd)?, text(memory, path)?);
         Ok(files::unlink_file_at(self, folder, path).await?)
     }
@@ -382,7 +399,7 @@ impl WasiSnapshotPreview1 for State {
         subscriptions: GuestPtr<Subscription>,
         events: GuestPtr<Event>,
         number: Size,
-    ) -> Answer<Size> {
+    ) -> Returned<Size> {
         poll::wait(self, memory, subscriptions.as_array(number), events).await
     }
 
@@ -390,33 +407,33 @@ impl WasiSnapshotPreview1 for State {
         I32Exit(status.cast_signed()).into()
     }
 
-    fn proc_raise(&mut self, _: &mut GuestMemory<'_>, _: Signal) -> Answer<()> {
+    fn proc_raise(&mut self, _: &mut GuestMemory<'_>, _: Signal) -> Returned<()> {
         Err(Errno::Notsup.into())
     }
 
-    fn sched_yield(&mut self, _: &mut GuestMemory<'_>) -> Answer<()> {
+    fn sched_yield(&mut self, _: &mut GuestMemory<'_>) -> Returned<()> {
         Ok(())
     }
 
-    fn random_get(&mut self, memory: &mut GuestMemory<'_>, buf: GuestPtr<u8>, buf_len: Size) -> Answer<()> {
+    fn random_get(&mut self, memory: &mut GuestMemory<'_>, buf: GuestPtr<u8>, buf_len: Size) -> Returned<()> {
         let bytes = self.random().get_random_bytes(buf_len.into()).map_err(Error::trap)?;
         Ok(memory.copy_from_slice(&bytes, buf.as_array(buf_len))?)
     }
 
     // There are no sockets.
-    fn sock_accept(&mut self, _: &mut GuestMemory<'_>, fd: Fd, _: Fdflags) -> Answer<Fd> {
+    fn sock_accept(&mut self, _: &mut GuestMemory<'_>, fd: Fd, _: Fdflags) -> Returned<Fd> {
         Err(no_socket(self, fd))
     }
 
-    fn sock_recv(&mut self, _: &mut GuestMemory<'_>, fd: Fd, _: IovecArray, _: Riflags) -> Answer<(Size, Roflags)> {
+    fn sock_recv(&mut self, _: &mut GuestMemory<'_>, fd: Fd, _: IovecArray, _: Riflags) -> Returned<(Size, Roflags)> {
         Err(no_socket(self, fd))
     }
 
-    fn sock_send(&mut self, _: &mut GuestMemory<'_>, fd: Fd, _: CiovecArray, _: Siflags) -> Answer<Size> {
+    fn sock_send(&mut self, _: &mut GuestMemory<'_>, fd: Fd, _: CiovecArray, _: Siflags) -> Returned<Size> {
         Err(no_socket(self, fd))
     }
 
-    fn sock_shutdown(&mut self, _: &mut GuestMemory<'_>, fd: Fd, _: Sdflags) -> Answer<()> {
+    fn sock_shutdown(&mut self, _: &mut GuestMemory<'_>, fd: Fd, _: Sdflags) -> Returned<()> {
         Err(no_socket(self, fd))
     }
 }
@@ -429,20 +446,20 @@ fn no_socket(state: &mut State, fd: Fd) -> Error {
 }
 
 /// A path, or what else a guest gives as text.
-fn text(memory: &GuestMemory<'_>, text: GuestPtr<str>) -> Answer<String> {
+fn text(memory: &GuestMemory<'_>, text: GuestPtr<str>) -> Returned<String> {
     if text.len() as usize > files::PATH_LIMIT_BYTES {
         return Err(Errno::Nametoolong.into());
     }
     Ok(memory.as_cow_str(text)?.into_owned())
 }
 
-fn variables(state: &mut State) -> Answer<Vec<String>> {
+fn variables(state: &mut State) -> Returned<Vec<String>> {
     let variables = state.cli().get_environment().map_err(Error::trap)?;
     Ok(variables.into_iter().map(|(name, value)| format!("{name}={value}")).collect())
 }
 
 /// How many texts there are, and how many bytes they take, each with its closing zero.
-fn sizes(texts: &[String]) -> Answer<(Size, Size)> {
+fn sizes(texts: &[String]) -> Returned<(Size, Size)> {
     let bytes: usize = texts.iter().map(|text| text.len() + 1).sum();
     Ok((texts.len().try_into()?, bytes.try_into()?))
 }
@@ -453,7 +470,7 @@ fn write_texts(
     mut table: GuestPtr<GuestPtr<u8>>,
     mut at: GuestPtr<u8>,
     texts: Vec<String>,
-) -> Answer<()> {
+) -> Returned<()> {
     for text in texts {
         memory.write(table, at)?;
         table = table.add(1)?;
