@@ -14,7 +14,7 @@ const INSTANCE_BYTES: u64 = 4 * 1024;
 const ITEM_BYTES: u64 = 32;
 
 /// How many of these a memory or a table is worth, apart from what is in it.
-const ITEMS_BY_MEMORY: u64 = 32;
+const ITEMS_BY_MEMORY: u64 = 8;
 
 /// What the host takes for a text in UTF-16 or Latin-1 besides as many bytes as it reads: in UTF-8 it is up to twice as long.
 const TRANSCODED_BYTES: u64 = ANSWER_READ_LIMIT_BYTES as u64;
