@@ -92,7 +92,9 @@ fn without(name: &str) -> &'static str {
     match module {
         "wasi" => "build it for one thread, in Rust for `wasm32-wasip1`",
         "env" if name == "env::memory" => "build it with a memory of its own, without `--import-memory` and threads",
-        "env" | "a" => "build it for WASI: with wasi-sdk, or with Emscripten's `-sSTANDALONE_WASM`",
+        "env" | "a" => {
+            "build it so that it needs WASI only: without functions of a host of its own, and with Emscripten's `-sSTANDALONE_WASM`"
+        }
         "go" | "gojs" => "build it with `GOOS=wasip1`, not for browsers",
         _ if module.starts_with("__wbindgen") || module.starts_with("wbg") => {
             "build it without wasm-bindgen, in Rust for `wasm32-wasip2`"

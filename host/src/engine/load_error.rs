@@ -16,6 +16,9 @@ pub enum LoadError {
     /// The fault is the host's.
     #[error("the engine can't start: {0}")]
     Engine(String),
+    /// With what the system says.
+    #[error("it can't be read: {0}")]
+    Unreadable(String),
     /// The file has no bytes.
     #[error("not a wasm file: it is empty")]
     Empty,
@@ -105,11 +108,18 @@ impl LoadError {
     pub fn into_failure(self, name: &str) -> Failure {
         let hint = match &self {
             Self::Engine(_) | Self::Compiler => "this is a fault of the host: please report it",
+            Self::Unreadable(_) => "name a `.wasm` or `.cwasm` file that a build wrote",
+            Self::NotWasm(beginning) if beginning.starts_with('(') => {
+                "this is WebAssembly's text format: make it binary, with `wat2wasm` or `wasm-tools parse`"
+            }
             Self::Empty | Self::NotWasm(_) => {
-                "build a component, or a module of WASI 0.1: `guesthouse new` writes one that does"
+                "name a component, or a module of WASI 0.1: `guesthouse new` writes a project that makes one"
+            }
+            Self::CoreModule(exports) if exports.iter().any(|name| name == "_initialize") => {
+                "it is a library: build a program, with a `main`, or a handler with its language's SDK (`guesthouse new`)"
             }
             Self::CoreModule(_) => {
-                "build a component, a program for WASI, or in Go with `-buildmode=c-shared` and the SDK"
+                "build a program for WASI, in Rust with `--target wasm32-wasip2`, or a handler with its language's SDK (`guesthouse new`)"
             }
             Self::NotAdaptable(_) => "build it for WASI 0.1 with a compiler of this year, or as a component",
             Self::Truncated(_) => "build and upload the guest again, and compare the two files' sizes",
@@ -126,6 +136,9 @@ impl LoadError {
                 "export the memory, which linkers do unless they are told otherwise: `(export \"memory\" (memory 0))`"
             }
             Self::TooMuch(_) => "build it with fewer of them: no compiler's output was seen that has as many",
+            Self::Foreign(reason) if reason.contains("compiled for architecture") => {
+                "it is for functions of the other architecture: for this one compile it with `guesthouse compile` and its `--target`"
+            }
             Self::Foreign(_) => {
                 "compile it again with `guesthouse compile` of the host's version, or put its `.wasm` file beside it"
             }

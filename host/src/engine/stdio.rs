@@ -103,14 +103,15 @@ impl Stdio {
         inner.belongs_to_none();
     }
 
-    /// The same, and returns what is known of the end. Where nothing was written to standard error, the end of what a program wrote to
-    /// its standard output is handed on, too: it says what went wrong, and nobody else gets it.
+    /// The same, and returns what is known of the end. The end of what a program wrote to its standard output is handed on, too: it may say
+    /// what went wrong, and nobody else gets it.
     pub(super) fn finish_failed(&self, stdout: Option<&[u8]>) -> LastWords {
         let mut inner = self.lock();
         inner.hand_on();
         let mut last_line = std::mem::take(&mut inner.last_stderr_line);
-        if let Some(stdout) = stdout.filter(|_| last_line.is_empty()) {
-            last_line = inner.hand_on_end(stdout);
+        let last_of_stdout = stdout.map(|stdout| inner.hand_on_end(stdout)).unwrap_or_default();
+        if last_line.is_empty() {
+            last_line = last_of_stdout;
         }
         inner.belongs_to_none();
         LastWords { last_line, has_said_something: inner.has_said_something }
@@ -371,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_a_failed_programs_output_is_handed_on_where_it_wrote_no_errors() {
+    fn the_end_of_a_failed_programs_output_is_handed_on() {
         let output = format!("{}\nline 7: missing semicolon\n\n", "x".repeat(END_LIMIT_BYTES));
         let (stdio, heard) = stdio();
         stdio.begin(Some(&invocation("id-1")));
@@ -384,7 +385,7 @@ mod tests {
         stdio.begin(Some(&invocation("id-3")));
         stdio.stream(Stream::Stderr).push(b"no database\n");
         assert_eq!(stdio.finish_failed(Some(output.as_bytes())).last_line, "no database");
-        assert_eq!(heard.0.lock().unwrap().len(), 3);
+        assert_eq!(heard.0.lock().unwrap().len(), 5);
     }
 
     #[test]

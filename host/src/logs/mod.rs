@@ -114,10 +114,6 @@ impl Logs {
 
     /// Writes a guest's line that is an object, with what it lacks.
     fn write_own(&self, line: &Line<'_>, own: Map<String, Value>) {
-        let level = own_level::of_object(&own).unwrap_or(Level::Info);
-        if level < self.guests_level {
-            return;
-        }
         let guest = line.guest.short();
         // A guest does not get to say whose its line is, nor to write in CloudWatch's or Lambda's name.
         let is_true = |key: &str, value: Option<&str>| {
@@ -128,6 +124,11 @@ impl Logs {
                 && is_true("tenantId", line.tenant_id)
                 && is_true("guest", Some(&guest))
                 && !own.contains_key(MARK);
+        // What claims something else is a text.
+        let level = own_level::of_object(&own).filter(|_| claims_are_true).unwrap_or(Level::Info);
+        if level < self.guests_level {
+            return;
+        }
         let is_minted = is_minted(&own, line.metrics);
         let passed_on = match self.format {
             _ if !claims_are_true || is_minted => None,
@@ -143,8 +144,7 @@ impl Logs {
             {
                 self.write_object(level, line, &Value::Object(own));
             }
-            _ if claims_are_true => self.write_pieces(level, line, line.text),
-            _ => self.write_pieces(Level::Info, line, line.text),
+            _ => self.write_pieces(level, line, line.text),
         }
     }
 }

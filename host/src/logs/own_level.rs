@@ -75,12 +75,21 @@ fn of_pairs(head: &str) -> Option<Level> {
 /// A level in capitals, or in brackets, at the beginning or behind a time, and behind a logger's name between dashes.
 fn of_words(head: &str) -> Option<Level> {
     let mut behind_dash = false;
+    // What Rust writes where `main` returns an error.
+    if head.starts_with("Error: ") {
+        return Some(Level::Error);
+    }
+    let klog = head.split_once(' ').filter(|(_, rest)| rest.split_whitespace().next().is_some_and(is_time));
+    if let Some(level) = klog.and_then(|(first, _)| of_klog(first)) {
+        return Some(level);
+    }
     for (number, word) in head.split_whitespace().enumerate() {
         if let Some(level) = of_word(word) {
             return Some(level);
         }
-        let is_dash = word == "-";
-        if !(is_time(word) || is_dash || behind_dash && number > 0) {
+        let (is_dash, is_thread) =
+            (matches!(word, "-" | "|"), number > 0 && word.starts_with('[') && word.ends_with(']'));
+        if !(is_time(word) || is_dash || is_thread || behind_dash && number > 0) {
             return None;
         }
         behind_dash = is_dash;
@@ -92,9 +101,22 @@ fn of_words(head: &str) -> Option<Level> {
 fn of_word(word: &str) -> Option<Level> {
     let is_bracketed = word.starts_with('[') && word.ends_with(']');
     let bare = word.trim_matches(['[', ']', '(', ')', '<', '>', '|', ':']);
-    let name = bare.split([':', '[']).next().unwrap_or_default();
+    let name = bare.split([':', '[', '+', '-']).next().unwrap_or_default();
     let is_in_capitals = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_uppercase());
     if is_in_capitals || is_bracketed { named(name) } else { None }
+}
+
+/// `E1127` and the like, with the day.
+fn of_klog(word: &str) -> Option<Level> {
+    let (level, day) = word.split_at_checked(1)?;
+    let is_day = day.len() == 4 && day.bytes().all(|byte| byte.is_ascii_digit());
+    match level {
+        "I" if is_day => Some(Level::Info),
+        "W" if is_day => Some(Level::Warn),
+        "E" if is_day => Some(Level::Error),
+        "F" if is_day => Some(Level::Fatal),
+        _ => None,
+    }
 }
 
 /// Digits and what stands between them in dates, times and numbers.
@@ -125,7 +147,7 @@ mod tests {
             ("[WARNING]\tlate", Level::Warn),
             ("CRITICAL:root:no database", Level::Fatal),
             ("2026-11-27 01:02:03,004 - orders.store - WARNING - late", Level::Warn),
-            // `slog` of Go, as text and by `log`; logrus; zap for people; klog has none.
+            // `slog` of Go, as text and by `log`; logrus; zap for people; klog.
             ("time=2026-11-27T01:02:03.004Z level=WARN msg=late order=7", Level::Warn),
             ("2026/11/27 01:02:03 ERROR no such order id=7", Level::Error),
             ("time=\"2026-11-27T01:02:03Z\" level=error msg=\"no such order\"", Level::Error),
@@ -139,6 +161,12 @@ mod tests {
                 Level::Error,
             ),
             ("[2026-11-27T01:02:03Z DEBUG orders] step", Level::Debug),
+            ("2026/11/27 01:02:03 ERROR+4 no database", Level::Error),
+            ("E1127 01:02:03.004567       1 main.go:7] no such order", Level::Error),
+            // logback and loguru; Rust, where `main` returns an error.
+            ("01:02:03.004 [main] ERROR orders - no such order", Level::Error),
+            ("2026-11-27 01:02:03.004 | WARNING  | orders:main:7 - late", Level::Warn),
+            ("Error: Os { code: 44, kind: NotFound }", Level::Error),
             // Others.
             ("[error] 7#7: no such file", Level::Error),
             ("ERROR: no such order", Level::Error),
@@ -158,6 +186,8 @@ mod tests {
             "error: expected `;`",
             "Info",
             "a - b - ERROR",
+            "E1127",
+            "[main] ERROR",
             "x=1",
             "\u{1b}[",
         ] {

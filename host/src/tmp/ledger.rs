@@ -86,6 +86,11 @@ impl Ledger {
         self.entries.len() < ENTRIES_LIMIT && self.room(bytes) >= bytes
     }
 
+    /// Whether it is the number of files that there is no room for, and not their bytes.
+    pub(super) fn has_too_many(&self) -> bool {
+        self.entries.len() >= ENTRIES_LIMIT
+    }
+
     /// Counts what a guest has just made. Whatever had its inode before is gone.
     pub(super) fn made(&mut self, stat: Stat) {
         self.forget(stat);

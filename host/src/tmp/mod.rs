@@ -205,11 +205,16 @@ impl Quota {
 
     fn at_limit(&self) -> io::Error {
         if !self.said.swap(true, Ordering::Relaxed) {
-            warn!(
-                "a guest's `/tmp` is full: it may keep {} there, in {} files\nhint: let the guest remove what it no longer needs, or raise `tmp_limit`",
-                ByteSize::b(self.ledger().map_or(0, |ledger| ledger.limit_bytes)),
-                ledger::ENTRIES_LIMIT
-            );
+            match self.ledger() {
+                Some(ledger) if ledger.has_too_many() => warn!(
+                    "a guest's `/tmp` is full: it may keep {} files, folders and links there\nhint: let the guest remove what it no longer needs",
+                    ledger::ENTRIES_LIMIT
+                ),
+                ledger => warn!(
+                    "a guest's `/tmp` is full: it may keep {} there\nhint: let the guest remove what it no longer needs, or raise `tmp_limit`",
+                    ByteSize::b(ledger.map_or(0, |ledger| ledger.limit_bytes))
+                ),
+            }
         }
         Errno::NOSPC.into()
     }

@@ -17,7 +17,11 @@ export const writeOut = (text) => writeTo((out ??= stdout.getStdout()), text);
 export const writeErr = (text) => writeTo((err ??= stderr.getStderr()), text);
 
 // The host takes a line's level from what stands before the first tab, and INFO where there is none.
-const print = (write, level = "") => (...values) => write(`${format(...values).replace(/^/gm, level + indent)}\n`);
+// Of an object that is a line of its own it takes the object's.
+const print = (write, level = "") => (...values) => {
+  const text = format(...values);
+  write(`${/^\{.*\}$/.test(text) ? text : text.replace(/^/gm, level + indent)}\n`);
+};
 const info = print(writeOut);
 const error = print(writeErr, "ERROR\t");
 const trace = print(writeErr, "TRACE\t");

@@ -1,6 +1,10 @@
 //! What a guest is, and whether it can run.
 
-use std::path::PathBuf;
+use std::{
+    fmt::{self, Write as _},
+    io::Write as _,
+    path::PathBuf,
+};
 
 use anyhow::Context as _;
 use bytesize::ByteSize;
@@ -16,7 +20,8 @@ use crate::{Exit, lambda};
 
 /// Tell what guests are, what they import, and whether they can run
 ///
-/// Ends with 1 if one of them can't. Nothing of a guest is run.
+/// Ends with 1 if one of them can't. Nothing of a guest is run. `contract` is how events reach it: `event`, by an SDK, or `command`, on its
+/// standard input.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// The guests' `.wasm` or `.cwasm` files
@@ -37,20 +42,23 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         let report = if guest.extension().is_some_and(|ending| ending == CWASM) {
             Report::of_machine_code(&engine, &name, &guest)
         } else {
-            let bytes = files::read(&guest, files::GUEST_LIMIT_BYTES)
-                .with_context(|| format!("can't read `{name}`\nhint: name a `.wasm` file that a build wrote"))?;
-            runtime.block_on(Report::of(&engine, &name, bytes))
+            match files::read(&guest, files::GUEST_LIMIT_BYTES) {
+                Ok(bytes) => runtime.block_on(Report::of(&engine, &name, bytes)),
+                Err(error) => Report::of_nothing(&name, &error),
+            }
         };
         all_run &= report.runs;
-        if json { println!("{}", serde_json::to_string(&report)?) } else { print(&report) }
+        let text = if json { serde_json::to_string(&report)? + "\n" } else { text(&report)? };
+        anstream::stdout().write_all(text.as_bytes()).context("can't write the report")?;
     }
     Ok(if all_run { Exit::Done } else { Exit::Failed })
 }
 
-fn print(report: &Report) {
+fn text(report: &Report) -> Result<String, fmt::Error> {
+    let mut text = String::new();
     let verdict = if report.runs { ("runs", AnsiColor::Green) } else { ("can't run", AnsiColor::Red) };
     let colour = Style::new().fg_color(Some(verdict.1.into())).bold();
-    anstream::println!("{}: {colour}{}{colour:#}", Escaped(&report.guest), verdict.0);
+    writeln!(text, "{}: {colour}{}{colour:#}", Escaped(&report.guest), verdict.0)?;
     let listed = |items: &[String]| items.join(", ");
     let contract = report.contract.map(|contract| match report.world {
         Some(world) => format!("{contract} (the world `{world}`)"),
@@ -60,16 +68,19 @@ fn print(report: &Report) {
         ("kind", report.kind.map(str::to_owned).unwrap_or_default()),
         ("contract", contract.unwrap_or_default()),
         ("size", ByteSize::b(report.bytes).to_string()),
-        ("memory", if report.memory_bytes > 0 { ByteSize::b(report.memory_bytes).to_string() } else { String::new() }),
+        (
+            "memory",
+            report.memory_bytes.map(|bytes| format!("{} from the start", ByteSize::b(bytes))).unwrap_or_default(),
+        ),
         ("languages", listed(&report.languages)),
         ("tools", listed(&report.tools)),
         ("features", listed(&report.features)),
         ("exports", listed(&report.exports)),
     ];
     for (name, fact) in facts.iter().filter(|(_, fact)| !fact.is_empty()) {
-        println!("  {name:<9} {}", Escaped(fact));
+        writeln!(text, "  {name:<9} {}", Escaped(fact))?;
     }
-    for (number, import) in report.imports.iter().enumerate() {
+    for (number, import) in report.imports.iter().flatten().enumerate() {
         let status = match import.status {
             Status::Provided => "provided",
             Status::Denied => "denied",
@@ -78,9 +89,10 @@ fn print(report: &Report) {
         };
         let remedy = import.remedy.as_ref().map(|remedy| format!(": {remedy}")).unwrap_or_default();
         let title = if number == 0 { "imports" } else { "" };
-        println!("  {title:<9} {} {status}{}", Escaped(&import.name), Escaped(remedy));
+        writeln!(text, "  {title:<9} {} {status}{}", Escaped(&import.name), Escaped(remedy))?;
     }
     if let Some(error) = &report.error {
-        println!("  {}", escaped_lines(&error.to_string().replace('\n', "\n  ")));
+        writeln!(text, "  {}", escaped_lines(&error.to_string().replace('\n', "\n  ")))?;
     }
+    Ok(text)
 }

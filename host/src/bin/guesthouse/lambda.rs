@@ -1,6 +1,6 @@
 //! What the subcommands that run guests have in common: options, and the local Lambda made from them.
 
-use std::{io, num::NonZeroUsize, path::Path, sync::Arc, time::Duration};
+use std::{io::Write, num::NonZeroUsize, path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use clap::Args;
@@ -9,7 +9,7 @@ use guesthouse::{
     config::{self, Environment},
     engine::Engine,
     local::{Functions, Limits, Records, Scratch, Shared},
-    logs::{Format, Logs, Output},
+    logs::{Format, Logs, Output as _},
     registry::Looker,
     telemetry,
     text::escaped_lines,
@@ -54,11 +54,12 @@ impl Options {
         self,
         guests: &Path,
         concurrency: NonZeroUsize,
-        output: Box<dyn Output>,
+        output: impl Write + Send + 'static,
     ) -> anyhow::Result<Lambda> {
         raise_limit_of_files();
-        let records = Arc::new(Records::new(output));
-        let logs = Logs::from_environment(&Environment::of_process(), Box::new(records.clone()));
+        let environment = self.log_environment();
+        let records = Arc::new(Records::new(Box::new(Format::from_environment(&environment).writer(output))));
+        let logs = Logs::from_environment(&environment, Box::new(records.clone()));
         let logs = Arc::new(logs);
         telemetry::start(logs.clone());
         let shared = Shared {
@@ -76,6 +77,15 @@ impl Options {
     }
 }
 
+impl Options {
+    /// How the log is to be written: as the function's variables say, or else this shell's.
+    fn log_environment(&self) -> Environment {
+        let shell = Environment::of_process();
+        let own = self.env.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        shell.iter().chain(own).collect()
+    }
+}
+
 /// Each worker of each function has an executor and a connection, of which both ends are here.
 fn raise_limit_of_files() {
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
@@ -86,16 +96,6 @@ fn raise_limit_of_files() {
 /// The threads that all runs on. As in `bootstrap`, each turn of a computing guest is followed by a look at the deadlines.
 pub fn runtime() -> anyhow::Result<Runtime> {
     Builder::new_multi_thread().event_interval(1).enable_all().build().context("can't start threads")
-}
-
-/// Where log lines go when the standard output is for something else.
-pub fn to_stderr() -> Box<dyn Output> {
-    Box::new(Format::from_environment(&Environment::of_process()).writer(io::stderr()))
-}
-
-/// Where log lines go, else.
-pub fn to_stdout() -> Box<dyn Output> {
-    Box::new(Format::from_environment(&Environment::of_process()).writer(io::stdout()))
 }
 
 /// Prints an error, its first word in red on a terminal.

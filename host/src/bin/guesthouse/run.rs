@@ -49,7 +49,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let runtime = lambda::runtime()?;
     let outcome = runtime.block_on(async {
         let begun = Instant::now();
-        let lambda = arguments.options.start(&arguments.guest, NonZeroUsize::MIN, lambda::to_stderr()).await?;
+        let lambda = arguments.options.start(&arguments.guest, NonZeroUsize::MIN, io::stderr()).await?;
         if begun.elapsed() > LONG && arguments.guest.extension().is_some_and(|ending| ending == "wasm") {
             let (seconds, guest) = (begun.elapsed().as_secs(), Escaped(arguments.guest.display()));
             eprintln!("hint: compiling it took {seconds} seconds; `guesthouse compile {guest}` does that once");
@@ -70,7 +70,8 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
                 true => escaped_lines(&String::from_utf8_lossy(&answer)).into_owned().into(),
                 false => answer,
             };
-            stdout.write_all(&answer).and_then(|()| stdout.write_all(b"\n")).context("can't write the answer")?;
+            let end: &[u8] = if answer.ends_with(b"\n") { b"" } else { b"\n" };
+            stdout.write_all(&answer).and_then(|()| stdout.write_all(end)).context("can't write the answer")?;
             Ok(Exit::Done)
         }
         Err(error) => {

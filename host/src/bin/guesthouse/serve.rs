@@ -47,7 +47,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         let address = listener.local_addr().context("can't tell the port")?;
         // From before the first look, so that nothing is missed.
         let watch = Watch::start(&arguments.guests);
-        let lambda = arguments.options.start(&arguments.guests, arguments.concurrency, lambda::to_stdout()).await?;
+        let lambda = arguments.options.start(&arguments.guests, arguments.concurrency, std::io::stdout()).await?;
         let all = lambda.functions.all();
         for (name, function) in &all {
             match &**function {

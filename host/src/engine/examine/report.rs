@@ -1,6 +1,6 @@
 //! What `guesthouse check` tells of a guest.
 
-use std::path::Path;
+use std::{io, path::Path};
 
 use serde::Serialize;
 use wasmparser::{KnownCustom, MemoryType, Parser, Payload, ProducersSectionReader};
@@ -37,14 +37,14 @@ pub struct Report {
     pub tools: Vec<String>,
     /// The size of the file.
     pub bytes: u64,
-    /// What its memories have from the start.
-    pub memory_bytes: u64,
+    /// What its memories have from the start. None where that is not known.
+    pub memory_bytes: Option<u64>,
     /// What it needs that WebAssembly 2.0 did not have.
     pub features: Vec<String>,
     /// The names of its exports.
     pub exports: Vec<String>,
-    /// Each import, and what becomes of it.
-    pub imports: Vec<ImportReport>,
+    /// Each import, and what becomes of it. None where they are not known.
+    pub imports: Option<Vec<ImportReport>>,
     /// What keeps it from running.
     pub error: Option<Failure>,
 }
@@ -85,11 +85,17 @@ impl Report {
         report.conclude(judged)
     }
 
+    /// Of a file that can't be read, for this reason.
+    pub fn of_nothing(name: &str, error: &io::Error) -> Self {
+        let report = Self { guest: name.to_owned(), ..Self::default() };
+        report.conclude(Err(LoadError::Unreadable(error.to_string())))
+    }
+
     /// Looks at a `.cwasm` file. It is mapped, and nothing of it runs.
     pub fn of_machine_code(engine: &Engine, name: &str, path: &Path) -> Self {
         let mut report = Self { guest: name.to_owned(), kind: Some("machine code"), ..Self::default() };
         let judged =
-            std::fs::File::open(path).map_err(|error| LoadError::Foreign(error.to_string())).and_then(|file| {
+            std::fs::File::open(path).map_err(|error| LoadError::Unreadable(error.to_string())).and_then(|file| {
                 report.bytes = file.metadata().map_or(0, |metadata| metadata.len());
                 let code = Code::map(engine, file).map_err(LoadError::Foreign)?;
                 report.exports = code.compiled.exports();
@@ -108,7 +114,7 @@ impl Report {
         self.kind = Some(if examined.is_module { "module" } else { "component" });
         self.exports = examined.exports.iter().take(TOLD_LIMIT).map(|export| export.name.clone()).collect();
         let imports = examined.imports.iter().take(TOLD_LIMIT);
-        self.imports = imports.map(|import| ImportReport::new(&examined, import)).collect();
+        self.imports = Some(imports.map(|import| ImportReport::new(&examined, import)).collect());
         self.add_sections(bytes);
         self.features = features::beyond_2(bytes);
         let contract = examined.runnable();
@@ -140,8 +146,9 @@ impl Report {
             match payload {
                 Payload::MemorySection(memories) => {
                     let memories = memories.into_iter().map_while(Result::ok);
-                    self.memory_bytes =
-                        memories.map(|memory| initial_bytes(&memory)).fold(self.memory_bytes, u64::saturating_add);
+                    let bytes = self.memory_bytes.unwrap_or_default();
+                    let more = memories.map(|memory| initial_bytes(&memory));
+                    self.memory_bytes = Some(more.fold(bytes, u64::saturating_add));
                 }
                 Payload::CustomSection(section) => {
                     if let KnownCustom::Producers(producers) = section.as_known() {
