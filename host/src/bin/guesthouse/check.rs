@@ -67,7 +67,7 @@ fn text(report: &Report) -> Result<String, fmt::Error> {
     let facts = [
         ("kind", report.kind.map(str::to_owned).unwrap_or_default()),
         ("contract", contract.unwrap_or_default()),
-        ("size", ByteSize::b(report.bytes).to_string()),
+        ("size", report.bytes.map(|bytes| ByteSize::b(bytes).to_string()).unwrap_or_default()),
         (
             "memory",
             report.memory_bytes.map(|bytes| format!("{} from the start", ByteSize::b(bytes))).unwrap_or_default(),

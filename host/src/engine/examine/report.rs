@@ -35,8 +35,8 @@ pub struct Report {
     pub languages: Vec<String>,
     /// The tools that made it, with their versions, as its producers say.
     pub tools: Vec<String>,
-    /// The size of the file.
-    pub bytes: u64,
+    /// The size of the file. None where it can't be read.
+    pub bytes: Option<u64>,
     /// What its memories have from the start. None where that is not known.
     pub memory_bytes: Option<u64>,
     /// What it needs that WebAssembly 2.0 did not have.
@@ -77,7 +77,7 @@ pub enum Status {
 impl Report {
     /// Looks at a guest's bytes. Its functions are not compiled.
     pub async fn of(engine: &Engine, name: &str, bytes: Vec<u8>) -> Self {
-        let mut report = Self { guest: name.to_owned(), bytes: bytes.len() as u64, ..Self::default() };
+        let mut report = Self { guest: name.to_owned(), bytes: Some(bytes.len() as u64), ..Self::default() };
         let judged = match on_a_large_stack(|| report.describe(&bytes)) {
             Ok(()) => link(engine, &bytes).await,
             Err(error) => Err(error),
@@ -96,7 +96,7 @@ impl Report {
         let mut report = Self { guest: name.to_owned(), kind: Some("machine code"), ..Self::default() };
         let judged =
             std::fs::File::open(path).map_err(|error| LoadError::Unreadable(error.to_string())).and_then(|file| {
-                report.bytes = file.metadata().map_or(0, |metadata| metadata.len());
+                report.bytes = file.metadata().ok().map(|metadata| metadata.len());
                 let code = Code::map(engine, file).map_err(LoadError::Foreign)?;
                 report.exports = code.compiled.exports();
                 let contract = Contract::prepare(engine, &code.compiled)?;
