@@ -40,7 +40,7 @@ export async function build(file, output, { handler: name, small }) {
     const { component } = await componentize({
       witPath: wit,
       world: "js-guest",
-      jsSource: await lower(await bundle(resolve(file), name)),
+      jsSource: await sourceOf(resolve(file), name),
       sync: true,
       optSize: small,
     });
@@ -50,7 +50,8 @@ export async function build(file, output, { handler: name, small }) {
   return component.length;
 }
 
-// The guest finds out in each instance, and a build sooner: of an ES module, whose exports can be told without running it.
+// The guest finds out in each instance, and a build sooner: of an ES module, whose exports can be told without running
+// it.
 async function requireExport(file, name) {
   try {
     await esbuild.build({
@@ -69,7 +70,13 @@ async function requireExport(file, name) {
   }
 }
 
-// One module with everything in it but WASI. Names are kept, for stack traces and for errors that are named by their class.
+// Returns the module that the engine runs. A test runs it in Node.
+export async function sourceOf(file, name) {
+  return lower(await bundle(file, name));
+}
+
+// One module with everything in it but WASI. Names are kept, for stack traces and for errors that are named by their
+// class.
 async function bundle(file, name) {
   const { outputFiles } = await reported(
     esbuild.build({
@@ -95,8 +102,9 @@ async function bundle(file, name) {
   return outputFiles[0].text;
 }
 
-// Nothing runs the engine's promises, and an `async` function returns one of those: they become generators that a `Promise` drives,
-// which is the SDK's own. In a step of its own, since only then `await` outside of functions has become one inside.
+// Turns async functions into generators that `runtime/async.js` drives, because the engine's own return the engine's
+// promises, whose jobs nothing runs with `sync: true`: `docs/decisions/46-javascript-on-quickjs.md`. This is a step of
+// its own, since `await` outside of functions must be inside of one first, which bundling does.
 async function lower(source) {
   const { code, map } = await reported(
     esbuild.transform(source, {
@@ -110,7 +118,24 @@ async function lower(source) {
       logLevel: "silent",
     }),
   );
-  return code + positionsOf(map, here("."));
+  return code + ownHelpers(code) + positionsOf(map, here("."));
+}
+
+// Returns a statement that replaces the functions that esbuild calls where `async` was by the SDK's own. Esbuild's are
+// declared by `var` before all other code, and the handler's file runs after this statement. The test
+// `guests/conformance/js/test/promises.test.js` fails if one of them is not found.
+function ownHelpers(code) {
+  const HELPERS = {
+    async: /\b(__async\d*)=\(__this,/,
+    asyncGenerator: /\b(__asyncGenerator\d*)=\(__this,/,
+    await: /\b(__await\d*)=function\(promise,/,
+    forAwait: /\b(__forAwait\d*)=\(obj,/,
+    yieldStar: /\b(__yieldStar\d*)=value=>/,
+  };
+  const pairs = Object.entries(HELPERS)
+    .map(([own, pattern]) => [own, pattern.exec(code)?.[1]])
+    .filter(([, name]) => name !== undefined);
+  return `({${pairs.map((pair) => pair.join(":")).join()}}=globalThis[Symbol.for("guesthouse.async")]);`;
 }
 
 // The handler's file is imported when the guest asks for it, which is at run time.
@@ -156,8 +181,8 @@ async function reported(building) {
   }
 }
 
-// npm packs no symbolic links, and in a clone of Guesthouse's repository the contract is one: there it is taken from the folder that the
-// package was installed from.
+// npm packs no symbolic links, and in a clone of Guesthouse's repository the contract is one: there it is taken from
+// the directory that the package was installed from.
 async function withContract(use) {
   const contract = "wit/deps/guesthouse-lambda/guesthouse.wit";
   if (existsSync(here(contract))) {

@@ -1,6 +1,6 @@
 /** What Lambda says about one invocation. */
 export interface Context {
-  /** Always true, and of no effect: the answer goes out when the handler's promise is settled. */
+  /** Always true, and of no effect: the response goes out when the handler's promise is settled. */
   callbackWaitsForEmptyEventLoop: boolean;
   functionName: string;
   /** The version, or `$LATEST`. */
@@ -21,7 +21,7 @@ export interface Context {
   /** When Lambda gives up on this invocation, in milliseconds since the Unix epoch. Not there on AWS. */
   deadlineMs: number;
 
-  /** How long Lambda still waits for the answer; 0 when the deadline has passed. */
+  /** How long Lambda still waits for the response; 0 when the deadline has passed. */
   getRemainingTimeInMillis(): number;
 }
 
@@ -40,8 +40,9 @@ export interface ClientContext {
 }
 
 /**
- * A handler of events: `export const handler: Handler<Event, Answer> = async (event, context) => …`.
+ * A handler of events: `export const handler: Handler<Event, Response> = async (event, context) => …`.
  *
- * The answer is written as JSON; `undefined` is `null`. What is thrown becomes the invocation's error, its `name` the `errorType`.
+ * The response is written as JSON; `undefined` is `null`. What is thrown becomes the invocation's error, its `name` the
+ * `errorType`.
  */
-export type Handler<Event = any, Answer = any> = (event: Event, context: Context) => Answer | Promise<Answer>;
+export type Handler<Event = any, Response = any> = (event: Event, context: Context) => Response | Promise<Response>;

@@ -4,9 +4,9 @@ import { relative, resolve } from "node:path";
 
 const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-// A statement that leaves `{ files, table }` for the guest. The table has a line for each line of the bundle; on it, a word for each place
-// from where on the code is of another line or file: column, file, line, in base 36. Columns and lines are told as differences. Of packages
-// there is only the file; what is the SDK's own has file 0.
+// A statement that leaves `{ files, table }` for the guest. The table has a line for each line of the bundle; on it, a
+// word for each place from where on the code is of another line or file: column, file, line, in base 36. Columns and
+// lines are told as differences. Of packages there is only the file; what is the SDK's own has file 0.
 export function positionsOf(map, sdk) {
   const { mappings, sources } = JSON.parse(map);
   const files = [];

@@ -1,4 +1,5 @@
-//! Builds the guests in other languages than Rust that the conformance tests run, below `target/guests`.
+//! The command `guests` builds the guests in other languages than Rust that the conformance tests run, below
+//! `target/guests`.
 
 use std::{
     fs,
@@ -22,14 +23,14 @@ pub fn build() -> Result<()> {
         ("commands", &["boolector", "count-c", "count-go", "icebram", "icepack", "logs-go"]),
     ] {
         for name in names {
-            let guest = folder(language)?.join(name).with_extension("wasm");
+            let guest = directory(language)?.join(name).with_extension("wasm");
             compile_to(&guest, &guest.with_extension("cwasm"))?;
         }
     }
     Ok(())
 }
 
-/// The tool that compiles guests.
+/// Builds the tool that compiles guests.
 pub fn compiler() -> Result<()> {
     say("building the tool that compiles guests (10 minutes when it is the first time)");
     run(cargo(&root()).args(["build", "--locked", "--package", "guesthouse", "--bin", "guesthouse"]))
@@ -39,14 +40,14 @@ fn c() -> Result<()> {
     tools::c()?;
     say("building the guests in C, and fetching one that others published");
     for (source, name) in [("guests/hello-c/hello.c", "hello-c"), ("guests/conformance/c/handler.c", "conformance")] {
-        c_handler(source, &folder("c")?.join(name).with_extension("wasm"))?;
+        c_handler(source, &directory("c")?.join(name).with_extension("wasm"))?;
     }
-    let mut clang = clang(&folder("commands")?.join("count-c.wasm"));
+    let mut clang = clang(&directory("commands")?.join("count-c.wasm"));
     run(clang.arg(root().join("guests/commands/c/count.c")))?;
-    tools::published(&folder("commands")?)
+    tools::published(&directory("commands")?)
 }
 
-/// Compiles a handler in this file of the repository.
+/// Compiles the handler in C in this file of the repository.
 pub fn c_handler(source: &str, output: &Path) -> Result<()> {
     let sdk = root().join("guests/sdk/c");
     let mut clang = clang(output);
@@ -54,7 +55,7 @@ pub fn c_handler(source: &str, output: &Path) -> Result<()> {
     run(clang.arg(root().join(source)).args(["guesthouse.c", "json.c"].map(|file| sdk.join(file))))
 }
 
-/// As in `guests/hello-c/Makefile`, and strict.
+/// Returns the compiler with the options of `guests/hello-c/Makefile`, and with warnings as errors.
 fn clang(output: &Path) -> Command {
     let mut clang = Command::new(tools::CLANG);
     clang.args(["--target=wasm32-wasi", "-fuse-ld=lld", "-O2", "-Wno-deprecated", "-Wall", "-Wextra", "-Werror", "-o"]);
@@ -69,14 +70,19 @@ fn go() -> Result<()> {
         run(go_in(&root().join("guests/sdk/go"), &path).args(arguments))?;
     }
     for (source, name) in [("guests/hello-go", "hello-go"), ("guests/conformance/go", "conformance")] {
-        go_guest(&root().join(source), &path, "-buildmode=c-shared", &folder("go")?.join(name).with_extension("wasm"))?;
+        go_guest(
+            &root().join(source),
+            &path,
+            "-buildmode=c-shared",
+            &directory("go")?.join(name).with_extension("wasm"),
+        )?;
     }
     run(go_in(&root().join("guests/conformance/aws/go"), &path).args(["vet", "./..."]))?;
     for name in ["hello", "proxy"] {
         go_moved(
             &format!("guests/conformance/aws/go/{name}"),
             &path,
-            &folder("go")?.join(name).with_extension("wasm"),
+            &directory("go")?.join(name).with_extension("wasm"),
         )?;
     }
     for (source, name) in [("guests/commands/go", "count-go"), ("guests/commands/logs-go", "logs-go")] {
@@ -84,20 +90,21 @@ fn go() -> Result<()> {
             &root().join(source),
             &path,
             "-buildmode=exe",
-            &folder("commands")?.join(name).with_extension("wasm"),
+            &directory("commands")?.join(name).with_extension("wasm"),
         )?;
     }
     Ok(())
 }
 
-/// Builds the guest in a folder: of mode `c-shared` a handler, of `exe` a program. `path` is where Go is found.
-pub fn go_guest(folder: &Path, path: &str, mode: &str, output: &Path) -> Result<()> {
-    let mut build = go_in(folder, path);
+/// Builds the guest in a directory. The mode `-buildmode=c-shared` makes a handler, `-buildmode=exe` a command. `path`
+/// is the value of `PATH` by which Go is found.
+pub fn go_guest(directory: &Path, path: &str, mode: &str, output: &Path) -> Result<()> {
+    let mut build = go_in(directory, path);
     build.env("GOOS", "wasip1").env("GOARCH", "wasm");
     run(build.args(["build", mode, "-trimpath", "-o"]).arg(output).arg("."))
 }
 
-/// Builds a function for AWS's own runtime as a guest: another import is all that changes.
+/// Builds a function for AWS's own runtime as a guest. Only one import is changed.
 pub fn go_moved(source: &str, path: &str, output: &Path) -> Result<()> {
     let (project, sample) = (output.with_extension("project"), root().join("guests/hello-go"));
     fs::create_dir_all(&project)?;
@@ -110,9 +117,9 @@ pub fn go_moved(source: &str, path: &str, output: &Path) -> Result<()> {
     go_guest(&project, path, "-buildmode=c-shared", output)
 }
 
-fn go_in(folder: &Path, path: &str) -> Command {
+fn go_in(directory: &Path, path: &str) -> Command {
     let mut go = Command::new("go");
-    go.current_dir(folder).env("PATH", path).env("GOTOOLCHAIN", "local");
+    go.current_dir(directory).env("PATH", path).env("GOTOOLCHAIN", "local");
     go
 }
 
@@ -127,16 +134,18 @@ fn javascript() -> Result<()> {
         for arguments in [["ci", "--silent", "--ignore-scripts"], ["run", "--silent", "build"]] {
             run(npm_in(&root().join(source), &path).args(arguments))?;
         }
-        let output = folder("js")?.join(name).with_extension("wasm");
+        let output = directory("js")?.join(name).with_extension("wasm");
         fs::rename(root().join(source).join(built), &output)?;
     }
-    Ok(())
+    say("testing the SDK for JavaScript");
+    run(npm_in(&root().join("guests/conformance/js"), &path).args(["test", "--silent"]))
 }
 
-/// Builds guests of functions that this file of the repository exports: their names, and where to write them.
+/// Builds guests of functions that this file of the repository exports. `handlers` has their names and the files to
+/// write.
 pub fn javascript_handlers(source: &str, handlers: &[(&str, PathBuf)]) -> Result<()> {
     let path = tools::node()?;
-    // A project that has the SDK.
+    // This project has the SDK.
     let project = root().join("guests/hello-js");
     run(npm_in(&project, &path).args(["ci", "--silent", "--ignore-scripts"]))?;
     for (handler, output) in handlers {
@@ -147,9 +156,9 @@ pub fn javascript_handlers(source: &str, handlers: &[(&str, PathBuf)]) -> Result
     Ok(())
 }
 
-fn npm_in(folder: &Path, path: &str) -> Command {
+fn npm_in(directory: &Path, path: &str) -> Command {
     let mut npm = Command::new("npm");
-    npm.current_dir(folder).env("PATH", path);
+    npm.current_dir(directory).env("PATH", path);
     npm
 }
 
@@ -162,25 +171,25 @@ fn python() -> Result<()> {
         ("guests/conformance/aws/python/hello.py", "hello"),
         ("guests/conformance/aws/python/proxy.py", "proxy"),
     ] {
-        python_handler(source, &python, &folder("python")?.join(name).with_extension("wasm"))?;
+        python_handler(source, &python, &directory("python")?.join(name).with_extension("wasm"))?;
     }
     Ok(())
 }
 
-/// Builds a handler in this file of the repository, with that Python.
+/// Builds the handler in this file of the repository, with this Python interpreter.
 pub fn python_handler(source: &str, python: &Path, output: &Path) -> Result<()> {
     let mut build = Command::new(python);
     build.arg(root().join("guests/sdk/python/build.py")).arg(root().join(source));
     run(build.arg("-o").arg(output))
 }
 
-fn folder(language: &str) -> Result<PathBuf> {
-    let folder = root().join("target/guests").join(language);
-    fs::create_dir_all(&folder)?;
-    Ok(folder)
+fn directory(language: &str) -> Result<PathBuf> {
+    let directory = root().join("target/guests").join(language);
+    fs::create_dir_all(&directory)?;
+    Ok(directory)
 }
 
-/// Compiles ahead of time.
+/// Compiles a guest ahead of time.
 pub fn compile_to(guest: &Path, output: &Path) -> Result<()> {
     run(Command::new(root().join("target/debug/guesthouse")).arg("compile").arg(guest).arg("-o").arg(output))
 }

@@ -1,4 +1,4 @@
-// Answers what the conformance tests ask of the handler of each language.
+// Does what the conformance tests ask of the handler of each language.
 
 import { randomBytes } from "node:crypto";
 import fs from "node:fs/promises";

@@ -1,6 +1,7 @@
-// The globals that Node has and the engine has not, or has in a form that can't be used here. All of this runs at build time and is
-// frozen in the image, so nothing here may ask for the time, the environment or a random number.
+// The globals that Node has and the engine has not, or has in a form that can't be used here. All of this runs at build
+// time and is frozen in the image, so nothing here may ask for the time, the environment or a random number.
 
+import "./async.js";
 import { console } from "./console.js";
 import { fetch } from "./fetch.js";
 import { clear, queueMicrotask, setImmediate, setInterval, setTimeout } from "./loop.js";

@@ -1,5 +1,6 @@
-// What the component exports. The handler's own file is not run here, where it would be run at build time, and what it reads (the
-// clock, the environment, random numbers) would be frozen in the image: `init` runs it, once in each instance.
+// What the component exports. The handler's own file is not run here, where it would be run at build time, and what it
+// reads (the clock, the environment, random numbers) would be frozen in the image: `init` runs it, once in each
+// instance.
 
 import "./globals.js";
 import { awaited } from "./loop.js";
@@ -43,7 +44,7 @@ function start() {
   if (typeof found !== "function") {
     throw new HandlerError("Runtime.HandlerNotFound", missing);
   }
-  // As on AWS since Node 24. Without this, such a handler would seem to answer `null`.
+  // As on AWS since Node 24. Without this, such a handler would seem to return `null`.
   if (found.length > 2) {
     throw new HandlerError("Runtime.CallbackHandlerDeprecated", "the handler takes a callback, which nothing calls: make it `async`");
   }
@@ -58,11 +59,11 @@ function eventOf(text) {
   }
 }
 
-function stringify(answer) {
+function stringify(response) {
   try {
     // A function and `undefined` have no JSON.
-    return JSON.stringify(answer) ?? "null";
+    return JSON.stringify(response) ?? "null";
   } catch (error) {
-    throw new HandlerError("InvalidAnswer", `the answer can't be written as JSON: ${error.message}`);
+    throw new HandlerError("InvalidResponse", `the response can't be written as JSON: ${error.message}`);
   }
 }

@@ -1,5 +1,5 @@
-// The engine reads JSON by recursion, and a stack overflow is a trap. So what is nested deeper than this is not read at all. (Functions
-// of JavaScript can call each other some 2,500 deep; nobody's events come near.)
+// The engine reads JSON by recursion, and a stack overflow is a trap. So what is nested deeper than this is not read at
+// all. (Functions of JavaScript can call each other some 2,500 deep; nobody's events come near.)
 const DEPTH = 500;
 
 export function parse(text) {
@@ -9,8 +9,8 @@ export function parse(text) {
   return JSON.parse(text);
 }
 
-// Most events have fewer brackets than that, which a look in native code tells. Of the others all but the brackets is taken away first: a
-// loop over a megabyte of characters takes as long as ten times reading it.
+// Most events have fewer brackets than that, which a count in native code shows. Of the others all but the brackets is
+// taken away first: a loop over a megabyte of characters takes as long as ten times reading it.
 function isDeep(text) {
   if (!hasMany(text, "[") && !hasMany(text, "{")) {
     return false;

@@ -1,15 +1,14 @@
-// The event loop. The engine has promises, but nothing runs their jobs while an exported function runs; so the promises are
-// `promise.js`'s, whose jobs are queued here, and `awaited` runs jobs and timers until an answer is there.
+// This module is the event loop. Nothing runs the jobs of the engine's promises while an exported function runs, so the
+// promises are those of `promise.js`. Their jobs are queued in `jobs.js`, and `awaited` runs jobs and timers until there
+// is a response.
 
 import clock from "wasi:clocks/monotonic-clock@0.2.0";
 import { HandlerError } from "./errors.js";
 import { inspect } from "./inspect.js";
+import { guarded, queueJob, runJobs, takeFailures } from "./jobs.js";
 
-let jobs = [];
 let immediates = [];
 const timers = []; // by time, those of the same time by age
-const uncaught = [];
-const unhandled = new Map(); // rejected promises and their reasons
 
 // Calls a function, and waits for what it returns.
 export function awaited(call) {
@@ -25,20 +24,6 @@ export function awaited(call) {
     throw settled.value;
   }
   return settled.value;
-}
-
-export function queueJob(job) {
-  jobs.push(job);
-}
-
-// A promise was rejected while nobody listens.
-export function rejectedAlone(promise, reason) {
-  unhandled.set(promise, reason);
-}
-
-// Somebody came to listen after all.
-export function listenedTo(promise) {
-  unhandled.delete(promise);
 }
 
 function run(isDone) {
@@ -61,29 +46,10 @@ function run(isDone) {
   }
 }
 
-function runJobs() {
-  while (jobs.length > 0) {
-    const batch = jobs;
-    jobs = [];
-    for (let i = 0; i < batch.length; i++) {
-      guarded(batch[i]);
-    }
-  }
-}
-
-function guarded(call) {
-  try {
-    call();
-  } catch (error) {
-    uncaught.push(error);
-  }
-}
-
-// What nobody catches ends the invocation, as it ends the process in Node; once there is an answer, it is only told of.
+// What nobody catches ends the invocation, as it ends the process in Node; once there is a response, it is only told
+// of.
 function failFor(done) {
-  const errors = uncaught.splice(0);
-  const rejections = [...unhandled.values()];
-  unhandled.clear();
+  const { errors, rejections } = takeFailures();
   if (done) {
     errors.forEach((error) => console.error("uncaught", error));
     rejections.forEach((reason) => console.error("unhandled rejection", reason));
@@ -145,7 +111,7 @@ class Timeout {
     schedule(this);
   }
 
-  // The loop waits for all timers alike: it ends with the answer, and not for want of timers.
+  // The loop waits for all timers alike: it ends with the response, and not for want of timers.
   ref() {
     return this;
   }

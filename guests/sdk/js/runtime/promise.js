@@ -1,6 +1,8 @@
-// Promises whose jobs `loop.js` runs, after ECMA-262, section 27.2. The engine's own can't be had: see there.
+// This module has promises whose jobs `jobs.js` queues, after ECMA-262, section 27.2. The engine's own can't be used:
+// `docs/decisions/46-javascript-on-quickjs.md` has the reason. `guests/conformance/js/test/promises.test.js` compares
+// them with Node's.
 
-import { listenedTo, queueJob, rejectedAlone } from "./loop.js";
+import { listenedTo, queueJob, rejectedAlone } from "./jobs.js";
 
 const PENDING = "pending";
 const FULFILLED = "fulfilled";
@@ -9,7 +11,7 @@ const REJECTED = "rejected";
 // Makes a promise that has no functions to settle it by; only for use in here.
 const bare = () => {};
 
-const isObject = (value) => (typeof value === "object" && value !== null) || typeof value === "function";
+export const isObject = (value) => (typeof value === "object" && value !== null) || typeof value === "function";
 
 // The name is the class's own, whatever a bundler makes of names in a file.
 export const OurPromise = class Promise {
@@ -25,7 +27,7 @@ export const OurPromise = class Promise {
     if (typeof executor !== "function") {
       throw new TypeError(`Promise resolver ${String(executor)} is not a function`);
     }
-    const { resolve, reject } = this.#settlers();
+    const [resolve, reject] = this.#settlers();
     try {
       executor(resolve, reject);
     } catch (error) {
@@ -37,11 +39,10 @@ export const OurPromise = class Promise {
     return this;
   }
 
-  get [Symbol.toStringTag]() {
-    return "Promise";
-  }
-
   then(onFulfilled, onRejected) {
+    if (!isPromise(this)) {
+      throw new TypeError("Receiver is not a promise");
+    }
     const species = speciesOf(this);
     const next = species === Promise ? undefined : capability(species);
     const promise = next ? next.promise : new Promise(bare);
@@ -61,11 +62,15 @@ export const OurPromise = class Promise {
     return this.then(undefined, onRejected);
   }
 
+  // Unlike `then`, this works on everything that has a method `then`.
   finally(onFinally) {
+    if (!isObject(this)) {
+      throw new TypeError("Receiver is not an object");
+    }
+    const species = speciesOf(this);
     if (typeof onFinally !== "function") {
       return this.then(onFinally, onFinally);
     }
-    const species = speciesOf(this);
     const after = (then) => resolved(species, onFinally()).then(then);
     return this.then(
       (value) => after(() => value),
@@ -77,6 +82,9 @@ export const OurPromise = class Promise {
   }
 
   static resolve(value) {
+    if (!isObject(this)) {
+      throw new TypeError("Receiver is not an object");
+    }
     return resolved(this, value);
   }
 
@@ -134,23 +142,24 @@ export const OurPromise = class Promise {
     }));
   }
 
-  // The two functions of which only the first call counts.
+  // Returns the functions that resolve and reject, of which only the first call counts. The standard gives them no
+  // names, and functions in a list get none.
   #settlers() {
     let isCalled = false;
-    return {
-      resolve: (value) => {
+    return [
+      (value) => {
         if (!isCalled) {
           isCalled = true;
           this.#resolve(value);
         }
       },
-      reject: (reason) => {
+      (reason) => {
         if (!isCalled) {
           isCalled = true;
           this.#settle(REJECTED, reason);
         }
       },
-    };
+    ];
   }
 
   #resolve(value) {
@@ -174,7 +183,7 @@ export const OurPromise = class Promise {
       return;
     }
     queueJob(() => {
-      const { resolve, reject } = this.#settlers();
+      const [resolve, reject] = this.#settlers();
       try {
         then.call(value, resolve, reject);
       } catch (error) {
@@ -214,6 +223,10 @@ export const OurPromise = class Promise {
     const isFulfilled = this.#state === FULFILLED;
     const react = isFulfilled ? onFulfilled : onRejected;
     queueJob(() => {
+      if (settle === undefined) {
+        react(value);
+        return;
+      }
       if (react === undefined) {
         isFulfilled ? settle.resolve(value) : settle.reject(value);
         return;
@@ -232,33 +245,44 @@ export const OurPromise = class Promise {
   static {
     isPromise = (value) => isObject(value) && #state in value;
     stateOf = (promise) => [promise.#state, promise.#value];
+    pending = () => new Promise(bare);
+    resolve = (promise, value) => promise.#resolve(value);
+    reject = (promise, reason) => promise.#settle(REJECTED, reason);
+    react = (promise, onFulfilled, onRejected) => promise.#listen(onFulfilled, onRejected, undefined);
+    Object.defineProperty(this.prototype, Symbol.toStringTag, { value: "Promise", configurable: true });
   }
 };
 
 // What only the class itself can see. `var`, because the class sets them.
-export var isPromise, stateOf;
+export var isPromise, stateOf, pending, resolve, reject, react;
 
 function speciesOf(promise) {
-  const constructor = promise.constructor;
-  if (constructor === OurPromise) {
+  const { constructor } = promise;
+  if (constructor === undefined) {
     return OurPromise;
   }
-  if (!isPromise(promise)) {
-    throw new TypeError("Receiver is not a promise");
+  if (!isObject(constructor)) {
+    throw new TypeError("The promise's `constructor` is not an object");
   }
-  return constructor === undefined ? OurPromise : (constructor[Symbol.species] ?? OurPromise);
+  return constructor[Symbol.species] ?? OurPromise;
 }
 
 function capability(constructor) {
   let resolve, reject;
-  const promise = new constructor((...settlers) => ([resolve, reject] = settlers));
+  const promise = new constructor((onResolve, onReject) => {
+    if (resolve !== undefined || reject !== undefined) {
+      throw new TypeError("Promise executor has already been called with functions");
+    }
+    resolve = onResolve;
+    reject = onReject;
+  });
   if (typeof resolve !== "function" || typeof reject !== "function") {
     throw new TypeError("Promise resolve or reject function is not callable");
   }
   return { promise, resolve, reject };
 }
 
-function resolved(constructor, value) {
+export function resolved(constructor, value) {
   if (isPromise(value) && value.constructor === constructor) {
     return value;
   }

@@ -1,6 +1,7 @@
 import wasi from "wasi:random/random@0.2.0";
 
-// 53 bits of the host's for each number: there is no seed that two instances could share. Drawn in stock, since a call costs more.
+// 53 bits of the host's for each number: there is no seed that two instances could share. Drawn in stock, since a call
+// costs more.
 const STOCK = 64;
 let numbers = new Float64Array(0);
 let used = 0;

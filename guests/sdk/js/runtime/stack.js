@@ -1,5 +1,5 @@
-// The lines of an error's stack, innermost function first, with the user's files and lines. Functions of the SDK are left out, which only
-// drive promises or make errors.
+// The lines of an error's stack, innermost function first, with the user's files and lines. Functions of the SDK are
+// left out, which only drive promises or make errors.
 export function traced(stack) {
   return String(stack ?? "")
     .split("\n")

@@ -1,5 +1,5 @@
-// `node:buffer`: a `Uint8Array` that can tell its bytes as text. What Node has besides for `latin1` offsets, swapping and the like is left
-// out.
+// `node:buffer`: a `Uint8Array` that can tell its bytes as text. What Node has besides for `latin1` offsets, swapping
+// and the like is left out.
 
 import { decode, encode } from "../text.js";
 

@@ -55,10 +55,10 @@ export function lstatSync(path, { throwIfNoEntry = true } = {}) {
 
 export function mkdirSync(path, options) {
   if (!optionsOf(options).recursive) {
-    at("mkdir", path, (folder, name) => folder.createDirectoryAt(name));
+    at("mkdir", path, (directory, name) => directory.createDirectoryAt(name));
     return undefined;
   }
-  // As in Node, the first folder that was made.
+  // As in Node, the first directory that was made.
   let first;
   const full = pathOf(path);
   const parts = full.split("/").slice(1);
@@ -66,7 +66,7 @@ export function mkdirSync(path, options) {
     const part = `/${parts.slice(0, i).join("/")}`;
     const found = statusOr("mkdir", part, true, false);
     if (found === undefined) {
-      at("mkdir", part, (folder, name) => folder.createDirectoryAt(name));
+      at("mkdir", part, (directory, name) => directory.createDirectoryAt(name));
       first ??= part;
     } else if (!found.isDirectory()) {
       throw failure(i < parts.length ? "not-directory" : "exist", "mkdir", full);
@@ -83,8 +83,8 @@ export function mkdtempSync(prefix) {
 
 export function readdirSync(path, options) {
   const { withFileTypes } = optionsOf(options);
-  const entries = withDescriptor("scandir", path, { directory: true }, { read: true }, (folder) => {
-    const stream = folder.readDirectory();
+  const entries = withDescriptor("scandir", path, { directory: true }, { read: true }, (directory) => {
+    const stream = directory.readDirectory();
     try {
       const entries = [];
       for (let entry; (entry = stream.readDirectoryEntry()); ) {
@@ -100,11 +100,11 @@ export function readdirSync(path, options) {
 }
 
 export function unlinkSync(path) {
-  at("unlink", path, (folder, name) => folder.unlinkFileAt(name));
+  at("unlink", path, (directory, name) => directory.unlinkFileAt(name));
 }
 
 export function rmdirSync(path) {
-  at("rmdir", path, (folder, name) => folder.removeDirectoryAt(name));
+  at("rmdir", path, (directory, name) => directory.removeDirectoryAt(name));
 }
 
 export function rmSync(path, options) {
@@ -128,7 +128,7 @@ export function rmSync(path, options) {
 }
 
 export function renameSync(from, to) {
-  at("rename", from, (folder, name) => at("rename", to, (target, newName) => folder.renameAt(name, target, newName), pathOf(from)), undefined, pathOf(to));
+  at("rename", from, (directory, name) => at("rename", to, (target, newName) => directory.renameAt(name, target, newName), pathOf(from)), undefined, pathOf(to));
 }
 
 export function copyFileSync(from, to, mode = 0) {
@@ -156,11 +156,11 @@ function withFile(syscall, path, flag, use) {
 }
 
 function withDescriptor(syscall, path, openFlags, flags, use) {
-  const file = at(syscall, path, (folder, name) => folder.openAt({ symlinkFollow: true }, name, openFlags, flags));
+  const file = at(syscall, path, (directory, name) => directory.openAt({ symlinkFollow: true }, name, openFlags, flags));
   try {
     return attempt(syscall === "scandir" ? syscall : flags.write ? "write" : "read", pathOf(path), () => use(file));
   } catch (error) {
-    // A folder can be opened, and WASI then says of its descriptor what Node says of the folder.
+    // A directory can be opened, and WASI then says of its descriptor what Node says of the directory.
     throw error.code === "EBADF" ? failure("is-directory", error.syscall, error.path) : error;
   } finally {
     close(file);
@@ -204,7 +204,7 @@ function appendAll(file, bytes) {
 }
 
 function status(syscall, path, symlinkFollow = true) {
-  return new Stats(at(syscall, path, (folder, name) => folder.statAt({ symlinkFollow }, name)));
+  return new Stats(at(syscall, path, (directory, name) => directory.statAt({ symlinkFollow }, name)));
 }
 
 function statusOr(syscall, path, symlinkFollow, isNeeded) {

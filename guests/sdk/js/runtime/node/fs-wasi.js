@@ -3,20 +3,22 @@
 import preopens from "wasi:filesystem/preopens@0.2.0";
 import { Buffer } from "./buffer.js";
 
-// The folders that the host opened, the longest path first. Asked for when first used: in the image they would be those of the build.
-let folders;
+// The directories that the host opened, the longest path first. Asked for when first used: in the image they would be
+// those of the build.
+let directories;
 
-// Calls with the folder that holds the path, and the path in it. `from` and `to` are for messages that tell of two paths.
+// Calls with the directory that holds the path, and the path in it. `from` and `to` are for messages that tell of two
+// paths.
 export function at(syscall, path, use, from, to) {
   const full = pathOf(path);
-  folders ??= preopens.getDirectories().sort(([, a], [, b]) => b.length - a.length);
-  const found = folders.find(([, root]) => full === root || full.startsWith(root.endsWith("/") ? root : `${root}/`));
+  directories ??= preopens.getDirectories().sort(([, a], [, b]) => b.length - a.length);
+  const found = directories.find(([, root]) => full === root || full.startsWith(root.endsWith("/") ? root : `${root}/`));
   return attempt(syscall, from ?? full, () => {
     if (found === undefined) {
       throw { payload: "no-entry" };
     }
-    const [folder, root] = found;
-    return use(folder, full.slice(root.length).replace(/^\//, "") || ".");
+    const [directory, root] = found;
+    return use(directory, full.slice(root.length).replace(/^\//, "") || ".");
   }, from === undefined ? to : full);
 }
 

@@ -1,7 +1,7 @@
-// `node:fs`: the functions whose results are there at once, those with a callback, and `fs.promises`. WASI's own calls block, so all of
-// them do the same at once; a promise or a callback only tells of it later.
+// `node:fs`: the functions whose results are there at once, those with a callback, and `fs.promises`. WASI's own calls
+// block, so all of them do the same at once; a promise or a callback only tells of it later.
 
-import { queueJob } from "../loop.js";
+import { queueJob } from "../jobs.js";
 import * as sync from "./fs-sync.js";
 
 const names = Object.keys(sync).filter((name) => name.endsWith("Sync"));

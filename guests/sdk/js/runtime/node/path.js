@@ -27,8 +27,8 @@ export function relative(from, to) {
 }
 
 export function dirname(path) {
-  const [, folder, name] = /^(.*?)\/*([^/]*)\/*$/.exec(path);
-  return folder !== "" && name !== "" ? folder : isAbsolute(path) ? "/" : ".";
+  const [, directory, name] = /^(.*?)\/*([^/]*)\/*$/.exec(path);
+  return directory !== "" && name !== "" ? directory : isAbsolute(path) ? "/" : ".";
 }
 
 export function basename(path, suffix = "") {
