@@ -1,4 +1,5 @@
-//! Writes what the host adds to a guest that does not carry the contract's types itself, so that it needs no parser of WIT.
+//! This build script writes the contract's types, which the host adds to a guest that does not contain them. So the
+//! host itself needs no parser for WIT.
 
 fn main() {
     #[cfg(feature = "compiler")]
@@ -12,12 +13,12 @@ mod types {
     use wit_component::{StringEncoding, embed_component_metadata};
     use wit_parser::Resolve;
 
-    /// For each of the contract's worlds a custom section of a core module, by the world's name.
+    /// Writes a custom section of a core module for each of the contract's worlds, in a file with the world's name.
     pub fn write() {
         const WIT: &str = "../wit/guesthouse.wit";
         println!("cargo::rerun-if-changed={WIT}");
         let text = fs::read_to_string(WIT).expect("the contract");
-        let folder = env::var_os("OUT_DIR").expect("a folder from cargo");
+        let directory = env::var_os("OUT_DIR").expect("a directory from cargo");
         for name in ["function", "function-with-init"] {
             let mut resolve = Resolve::default();
             let package = resolve.push_source("guesthouse.wit", &text).expect("WIT");
@@ -25,7 +26,7 @@ mod types {
             let mut section = Vec::new();
             embed_component_metadata(&mut section, &resolve, world, StringEncoding::UTF8)
                 .expect("types that can be written");
-            fs::write(Path::new(&folder).join(name), section).expect("cargo's folder takes files");
+            fs::write(Path::new(&directory).join(name), section).expect("cargo's directory takes files");
         }
     }
 }

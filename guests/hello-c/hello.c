@@ -1,5 +1,5 @@
-// Greets whoever the event names, and shows the two places where a handler can keep something: its own memory, which the instance has
-// to itself, and `/tmp`, which all instances of an environment share.
+// Greets whoever the event names, and shows the two places where a handler can keep something: its own memory, which
+// the instance has to itself, and `/tmp`, which all instances of an environment share.
 
 #define _GNU_SOURCE
 
@@ -12,7 +12,7 @@
 
 static const char LAST[] = "/tmp/hello-last";
 
-// How many events this instance has answered.
+// How many events this instance has handled.
 static unsigned count = 0;
 
 // Whom the last greeting was for; NULL where nobody knows.
@@ -52,14 +52,14 @@ char *handler(const char *event, const guesthouse_context *context) {
         return guesthouse_error("FileError", "can't write `%s`: %s", LAST, strerror(reason));
     }
 
-    char *greeting = NULL, *answer = NULL;
+    char *greeting = NULL, *response = NULL;
     asprintf(&greeting, "Hello %s!", name);
     char *message = guesthouse_json_quote(greeting), *last_quoted = guesthouse_json_quote(last);
-    asprintf(&answer, "{\"message\":%s,\"count\":%u,\"last\":%s}", message, ++count, last_quoted);
+    asprintf(&response, "{\"message\":%s,\"count\":%u,\"last\":%s}", message, ++count, last_quoted);
     free(message);
     free(last_quoted);
     free(greeting);
     free(last);
     free(name);
-    return answer;
+    return response;
 }

@@ -1,5 +1,5 @@
-// Greets whoever the event names, and shows the two places where a handler can keep something: its own memory, which the
-// instance has to itself, and /tmp, which all instances of an environment share.
+// Greets whoever the event names, and shows the two places where a handler can keep something: its own memory, which
+// the instance has to itself, and /tmp, which all instances of an environment share.
 package main
 
 import (
@@ -17,9 +17,9 @@ type Event struct {
 	Name *string `json:"name"`
 }
 
-type Answer struct {
+type Response struct {
 	Message string `json:"message"`
-	// How many events this instance has answered, this one included.
+	// How many events this instance has handled, this one included.
 	Count int `json:"count"`
 	// Whom the last greeting was for, as /tmp remembers it.
 	Last *string `json:"last"`
@@ -29,7 +29,7 @@ const lastFile = "/tmp/hello-last"
 
 var count int
 
-func hello(ctx context.Context, event Event) (*Answer, error) {
+func hello(ctx context.Context, event Event) (*Response, error) {
 	name := "world"
 	if event.Name != nil {
 		name = *event.Name
@@ -49,7 +49,7 @@ func hello(ctx context.Context, event Event) (*Answer, error) {
 	}
 
 	count++
-	return &Answer{Message: fmt.Sprintf("Hello %s!", name), Count: count, Last: last}, nil
+	return &Response{Message: fmt.Sprintf("Hello %s!", name), Count: count, Last: last}, nil
 }
 
 func main() {

@@ -1,5 +1,5 @@
-"""Greets whoever the event names, and shows the two places where a handler can keep something: its own memory, which the
-instance has to itself, and `/tmp`, which all instances of an environment share.
+"""Greets whoever the event names, and shows the two places where a handler can keep something: its own memory, which
+the instance has to itself, and `/tmp`, which all instances of an environment share.
 """
 
 from pathlib import Path
@@ -23,6 +23,6 @@ def handler(event, context):
         last = None
     LAST.write_text(name)
 
-    # How many events this instance has answered, this one included.
+    # How many events this instance has handled, this one included.
     count += 1
     return {"message": f"Hello {name}!", "count": count, "last": last}

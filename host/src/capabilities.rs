@@ -1,93 +1,116 @@
-//! What one guest may touch.
+//! This module describes what one guest may use.
 
 use std::{sync::Arc, time::Duration};
 
 use crate::tmp::Quota;
 
-/// What one guest may touch. The default grants:
+/// `Capabilities` are what one guest may use. The default grants:
 ///
-/// * no environment variables, no arguments, an empty standard input;
-/// * no files and no folders;
+/// * no environment variables, no arguments, and an empty standard input;
+/// * no files and no directories;
 /// * no metrics;
-/// * no network: no name lookup, no TCP, no UDP;
-/// * clocks and randomness, which are the host's own;
+/// * no network: no name lookup, no TCP and no UDP;
+/// * clocks and random numbers, which are the host's own;
 /// * standard output and error, whose lines go to the log;
 /// * as many open files as a process on Lambda can have, less the host's own;
-/// * linear memory without a cap, and time until [`Capabilities::margin`] before the deadline.
-#[derive(Debug, Clone)]
+/// * linear memory without a limit, and time until [`InstancePolicy::margin`] before the deadline.
+#[derive(Debug, Clone, Default)]
 pub struct Capabilities {
-    /// Variables the guest sees.
+    /// What the guest may touch.
+    pub grants: Grants,
+    /// How much the guest may take.
+    pub limits: Limits,
+    /// How the guest's instances are run.
+    pub policy: InstancePolicy,
+}
+
+/// `Grants` are the things outside its own memory that a guest may touch.
+#[derive(Debug, Clone, Default)]
+pub struct Grants {
+    /// The guest's environment variables.
     pub env: Vec<(String, String)>,
-    /// What a command gets on its command line, behind its name, which is always `guest`.
+    /// A command's arguments, without its name, which is always `guest`.
     pub arguments: Vec<String>,
-    /// The namespaces in CloudWatch of the metrics that the guest may write into its log, in CloudWatch's embedded metric format.
+    /// The CloudWatch namespaces of the metrics that the guest may write to its log, in CloudWatch's embedded metric
+    /// format.
     pub metrics: Arc<[String]>,
-    /// A folder of the host that the guest sees as `/tmp`.
+    /// The host directory that the guest sees as `/tmp`. `None` if it has no `/tmp`.
     pub tmp: Option<Tmp>,
-    /// The size in bytes that the linear memories and tables of one instance may have together.
+}
+
+/// `Limits` are the amounts of memory and of open files that a guest may take.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// The maximum size of one instance's linear memories and tables together, in bytes. `None` if there is no limit.
     pub memory_bytes: Option<u64>,
-    /// The same for all instances together.
+    /// The same limit for all instances together, in bytes.
     pub total_memory_bytes: Option<u64>,
-    /// What the host was reckoned to take for itself, in bytes. Where the process takes more once the guest is compiled, all
-    /// instances together get so much less.
+    /// The estimated memory of the host itself, in bytes. If the process uses more than this once the guest is
+    /// compiled, the excess is subtracted from what all instances share.
     pub host_memory_bytes: Option<u64>,
-    /// What the whole process may have, in bytes, where that is known.
+    /// The memory of the whole function, in bytes, if it is known.
     pub function_memory_bytes: Option<u64>,
-    /// How many files, streams and timers one instance may have open.
+    /// The number of files and directories that one instance may have open. The limit for all its WASI resources, which
+    /// include streams and timers, is a multiple of it.
     pub handles: usize,
-    /// The guest is stopped this long before the invocation's deadline; see [`Deadline::budget`].
+}
+
+/// An `InstancePolicy` says when instances are stopped and whether they are reused.
+#[derive(Debug, Clone)]
+pub struct InstancePolicy {
+    /// How long before the invocation's deadline the guest is stopped; see [`Deadline::budget`].
     ///
     /// [`Deadline::budget`]: crate::invocation::Deadline::budget
     pub margin: Duration,
-    /// What becomes of an instance after an invocation.
+    /// What happens to an instance after an invocation.
     pub instances: Instances,
 }
 
-/// A folder that a guest sees as `/tmp`.
+/// A `Tmp` is the directory that a guest sees as `/tmp`.
 #[derive(Debug, Clone)]
 pub struct Tmp {
-    /// Where it is, and what it may hold.
+    /// The directory, and the limits of what it may hold.
     pub quota: Arc<Quota>,
-    /// What the guest may do in it.
+    /// What the guest may do in the directory.
     pub access: Access,
 }
 
-/// What a guest may do in a folder.
+/// An `Access` is what a guest may do in a directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// Files can be made, changed and removed.
+    /// The guest may create, change and remove files.
     ReadWrite,
-    /// Files can only be read.
+    /// The guest may only read files.
     ReadOnly,
 }
 
-/// What becomes of an instance after an invocation that it survived.
+/// `Instances` is what happens to an instance after an invocation without a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Instances {
-    /// It waits for the next invocation: what the guest keeps in memory stays.
+    /// The instance is reused for the next invocation, with everything that the guest keeps in memory.
     Reuse,
-    /// It is thrown away: every invocation gets a new one.
+    /// The instance is dropped: every invocation gets a new one.
     Fresh,
 }
 
-/// How many files, streams and timers all instances together may have open: Lambda gives a process 1,024 file descriptors, and
-/// some are the host's own. Source: the AWS page "Lambda quotas".
+/// The number of files that all instances together may have open. Lambda limits a process to 1,024 file descriptors, of
+/// which the host needs some for itself. Source: the AWS page "Lambda quotas".
 pub const HANDLES: usize = 768;
 
-impl Default for Capabilities {
+impl Default for Limits {
     fn default() -> Self {
         Self {
-            env: Vec::new(),
-            arguments: Vec::new(),
-            metrics: Arc::default(),
-            tmp: None,
             memory_bytes: None,
             total_memory_bytes: None,
             host_memory_bytes: None,
             function_memory_bytes: None,
             handles: HANDLES,
-            margin: Duration::from_millis(100),
-            instances: Instances::Reuse,
         }
+    }
+}
+
+impl Default for InstancePolicy {
+    fn default() -> Self {
+        Self { margin: Duration::from_millis(100), instances: Instances::Reuse }
     }
 }

@@ -1,22 +1,22 @@
-//! The digest by which an artifact is known.
+//! This module has the digest that identifies an artifact.
 
 use std::{fmt, str::FromStr};
 
 use sha2::{Digest as _, Sha256};
 
-/// A SHA-256 digest. Written as `sha256:` and 64 lower-case hexadecimal digits.
+/// A `Digest` is a SHA-256 digest. Its text form is `sha256:` and 64 lower-case hexadecimal digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Digest([u8; 32]);
 
 impl Digest {
-    /// The digest of these bytes.
+    /// Computes the digest of these bytes.
     pub fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
     }
 }
 
 impl Digest {
-    /// Its first twelve digits, which tell the versions of one guest apart in a log.
+    /// Returns the first twelve digits. They distinguish the versions of a guest in a log.
     pub fn short(self) -> String {
         self.to_string()["sha256:".len()..][..12].to_owned()
     }

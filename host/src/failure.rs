@@ -1,57 +1,64 @@
-//! What a caller sees when something went wrong, as plain data.
+//! This module describes what a caller sees when something went wrong, as plain data.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use serde::{Serialize, Serializer, ser::SerializeStruct as _};
 
-/// A failed invocation as its caller sees it, or a failed init as the Runtime API sees it.
+/// Describes why an invocation failed, as its caller sees it, or why the start failed, as the Runtime API sees it.
 ///
-/// Messages are lower case, without a final stop, with values in backticks; a way out follows on a line of its own that
-/// starts with `hint: `.
+/// Texts are lower case, without a final stop, with values in backticks. Together they are shown as `message: details`,
+/// then the hint on a line of its own that starts with `hint: `.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     /// The name to match on.
     pub error_type: ErrorType,
-    /// What went wrong, and the way out.
+    /// What went wrong. Two failures with the same cause have the same message.
     pub message: String,
-    /// Innermost frame first.
+    /// What differs each time although the cause is the same, such as the number of attempts.
+    pub details: Option<String>,
+    /// The remedy.
+    pub hint: Option<String>,
+    /// The frames, innermost first.
     pub stack_trace: Vec<String>,
 }
 
-/// How much of a failure is kept, so that no guest can make the host log or send more than Lambda takes (1 MiB).
+/// Limits a message, in characters, so that no guest can make the host log or post more than Lambda accepts (1 MiB).
 const MESSAGE_LIMIT_CHARS: usize = 32 * 1024;
-/// At most this many frames are shown.
+/// Limits details and hints, in characters.
+const REST_LIMIT_CHARS: usize = 4 * 1024;
+/// The maximum number of frames in a stack trace.
 pub const FRAME_LIMIT: usize = 64;
-/// Of each frame at most this many characters.
+/// Limits each frame, in characters.
 pub const FRAME_LIMIT_CHARS: usize = 1024;
+/// Limits an error type, in characters.
 const ERROR_TYPE_LIMIT_CHARS: usize = 256;
 
-/// How the types begin that the host, Lambda, its runtimes and extensions, and Step Functions give to errors.
+/// The beginnings of the error types that the host, Lambda, its runtimes and extensions, and Step Functions use.
 const RESERVED: [&str; 8] =
     ["Guest.", "Host.", "Function.", "Runtime.", "Sandbox.", "Extension.", "Lambda.", "States."];
 
-/// The names that callers and alarms match on. They are API: the README lists them.
+/// The names that callers and alarms match on. They are API: `docs/errors.md` lists them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ErrorType {
-    /// The guest's own: its handler returned an error with this type.
+    /// The handler returned an error with this type.
     Handler(String),
     /// A trap of this kind.
     Trap(&'static str),
     /// The deadline less the margin passed.
     Timeout,
-    /// Memory was refused and the guest gave up.
+    /// The guest was refused memory and aborted.
     OutOfMemory,
-    /// The guest ended itself.
+    /// The guest exited.
     Exit,
-    /// The answer breaks the contract, or is not UTF-8.
+    /// The response breaks the contract, or is not UTF-8.
     InvalidResponse,
-    /// The answer is larger than Lambda takes.
+    /// The response is larger than Lambda accepts.
     ResponseSizeTooLarge,
-    /// The event is not UTF-8, is too large, or did not come whole.
+    /// The event is not UTF-8, is too large, or did not arrive whole.
     InvalidEvent,
-    /// A fault of the host.
+    /// A fault of the host itself.
     Internal,
-    /// Settings that can't be used.
+    /// The settings can't be used.
     Config,
     /// There is no such guest.
     GuestNotFound,
@@ -68,26 +75,27 @@ pub enum ErrorType {
 }
 
 impl Failure {
-    /// A failure without frames.
+    /// Returns a failure with nothing but a type and a message.
     pub fn new(error_type: ErrorType, message: impl Into<String>) -> Self {
-        Self { error_type, message: message.into(), stack_trace: Vec::new() }
+        Self { error_type, message: message.into(), details: None, hint: None, stack_trace: Vec::new() }
     }
 
-    /// An answer that Lambda, or the host, does not take because of its size.
+    /// Returns the failure of a response that is larger than Lambda, or the host, accepts.
     pub fn response_too_large(message: impl Into<String>) -> Self {
-        Self::new(ErrorType::ResponseSizeTooLarge, message).hint("put the answer into S3 and return where it is")
+        Self::new(ErrorType::ResponseSizeTooLarge, message).hint("put the response into S3 and return where it is")
     }
 
-    /// A start-up that took all the time there is.
+    /// Returns the failure of a start-up that took all the time there is.
     pub fn slow_start(message: impl Into<String>) -> Self {
         Self::new(ErrorType::Timeout, message)
             .hint("do less before the first event: what is only needed now and then can wait")
     }
 
-    /// Cuts what a guest made larger than Lambda takes.
+    /// Cuts what a guest made larger than Lambda accepts.
     #[must_use]
     pub fn within_limits(mut self) -> Self {
         cut(&mut self.message, MESSAGE_LIMIT_CHARS);
+        [&mut self.details, &mut self.hint].into_iter().flatten().for_each(|text| cut(text, REST_LIMIT_CHARS));
         self.stack_trace.truncate(FRAME_LIMIT);
         self.stack_trace.iter_mut().for_each(|frame| cut(frame, FRAME_LIMIT_CHARS));
         if let ErrorType::Handler(own) = &mut self.error_type {
@@ -96,17 +104,48 @@ impl Failure {
         self
     }
 
-    /// Adds the way out, as a line of its own.
+    /// Sets the hint.
     #[must_use]
     pub fn hint(mut self, hint: impl fmt::Display) -> Self {
-        self.message = format!("{}\nhint: {hint}", self.message);
+        self.hint = Some(hint.to_string());
         self
+    }
+
+    /// Sets the details.
+    #[must_use]
+    pub fn details(mut self, details: impl fmt::Display) -> Self {
+        self.details = Some(details.to_string());
+        self
+    }
+
+    /// Returns whether both have the same cause: a log with one of them does not need the other.
+    #[must_use]
+    pub fn has_cause_of(&self, other: &Self) -> bool {
+        (&self.error_type, &self.message) == (&other.error_type, &other.message)
+    }
+
+    /// Returns the message with the details, without the hint.
+    #[must_use]
+    pub fn reason(&self) -> Cow<'_, str> {
+        match &self.details {
+            Some(details) => format!("{}: {details}", self.message).into(),
+            None => Cow::Borrowed(&self.message),
+        }
+    }
+
+    /// Returns the whole text: the reason, and the hint on a line of its own.
+    #[must_use]
+    pub fn text(&self) -> Cow<'_, str> {
+        match &self.hint {
+            Some(hint) => format!("{}\nhint: {hint}", self.reason()).into(),
+            None => self.reason(),
+        }
     }
 }
 
 impl ErrorType {
-    /// A type of the guest's own. It can't pass for one of the host's or of Lambda's: alarms match on those. White space around it
-    /// does not count in the header that carries it (RFC 9110, section 5.5), nor does it here.
+    /// Returns the type of a handler's own error. It can't pass for one of the host's or of Lambda's: alarms match on
+    /// those. White space around it is dropped, as it is in the header that carries it (RFC 9110, section 5.5).
     pub fn of_handler(own: &str) -> Self {
         let own = own.trim();
         let is_reserved = |name: &&str| own.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name));
@@ -125,18 +164,18 @@ fn cut(text: &mut String, chars: usize) {
     }
 }
 
-/// An error with all its causes, as one line.
+/// Returns an error with all its causes, as one line.
 pub fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |error| error.source());
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
-/// With the keys that Lambda has for it.
+/// Writes the object that Lambda expects.
 impl Serialize for Failure {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut error = serializer.serialize_struct("Failure", 3)?;
         error.serialize_field("errorType", &self.error_type.to_string())?;
-        error.serialize_field("errorMessage", &self.message)?;
+        error.serialize_field("errorMessage", &self.text())?;
         error.serialize_field("stackTrace", &self.stack_trace)?;
         error.end()
     }
@@ -144,7 +183,7 @@ impl Serialize for Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.error_type, self.message)
+        write!(f, "{}: {}", self.error_type, self.text())
     }
 }
 
@@ -226,8 +265,16 @@ mod tests {
     }
 
     #[test]
-    fn a_hint_is_a_line_of_its_own() {
+    fn a_failure_is_shown_as_its_reason_and_its_hint() {
         let failure = Failure::new(ErrorType::Config, "wrong").hint("right");
         assert_eq!(failure.to_string(), "Host.Config: wrong\nhint: right");
+        assert_eq!(failure.details("3 times").to_string(), "Host.Config: wrong: 3 times\nhint: right");
+    }
+
+    #[test]
+    fn details_are_not_part_of_the_cause() {
+        let failure = |message: &str, details: &str| Failure::new(ErrorType::Config, message).details(details);
+        assert!(failure("a", "1").has_cause_of(&failure("a", "2")));
+        assert!(!failure("a", "1").has_cause_of(&failure("b", "1")));
     }
 }

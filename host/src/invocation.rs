@@ -1,64 +1,62 @@
-//! One event on its way through the host: plain data, no wasm, no Lambda.
+//! This module describes one event on its way through the host, as plain data. It knows neither wasm nor Lambda's
+//! protocol.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 
-/// The most, in bytes, that Lambda takes as an event or as a buffered answer. Source: the AWS page "Lambda quotas", and what the
-/// emulator says.
+/// The maximum size of an event, or of a buffered response, on Lambda, in bytes. Sources: the AWS page "Lambda quotas",
+/// and what AWS's emulator reports.
 pub const PAYLOAD_LIMIT_BYTES: usize = 6_291_556;
 
-/// One event with its context.
+/// An `Invocation` is one event with its context.
 #[derive(Debug, Clone)]
 pub struct Invocation {
-    /// The payload, as it came: the host does not look into it.
+    /// The payload as it arrived. The host does not parse it.
     pub event: Bytes,
-    /// What Lambda says about the invocation.
+    /// The context that Lambda sent with the event.
     pub context: Context,
 }
 
-/// The text a handler answered with. The host does not look into it either.
-pub type Answer = String;
-
-/// What Lambda says about one invocation; the fields are those of the record `context` in `wit/`.
+/// A `Context` has what Lambda sends about one invocation. The fields are those of the record `context` in `wit/`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Context {
-    /// A retry of the same asynchronous event carries the same id.
+    /// The request id. A retry of the same asynchronous event has the same one.
     pub request_id: String,
-    /// Empty where the environment does not say.
+    /// The function's name. Empty if the environment does not provide it.
     pub function_name: String,
-    /// A number or `$LATEST`; empty where the environment does not say.
+    /// The function's version, a number or `$LATEST`. Empty if the environment does not provide it.
     pub function_version: String,
-    /// With the alias, if it was invoked by one.
+    /// The function's ARN, with the alias if it was invoked by one.
     pub invoked_function_arn: String,
-    /// The function's memory, in MiB; 0 where the environment does not say.
+    /// The function's memory, in MiB. 0 if the environment does not provide it.
     pub memory_limit_mib: u32,
-    /// CloudWatch's log group.
+    /// The log group in CloudWatch.
     pub log_group_name: String,
-    /// CloudWatch's log stream of this environment.
+    /// The log stream in CloudWatch, one for each environment.
     pub log_stream_name: String,
-    /// When Lambda gives up.
+    /// The time at which Lambda ends the invocation.
     pub deadline: Deadline,
-    /// The X-Ray header's value.
+    /// The value of the X-Ray header.
     pub trace_id: Option<String>,
-    /// Opaque text, as the caller sent it.
+    /// The client context: opaque text, as the caller sent it.
     pub client_context: Option<String>,
-    /// Who called, when it is known and well formed.
+    /// The caller's identity, if it is known and well formed.
     pub identity: Option<CognitoIdentity>,
-    /// For functions with tenant isolation.
+    /// The tenant's id, in functions with tenant isolation.
     pub tenant_id: Option<String>,
 }
 
-/// Who called, when the caller came with Amazon Cognito credentials.
+/// A `CognitoIdentity` identifies a caller that uses Amazon Cognito credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CognitoIdentity {
-    /// The caller's identity.
+    /// The identity's id.
     pub identity_id: String,
-    /// The pool that vouches for it.
+    /// The id of the identity pool that issued the identity.
     pub identity_pool_id: String,
 }
 
-/// The moment at which Lambda gives up on an invocation.
+/// A `Deadline` is the time at which Lambda ends an invocation.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Deadline {
     /// Milliseconds since the Unix epoch.
@@ -66,28 +64,28 @@ pub struct Deadline {
 }
 
 impl Deadline {
-    /// The deadline that is `timeout` away from now.
+    /// Returns the deadline that is `timeout` from now.
     pub fn after(timeout: Duration) -> Self {
         let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + timeout;
         Self { unix_ms: u64::try_from(at.as_millis()).unwrap_or(u64::MAX) }
     }
 
-    /// How long a guest may run from now on: until `margin` before the deadline. The margin is never more than a tenth
-    /// of what is left, so that a short timeout is not eaten up by it.
-    pub fn budget(self, margin: Duration) -> Budget {
+    /// Returns how long a guest may run from now on: until `margin` before the deadline. The margin is at most a tenth
+    /// of the time that is left, so that it does not use up a short timeout.
+    pub fn budget(self, margin: Duration) -> TimeBudget {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let left = Duration::from_millis(self.unix_ms).saturating_sub(now);
         let margin = margin.min(left / 10);
-        Budget { guest: left - margin, margin }
+        TimeBudget { guest: left - margin, margin }
     }
 }
 
-/// The time until a deadline.
+/// A `TimeBudget` divides the time until a deadline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Budget {
-    /// What the guest may use.
+pub struct TimeBudget {
+    /// The time that the guest may use.
     pub guest: Duration,
-    /// What comes after that.
+    /// The time between the guest's end and the deadline.
     pub margin: Duration,
 }
 

@@ -1,60 +1,69 @@
 //! Guesthouse runs WebAssembly handlers on AWS Lambda.
 //!
-//! This library holds all the logic of two thin binaries: `bootstrap`, which Lambda starts, and `guesthouse`, the
-//! developer's tool. It is not meant for other crates: its interface changes with any version.
+//! This library has the logic of two binaries: `bootstrap`, which Lambda starts, and `guesthouse`, the developer's
+//! tool, which adds its commands. It is not meant for other crates: its interface may change in any version.
 //!
-//! # The way of an event
+//! # How an event is processed
 //!
-//! An [`edge`] takes the event from the Runtime API as headers and bytes, makes an [`invocation::Invocation`] of them, asks
-//! the [`registry`] once for the guest, and the guest's [`engine`] room runs it in an instance that nobody else uses
-//! meanwhile. What comes back, an answer or a [`failure::Failure`], goes out as bytes the same way.
+//! The [`runtime_client`] receives the event from the Runtime API as headers and bytes, and makes an
+//! [`invocation::Invocation`] of them. It gets the guest from the [`registry`], once. The [`engine`] runs the guest in
+//! an instance that no other invocation uses at the same time. The result, a response or a [`failure::Failure`], goes
+//! back to the runtime client, which posts it as bytes.
 //!
-//! # Layout
+//! # Modules
 //!
-//! In reading order, from plain data up. Dependencies point from the end of this list towards its beginning; a test holds the
-//! exact layers.
+//! The list is in reading order, from plain data up. A module may only use modules that come before it; a test enforces
+//! the exact layers.
 //!
-//! * [`invocation`]: an event with its context, and its deadline.
-//! * [`failure`]: what a caller sees when something went wrong, with the names that are API.
-//! * [`observer`]: how the engine tells what guests print and use.
-//! * [`text`]: what somebody else chose, made fit to be printed.
-//! * [`files`]: files that somebody else named or made.
-//! * [`tmp`]: what a guest's `/tmp` may hold.
-//! * `memory_file`: bytes in memory that have a descriptor.
-//! * [`moment`]: time that counts although the process may be frozen.
-//! * [`laps`]: where the time goes before the first event.
-//! * [`capabilities`]: what one guest may touch.
-//! * [`digest`]: the SHA-256 by which an artifact is known.
-//! * [`trust`]: whose artifacts are taken.
-//! * [`terms`]: which artifacts a handler takes, and when it looks for a newer one.
+//! * [`digest`]: the SHA-256 digest that identifies an artifact.
+//! * [`text`]: makes text from outside safe to print.
+//! * [`files`]: opens and reads files that somebody else named or made.
+//! * `memory_file`: files in memory.
+//! * `lock`: locks a mutex.
+//! * `backoff`: how long to wait between attempts.
+//! * [`tmp`]: limits what a guest's `/tmp` may hold.
+//! * [`trust`]: checks the signatures of artifacts.
+//! * [`invocation`]: an event with its context and its deadline.
+//! * [`failure`]: the errors that callers see, whose names are API.
+//! * [`response`]: what a handler returns.
+//! * [`report`]: how an invocation ended.
+//! * [`observer`]: the interface through which others learn what guests print and how invocations end.
+//! * [`freeze_aware_instant`]: measures time that includes periods in which the process was frozen.
+//! * [`phase_timings`]: measures the phases of the start-up and of a swap.
+//! * [`capabilities`]: what one guest may use.
+//! * [`artifact_policy`]: which artifacts a handler accepts, and when it checks for a newer one.
 //! * [`source`]: where a guest's bytes come from.
-//! * [`config`]: the environment and `guesthouse.toml`, read once and checked whole.
-//! * [`engine`]: the only place that names wasmtime.
+//! * [`config`]: the environment variables and `guesthouse.toml`, read once and checked as a whole.
+//! * [`engine`]: compiles, links and runs guests. Only this module uses wasmtime.
 //! * [`logs`]: log lines in Lambda's two formats.
-//! * [`telemetry`]: the host's own events as such lines.
-//! * [`registry`]: from a handler to the guest that serves it now.
-//! * [`edge`]: the host's side of the Runtime API, by our own loop or by AWS's.
+//! * [`registry`]: finds the guest that serves a handler now.
+//! * [`telemetry`]: writes the host's own events through `logs`.
+//! * [`runtime_client`]: the host's side of the Runtime API, with our own client or AWS's.
 //! * `local` (feature `cli`): a Lambda in this process, for development.
 
+pub mod artifact_policy;
+mod backoff;
 pub mod capabilities;
 pub mod config;
 pub mod digest;
-pub mod edge;
 pub mod engine;
 pub mod failure;
 pub mod files;
+pub mod freeze_aware_instant;
 pub mod invocation;
-pub mod laps;
 #[cfg(feature = "cli")]
 pub mod local;
+mod lock;
 pub mod logs;
 mod memory_file;
-pub mod moment;
 pub mod observer;
+pub mod phase_timings;
 pub mod registry;
+pub mod report;
+pub mod response;
+pub mod runtime_client;
 pub mod source;
 pub mod telemetry;
-pub mod terms;
 pub mod text;
 pub mod tmp;
 pub mod trust;

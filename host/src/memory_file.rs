@@ -1,4 +1,5 @@
-//! Bytes in memory that have a descriptor, as a file has: they can be mapped, and given to another process.
+//! This module makes files in memory. Like any file, they have a descriptor, can be mapped, and can be passed to
+//! another process.
 
 use std::{
     fs::File,
@@ -7,10 +8,10 @@ use std::{
 
 use rustix::fs::{MemfdFlags, memfd_create};
 
-/// Makes a file of these bytes that is in no folder. It is read from the first byte on, and can be sealed.
+/// Creates a file with these bytes that is in no directory. Its position is at the start, and it can be sealed.
 ///
 /// # Errors
-/// When there is no such memory.
+/// If the system can't create the file, or has no memory for it.
 pub fn memory_file(name: &str, bytes: &[u8]) -> io::Result<File> {
     let mut file = File::from(memfd_create(name, MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?);
     file.write_all(bytes)?;

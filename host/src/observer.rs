@@ -1,57 +1,53 @@
-//! What is told about running guests: which one serves, their lines of output, and what they used.
+//! This module has the interface through which others learn what happens here: which guest serves, what guests print,
+//! and how each invocation ended.
 
 use std::time::Duration;
 
-use crate::digest::Digest;
+use crate::{digest::Digest, report::InvocationReport};
 
-/// CloudWatch cuts events at 256 KiB, what stands in front of them included: a longer line is handed on, and written, in pieces. In bytes.
+/// The maximum size of a line, in bytes. CloudWatch cuts events at 256 KiB, including what the host puts in front of a
+/// line. So the host logs a longer line in pieces.
 pub const LINE_LIMIT_BYTES: usize = 255 * 1024;
 
-/// What one invocation used.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Usage {
-    /// The largest size, in bytes, that the instance's linear memories and tables had together by the end of the invocation, with
-    /// what the host keeps of the instance.
-    pub memory_bytes: u64,
-}
-
-/// What a guest wrote, up to a line's end.
+/// A `Line` is one line that a guest printed.
 #[derive(Debug, Clone, Copy)]
 pub struct Line<'a> {
-    /// The invocation to which it belongs; none while an instance is being made.
+    /// The invocation to which the line belongs. `None` while an instance is being created.
     pub request_id: Option<&'a str>,
-    /// Whose the invocation is, in a function with tenant isolation.
+    /// The invocation's tenant, in a function with tenant isolation.
     pub tenant_id: Option<&'a str>,
-    /// Who wrote it.
+    /// The guest that printed the line.
     pub guest: Digest,
-    /// Without the line's end.
+    /// The text, without the line end.
     pub text: &'a str,
-    /// It is what the language's own runtime says when it fails: a panic, a stack trace, a failed assertion.
+    /// Whether the guest's language runtime reports a failure with this line: a panic, a stack trace or a failed
+    /// assertion.
     pub is_of_failure: bool,
-    /// The namespaces in CloudWatch of the metrics that the guest may write.
+    /// The CloudWatch namespaces of the metrics that the guest may write.
     pub metrics: &'a [String],
 }
 
-/// Hears what guests do while they run. Called on the invocation's own thread, before the guest goes on: what was heard
-/// is not lost when the guest traps right after.
+/// An `Observer` receives what guests print and how invocations end. `line` is called on the invocation's own thread,
+/// before the guest continues. So nothing is lost if the guest traps right afterwards.
 pub trait Observer: Send + Sync {
-    /// From now on this guest serves new invocations.
+    /// Called when this guest begins to serve new invocations.
     fn serving(&self, _guest: Digest) {}
 
-    /// This guest is to answer the invocation.
-    fn served_by(&self, _request_id: &str, _guest: Digest) {}
-
-    /// A guest wrote a line.
+    /// Called for each line that a guest prints.
     fn line(&self, line: &Line<'_>);
 
-    /// Whether it is worth waiting before more is said: much of what was heard is still on its way to where it is to go.
+    /// Returns whether guests should wait before they print more, because many lines are not written yet.
     fn is_behind(&self) -> bool {
         false
     }
 
-    /// Waits until what was heard is where it is to go, at most so long.
+    /// Waits until all lines so far are written, but no longer than `limit`.
     fn flush(&self, _limit: Duration) {}
 
-    /// An invocation is over, well or not.
-    fn used(&self, _request_id: &str, _usage: Usage) {}
+    /// Called when the guest for an invocation was chosen, before it handles the event.
+    fn began(&self, _request_id: &str, _guest: Digest) {}
+
+    /// Called once for each event that was accepted, after its reply was posted, however the invocation ended. It is
+    /// not called if the process ends first: when the time after SIGTERM is over, or when no thread can be started.
+    fn finished(&self, _report: &InvocationReport<'_>) {}
 }

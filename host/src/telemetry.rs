@@ -1,4 +1,6 @@
-//! The host's own events, written between the guests' lines.
+//! This module writes the host's own events to the log, among the guests' lines.
+//!
+//! See docs/decisions/31-own-tracing-subscriber.md.
 
 use std::{fmt, panic, sync::Arc};
 
@@ -10,9 +12,10 @@ use tracing::{
 
 use crate::logs::{Level, Logs, Subject};
 
-/// From now on `tracing` events of this process go to `logs`, and so do panics. Only the first call counts.
+/// Sends the `tracing` events of this process to `logs` from now on, and also panics. Only the first call has an
+/// effect.
 pub fn start(logs: Arc<Logs>) {
-    // It fails only where a subscriber is set already, which then is the one that counts.
+    // This fails only if another subscriber is set already. That one stays in effect.
     if tracing::subscriber::set_global_default(ToLogs(logs)).is_ok() {
         panic::set_hook(Box::new(|panic| error!("the host panicked: {panic}")));
     }
@@ -20,20 +23,20 @@ pub fn start(logs: Arc<Logs>) {
 
 struct ToLogs(Arc<Logs>);
 
-/// Spans are of no interest, so none is ever made.
+/// Handles events only. `enabled` refuses spans, so none are created.
 impl Subscriber for ToLogs {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         metadata.is_event() && self.0.wants(level(metadata))
     }
 
     fn event(&self, event: &Event<'_>) {
-        let mut said = Said::default();
-        event.record(&mut said);
-        let (level, message) = (level(event.metadata()), said.message + &said.fields);
+        let mut fields = Fields::default();
+        event.record(&mut fields);
+        let (level, message) = (level(event.metadata()), fields.message + &fields.others);
         let subject = Subject {
-            request_id: said.request_id.as_deref(),
-            tenant_id: said.tenant_id.as_deref(),
-            guest: said.guest.as_deref(),
+            request_id: fields.request_id.as_deref(),
+            tenant_id: fields.tenant_id.as_deref(),
+            guest: fields.guest.as_deref(),
         };
         self.0.write(level, &subject, &message);
     }
@@ -61,24 +64,24 @@ fn level(metadata: &Metadata<'_>) -> Level {
     }
 }
 
-/// An event as one sentence, with its fields behind.
+/// Holds an event as one sentence, followed by its fields.
 #[derive(Default)]
-struct Said {
+struct Fields {
     message: String,
-    fields: String,
+    others: String,
     request_id: Option<String>,
     tenant_id: Option<String>,
     guest: Option<String>,
 }
 
-impl Visit for Said {
+impl Visit for Fields {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         match field.name() {
             "message" => self.message = format!("{value:?}"),
             "guest" => self.guest = Some(format!("{value:?}")),
             "request_id" => self.request_id = Some(format!("{value:?}")),
             "tenant_id" => self.tenant_id = Some(format!("{value:?}")),
-            name => self.fields.push_str(&format!(" {name}={value:?}")),
+            name => self.others.push_str(&format!(" {name}={value:?}")),
         }
     }
 }

@@ -1,49 +1,54 @@
-//! Text that somebody else chose, made fit to be printed.
+//! This module makes text from outside safe to print, and has what messages are made of.
 //!
-//! A terminal takes some characters for commands: they set its title and clipboard, clear it, or write over a line. A guest's line, an
-//! error's type, a path in a request, a file's name or a key in the settings may have any of them. Whatever is printed or logged as
-//! text passes here.
+//! A terminal interprets some characters as commands: they set its title or clipboard, clear it, or overwrite a line. A
+//! guest's line, an error type, the path of a request, a file name and a key in the settings may all contain such
+//! characters. All text that the host prints or logs goes through this module.
 
 use std::{
     borrow::Cow,
     fmt::{self, Display, Write as _},
 };
 
-/// The text with its control characters as `\u{1b}` is written in JSON: `\u001b`. Tabs stay; line ends do not.
+/// Returns the text with control characters escaped as in JSON: `\u{1b}` becomes `\u001b`. Tabs stay; line ends are
+/// escaped.
 pub fn escaped(text: &str) -> Cow<'_, str> {
     replaced(text, |char| char != '\t' && is_control(char))
 }
 
-/// The same for a field between tabs.
+/// Escapes a field of a line in which tabs separate the fields. Tabs are escaped, too.
 pub fn escaped_field(text: &str) -> Cow<'_, str> {
     replaced(text, is_control)
 }
 
-/// The same for what may have several lines.
+/// Escapes text that may have several lines. Tabs and line feeds stay.
 pub fn escaped_lines(text: &str) -> Cow<'_, str> {
     replaced(text, |char| !matches!(char, '\t' | '\n') && is_control(char))
 }
 
-/// JSON with those characters escaped that it allows in texts, and that some readers take for line ends or commands.
+/// Escapes the control characters that JSON allows in strings. Some readers interpret them as line ends or commands.
+/// The result is equivalent JSON.
 pub fn escaped_json(json: &str) -> Cow<'_, str> {
-    // A tab or a line end outside of texts means nothing.
+    // A tab or a line end can only be outside of strings, where it has no meaning.
     replaced(json, |char| !matches!(char, '\t' | '\n' | '\r') && is_control(char))
 }
 
-/// C0, DEL, C1, Unicode's own line and paragraph separators, and what turns the direction of the text around it.
+/// Returns whether a character is a control character (C0, DEL or C1), Unicode's line or paragraph separator, or
+/// changes the direction of the text around it.
 fn is_control(char: char) -> bool {
     char.is_control() || matches!(char, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Lambda's names of levels.
+/// Lambda's log levels.
 const LEVELS: [&str; 6] = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
 
-/// The level and the rest of a line that begins with a level and a tab, as a guest's SDK writes it: that is how the log has it, too.
+/// Splits a line that begins with a level and a tab into the level and the rest. The SDKs write such lines, as Lambda's
+/// text format has them.
 pub fn split_level(line: &str) -> Option<(&str, &str)> {
     line.split_once('\t').filter(|(name, _)| LEVELS.contains(name))
 }
 
-/// Pieces of a text that have at most so many bytes when they are escaped, in either way. There is one at least.
+/// Splits text into pieces that have at most `limit_bytes` bytes when they are escaped, by this module or as a JSON
+/// string. Returns at least one piece.
 pub fn pieces(text: &str, limit_bytes: usize) -> impl Iterator<Item = &str> {
     let mut rest = Some(text);
     std::iter::from_fn(move || {
@@ -54,10 +59,10 @@ pub fn pieces(text: &str, limit_bytes: usize) -> impl Iterator<Item = &str> {
     })
 }
 
-/// What no character takes more of when it is escaped.
+/// The maximum size of an escaped character, in bytes.
 const ESCAPED_BYTES: usize = 6;
 
-/// Where a text is to be cut, if it is.
+/// Returns where to cut the text, or `None` if it is short enough.
 fn cut(text: &str, limit_bytes: usize) -> Option<usize> {
     let mut bytes = 0;
     text.char_indices().find_map(|(at, char)| {
@@ -70,7 +75,7 @@ fn cut(text: &str, limit_bytes: usize) -> Option<usize> {
     })
 }
 
-/// Whether a reader does not see it.
+/// Returns whether a character is invisible to a reader.
 pub fn is_invisible(char: char) -> bool {
     char.is_whitespace()
         || matches!(char, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}')
@@ -78,8 +83,9 @@ pub fn is_invisible(char: char) -> bool {
         || matches!(char, '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}')
 }
 
+/// Escapes the characters for which `is_replaced` returns true.
 fn replaced(text: &str, is_replaced: impl Fn(char) -> bool) -> Cow<'_, str> {
-    // All that is replaced begins with one of these bytes.
+    // The UTF-8 form of every replaced character begins with one of these bytes.
     let is_suspect = |byte: &u8| matches!(byte, 0..=0x1f | 0x7f | 0xc2 | 0xe2);
     if !text.as_bytes().iter().any(is_suspect) || !text.chars().any(&is_replaced) {
         return Cow::Borrowed(text);
@@ -94,7 +100,30 @@ fn replaced(text: &str, is_replaced: impl Fn(char) -> bool) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// Shows something escaped, on one line.
+/// The maximum number of items that a list in a message shows.
+const LIST_LIMIT: usize = 20;
+
+/// Returns the items as a list for a message, such as `a, b`. A longer list ends with the number of those left out:
+/// `…, and 3 more`.
+pub fn list(items: impl IntoIterator<Item: Display>) -> String {
+    let mut items = items.into_iter();
+    let mut shown: Vec<String> = items.by_ref().take(LIST_LIMIT).map(|item| item.to_string()).collect();
+    let left_out = items.count();
+    if left_out > 0 {
+        shown.push(format!("and {left_out} more"));
+    }
+    shown.join(", ")
+}
+
+/// Returns the candidate that is most similar to `word`, or `None` if none is similar enough for a suggestion.
+pub fn most_similar<T: AsRef<str>>(word: &str, candidates: impl Iterator<Item = T>) -> Option<T> {
+    const ENOUGH: f64 = 0.6;
+    let score = |candidate: &T| strsim::normalized_damerau_levenshtein(word, candidate.as_ref());
+    let scored = candidates.map(|candidate| (score(&candidate), candidate)).filter(|(score, _)| *score > ENOUGH);
+    scored.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, candidate)| candidate)
+}
+
+/// Displays a value escaped, on one line.
 pub struct Escaped<T>(pub T);
 
 impl<T: Display> Display for Escaped<T> {
@@ -122,6 +151,21 @@ mod tests {
         }
         assert_eq!(escaped_lines("two\nlines\r\u{1b}"), "two\nlines\\u000d\\u001b");
         assert_eq!(Escaped("\u{1b}").to_string(), "\\u001b");
+    }
+
+    #[test]
+    fn a_list_shows_20_items_and_counts_the_others() {
+        assert_eq!(list(["a", "b"]), "a, b");
+        assert!(list(0..20).ends_with("18, 19"));
+        assert!(list(0..23).ends_with("18, 19, and 3 more"));
+        assert_eq!(list([""; 0]), "");
+    }
+
+    #[test]
+    fn a_misspelt_word_finds_its_neighbour_and_another_word_finds_none() {
+        let candidates = || ["timeout", "memory"].into_iter();
+        assert_eq!(most_similar("memroy", candidates()), Some("memory"));
+        assert_eq!(most_similar("colour", candidates()), None);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Whose artifacts are taken: minisign's public keys, and what they signed.
+//! This module checks the signatures of artifacts, with minisign's public keys.
 //!
 //! Source of the format: <https://jedisct1.github.io/minisign/>.
 
@@ -6,13 +6,14 @@ use std::{fmt, str::FromStr};
 
 use minisign_verify::{PublicKey, Signature};
 
-/// The keys of which one must have signed each artifact from outside the task root. None at all means that no signature is asked for.
+/// `TrustedKeys` are the public keys of which one must have signed each artifact from outside the task root. Without
+/// keys, no signature is required.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct TrustedKeys(Vec<PublicKey>);
 
 impl TrustedKeys {
-    /// Whether artifacts need a signature.
-    pub fn ask_for_signatures(&self) -> bool {
+    /// Returns whether artifacts need a signature.
+    pub fn require_signatures(&self) -> bool {
         !self.0.is_empty()
     }
 
@@ -22,15 +23,16 @@ impl TrustedKeys {
     /// What is wrong with the signature.
     pub fn check(&self, bytes: &[u8], signature: Option<&str>) -> Result<(), String> {
         let signature = signature.ok_or("it has no signature")?;
-        let signature = Signature::decode(signature).map_err(|_| "its signature is not one of minisign's")?;
+        let signature = Signature::decode(signature).map_err(|_| "its signature is not a minisign signature")?;
         match self.0.iter().any(|key| key.verify(bytes, &signature, false).is_ok()) {
             true => Ok(()),
-            false => Err("none of the trusted keys made its signature, or it was made of other bytes".to_owned()),
+            false => Err("none of the trusted keys made its signature, or it is for other bytes".to_owned()),
         }
     }
 }
 
-/// Public keys as `minisign -G` prints them, between spaces, line ends or commas. The comments in a `.pub` file are passed over.
+/// Parses public keys as `minisign -G` prints them, separated by spaces, line ends or commas. The comments in a `.pub`
+/// file are skipped.
 impl FromStr for TrustedKeys {
     type Err = String;
 
@@ -39,10 +41,10 @@ impl FromStr for TrustedKeys {
         let written = lines.flat_map(|line| line.split([',', ' ', '\t'])).filter(|key| !key.is_empty());
         let keys = written.map(|key| {
             PublicKey::from_base64(key)
-                .map_err(|_| format!("`{key}` is not a public key of minisign's, which begins with `RW`"))
+                .map_err(|_| format!("`{key}` is not a minisign public key, which begins with `RW`"))
         });
         match keys.collect::<Result<Vec<_>, _>>()? {
-            keys if keys.is_empty() => Err("expected a public key of minisign's, which begins with `RW`".to_owned()),
+            keys if keys.is_empty() => Err("expected a minisign public key, which begins with `RW`".to_owned()),
             keys => Ok(Self(keys)),
         }
     }
@@ -58,7 +60,7 @@ impl fmt::Debug for TrustedKeys {
 mod tests {
     use super::*;
 
-    /// From minisign's own page.
+    /// The example key and signature of minisign's web page.
     const KEY: &str = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";
     const SIGNATURE: &str = "untrusted comment: signature from minisign secret key
 RUQf6LRCGA9i559r3g7V1qNyJDApGip8MfqcadIgT9CuhV3EMhHoN1mGTkUidF/z7SrlQgXdy8ofjb7bNJJylDOocrCo8KLzZwo=
@@ -72,10 +74,11 @@ wLMDjy9FLAuxZ3q4NlEvkgtyhrr0gtTu6KC4KBJdITbbOeAi1zBIYo0v4iTgt8jJpIidRJnp94ABQkJA
         assert_eq!(keys.check(b"test", Some(SIGNATURE)), Ok(()));
         assert!(keys.check(b"tesu", Some(SIGNATURE)).is_err());
         assert!(keys.check(b"test", None).unwrap_err().contains("no signature"));
-        assert!(keys.check(b"test", Some("<html>")).unwrap_err().contains("not one of minisign's"));
+        assert!(keys.check(b"test", Some("<html>")).unwrap_err().contains("not a minisign signature"));
     }
 
-    /// Legacy signatures are of the bytes themselves, and let others pass for a hash.
+    /// A legacy signature is made of the bytes themselves, not of their hash. So one kind of signature could be passed
+    /// off as the other.
     #[test]
     fn a_signature_of_the_older_kind_is_refused_and_so_is_one_that_only_says_it_is_newer() {
         const LEGACY: &str = "untrusted comment: signature from minisign secret key
@@ -99,12 +102,12 @@ QtKMXWyYcwdpZAlPF7tE2ENJkRd1ujvKjlj1m9RtHTBnZPa5WKU5uWRs5GoP5M/VqE81QFuMKI5k/SfN
             assert_ne!(changed, SIGNATURE);
             assert!(keys.check(b"test", Some(&changed)).is_err(), "{to}");
         }
-        // Only what nobody signs may be another.
+        // Only the comment that is not signed may differ.
         let comment = SIGNATURE.replace("signature from minisign secret key", "\u{1b}[2J");
         assert_eq!(keys.check(b"test", Some(&comment)), Ok(()));
     }
 
-    /// A key's number is in it for finding it, and is anybody's to choose.
+    /// A key's id only helps to find the key. Anyone can create a key with any id.
     #[test]
     fn of_two_keys_with_one_number_each_is_tried_and_none_stands_for_the_other() {
         use base64::{Engine as _, prelude::BASE64_STANDARD as BASE64};

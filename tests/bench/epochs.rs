@@ -1,7 +1,7 @@
 //! What it costs that guests can be stopped: `cargo bench --bench epochs`.
 //!
-//! The same loop runs without epochs, with epochs that never tick, and with the tick of `engine/epoch.rs`, each in turn, so
-//! that a busy machine hits them alike.
+//! The same loop runs without epochs, with epochs that never tick, and with the tick of `engine/epoch.rs`, each in
+//! turn, so that a busy machine hits them alike.
 
 use std::{
     thread,

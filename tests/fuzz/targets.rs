@@ -11,18 +11,18 @@ use std::{
 
 use bytes::Bytes;
 use guesthouse::{
-    capabilities::Capabilities,
+    artifact_policy::ArtifactPolicy,
+    capabilities::{Capabilities, Limits},
     config::{Config, FunctionInfo},
     digest::Digest,
-    edge::{self, Service},
-    engine::{Budget, Code, CompileLimits, Engine, Guest},
+    engine::{Code, CompileLimits, Engine, Guest, MemoryPool},
     failure::{ErrorType, Failure},
     invocation::{Context, Deadline, Invocation},
-    laps::Laps,
     observer::{Line, Observer},
-    registry::{INIT_LIMIT, LoadRequest, Looker, Registry},
-    source::{Content, Look, Source, Wanted},
-    terms::Terms,
+    phase_timings::PhaseTimings,
+    registry::{INIT_LIMIT, LoadRequest, RefreshThread, Registry},
+    runtime_client::{self, Service},
+    source::{Content, FetchOptions, FetchOutcome, Source},
 };
 use tempfile::TempDir;
 use tokio::{
@@ -52,9 +52,10 @@ async fn within_patience<T>(future: impl Future<Output = T>) -> T {
     timeout(PATIENCE, future).await.expect("it ends")
 }
 
-/// Bytes as a guest's file: it is refused with a reason, or it runs, and then ends in an answer or a failure.
+/// Bytes as a guest's file: it is refused with a reason, or it runs, and then ends in a response or a failure.
 pub fn guest(bytes: &[u8]) {
-    let capabilities = Capabilities { memory_bytes: Some(16 << 20), ..Capabilities::default() };
+    let limits = Limits { memory_bytes: Some(16 << 20), ..Limits::default() };
+    let capabilities = Capabilities { limits, ..Capabilities::default() };
     let limit = Duration::from_secs(2);
     let ran = runtime().block_on(within_patience(async {
         let code = Code::compile(
@@ -65,11 +66,12 @@ pub fn guest(bytes: &[u8]) {
         )
         .await;
         let code = code.map_err(|error| error.into_failure("guest"))?;
-        let (budget, laps) = (Budget::new(&capabilities, 0), &mut Laps::begin());
-        let guest = Guest::load(&ENGINE, code, capabilities, Arc::new(Silence), budget, limit, laps).await;
+        let (budget, timings) = (MemoryPool::new(&capabilities, 0), &mut PhaseTimings::start());
+        let guest = Guest::load(&ENGINE, code, capabilities, Arc::new(Silence), budget, limit, timings).await;
         let guest = guest.map_err(|error| error.into_failure("guest"))?;
         let context = Context { deadline: Deadline::after(Duration::from_millis(500)), ..Context::default() };
-        guest.invoke(Invocation { event: Bytes::from_static(b"\"rest\""), context }).await.answered
+        let mut running = Arc::new(guest).begin(Invocation { event: Bytes::from_static(b"\"rest\""), context });
+        running.response().await
     }));
     if let Err::<_, Failure>(failure) = ran {
         assert_ne!(failure.error_type, ErrorType::Internal, "{failure}");
@@ -78,9 +80,9 @@ pub fn guest(bytes: &[u8]) {
 
 /// Bytes as `guesthouse.toml`: the host is configured, or says what is wrong.
 pub fn settings(bytes: &[u8]) {
-    let folder = tempfile::tempdir().expect("a folder");
-    fs::write(folder.path().join("guesthouse.toml"), bytes).expect("a file is written");
-    if let Err(failure) = read(&folder, "hello") {
+    let directory = tempfile::tempdir().expect("a directory");
+    fs::write(directory.path().join("guesthouse.toml"), bytes).expect("a file is written");
+    if let Err(failure) = read(&directory, "hello") {
         assert_eq!(failure.error_type, ErrorType::Config, "{failure}");
     }
 }
@@ -95,13 +97,13 @@ fn read(task_root: &TempDir, handler: &str) -> Result<Config, Failure> {
 /// Bytes as a handler's value: what is loaded is a guest of the task root, or what is wrong is said.
 pub fn handler(bytes: &[u8]) {
     /// Beside the task root: nothing may lead there.
-    static FOLDERS: LazyLock<(TempDir, TempDir)> = LazyLock::new(|| {
-        let outside = tempfile::tempdir().expect("a folder");
+    static DIRECTORIES: LazyLock<(TempDir, TempDir)> = LazyLock::new(|| {
+        let outside = tempfile::tempdir().expect("a directory");
         for name in ["secret.wasm", "secret.cwasm"] {
             fs::write(outside.path().join(name), "secret").expect("a file is written");
         }
-        let inside = tempfile::tempdir_in(outside.path()).expect("a folder");
-        fs::create_dir(inside.path().join("billing")).expect("a folder");
+        let inside = tempfile::tempdir_in(outside.path()).expect("a directory");
+        fs::create_dir(inside.path().join("billing")).expect("a directory");
         for name in ["hello.wasm", "hello.cwasm", "billing/refund.wasm", "guesthouse.toml"] {
             fs::write(inside.path().join(name), "").expect("a file is written");
         }
@@ -111,11 +113,11 @@ pub fn handler(bytes: &[u8]) {
     if value.is_empty() {
         return;
     }
-    let looked = read(&FOLDERS.1, value).and_then(|config| match config.source {
+    let looked = read(&DIRECTORIES.1, value).and_then(|config| match config.source {
         source @ Source::TaskRoot { .. } => {
             let stop = Instant::now() + PATIENCE;
-            let wanted = Wanted { limit_bytes: 1024, signature: false, apart: false, stop, attempts: 1 };
-            runtime().block_on(within_patience(source.look(None, &wanted))).map(Some)
+            let wanted = FetchOptions { limit_bytes: 1024, signature: false, snapshot: false, stop, attempts: 1 };
+            runtime().block_on(within_patience(source.fetch(None, &wanted))).map(Some)
         }
         // A file is named on purpose, and may be any; and nothing else is asked.
         _ => Ok(None),
@@ -129,8 +131,8 @@ pub fn handler(bytes: &[u8]) {
     }
 }
 
-fn is_empty(look: &Look) -> bool {
-    let Look::Found(artifact) = look else { return false };
+fn is_empty(look: &FetchOutcome) -> bool {
+    let FetchOutcome::Fetched(artifact) = look else { return false };
     let (precompiled, wasm) = match &artifact.content {
         Content::Wasm(wasm) => (None, Some(wasm)),
         Content::MachineCode(_) => return false,
@@ -140,8 +142,8 @@ fn is_empty(look: &Look) -> bool {
     wasm.is_none_or(|wasm| wasm.bytes.is_empty()) && bytes.is_none_or(|bytes| bytes == 0)
 }
 
-/// Bytes as all that comes for a request for an event, whereupon the connection ends. The host answers at most once, and
-/// goes on to ask for the next event, which is refused for good.
+/// Bytes as all that comes for a request for an event, whereupon the connection ends. The host responds at most once,
+/// and then requests the next event, which is refused for good.
 pub fn next(bytes: &[u8]) {
     static SERVICE: LazyLock<Arc<Service>> = LazyLock::new(|| Arc::new(runtime().block_on(echo())));
     let service = SERVICE.clone();
@@ -151,7 +153,8 @@ pub fn next(bytes: &[u8]) {
         let (end, ended) = oneshot::channel();
         let load = async move || Ok(service);
         let serving = async {
-            let started = edge::start(&address, NonZeroUsize::MIN, INIT_LIMIT, load, |served| drop(end.send(served)));
+            let started =
+                runtime_client::start(&address, NonZeroUsize::MIN, INIT_LIMIT, load, |served| drop(end.send(served)));
             started.await.expect("it is loaded");
             ended.await.expect("it ends")
         };
@@ -169,21 +172,21 @@ pub fn next(bytes: &[u8]) {
     }
 }
 
-/// A guest that answers with the event.
+/// A guest that returns the event.
 async fn echo() -> Service {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("echo.wasm");
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("echo.wasm");
     fs::write(&path, wat::parse_str(include_str!("echo.wat")).expect("a component")).expect("a file is written");
     let request = LoadRequest {
         handler: "echo".to_owned(),
         source: Source::File(path),
-        terms: Terms::default(),
+        policy: ArtifactPolicy::default(),
         capabilities: Capabilities::default(),
         init_limit: INIT_LIMIT,
         is_watched: false,
     };
-    let (looker, laps) = (Looker::default(), &mut Laps::begin());
-    let registry = Registry::load(&ENGINE, request, Arc::new(Silence), looker, laps).await.expect("a guest");
+    let (refresh_thread, timings) = (RefreshThread::default(), &mut PhaseTimings::start());
+    let registry = Registry::load(&ENGINE, request, Arc::new(Silence), refresh_thread, timings).await.expect("a guest");
     Service::new(registry, FunctionInfo::default())
 }
 
@@ -209,7 +212,7 @@ impl Api {
             let (first_line, length) = head(stream).await?;
             let mut body = vec![0; length];
             stream.read_exact(&mut body).await?;
-            let answer: &[u8] = match first_line.split_once(' ') {
+            let response: &[u8] = match first_line.split_once(' ') {
                 Some(("GET", _)) => match self.event.take() {
                     Some(event) => return stream.write_all(&event).await,
                     None => b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n",
@@ -219,7 +222,7 @@ impl Api {
                     b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n"
                 }
             };
-            stream.write_all(answer).await?;
+            stream.write_all(response).await?;
         }
     }
 }

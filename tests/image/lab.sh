@@ -2,14 +2,14 @@
 # Builds the Dockerfile as it is, and invokes what comes out under Lambda's emulator, on a machine without Docker.
 #
 #   lab.sh build                  the image
-#   lab.sh invoke EVENT [ARG…]    the answer to EVENT; each ARG goes to `podman run`: `-e NAME=VALUE`, or a command
+#   lab.sh invoke EVENT [ARG…]    the response to EVENT; each ARG goes to `podman run`: `-e NAME=VALUE`, or a command
 #   lab.sh added                  the files that the stage `host` adds to its base image
 #   lab.sh glibc                  the versions of glibc's symbols that the image's bootstrap asks for
 #
 # No registry of images is asked: the two base images are made here from Debian packages, under the names that the
-# Dockerfile gives. What stands in for public.ecr.aws/lambda/provided:al2023 has that image's folders, variables, entrypoint
-# and emulator, but Debian's libraries; so whether bootstrap runs on Amazon Linux's older glibc is told by `glibc`, not by
-# the invocation.
+# Dockerfile gives. What stands in for public.ecr.aws/lambda/provided:al2023 has that image's directories, variables,
+# entrypoint and emulator, but Debian's libraries; so whether bootstrap runs on Amazon Linux's older glibc is told by
+# `glibc`, not by the invocation.
 set -euo pipefail
 root=$(realpath "$(dirname "$0")/../..")
 lab=$root/target/image-lab

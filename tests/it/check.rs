@@ -24,9 +24,9 @@ fn told(guest: &Path) -> (Value, i32) {
     (report, output.status.code().unwrap())
 }
 
-struct Folder(tempfile::TempDir);
+struct Directory(tempfile::TempDir);
 
-impl Folder {
+impl Directory {
     fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
@@ -62,7 +62,7 @@ fn it_tells_what_guests_are_that_run() {
 
 #[test]
 fn each_import_is_told_with_what_becomes_of_it_and_how_to_do_without() {
-    let folder = Folder::new();
+    let directory = Directory::new();
     let component = guests::from_text(
         r#"(component
         (import "wasi:cli/stdout@0.2.3" (instance))
@@ -82,7 +82,7 @@ fn each_import_is_told_with_what_becomes_of_it_and_how_to_do_without() {
     );
     for (guest, expected) in [
         (
-            folder.file("component.wasm", &component),
+            directory.file("component.wasm", &component),
             [
                 ("wasi:cli/stdout@0.2.3", "provided", ""),
                 ("wasi:cli/stdot@0.2.3", "unknown", "import `wasi:cli/stdout@0.2.x`"),
@@ -98,7 +98,7 @@ fn each_import_is_told_with_what_becomes_of_it_and_how_to_do_without() {
             .as_slice(),
         ),
         (
-            folder.file("module.wasm", &module),
+            directory.file("module.wasm", &module),
             &[
                 ("wasi_snapshot_preview1::sock_open", "unknown", "sock_"),
                 ("wasi_snapshot_preview1::fd_close", "other-version", "import it as `func(i32) -> i32`"),
@@ -140,7 +140,7 @@ fn what_keeps_a_guest_from_running_is_told_as_the_host_would_tell_it() {
             (export "wasi:cli/run@0.2.0" (instance $e)))"#
         ))
     };
-    let folder = Folder::new();
+    let directory = Directory::new();
     let whole = run("");
     for (bytes, error_type, said) in [
         (
@@ -170,14 +170,14 @@ fn what_keeps_a_guest_from_running_is_told_as_the_host_would_tell_it() {
         (b"\x7fELF".to_vec(), "Host.InvalidGuest", "it starts with `\\x7fELF`"),
         (Vec::new(), "Host.InvalidGuest", "it is empty"),
         (guests::from_text("(component)"), "Host.InvalidGuest", "exports nothing"),
-        (nested(5_000), "Host.InvalidGuest", "components in each other, more than 100 deep"),
+        (nested(5_000), "Host.InvalidGuest", "components that are nested more than 100 deep"),
         (
             guests::from_text(r#"(component (instance $e) (export "wasi:cli/run@0.2.0-rc-2023-12-05" (instance $e)))"#),
             "Host.InvalidGuest",
             "`wasi:cli/run@0.2.0-rc-2023-12-05`, a release candidate",
         ),
     ] {
-        let guest = folder.file("guest.wasm", &bytes);
+        let guest = directory.file("guest.wasm", &bytes);
         let (report, status) = told(&guest);
         assert_eq!((&report["runs"], status), (&json!(false), 1), "{report}");
         let message = report["error"]["errorMessage"].as_str().unwrap();
@@ -191,7 +191,7 @@ fn what_keeps_a_guest_from_running_is_told_as_the_host_would_tell_it() {
 
 #[test]
 fn custom_sections_never_make_a_guest_invalid() {
-    let folder = Folder::new();
+    let directory = Directory::new();
     let [component, module] = PROGRAMS;
     for guest in [guests::path(component), guests::path(module)] {
         let mut bytes = fs::read(guest).unwrap();
@@ -211,15 +211,15 @@ fn custom_sections_never_make_a_guest_invalid() {
                 bytes.extend_from_slice(&[&[0, section.len() as u8][..], &section].concat());
             }
         }
-        let (report, status) = told(&folder.file("guest.wasm", &bytes));
+        let (report, status) = told(&directory.file("guest.wasm", &bytes));
         assert_eq!((&report["runs"], status), (&json!(true), 0), "{report}");
     }
 }
 
 #[test]
 fn several_guests_are_a_line_each_and_one_that_can_not_run_is_enough_to_fail() {
-    let folder = Folder::new();
-    let (good, bad) = (guests::path("echo"), folder.file("bad.wasm", b"no"));
+    let directory = Directory::new();
+    let (good, bad) = (guests::path("echo"), directory.file("bad.wasm", b"no"));
     let output = check(&[&good, &bad, Path::new("--json")]);
     let lines = String::from_utf8(output.stdout).unwrap();
     let runs: Vec<_> = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["runs"].clone()).collect();
@@ -236,8 +236,8 @@ fn several_guests_are_a_line_each_and_one_that_can_not_run_is_enough_to_fail() {
 
 #[test]
 fn machine_code_is_told_as_such() {
-    let folder = Folder::new();
-    let compiled = folder.0.path().join("guest.cwasm");
+    let directory = Directory::new();
+    let compiled = directory.0.path().join("guest.cwasm");
     let [_, module] = PROGRAMS;
     let done =
         Command::new(program("guesthouse")).arg("compile").arg(guests::path(module)).arg("-o").arg(&compiled).output();
@@ -248,6 +248,6 @@ fn machine_code_is_told_as_such() {
         (&json!("machine code"), &json!("command"), 0),
         "{report}"
     );
-    let (report, status) = told(&folder.file("other.cwasm", b"no machine code"));
+    let (report, status) = told(&directory.file("other.cwasm", b"no machine code"));
     assert_eq!((&report["runs"], status), (&json!(false), 1), "{report}");
 }

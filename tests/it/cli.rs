@@ -32,8 +32,8 @@ fn stderr(output: &Output) -> &str {
 fn the_answer_is_all_there_is_on_standard_output() {
     let ran = run("hello", &["-e", r#"{"name":"Ada"}"#]);
     assert_eq!(ran.status.code(), Some(0));
-    let answer: Value = serde_json::from_str(stdout(&ran)).unwrap();
-    assert_eq!(answer, json!({"message": "Hello Ada!", "count": 1, "last": null}));
+    let response: Value = serde_json::from_str(stdout(&ran)).unwrap();
+    assert_eq!(response, json!({"message": "Hello Ada!", "count": 1, "last": null}));
     assert!(stderr(&ran).contains("greeting Ada"), "{}", stderr(&ran));
 }
 
@@ -78,7 +78,7 @@ fn a_guest_that_can_not_be_loaded_ends_with_status_1_and_a_hint() {
     for (arguments, part) in [
         (["run", "/nowhere/at-all.wasm"], "no such guest"),
         (["run", path], "not a wasm file"),
-        (["run", "/tmp"], "is a folder"),
+        (["run", "/tmp"], "is a directory"),
         (["serve", "/nowhere"], "/nowhere"),
     ] {
         let ran = guesthouse(&arguments);
@@ -138,13 +138,13 @@ fn a_guest_sees_the_variables_it_is_given_and_none_of_the_shells() {
 #[test]
 fn what_a_guest_a_file_or_the_settings_say_can_not_command_the_terminal() {
     let is_clean = |text: &str| !text.contains(|char: char| char.is_control() && !"\t\n".contains(char));
-    let folder = tempfile::tempdir().unwrap();
-    let odd = folder.path().join("\u{1b}]0;owned\u{7}.wasm");
+    let directory = tempfile::tempdir().unwrap();
+    let odd = directory.path().join("\u{1b}]0;owned\u{7}.wasm");
     std::fs::copy(guests::path("echo"), &odd).unwrap();
     let compiled = guesthouse(&["compile", odd.to_str().unwrap()]);
     assert!(compiled.status.success() && stdout(&compiled).contains("\\u001b]0;owned\\u0007"), "{compiled:?}");
-    std::fs::write(folder.path().join("guesthouse.toml"), "[handlers.x]\n\"\\u001b[2J\\u009b\" = 1").unwrap();
-    let refused = guesthouse(&["serve", folder.path().to_str().unwrap(), "--port", "0"]);
+    std::fs::write(directory.path().join("guesthouse.toml"), "[handlers.x]\n\"\\u001b[2J\\u009b\" = 1").unwrap();
+    let refused = guesthouse(&["serve", directory.path().to_str().unwrap(), "--port", "0"]);
     assert!(!refused.status.success() && stderr(&refused).contains("\\u001b[2J"), "{refused:?}");
     let talked = run("talk", &["-e", r#"["err","\u001b]0;owned\u0007\u001b[2J\rforged\n"]"#]);
     assert!(stderr(&talked).contains("\\u001b]0;owned\\u0007\\u001b[2J\\u000dforged"), "{talked:?}");

@@ -1,11 +1,11 @@
-//! The contract `command`: programs that know nothing of Lambda, as components and as core modules.
+//! Tests of the contract `command`: commands that know nothing of Lambda, as components and as core modules.
 
 use std::{fs, process::Command, time::Duration};
 
 use serde_json::{Value, json};
 
 use crate::support::{
-    Edge, Event, Host,
+    Event, Host, RuntimeClient,
     guests::{self, PROGRAMS},
     program, task_root,
 };
@@ -17,13 +17,13 @@ fn error(host: &Host, event: &str) -> Value {
 }
 
 #[test]
-fn an_event_comes_on_standard_input_and_what_is_printed_is_the_answer() {
-    for (edge, program) in Edge::BOTH.into_iter().zip(PROGRAMS) {
-        let host = Host::of(program).edge(edge).start();
+fn an_event_comes_on_standard_input_and_what_is_printed_is_the_response() {
+    for (client, program) in RuntimeClient::BOTH.into_iter().zip(PROGRAMS) {
+        let host = Host::of(program).runtime_client(client).start();
         for event in ["{\"name\": \"Zoë\"}\n", "no JSON at all", &"é".repeat(100_000)] {
-            assert_eq!(host.answer(event), event);
+            assert_eq!(host.response(event), event);
         }
-        assert_eq!(host.answer("\"exit 0\""), "\"done\"\n");
+        assert_eq!(host.response("\"exit 0\""), "\"done\"\n");
     }
 }
 
@@ -81,7 +81,7 @@ fn arguments_are_those_of_the_settings() {
     ] {
         for program in PROGRAMS {
             let host = Host::of(program).env("GUESTHOUSE_ARGS", written).start();
-            assert_eq!(serde_json::from_str::<Value>(&host.answer("\"arguments\"")).unwrap(), expected);
+            assert_eq!(serde_json::from_str::<Value>(&host.response("\"arguments\"")).unwrap(), expected);
         }
     }
 }
@@ -103,7 +103,7 @@ fn each_invocation_has_an_instance_of_its_own() {
     for program in PROGRAMS {
         let host = Host::of(program).env("GUESTHOUSE_INSTANCES", "reuse").start();
         for _ in 0..3 {
-            assert_eq!(host.answer("\"count\""), "1\n");
+            assert_eq!(host.response("\"count\""), "1\n");
         }
     }
 }
@@ -112,7 +112,7 @@ fn each_invocation_has_an_instance_of_its_own() {
 fn standard_error_goes_to_the_log_and_standard_output_does_not() {
     for program in PROGRAMS {
         let host = Host::of(program).start();
-        assert_eq!(host.answer("\"logs\""), "\"to the caller\"\n");
+        assert_eq!(host.response("\"logs\""), "\"to the caller\"\n");
         host.program.line("the line on standard error", |line| line.contains("to the log").then_some(()));
         assert!(!host.program.lines().iter().any(|line| line.contains("to the caller")));
     }
@@ -123,7 +123,7 @@ fn standard_error_goes_to_the_log_and_standard_output_does_not() {
 fn lines_of_a_logger_have_their_own_levels() {
     for program in PROGRAMS {
         let host = Host::of(program).start();
-        assert_eq!(host.answer("\"tracing\""), "null\n");
+        assert_eq!(host.response("\"tracing\""), "null\n");
         for (level, message) in [("INFO", "ready"), ("ERROR", "no such order")] {
             let line = host.program.line(message, |line| line.contains(message).then(|| line.to_owned()));
             assert_eq!(line.split('\t').nth(2), Some(level), "{line}");
@@ -139,7 +139,7 @@ fn a_command_that_ends_badly_is_an_error_and_the_next_invocation_is_served() {
         for (event, error_type, said) in [
             ("\"failure\"", "Guest.Exit", "exited with status 1\nhint: "),
             ("\"panic\"", "Guest.Trap.Unreachable", "what now"),
-            ("\"nothing\"", "Guest.InvalidResponse", "ended well without an answer"),
+            ("\"nothing\"", "Guest.InvalidResponse", "ended well without a response"),
             ("\"bytes\"", "Guest.InvalidResponse", "not UTF-8"),
             ("\"over the limit\"", "Function.ResponseSizeTooLarge", "more than 6291556 bytes"),
             ("\"overflow the stack\"", "Guest.Trap.", ""),
@@ -148,13 +148,13 @@ fn a_command_that_ends_badly_is_an_error_and_the_next_invocation_is_served() {
             let error = error(&host, event);
             assert!(error["errorType"].as_str().unwrap().starts_with(error_type), "{program}, {event}: {error}");
             assert!(error["errorMessage"].as_str().unwrap().contains(said), "{program}, {event}: {error}");
-            assert_eq!(host.answer("\"count\""), "1\n");
+            assert_eq!(host.response("\"count\""), "1\n");
         }
         for event in ["\"loop\"", "\"sleep\"", "\"empty lines\""] {
             let stopped = host.fake.invoke(Event::new(event).timeout(Duration::from_secs(2))).json();
             assert_eq!(stopped["errorType"], "Guest.Timeout", "{program}, {event}");
         }
-        assert_eq!(host.answer("\"at the limit\"").len(), 6_291_556);
+        assert_eq!(host.response("\"at the limit\"").len(), 6_291_556);
         assert_eq!(host.program.pid(), pid);
     }
 }
@@ -208,19 +208,19 @@ const ECHO: &str = r#"(module
 
 #[test]
 fn a_core_module_can_be_compiled_ahead_of_time_and_is_known_by_its_own_digest() {
-    let folder = task_root();
-    let (wasm, cwasm) = (folder.path().join("guest.wasm"), folder.path().join("guest.cwasm"));
+    let directory = task_root();
+    let (wasm, cwasm) = (directory.path().join("guest.wasm"), directory.path().join("guest.cwasm"));
     fs::write(&wasm, guests::from_text(ECHO)).unwrap();
     let compiled = Command::new(program("guesthouse")).arg("compile").arg(&wasm).output().unwrap();
     assert!(compiled.status.success(), "{compiled:?}");
     assert!(cwasm.exists());
     // One that was not made from the file beside it would be told of.
-    let host = Host::in_folder(folder.path()).start();
-    assert_eq!(host.answer("1"), "1");
+    let host = Host::in_directory(directory.path()).start();
+    assert_eq!(host.response("1"), "1");
     assert!(!host.program.lines().iter().any(|line| line.contains("is compiled now")));
 }
 
-/// Answers with its event: the pointer and the length that came are those that go.
+/// Returns its event: the pointer and the length that it received are those that it returns.
 const HANDLER: &str = r#"(module
     (memory (export "memory") 2)
     (global $free (mut i32) (i32.const 1024))
@@ -243,7 +243,7 @@ fn a_core_module_with_the_handlers_functions_keeps_the_contract_event() {
     for lifecycle in ["", lifecycle] {
         let host = Host::with(&guests::from_text(&HANDLER.replace("LIFECYCLE", lifecycle))).start();
         for _ in 0..3 {
-            assert_eq!(host.answer("{\"name\":\"Ada\"}"), "{\"name\":\"Ada\"}");
+            assert_eq!(host.response("{\"name\":\"Ada\"}"), "{\"name\":\"Ada\"}");
         }
     }
 }

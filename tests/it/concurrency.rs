@@ -8,20 +8,20 @@ use std::{
 
 use serde_json::json;
 
-use crate::support::{Edge, Event, Host, wait_for};
+use crate::support::{Event, Host, RuntimeClient, wait_for};
 
 #[test]
 fn with_a_concurrency_of_eight_no_instance_is_ever_used_twice_at_once() {
-    for edge in Edge::BOTH {
-        let host = Host::of("overlap").edge(edge).env("AWS_LAMBDA_MAX_CONCURRENCY", "8").start();
+    for client in RuntimeClient::BOTH {
+        let host = Host::of("overlap").runtime_client(client).env("AWS_LAMBDA_MAX_CONCURRENCY", "8").start();
         host.fake.wait_for_workers(8);
         let events = 400;
         (0..events).for_each(|_| host.fake.send(Event::new("{}")));
-        let answers: Vec<_> = (0..events).map(|_| host.fake.post().json()).collect();
-        assert!(answers.iter().all(|answer| answer["overlaps"] == 0), "{edge:?}");
-        let instances: HashSet<&str> = answers.iter().filter_map(|answer| answer["instance"].as_str()).collect();
-        assert!((2..=8).contains(&instances.len()), "{edge:?}: {} instances", instances.len());
-        if edge == Edge::Direct {
+        let responses: Vec<_> = (0..events).map(|_| host.fake.post().json()).collect();
+        assert!(responses.iter().all(|response| response["overlaps"] == 0), "{client:?}");
+        let instances: HashSet<&str> = responses.iter().filter_map(|response| response["instance"].as_str()).collect();
+        assert!((2..=8).contains(&instances.len()), "{client:?}: {} instances", instances.len());
+        if client == RuntimeClient::Direct {
             assert_eq!(host.fake.connections(), 8);
         }
     }
@@ -62,12 +62,12 @@ fn eight_looping_guests_are_all_stopped_before_their_deadline() {
 fn all_eight_invocations_are_in_flight_together() {
     let host = Host::of("misbehave").env("AWS_LAMBDA_MAX_CONCURRENCY", "8").start();
     host.fake.wait_for_workers(8);
-    let folder = tempfile::tempdir_in("/tmp").unwrap();
-    let event = json!(format!("wait in {}", folder.path().display())).to_string();
+    let directory = tempfile::tempdir_in("/tmp").unwrap();
+    let event = json!(format!("wait in {}", directory.path().display())).to_string();
     (0..8).for_each(|_| host.fake.send(Event::new(event.as_str())));
     // None of them ends before the last has begun.
-    wait_for("eight guests at work", || (fs::read_dir(folder.path()).unwrap().count() == 8).then_some(()));
-    fs::write(folder.path().join("go"), "").unwrap();
+    wait_for("eight guests at work", || (fs::read_dir(directory.path()).unwrap().count() == 8).then_some(()));
+    fs::write(directory.path().join("go"), "").unwrap();
     let posts: Vec<_> = (0..8).map(|_| host.fake.post()).collect();
     assert!(posts.iter().all(|post| post.subject().ends_with("/response")), "{posts:?}");
     host.fake.wait_for_workers(8);

@@ -51,40 +51,40 @@ impl Language {
     fn host(&self) -> Setup {
         static RUST: Once = Once::new();
         if self.name == "rust" {
-            RUST.call_once(|| build_rust("conformance", &folder(self.name)));
+            RUST.call_once(|| build_rust("conformance", &directory(self.name)));
         }
         host(self.name, "conformance")
     }
 }
 
 /// Where a language's guests are, compiled ahead of time as on Lambda: some take the compiler half a minute.
-fn folder(language: &str) -> PathBuf {
+fn directory(language: &str) -> PathBuf {
     root().join("target/guests").join(language)
 }
 
 fn host(language: &str, guest: &str) -> Setup {
-    let compiled = folder(language).join(guest).with_extension("cwasm");
+    let compiled = directory(language).join(guest).with_extension("cwasm");
     assert!(compiled.exists(), "there is no {}\nhint: cargo xtask test", compiled.display());
     Host::with_file(&compiled)
 }
 
 /// One in Rust needs nothing that the other tests do not need.
-fn build_rust(package: &str, folder: &Path) {
+fn build_rust(package: &str, directory: &Path) {
     let built = guests::cargo_build(&["-p", package]);
-    fs::create_dir_all(folder).unwrap();
+    fs::create_dir_all(directory).unwrap();
     let compiled = Command::new(program("guesthouse"))
         .arg("compile")
         .arg(built.join(package).with_extension("wasm"))
         .arg("-o")
-        .arg(folder.join(package).with_extension("cwasm"))
+        .arg(directory.join(package).with_extension("cwasm"))
         .output()
         .unwrap();
     assert!(compiled.status.success(), "{compiled:?}");
 }
 
 fn ask(host: &Host, event: &Value) -> Value {
-    let answer = host.answer(event.to_string());
-    serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{error}: {answer}"))
+    let response = host.response(event.to_string());
+    serde_json::from_str(&response).unwrap_or_else(|error| panic!("{error}: {response}"))
 }
 
 fn count(host: &Host) -> u64 {
@@ -106,7 +106,7 @@ fn text_of_all_scripts_comes_back_as_it_went() {
         assert_eq!(ask(&host, &json!({"do": "echo", "value": value})), value, "{}", language.name);
         // Escapes are another spelling of the same text.
         let escaped = r#"{"do":"echo","value":"\u00e9\ud83d\ude00\u0000"}"#;
-        assert_eq!(serde_json::from_str::<Value>(&host.answer(escaped)).unwrap(), "é😀\0", "{}", language.name);
+        assert_eq!(serde_json::from_str::<Value>(&host.response(escaped)).unwrap(), "é😀\0", "{}", language.name);
     }
 }
 
@@ -142,7 +142,7 @@ fn numbers_at_the_edges_come_back_as_they_went() {
 }
 
 #[test]
-fn an_event_and_an_answer_may_have_6_mb() {
+fn an_event_and_a_response_may_have_6_mb() {
     let event = json!({"do": "echo", "value": "é".repeat(3_000_000)});
     for language in LANGUAGES {
         let host = language.host().start();
@@ -348,7 +348,7 @@ fn lines_have_the_levels_of_their_languages_loggers() {
     let python = [("INFO", "info"), ("WARN", "warning"), ("ERROR", "error"), ("FATAL", "critical")];
     for (language, levels) in [("js", javascript), ("python", python)] {
         let host = host(language, "conformance").env("AWS_LAMBDA_LOG_LEVEL", "DEBUG").start();
-        host.answer(r#"{"do":"levels"}"#);
+        host.response(r#"{"do":"levels"}"#);
         for (level, said) in levels {
             let said = format!("said by {said}");
             let line = host.program.line(&said, |line| line.contains(&said).then(|| line.to_owned()));
@@ -378,17 +378,17 @@ fn fetch_in_javascript_is_refused_until_the_network_is_granted() {
     let refused = error(&host, r#"{"do":"fetch"}"#);
     assert_eq!(refused["errorType"], "TypeError");
     assert!(refused["errorMessage"].as_str().unwrap().contains("the network is not granted"), "{refused}");
-    assert_eq!(host.answer(r#"{"do":"echo","value":1}"#), "1");
+    assert_eq!(host.response(r#"{"do":"echo","value":1}"#), "1");
 }
 
 /// The functions of `guests/conformance/aws`, of which only the import changed.
 #[test]
 fn functions_as_awss_documentation_has_them_run_as_guests() {
     for (language, event) in [("go", r#"{"name":"Ada L."}"#), ("python", r#"{"first_name":"Ada","last_name":"L."}"#)] {
-        let hello: Value = serde_json::from_str(&host(language, "hello").start().answer(event)).unwrap();
+        let hello: Value = serde_json::from_str(&host(language, "hello").start().response(event)).unwrap();
         assert!(hello == "Hello Ada L.!" || hello["message"] == "Hello Ada L.!", "{language}: {hello}");
     }
-    build_rust("proxy", &folder("rust"));
+    build_rust("proxy", &directory("rust"));
     for language in ["go", "python", "rust"] {
         answers_api_gateway(language);
     }
@@ -406,8 +406,8 @@ fn answers_api_gateway(language: &str) {
             },
         })
     };
-    let answer = |body: &str| -> Value { serde_json::from_str(&host.answer(request(body).to_string())).unwrap() };
-    let good = answer(r#"{"id":"7","total":12.5}"#);
+    let response = |body: &str| -> Value { serde_json::from_str(&host.response(request(body).to_string())).unwrap() };
+    let good = response(r#"{"id":"7","total":12.5}"#);
     assert_eq!(good["statusCode"], 200, "{language}: {good}");
     let body: Value = serde_json::from_str(good["body"].as_str().unwrap()).unwrap();
     assert_eq!(body, json!({"id": "7", "currency": "EUR", "total": 12.5}), "{language}");
@@ -420,28 +420,29 @@ fn answers_api_gateway(language: &str) {
     assert_eq!(header("Content-Type"), "application/json", "{language}");
     assert!(!header("X-Request-Id").is_empty(), "{language}");
     host.program.line("the handler's line", |line| line.contains("POST /orders").then_some(()));
-    assert_eq!(answer("nonsense")["statusCode"], 400, "{language}");
+    assert_eq!(response("nonsense")["statusCode"], 400, "{language}");
 }
 
 #[test]
 fn a_plain_program_is_a_handler() {
-    build_rust("count-rust", &folder("commands"));
+    build_rust("count-rust", &directory("commands"));
     for language in ["rust", "go", "c"] {
         let host = host("commands", &format!("count-{language}")).start();
         for (event, lines, words, bytes) in
             [("three little words", 1, 3, 18), ("Zoë\n\n  😀 \n", 3, 2, 14), (" ", 1, 0, 1)]
         {
-            let answer: Value = serde_json::from_str(&host.answer(event)).unwrap();
-            assert_eq!(answer, json!({"lines": lines, "words": words, "bytes": bytes}), "{language}: {event:?}");
+            let response: Value = serde_json::from_str(&host.response(event)).unwrap();
+            assert_eq!(response, json!({"lines": lines, "words": words, "bytes": bytes}), "{language}: {event:?}");
         }
     }
 }
 
-/// zap, logrus, `log` and `slog`, which write everything to standard error: each line has the level that it gives itself, and objects are bare.
+/// zap, logrus, `log` and `slog`, which write everything to standard error: each line has the level that it gives
+/// itself, and objects are bare.
 #[test]
 fn lines_of_gos_loggers_have_their_own_levels() {
     let host = host("commands", "logs-go").start();
-    assert_eq!(host.answer("hello"), "\"done\"\n");
+    assert_eq!(host.response("hello"), "\"done\"\n");
     for (level, message) in [
         ("INFO", " log hello"),
         ("WARN", "\tzap for people hello"),
@@ -471,7 +472,7 @@ fn lines_of_gos_loggers_have_their_own_levels() {
 fn a_program_that_others_published_does_its_job_as_a_handler() {
     let host = host("commands", "boolector").env("GUESTHOUSE_ARGS", "--exit-codes=0").start();
     let ask = |asked: &str| {
-        host.answer(format!(
+        host.response(format!(
             "(set-logic QF_BV)(declare-fun x () (_ BitVec 8))(assert (= (bvmul x x) {asked}))(check-sat)"
         ))
     };
@@ -487,7 +488,7 @@ fn a_program_that_others_published_does_its_job_as_a_handler() {
 #[test]
 fn programs_that_throw_exceptions_do_their_jobs_as_handlers() {
     let random = host("commands", "icebram").env("GUESTHOUSE_ARGS", "-g -s 7 16 256").start();
-    let words = random.answer("{}");
+    let words = random.response("{}");
     assert!(words.starts_with("bf36\n057a\n") && words.lines().count() == 256, "{words}");
     let error = error(&host("commands", "icepack").start(), "hello");
     let message = error["errorMessage"].as_str().unwrap();

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Edge, Event, Host, fake::TRACE_ID};
+use crate::support::{Event, Host, RuntimeClient, fake::TRACE_ID};
 
 fn context(host: &Host, event: Event) -> Value {
     host.fake.invoke(event).json()
@@ -10,8 +10,8 @@ fn context(host: &Host, event: Event) -> Value {
 
 #[test]
 fn every_header_and_variable_reaches_the_guest() {
-    for edge in Edge::BOTH {
-        let host = Host::of("context").edge(edge).start();
+    for client in RuntimeClient::BOTH {
+        let host = Host::of("context").runtime_client(client).start();
         let client_context = r#"{"custom":{"a":"b"},"environment":{}}"#;
         let event = Event::new("{}").with_whole_context(client_context);
         let id = event.id.clone();
@@ -31,7 +31,7 @@ fn every_header_and_variable_reaches_the_guest() {
                 "identity": {"identity_id": "id1", "identity_pool_id": "pool1"},
                 "tenant_id": "tenant-A",
             }),
-            "{edge:?}"
+            "{client:?}"
         );
     }
 }
@@ -88,7 +88,7 @@ fn no_header_that_a_caller_can_set_ends_the_process() {
 #[test]
 fn lambda_runtime_ends_the_process_on_an_odd_client_context_which_is_why_it_is_not_the_default() {
     for odd in ["not json", "{\"custom\":{\"a\":\"\u{fc}\"}}"] {
-        let mut host = Host::of("context").edge(Edge::LambdaRuntime).start();
+        let mut host = Host::of("context").runtime_client(RuntimeClient::LambdaRuntime).start();
         host.fake.send(Event::new("{}").header("Lambda-Runtime-Client-Context", odd));
         assert_eq!(host.program.wait().code(), Some(1));
     }

@@ -1,13 +1,13 @@
-//! What was found by fuzzing, or was thought of for it, is replayed here: each file under `tests/fuzz/corpus` goes to the
-//! function of its folder's name. `cargo xtask fuzz` looks for more.
+//! What was found by fuzzing, or was thought of for it, is replayed here: each file under `tests/fuzz/corpus` goes to
+//! the function that its directory is named after. `cargo xtask fuzz` searches for more.
 
 use std::fs;
 
 use crate::{fuzz_targets, support::root};
 
 fn replay(name: &str, target: fn(&[u8])) {
-    let folder = root().join("tests/fuzz/corpus").join(name);
-    let files: Vec<_> = fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path()).collect();
+    let directory = root().join("tests/fuzz/corpus").join(name);
+    let files: Vec<_> = fs::read_dir(directory).unwrap().flatten().map(|entry| entry.path()).collect();
     assert!(files.len() >= 5, "the corpus `{name}` has {} files", files.len());
     for file in files {
         println!("{}", file.display());

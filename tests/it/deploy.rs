@@ -29,8 +29,8 @@ const PUBLIC_KEY: &str = "RWQGxhGoRrSZ7aEc463GO/c+/ZnJbT0iJP1oN1iVq8yj4QmBSqJSSD
 
 /// Pushes and serves one version after the other, by the same process.
 fn deploys(reference: &str, env: &[(String, String)], unchanged: impl Fn() -> usize) {
-    let folder = tempfile::tempdir().unwrap();
-    let (guest, secret) = (folder.path().join("guest.wasm"), folder.path().join("secret.key"));
+    let directory = tempfile::tempdir().unwrap();
+    let (guest, secret) = (directory.path().join("guest.wasm"), directory.path().join("secret.key"));
     fs::write(&secret, SECRET_KEY).unwrap();
     let write = |version: &str| fs::write(&guest, answering(version)).unwrap();
     let pushed = |arguments: &[&str]| {
@@ -48,14 +48,14 @@ fn deploys(reference: &str, env: &[(String, String)], unchanged: impl Fn() -> us
         }
     };
     let host = setup(None).start();
-    assert_eq!(host.answer("{}"), "\"v1\"");
+    assert_eq!(host.response("{}"), "\"v1\"");
     write("v2");
     pushed(&[]);
     host.becomes("\"v2\"");
     let before = unchanged();
-    assert_eq!((host.answer("{}"), host.answer("{}")), ("\"v2\"".to_owned(), "\"v2\"".to_owned()));
+    assert_eq!((host.response("{}"), host.response("{}")), ("\"v2\"".to_owned(), "\"v2\"".to_owned()));
     wait_for("two requests that cost nothing", || {
-        host.answer("{}");
+        host.response("{}");
         (unchanged() >= before + 2).then_some(())
     });
     said_by(&host, 1);
@@ -75,13 +75,13 @@ fn deploys(reference: &str, env: &[(String, String)], unchanged: impl Fn() -> us
     assert!(!unsigned.status.success() && String::from_utf8_lossy(&unsigned.stderr).contains("--key"));
     pushed(&signed);
     strict.becomes("\"v4\"");
-    assert_eq!(host.answer("{}"), "\"v3\"");
+    assert_eq!(host.response("{}"), "\"v3\"");
     assert!(said_by(&host, 3)[2].contains("Host.Untrusted"));
     // What was refused for want of a signature is taken when it has one.
     fs::write(&guest, answering("v5")).unwrap();
     pushed(&[]);
     host.becomes("\"v5\"");
-    assert_eq!(strict.answer("{}"), "\"v4\"");
+    assert_eq!(strict.response("{}"), "\"v4\"");
     pushed(&signed);
     strict.becomes("\"v5\"");
 }
@@ -100,18 +100,18 @@ fn an_upload_to_an_oci_registry_is_served_by_the_running_environment() {
 
 #[test]
 fn an_upload_that_is_refused_says_what_to_do() {
-    let folder = tempfile::tempdir().unwrap();
-    let guest = folder.path().join("guest.wasm");
+    let directory = tempfile::tempdir().unwrap();
+    let guest = directory.path().join("guest.wasm");
     fs::write(&guest, answering("v1")).unwrap();
-    fs::write(folder.path().join("text"), "text").unwrap();
-    fs::write(folder.path().join("cut.wasm"), &answering("v1")[..500]).unwrap();
+    fs::write(directory.path().join("text"), "text").unwrap();
+    fs::write(directory.path().join("cut.wasm"), &answering("v1")[..500]).unwrap();
     for (guest, reference, part) in [
         (guest.clone(), "https://example.com/x.wasm", "no way to upload"),
         (guest.clone(), "s3://bucket", "it names no bucket, or no key"),
-        (guest.clone(), "oci://127.0.0.1:9/hello:1", "did not take the guest"),
-        (folder.path().join("text"), "s3://bucket/key.wasm", "is no guest"),
-        (folder.path().join("cut.wasm"), "s3://bucket/key.wasm", "the file is cut off: it has 500 bytes"),
-        (folder.path().join("none.wasm"), "s3://bucket/key.wasm", "can't read"),
+        (guest.clone(), "oci://127.0.0.1:9/hello:1", "can't upload the guest"),
+        (directory.path().join("text"), "s3://bucket/key.wasm", "is not a guest"),
+        (directory.path().join("cut.wasm"), "s3://bucket/key.wasm", "the file is cut off: it has 500 bytes"),
+        (directory.path().join("none.wasm"), "s3://bucket/key.wasm", "can't read"),
     ] {
         let output = push(&guest, reference, &[], &[]);
         let said = String::from_utf8_lossy(&output.stderr);
@@ -128,6 +128,6 @@ fn a_guest_does_not_see_with_what_it_was_fetched() {
     let setup =
         s3.env().iter().fold(from("s3://guests/guest.wasm", "off"), |setup, (name, value)| setup.env(name, value));
     let host: Host = setup.start();
-    let seen = host.answer("{}");
+    let seen = host.response("{}");
     assert!(!seen.contains(&s3.secret), "{seen}");
 }

@@ -1,16 +1,17 @@
-//! Ten thousand invocations in one process, fewer of those that cost more, and a hundred thousand of which half are faults.
+//! Ten thousand invocations in one process, fewer of those that cost more, and a hundred thousand of which half are
+//! faults.
 
 use std::{io::Write as _, path::PathBuf, time::Duration};
 
 use crate::support::{
-    Edge, Event, Host,
+    Event, Host, RuntimeClient,
     faults::{self, FaultyGuest},
     host::Setup,
     resources::{Resources, Room, wait_until_within},
 };
 
-/// What it holds after a fifth of the invocations it holds after all of them, but for a little and for what the allocator keeps of
-/// one event and its answer.
+/// What it holds after a fifth of the invocations it holds after all of them, but for a little and for what the
+/// allocator keeps of one event and its response.
 fn memory_stays_flat(setup: Setup, count: usize, event_bytes: u64, invoke: impl Fn(&Host, usize)) {
     let mut host = setup.start();
     let mut early = None;
@@ -27,9 +28,9 @@ fn memory_stays_flat(setup: Setup, count: usize, event_bytes: u64, invoke: impl 
 
 #[test]
 fn memory_does_not_grow_between_the_2000th_and_the_10000th_invocation() {
-    for edge in Edge::BOTH {
-        memory_stays_flat(Host::of("count").edge(edge), 10_000, 0, |host, number| {
-            assert_eq!(host.answer("{}"), number.to_string());
+    for client in RuntimeClient::BOTH {
+        memory_stays_flat(Host::of("count").runtime_client(client), 10_000, 0, |host, number| {
+            assert_eq!(host.response("{}"), number.to_string());
         });
     }
 }
@@ -37,7 +38,7 @@ fn memory_does_not_grow_between_the_2000th_and_the_10000th_invocation() {
 #[test]
 fn memory_does_not_grow_with_a_new_instance_for_each_invocation() {
     memory_stays_flat(Host::of("count").env("GUESTHOUSE_INSTANCES", "fresh"), 2_500, 0, |host, _| {
-        assert_eq!(host.answer("{}"), "1");
+        assert_eq!(host.response("{}"), "1");
     });
 }
 
@@ -45,11 +46,11 @@ fn memory_does_not_grow_with_a_new_instance_for_each_invocation() {
 fn memory_does_not_grow_with_large_events() {
     let event = "x".repeat(1_000_000);
     memory_stays_flat(Host::of("echo"), 500, 1_000_000, |host, _| {
-        assert!(host.answer(event.clone()).len() == event.len());
+        assert!(host.response(event.clone()).len() == event.len());
     });
 }
 
-/// Faults of every kind, each followed by a good answer.
+/// Faults of every kind, each followed by a good response.
 #[test]
 #[ignore = "takes one core for minutes, and others measure time: cargo xtask test runs it"]
 fn files_threads_and_memory_stay_flat_over_100_000_invocations_with_faults() {
@@ -80,28 +81,29 @@ fn files_threads_and_memory_stay_flat_over_100_000_invocations_with_faults() {
         let endless = ["\"loop\"", "\"sleep\""].contains(&event);
         if endless { Duration::from_millis(10) } else { Duration::from_secs(30) }
     };
-    let (mut early, mut given_up) = (None, false);
+    let (mut early, mut abandoned) = (None, false);
     for number in 1..=INVOCATIONS / 2 {
         let fault = fault(number);
         let post = host.fake.invoke(Event::new(fault).timeout(timeout(fault)));
         assert!(post.subject().ends_with("/error"), "{fault}: {}", post.text());
-        given_up |= post.text().contains("was given up");
-        // That one ended the instance, and this one is for the start-up of the next, which may be stopped before it takes up what
-        // it is to do.
+        abandoned |= post.text().contains("was abandoned");
+        // That one ended the instance, and this one is for the start-up of the next, which may be stopped before it
+        // takes up what it is to do.
         while fault.contains("start badly") && start_file.exists() {
             let post = host.fake.invoke(Event::new("\"\"").timeout(Duration::from_millis(100)));
             assert!(post.subject().ends_with("/error"), "{fault}: {}", post.text());
-            given_up |= post.text().contains("was given up");
+            abandoned |= post.text().contains("was abandoned");
         }
-        assert!(host.answer("\"\"").parse::<u64>().unwrap() >= 1);
+        assert!(host.response("\"\"").parse::<u64>().unwrap() >= 1);
         if number == 500 {
             early = Some(Resources::of(&host.program));
         }
     }
     let early = early.unwrap();
-    // Where the machine held everything up for longer than the watch waits, the worker on the main thread was replaced by one that
-    // has a thread, and the allocator keeps something for that. However often it happens, this comes once.
-    let memory_kib = if given_up { 8 * 1024 } else { Room::USUAL.memory_kib };
+    // Where the machine held everything up for longer than the watchdog waits, the worker on the main thread was
+    // replaced by one that has a thread, and the allocator keeps something for that. However often it happens, this
+    // comes once.
+    let memory_kib = if abandoned { 8 * 1024 } else { Room::USUAL.memory_kib };
     let late = wait_until_within(&host.program, early.and(Room { memory_kib, ..Room::USUAL }), "100,000 invocations");
     assert!(host.program.is_running());
     let line = format!("\n{INVOCATIONS} invocations: {early:?} became {late:?}\n");

@@ -1,11 +1,11 @@
-//! A guest's fault becomes an error; the process lives on, and the next answer is right.
+//! A guest's fault becomes an error; the process lives on, and the next response is right.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::support::{
-    Edge, Event, Host,
+    Event, Host, RuntimeClient,
     http::Message,
     root,
     text::{FAULT, Text},
@@ -19,16 +19,16 @@ fn cause(host: &Host, fault: &str) -> Message {
 
 #[test]
 fn a_handlers_error_reaches_the_caller_whole_and_the_instance_stays() {
-    for edge in Edge::BOTH {
-        let host = Host::of("misbehave").edge(edge).start();
-        assert_eq!(host.answer("\"\""), "1");
+    for client in RuntimeClient::BOTH {
+        let host = Host::of("misbehave").runtime_client(client).start();
+        assert_eq!(host.response("\"\""), "1");
         let post = cause(&host, "err");
         assert_eq!(post.header("lambda-runtime-function-error-type"), Some("OrderNotFound"));
         let error = json!({
             "errorType": "OrderNotFound", "errorMessage": "no such order: `42`", "stackTrace": ["find", "main"],
         });
         assert_eq!(post.json(), error);
-        assert_eq!(host.answer("\"\""), "2");
+        assert_eq!(host.response("\"\""), "2");
     }
 }
 
@@ -85,11 +85,11 @@ fn a_function_without_debug_info_is_shown_with_its_offset() {
 }
 
 #[test]
-fn a_large_error_is_cut_to_what_lambda_takes_in_the_answer_and_in_the_log() {
+fn a_large_error_is_cut_to_what_lambda_takes_in_the_response_and_in_the_log() {
     let host = Host::of("misbehave").start();
     let post = cause(&host, "large error");
     assert_eq!(post.json()["errorType"].as_str().map(str::len), Some(256));
     assert!(post.body.len() < 1024 * 1024);
-    assert_eq!(host.answer("\"\""), "1");
+    assert_eq!(host.response("\"\""), "1");
     assert!(host.program.lines().iter().all(|line| line.len() < 1024 * 1024));
 }

@@ -1,5 +1,5 @@
-//! Every fault, four ways: under the fake Runtime API, under Lambda's emulator, through `serve` and the AWS command line, and
-//! beside seven good guests. None may cost an environment.
+//! Every fault, four ways: under the fake Runtime API, under Lambda's emulator, through `serve` and the AWS command
+//! line, and beside seven good guests. None may cost an environment.
 
 use std::{
     collections::HashMap,
@@ -17,7 +17,7 @@ use crate::{
     rie::{self, Rie},
     serve::{self, Served},
     support::{
-        Edge, Event, Host,
+        Event, Host, RuntimeClient,
         faults::{self, Afterwards, Fault, FaultyGuest},
         guests,
         host::Setup,
@@ -28,10 +28,10 @@ use crate::{
 
 #[test]
 fn no_fault_costs_an_environment_in_any_of_four_ways() {
-    // The first two are one way, with either edge.
+    // The first two are one way, with either client.
     let ways: [fn(&[Group]) -> usize; 5] = [
-        |groups| under_the_fake(groups, Edge::Direct),
-        |groups| under_the_fake(groups, Edge::LambdaRuntime),
+        |groups| under_the_fake(groups, RuntimeClient::Direct),
+        |groups| under_the_fake(groups, RuntimeClient::LambdaRuntime),
         under_the_emulator,
         through_serve,
         beside_seven_good_guests,
@@ -75,7 +75,8 @@ impl<'a> Group<'a> {
     }
 }
 
-/// Goes through all groups, and adds up what comes of them. Those in which something is waited for do not wait for each other.
+/// Goes through all groups, and adds up what comes of them. Those in which something is waited for do not wait for each
+/// other.
 fn add_up(groups: &[Group<'_>], of_group: impl Fn(&Group<'_>) -> usize + Sync) -> usize {
     let (waiting, others): (Vec<_>, Vec<_>) =
         groups.iter().partition(|group| group.faults.iter().any(|fault| is_timeout(fault)));
@@ -91,8 +92,9 @@ fn add_up(groups: &[Group<'_>], of_group: impl Fn(&Group<'_>) -> usize + Sync) -
 /// Little enough to be taken up well within the timeouts here, however busy the machine is.
 const MEMORY: (&str, &str) = ("GUESTHOUSE_MEMORY", "128MiB");
 
-/// A guest is stopped so long before its deadline, and given up when half of that has passed. A busy machine may hold the host up
-/// for a part of it. It is a tenth of the timeout, which is the most that a margin may be.
+/// A guest is stopped so long before its deadline, and its worker is abandoned when half of that time has passed. A
+/// busy machine may hold the host up for a part of it. It is a tenth of the timeout, which is the most that a margin
+/// may be.
 const MARGIN: (&str, &str) = ("GUESTHOUSE_MARGIN", "3s");
 const TIMEOUT_SECONDS: u32 = 30;
 const TIMEOUT: Duration = Duration::from_secs(TIMEOUT_SECONDS as u64);
@@ -135,17 +137,17 @@ impl Drop for Sentinel {
 
 /// An environment that is called for one invocation after another.
 trait Environment {
-    /// The answer, or the error object. Where the timeout can be chosen it is this one.
+    /// The response, or the error object. Where the timeout can be chosen it is this one.
     fn call(&self, event: &str, timeout: Duration) -> Result<Value, Value>;
     /// The environment that serves now: another number, when the one before was lost.
     fn identity(&mut self) -> usize;
 }
 
-/// Causes each fault, and looks at what came before and after. Returns how often the environment was another one then.
+/// Causes each fault, and checks what came before and after. Returns how often the environment was another one then.
 fn survive(way: &str, environment: &mut impl Environment, sentinel: &Sentinel, faults: &[&Fault]) -> usize {
     let rest = |environment: &dyn Environment, what: &str| {
-        let answer = environment.call("\"rest\"", AMPLE).unwrap_or_else(|error| panic!("{what}: {error}"));
-        (answer["instance"].as_str().unwrap().to_owned(), answer["count"].as_u64().unwrap())
+        let response = environment.call("\"rest\"", AMPLE).unwrap_or_else(|error| panic!("{what}: {error}"));
+        (response["instance"].as_str().unwrap().to_owned(), response["count"].as_u64().unwrap())
     };
     let mut lost = 0;
     let mut before = rest(environment, way);
@@ -197,11 +199,11 @@ impl Environment for Host {
     }
 }
 
-fn under_the_fake(groups: &[Group<'_>], edge: Edge) -> usize {
+fn under_the_fake(groups: &[Group<'_>], client: RuntimeClient) -> usize {
     let of_group = |group: &Group<'_>| {
-        let sentinel = Sentinel::new(edge.name(), group);
-        let mut host = with_variables(Host::with(&group.bytes), &sentinel).edge(edge).start();
-        survive(&format!("fake, {}", edge.name()), &mut host, &sentinel, &group.faults)
+        let sentinel = Sentinel::new(client.name(), group);
+        let mut host = with_variables(Host::with(&group.bytes), &sentinel).runtime_client(client).start();
+        survive(&format!("fake, {}", client.name()), &mut host, &sentinel, &group.faults)
     };
     add_up(groups, of_group)
 }
@@ -209,8 +211,8 @@ fn under_the_fake(groups: &[Group<'_>], edge: Edge) -> usize {
 impl Environment for Rie {
     fn call(&self, event: &str, _: Duration) -> Result<Value, Value> {
         // The emulator marks errors with nothing but their form.
-        let answer = self.invoke(&[], event.as_bytes()).json();
-        if answer.get("errorType").is_some() { Err(answer) } else { Ok(answer) }
+        let response = self.invoke(&[], event.as_bytes()).json();
+        if response.get("errorType").is_some() { Err(response) } else { Ok(response) }
     }
 
     fn identity(&mut self) -> usize {
@@ -220,10 +222,10 @@ impl Environment for Rie {
 
 fn under_the_emulator(groups: &[Group<'_>]) -> usize {
     let of_group = |group: &Group<'_>| {
-        let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("guest.wasm"), &group.bytes).unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join("guest.wasm"), &group.bytes).unwrap();
         let sentinel = Sentinel::new("emulator", group);
-        let mut rie = rie::in_folder(folder.path(), "guest", &sentinel.variables(), TIMEOUT_SECONDS);
+        let mut rie = rie::in_directory(directory.path(), "guest", &sentinel.variables(), TIMEOUT_SECONDS);
         survive("emulator", &mut rie, &sentinel, &group.faults)
     };
     add_up(groups, of_group)
@@ -236,10 +238,10 @@ struct Function<'a> {
 
 impl Environment for Function<'_> {
     fn call(&self, event: &str, _: Duration) -> Result<Value, Value> {
-        let (done, said, answer) = self.served.aws(self.name, event);
+        let (done, said, response) = self.served.aws(self.name, event);
         assert!(done, "{said}");
-        let answer = serde_json::from_str(&answer).unwrap();
-        if said.contains("\"FunctionError\": \"Unhandled\"") { Err(answer) } else { Ok(answer) }
+        let response = serde_json::from_str(&response).unwrap();
+        if said.contains("\"FunctionError\": \"Unhandled\"") { Err(response) } else { Ok(response) }
     }
 
     /// All functions are in one process, each with workers of its own.
@@ -249,9 +251,9 @@ impl Environment for Function<'_> {
 }
 
 fn through_serve(groups: &[Group<'_>]) -> usize {
-    let (folder, tmp) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (directory, tmp) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     for group in groups {
-        fs::write(folder.path().join(format!("{}.wasm", group.name)), &group.bytes).unwrap();
+        fs::write(directory.path().join(format!("{}.wasm", group.name)), &group.bytes).unwrap();
     }
     let (timeout, settings) =
         (TIMEOUT_SECONDS.to_string(), [MEMORY, MARGIN].map(|(name, value)| format!("{name}={value}")));
@@ -259,11 +261,11 @@ fn through_serve(groups: &[Group<'_>]) -> usize {
     for variable in ["SENTINEL=/tmp/sentinel", "START_FILE=/tmp/sentinel.start", &settings[0], &settings[1]] {
         arguments.extend(["--env", variable]);
     }
-    let mut served = serve::with_tmp(folder.path(), tmp.path(), &arguments);
-    // Each function has a folder of its own as `/tmp`.
-    let folders = |path: &Path| fs::read_dir(path).unwrap().flatten().map(|entry| entry.path()).collect::<Vec<_>>();
+    let mut served = serve::with_tmp(directory.path(), tmp.path(), &arguments);
+    // Each function has a directory of its own as `/tmp`.
+    let directories = |path: &Path| fs::read_dir(path).unwrap().flatten().map(|entry| entry.path()).collect::<Vec<_>>();
     let sentinels: Vec<Sentinel> =
-        folders(&folders(tmp.path())[0]).into_iter().map(|tmp| Sentinel::at(tmp.join("sentinel"))).collect();
+        directories(&directories(tmp.path())[0]).into_iter().map(|tmp| Sentinel::at(tmp.join("sentinel"))).collect();
     assert_eq!(sentinels.len(), groups.len());
     let lost = add_up(groups, |group| {
         survive("serve", &mut Function { served: &served, name: &group.name }, &sentinels[0], &group.faults)
@@ -279,41 +281,42 @@ const WORKERS: usize = 8;
 struct Crowd<'a> {
     host: Host,
     what: String,
-    /// The instances that have answered, and how many events each.
+    /// The instances that have responded, and the number of events of each.
     answered: HashMap<String, u64>,
     /// How many instances are gone.
     gone: usize,
     /// Where the good guests wait for each other; those that are written as text do not.
-    folder: Option<&'a Path>,
+    directory: Option<&'a Path>,
     round: usize,
 }
 
 impl Crowd<'_> {
-    /// Sends good events, and then one that is to fail, each to a worker of its own, and checks who answers. Returns the errors.
+    /// Sends good events, and then one that is to fail, each to a worker of its own, and checks who responds. Returns
+    /// the errors.
     ///
     /// Good guests that can wait are all at work before the other event is sent, and until it has failed.
     fn together(&mut self, good: usize, faulty: Option<Event>) -> Vec<Value> {
         self.host.fake.wait_for_workers(WORKERS);
         self.round += 1;
-        let folder = self.folder.map(|folder| folder.join(self.round.to_string()));
-        let event = match &folder {
-            Some(folder) => {
-                fs::create_dir(folder).unwrap();
-                json!(format!("wait in {}", folder.display())).to_string()
+        let directory = self.directory.map(|directory| directory.join(self.round.to_string()));
+        let event = match &directory {
+            Some(directory) => {
+                fs::create_dir(directory).unwrap();
+                json!(format!("wait in {}", directory.display())).to_string()
             }
             None => "\"rest\"".to_owned(),
         };
         let mut posts = Vec::new();
         (0..good).for_each(|_| self.host.fake.send(Event::new(event.as_str()).timeout(AMPLE)));
-        if let Some(folder) = &folder {
-            wait_for("good guests at work", || (fs::read_dir(folder).unwrap().count() == good).then_some(()));
+        if let Some(directory) = &directory {
+            wait_for("good guests at work", || (fs::read_dir(directory).unwrap().count() == good).then_some(()));
         }
         if let Some(faulty) = faulty {
             self.host.fake.send(faulty);
             posts.push(self.host.fake.post());
         }
-        if let Some(folder) = &folder {
-            fs::write(folder.join("go"), "").unwrap();
+        if let Some(directory) = &directory {
+            fs::write(directory.join("go"), "").unwrap();
         }
         while posts.len() < WORKERS {
             posts.push(self.host.fake.post());
@@ -321,16 +324,16 @@ impl Crowd<'_> {
         self.note(posts)
     }
 
-    /// Each instance counts its answers: one that skips a number, or begins anew, was disturbed.
+    /// Each instance counts its responses: one that skips a number, or begins anew, was disturbed.
     fn note(&mut self, posts: Vec<Message>) -> Vec<Value> {
-        let (answers, errors): (Vec<_>, Vec<_>) =
+        let (responses, errors): (Vec<_>, Vec<_>) =
             posts.into_iter().partition(|post| post.subject().ends_with("/response"));
-        let mut answers: Vec<Value> = answers.iter().map(Message::json).collect();
-        answers.sort_by_key(|answer| answer["count"].as_u64());
-        for answer in answers {
-            let answered = self.answered.entry(answer["instance"].as_str().unwrap().to_owned()).or_default();
+        let mut responses: Vec<Value> = responses.iter().map(Message::json).collect();
+        responses.sort_by_key(|response| response["count"].as_u64());
+        for response in responses {
+            let answered = self.answered.entry(response["instance"].as_str().unwrap().to_owned()).or_default();
             *answered += 1;
-            assert_eq!(answer["count"], *answered, "{}: {answer}", self.what);
+            assert_eq!(response["count"], *answered, "{}: {response}", self.what);
         }
         errors.iter().map(Message::json).collect()
     }
@@ -340,20 +343,20 @@ impl Crowd<'_> {
         let (known, most) = (self.answered.len(), WORKERS + self.gone);
         assert!(known <= most, "{}: {known} instances, {} are gone", self.what, self.gone);
         // All eight have just been at work at once.
-        assert!(self.folder.is_none() || known == most, "{}: {known} of {most} instances", self.what);
+        assert!(self.directory.is_none() || known == most, "{}: {known} of {most} instances", self.what);
     }
 }
 
 fn beside_seven_good_guests(groups: &[Group<'_>]) -> usize {
     let of_group = |group: &Group<'_>| {
-        let (sentinel, folder) = (Sentinel::new("beside", group), tempfile::tempdir_in("/tmp").unwrap());
+        let (sentinel, directory) = (Sentinel::new("beside", group), tempfile::tempdir_in("/tmp").unwrap());
         let setup = Host::with(&group.bytes)
             .env("AWS_LAMBDA_MAX_CONCURRENCY", &WORKERS.to_string())
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "2048");
         let host = with_variables(setup, &sentinel).start();
-        let folder = (group.name == MISBEHAVE).then_some(folder.path());
+        let directory = (group.name == MISBEHAVE).then_some(directory.path());
         let what = "beside seven, at first".to_owned();
-        let mut crowd = Crowd { host, what, answered: HashMap::new(), gone: 0, folder, round: 0 };
+        let mut crowd = Crowd { host, what, answered: HashMap::new(), gone: 0, directory, round: 0 };
         assert_eq!(crowd.together(WORKERS, None), Vec::<Value>::new());
         crowd.check_instances();
         let mut lost = 0;
@@ -382,7 +385,7 @@ fn beside_seven_good_guests(groups: &[Group<'_>]) -> usize {
 #[test]
 fn under_the_emulator_a_guest_is_stopped_before_the_emulator_would_stop_the_environment() {
     let margin = [(MARGIN.0, MARGIN.1.to_owned())];
-    let rie = rie::in_folder(&guests::ALL, MISBEHAVE, &margin, TIMEOUT_SECONDS);
+    let rie = rie::in_directory(&guests::ALL, MISBEHAVE, &margin, TIMEOUT_SECONDS);
     for event in ["loop", "sleep"] {
         let error = rie.invoke(&[], json!(event).to_string().as_bytes()).json();
         assert_eq!(error["errorType"], "Guest.Timeout");

@@ -1,28 +1,11 @@
 //! A panic of the host itself fails the invocation in which it happens, and no other.
 
-use std::{
-    num::NonZeroUsize,
-    pin::Pin,
-    sync::{Arc, mpsc::channel},
-    thread,
-};
+use std::thread;
 
-use guesthouse::{
-    capabilities::Capabilities,
-    config::FunctionInfo,
-    edge::{self, Service},
-    engine::Engine,
-    failure::Failure,
-    laps::Laps,
-    observer::{Line, Observer},
-    registry::{INIT_LIMIT, LoadRequest, Looker, Registry},
-    source::Source,
-    terms::Terms,
-};
+use guesthouse::observer::{Line, Observer};
 use serde_json::json;
-use tokio::runtime::Builder;
 
-use crate::support::{Event, Fake, guests};
+use crate::support::{Event, Fake, in_process::serve};
 
 /// A host with a fault in the part that takes over what guests print.
 struct Faulty;
@@ -31,37 +14,6 @@ impl Observer for Faulty {
     fn line(&self, line: &Line<'_>) {
         assert!(line.text != "boom", "a secret of the host");
     }
-}
-
-type Loading = Pin<Box<dyn Future<Output = Result<Arc<Service>, Failure>>>>;
-
-/// What loads one of the fixtures, in this process.
-pub fn load(guest: &str, observer: impl Observer + 'static) -> impl FnOnce() -> Loading + Send + 'static {
-    let (guest, path) = (guest.to_owned(), guests::path(guest));
-    move || {
-        Box::pin(async move {
-            let request = LoadRequest {
-                handler: guest,
-                source: Source::File(path),
-                terms: Terms::default(),
-                capabilities: Capabilities::default(),
-                init_limit: INIT_LIMIT,
-                is_watched: false,
-            };
-            let (engine, looker) = (Engine::new().unwrap(), Looker::default());
-            let registry = Registry::load(&engine, request, Arc::new(observer), looker, &mut Laps::begin()).await?;
-            Ok(Arc::new(Service::new(registry, FunctionInfo::default())))
-        })
-    }
-}
-
-/// A host in this process, with the guest `talk`, until there is no Runtime API any more.
-pub fn serve(authority: &str, observer: impl Observer + 'static, concurrency: usize) {
-    let (end, ended) = channel();
-    let (load, concurrency) = (load("talk", observer), NonZeroUsize::new(concurrency).unwrap());
-    let started = edge::start(authority, concurrency, INIT_LIMIT, load, move |ended| end.send(ended).unwrap());
-    Builder::new_current_thread().build().unwrap().block_on(started).unwrap();
-    ended.recv().unwrap().unwrap_err();
 }
 
 #[test]

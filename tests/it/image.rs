@@ -10,7 +10,7 @@ fn lab(arguments: &[&str]) -> Output {
     Command::new("bash").arg(root().join("tests/image/lab.sh")).args(arguments).output().unwrap()
 }
 
-fn answer(arguments: &[&str]) -> String {
+fn response(arguments: &[&str]) -> String {
     let ran = lab(arguments);
     assert!(ran.status.success(), "{}{}", String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
     String::from_utf8(ran.stdout).unwrap()
@@ -19,26 +19,26 @@ fn answer(arguments: &[&str]) -> String {
 #[test]
 #[ignore = "builds the image, which takes minutes: cargo xtask test runs it"]
 fn the_image_answers_with_the_handler_of_its_command_or_of_the_variable() {
-    answer(&["build"]);
-    assert!(answer(&["invoke", r#"{"name":"image"}"#]).contains("Hello image!"));
-    assert!(answer(&["invoke", "[1, 2]", "echo"]).trim_end() == "[1, 2]");
-    assert!(answer(&["invoke", "[1, 2]", "-e", "HANDLER=echo"]).trim_end() == "[1, 2]");
-    let missing = answer(&["invoke", "{}", "nobody"]);
+    response(&["build"]);
+    assert!(response(&["invoke", r#"{"name":"image"}"#]).contains("Hello image!"));
+    assert!(response(&["invoke", "[1, 2]", "echo"]).trim_end() == "[1, 2]");
+    assert!(response(&["invoke", "[1, 2]", "-e", "HANDLER=echo"]).trim_end() == "[1, 2]");
+    let missing = response(&["invoke", "{}", "nobody"]);
     assert!(missing.contains("Host.GuestNotFound"), "{missing}");
 }
 
 #[test]
 #[ignore = "builds the image, which takes minutes: cargo xtask test runs it"]
 fn the_hosts_stage_adds_bootstrap_to_the_base_image_and_nothing_else() {
-    assert_eq!(answer(&["added"]).trim(), "./var/runtime/bootstrap");
+    assert_eq!(response(&["added"]).trim(), "./var/runtime/bootstrap");
 }
 
 /// Amazon Linux 2023 has glibc 2.34: a binary that wants more does not start there.
 #[test]
 #[ignore = "builds the image, which takes minutes: cargo xtask test runs it"]
 fn bootstrap_wants_no_glibc_newer_than_the_base_images() {
-    answer(&["build"]);
-    let symbols = answer(&["glibc"]);
+    response(&["build"]);
+    let symbols = response(&["glibc"]);
     let newest =
         symbols.lines().filter_map(|line| line.strip_prefix("GLIBC_2.")?.split('.').next()?.parse().ok()).max();
     assert!(newest.is_some_and(|minor: u32| minor <= 34), "{symbols}");

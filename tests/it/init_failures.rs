@@ -7,14 +7,14 @@ use std::{
 
 use serde_json::Value;
 
-use crate::support::{Edge, Host, guests, host::Setup};
+use crate::support::{Host, RuntimeClient, guests, host::Setup};
 
 /// The error for a guest with these bytes.
 fn error_for(bytes: &[u8]) -> Value {
-    let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("guest.wasm"), bytes).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("guest.wasm"), bytes).unwrap();
     // Who can't be stopped is reported when a quarter of this is left: a busy machine may take a part of it.
-    Host::in_folder(folder.path()).env("HANDLER", "guest").env("GUESTHOUSE_MARGIN", "1s").spawn().init_error()
+    Host::in_directory(directory.path()).env("HANDLER", "guest").env("GUESTHOUSE_MARGIN", "1s").spawn().init_error()
 }
 
 pub fn expect(error: &Value, error_type: &str, parts: &[&str]) {
@@ -27,8 +27,8 @@ pub fn expect(error: &Value, error_type: &str, parts: &[&str]) {
 
 #[test]
 fn a_missing_guest_is_reported_with_those_that_exist() {
-    for edge in Edge::BOTH {
-        let error = Host::of("nobody").edge(edge).spawn().init_error();
+    for client in RuntimeClient::BOTH {
+        let error = Host::of("nobody").runtime_client(client).spawn().init_error();
         expect(&error, "Host.GuestNotFound", &["no such guest", "nobody", "hint: ", "`echo`", "`hello`"]);
     }
 }
@@ -41,8 +41,12 @@ fn a_task_root_that_is_not_there_is_reported() {
 
 #[test]
 fn all_problems_of_the_settings_are_reported_at_once() {
-    let error = Host::of("echo").env("GUESTHOUSE_EDGE", "nginx").env("GUESTHOUSE_MARGIN", "soon").spawn().init_error();
-    expect(&error, "Host.Config", &["`GUESTHOUSE_EDGE` is `nginx`", "`GUESTHOUSE_MARGIN` is `soon`"]);
+    let error = Host::of("echo")
+        .env("GUESTHOUSE_RUNTIME_CLIENT", "nginx")
+        .env("GUESTHOUSE_MARGIN", "soon")
+        .spawn()
+        .init_error();
+    expect(&error, "Host.Config", &["`GUESTHOUSE_RUNTIME_CLIENT` is `nginx`", "`GUESTHOUSE_MARGIN` is `soon`"]);
 }
 
 #[test]
@@ -52,7 +56,7 @@ fn a_digest_that_is_not_the_pinned_one_is_refused_and_the_pinned_one_is_served()
     expect(&error, "Host.DigestMismatch", &[&other, "hint: "]);
     let message = error["errorMessage"].as_str().unwrap();
     let digest = message.split('`').find(|part| part.starts_with("sha256:")).unwrap();
-    assert_eq!(Host::of("count").env("GUESTHOUSE_DIGEST", digest).start().answer("{}"), "1");
+    assert_eq!(Host::of("count").env("GUESTHOUSE_DIGEST", digest).start().response("{}"), "1");
 }
 
 #[test]
@@ -136,14 +140,18 @@ fn a_contract_that_comes_later_is_refused_by_its_name() {
 
 #[test]
 fn lambda_runtime_without_the_variables_it_needs_is_refused() {
-    let error = Host::of("echo").edge(Edge::LambdaRuntime).env("AWS_LAMBDA_FUNCTION_VERSION", "").spawn().init_error();
+    let error = Host::of("echo")
+        .runtime_client(RuntimeClient::LambdaRuntime)
+        .env("AWS_LAMBDA_FUNCTION_VERSION", "")
+        .spawn()
+        .init_error();
     expect(&error, "Host.Config", &["`AWS_LAMBDA_FUNCTION_VERSION`"]);
 }
 
 #[test]
 fn a_contract_with_other_types_is_refused() {
     let text = r#"(component (instance $empty) (export "guesthouse:lambda/handler@0.1.0" (instance $empty)))"#;
-    let none = ["`guesthouse:lambda/handler@0.1.0#handle` is not there, and must be `func(string, record {", "hint: "];
+    let none = ["`guesthouse:lambda/handler@0.1.0#handle` is missing, and must be `func(string, record {", "hint: "];
     expect(&error_for(&guests::from_text(text)), "Host.InvalidGuest", &none);
     let run = |ty: &str, code: &str| {
         guests::from_text(&format!(
@@ -220,13 +228,13 @@ fn failed_init(setup: Setup, parts: &[&str]) {
 
 #[test]
 fn a_guest_whose_init_fails_or_panics_is_reported_in_its_own_words() {
-    for edge in Edge::BOTH {
+    for client in RuntimeClient::BOTH {
         failed_init(
-            Host::of("init_fails").edge(edge),
+            Host::of("init_fails").runtime_client(client),
             &["NoTable", "the variable `TABLE` is not set", "failed to start"],
         );
         failed_init(
-            Host::of("init_panics").edge(edge),
+            Host::of("init_panics").runtime_client(client),
             &["Guest.Trap.Unreachable", "the cellar is empty", "failed to start"],
         );
     }

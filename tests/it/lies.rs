@@ -73,7 +73,7 @@ fn a_manifest_that_lies_is_refused_with_what_is_wrong() {
     // What it says besides does not matter.
     let foreign = json!({"mediaType": "application/wasm", "digest": digest, "size": guest.len(), "urls": ["http://127.0.0.1:9/x"]});
     let manifest = json!({"schemaVersion": 99, "mediaType": 7, "config": null, "layers": [foreign], "subject": [[]]});
-    assert_eq!(registry.put(&manifest.to_string(), &[(&digest, &guest)]).start().answer("{}"), "\"v1\"");
+    assert_eq!(registry.put(&manifest.to_string(), &[(&digest, &guest)]).start().response("{}"), "\"v1\"");
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn a_manifest_that_names_another_guests_digest_is_not_believed() {
     let digest = Digest::of(&promised).to_string();
     let manifest = json!({"schemaVersion": 2, "layers": [layer(&digest, sent.len())]}).to_string();
     let setup = registry.put(&manifest, &[(&digest, &sent)]).env("GUESTHOUSE_MARGIN", "5s");
-    expect(&setup.spawn().init_error(), "Host.SourceUnavailable", &["the layer that came is not"]);
+    expect(&setup.spawn().init_error(), "Host.SourceUnavailable", &["the received layer is not"]);
 }
 
 /// Where it sends a token is its own business; that it wants it without TLS is refused.
@@ -92,10 +92,11 @@ fn a_registry_that_asks_for_more_than_a_token_is_refused() {
     let origin = Origin::start();
     origin.set(Mode::Login("nobody's".to_owned()));
     let error = from(&format!("oci://{}/hello:1", origin.address), "off").spawn().init_error();
-    expect(&error, "Host.SourceUnavailable", &["asks for a name and a password"]);
+    expect(&error, "Host.SourceUnavailable", &["requires a name and a password"]);
 }
 
-/// An endpoint that is none of S3's, and some of what it may say. What may pass is tried again for as long as there is time.
+/// An endpoint that is none of S3's, and some of what it may say. What may pass is tried again for as long as there is
+/// time.
 #[test]
 fn an_s3_that_lies_is_refused_with_what_is_wrong() {
     let xml = "<?xml version=\"1.0\"?><Error><Code>NoSuchKey</Code></Error>";
@@ -123,7 +124,7 @@ fn an_s3_that_lies_is_refused_with_what_is_wrong() {
         }
     });
     let honest = s3_with(answering("v1"));
-    assert_eq!(of_s3(&honest).start().answer("{}"), "\"v1\"");
+    assert_eq!(of_s3(&honest).start().response("{}"), "\"v1\"");
 }
 
 fn s3_with(file: impl Into<Vec<u8>>) -> Origin {
@@ -165,12 +166,12 @@ fn a_guest_is_never_taken_with_another_ones_signature() {
     };
     put(&first, &first);
     let host = from(&origin.url("/guest.wasm"), "0s").env("GUESTHOUSE_TRUSTED_KEYS", &key.public()).start();
-    assert_eq!(host.answer("{}"), "\"v1\"");
+    assert_eq!(host.response("{}"), "\"v1\"");
     for (count, (guest, signed)) in [(&second, &first), (&second, &third), (&third, &second)].into_iter().enumerate() {
         put(guest, signed);
         let lines = said_by(&host, count + 1);
         assert!(lines[count].contains("Host.Untrusted"), "{lines:#?}");
-        assert_eq!(host.answer("{}"), "\"v1\"");
+        assert_eq!(host.response("{}"), "\"v1\"");
     }
     put(&third, &third);
     host.becomes("\"v3\"");

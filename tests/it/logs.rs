@@ -8,15 +8,15 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::support::{Edge, Event, Host, host::Setup, wait_for};
+use crate::support::{Event, Host, RuntimeClient, host::Setup, wait_for};
 
-/// The log lines of one event, after it was answered.
+/// The log lines of one event, after its response was posted.
 fn lines(setup: Setup, words: &[&str]) -> (String, Vec<String>) {
     let host = setup.start();
     let event = Event::new(json!(words).to_string());
     let id = event.id.clone();
     host.fake.invoke(event);
-    // The lines are written before the answer is posted, but come through another pipe.
+    // The lines are written before the response is posted, but come through another pipe.
     let last = format!("last of {id}");
     host.fake.invoke(Event::new(json!(["err", format!("[ERROR] {last}\n")]).to_string()));
     wait_for("the lines", || host.program.lines().iter().any(|line| line.contains(&last)).then_some(()));
@@ -26,10 +26,11 @@ fn lines(setup: Setup, words: &[&str]) -> (String, Vec<String>) {
 
 #[test]
 fn in_text_format_a_line_has_time_request_id_level_and_message() {
-    for edge in Edge::BOTH {
-        let (id, lines) = lines(Host::of("talk").edge(edge), &["out", "one\ntw", "out", "o\n", "err", "three\n"]);
+    for client in RuntimeClient::BOTH {
+        let (id, lines) =
+            lines(Host::of("talk").runtime_client(client), &["out", "one\ntw", "out", "o\n", "err", "three\n"]);
         let fields: Vec<Vec<&str>> = lines.iter().map(|line| line.split('\t').skip(1).collect()).collect();
-        assert_eq!(fields, [[&id, "INFO", "one"], [&id, "INFO", "two"], [&id, "INFO", "three"]], "{edge:?}");
+        assert_eq!(fields, [[&id, "INFO", "one"], [&id, "INFO", "two"], [&id, "INFO", "three"]], "{client:?}");
     }
 }
 
@@ -66,8 +67,8 @@ fn lines_below_the_level_are_left_out_and_lines_at_it_are_not() {
 
 #[test]
 fn a_line_is_not_lost_when_the_guest_traps_right_after_it() {
-    for edge in Edge::BOTH {
-        let (_, lines) = lines(Host::of("talk").edge(edge), &["out", "whole\n", "out", "open", "trap"]);
+    for client in RuntimeClient::BOTH {
+        let (_, lines) = lines(Host::of("talk").runtime_client(client), &["out", "whole\n", "out", "open", "trap"]);
         let messages: Vec<&str> = lines.iter().filter_map(|line| line.split('\t').nth(3)).collect();
         assert_eq!(messages[..2], ["whole", "open"]);
         assert!(messages[2].starts_with("host: Guest.Trap.Unreachable: "), "{messages:?}");
@@ -88,7 +89,7 @@ fn what_the_start_took_is_one_line_at_debug_level_and_none_above() {
     let took = |level: &str| {
         let host = Host::of("talk").env("AWS_LAMBDA_LOG_LEVEL", level).start();
         host.invoke(json!(["err", "over\n"]).to_string());
-        // It was written before the first event was asked for.
+        // It was written before the first event was requested.
         wait_for("the line", || host.program.lines().iter().any(|line| line.contains("over")).then_some(()));
         host.program.lines().into_iter().filter(|line| line.contains("the start took")).collect::<Vec<_>>()
     };
@@ -102,17 +103,17 @@ fn what_the_start_took_is_one_line_at_debug_level_and_none_above() {
 
 /// What it can hold of it, it holds; the rest is dropped, and the log says so when it is read again.
 #[test]
-fn a_log_that_nobody_reads_costs_neither_an_answer_nor_the_environment() {
-    for edge in Edge::BOTH {
-        let (mut host, log) = Host::of("misbehave").edge(edge).spawn_unread();
+fn a_log_that_nobody_reads_costs_neither_a_response_nor_the_environment() {
+    for client in RuntimeClient::BOTH {
+        let (mut host, log) = Host::of("misbehave").runtime_client(client).spawn_unread();
         for count in 1..=2 {
             let printed = host.fake.invoke(Event::new("\"print 100 MB\"").timeout(Duration::from_secs(60)));
-            assert_eq!(printed.text(), count.to_string(), "{edge:?}");
-            assert_eq!(host.invoke("\"err\"").json()["errorType"], "OrderNotFound", "{edge:?}");
+            assert_eq!(printed.text(), count.to_string(), "{client:?}");
+            assert_eq!(host.invoke("\"err\"").json()["errorType"], "OrderNotFound", "{client:?}");
         }
         host.program.read(log);
         host.program.line("what was dropped", |line| line.contains(" lines were dropped here").then_some(()));
-        assert!(host.answer("\"\"").parse::<u32>().is_ok_and(|count| count > 2));
+        assert!(host.response("\"\"").parse::<u32>().is_ok_and(|count| count > 2));
         assert!(host.program.is_running());
     }
 }
@@ -120,7 +121,7 @@ fn a_log_that_nobody_reads_costs_neither_an_answer_nor_the_environment() {
 #[test]
 fn sigterm_ends_the_process_in_time_although_nobody_reads_its_log() {
     let (mut host, _log) = Host::of("misbehave").spawn_unread();
-    host.answer("\"print 100 MB\"");
+    host.response("\"print 100 MB\"");
     host.program.terminate();
     let begun = Instant::now();
     assert_eq!(host.program.wait().code(), Some(0));
@@ -130,8 +131,9 @@ fn sigterm_ends_the_process_in_time_although_nobody_reads_its_log() {
 /// Two MB a second, and the guest prints as fast as it can.
 #[test]
 fn a_log_that_is_read_slowly_costs_no_environment() {
-    for edge in Edge::BOTH {
-        let (mut host, mut log) = Host::of("misbehave").edge(edge).env("GUESTHOUSE_MARGIN", "500ms").spawn_unread();
+    for client in RuntimeClient::BOTH {
+        let (mut host, mut log) =
+            Host::of("misbehave").runtime_client(client).env("GUESTHOUSE_MARGIN", "500ms").spawn_unread();
         let read = thread::spawn(move || {
             let mut piece = vec![0; 16 * 1024];
             while log.read(&mut piece).is_ok_and(|read| read > 0) {
@@ -140,8 +142,8 @@ fn a_log_that_is_read_slowly_costs_no_environment() {
         });
         for _ in 0..2 {
             let post = host.fake.invoke(Event::new("\"print 100 MB\"").timeout(Duration::from_secs(5)));
-            assert!(post.subject().ends_with("/response") || post.json()["errorType"] == "Guest.Timeout", "{edge:?}");
-            assert!(host.invoke("\"\"").subject().ends_with("/response"), "{edge:?}");
+            assert!(post.subject().ends_with("/response") || post.json()["errorType"] == "Guest.Timeout", "{client:?}");
+            assert!(host.invoke("\"\"").subject().ends_with("/response"), "{client:?}");
         }
         assert!(host.program.is_running());
         drop(host);

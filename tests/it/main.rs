@@ -5,9 +5,9 @@ mod fuzz_targets;
 mod support;
 
 // What passes between Lambda and a guest.
-mod answers;
 mod context;
 mod logs;
+mod responses;
 mod state;
 
 // What goes wrong.
@@ -23,12 +23,13 @@ mod init_failures;
 mod limits;
 mod precompiled;
 mod programs;
+mod reports;
 mod runtime_api;
 mod sigterm;
-mod stuck;
 mod tmp;
+mod watchdog;
 
-// Where guests come from, and how they are exchanged.
+// Where guests come from, and how they are swapped.
 mod deploy;
 mod lies;
 mod reload;
@@ -50,4 +51,5 @@ mod rie;
 mod serve;
 
 // The source itself.
+mod structure;
 mod tidy;

@@ -11,9 +11,9 @@ use crate::support::{guests::without_outer_cargo, program, root};
 
 const LANGUAGES: [&str; 6] = ["rust", "go", "js", "ts", "python", "c"];
 
-fn guesthouse(folder: &Path) -> Command {
+fn guesthouse(directory: &Path) -> Command {
     let mut guesthouse = Command::new(program("guesthouse"));
-    guesthouse.current_dir(folder);
+    guesthouse.current_dir(directory);
     without_outer_cargo(&mut guesthouse);
     guesthouse
 }
@@ -22,31 +22,31 @@ fn said(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
-fn new(folder: &Path, name: &str, language: &str) -> Output {
-    guesthouse(folder).args(["new", name, "--lang", language]).output().unwrap()
+fn new(directory: &Path, name: &str, language: &str) -> Output {
+    guesthouse(directory).args(["new", name, "--lang", language]).output().unwrap()
 }
 
 /// Where what `cargo xtask test` installs is found first.
 fn path() -> String {
     let tools = root().join("target/tools");
-    // Folders that are not there harm nobody.
+    // Directories that are not there harm nobody.
     let node = fs::read_dir(tools.join("node/node_modules"))
         .into_iter()
         .flatten()
         .flatten()
         .map(|package| package.path().join("bin"));
-    let node = node.map(|folder| format!("{}:", folder.display())).collect::<String>();
+    let node = node.map(|directory| format!("{}:", directory.display())).collect::<String>();
     format!("{node}{}:{}:/usr/local/go/bin", tools.join("go/bin").display(), std::env::var("PATH").unwrap())
 }
 
 #[test]
 #[ignore = "takes all cores for minutes: cargo xtask test runs it"]
 fn a_new_guest_of_each_language_builds_and_runs_by_the_two_commands_that_are_printed() {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     for language in LANGUAGES {
-        // A folder whose name a shell would take apart.
+        // A directory whose name a shell would take apart.
         let name = format!("it's mine/my-{language}-2");
-        let written = new(folder.path(), &name, language);
+        let written = new(directory.path(), &name, language);
         assert!(written.status.success(), "{language}: {}", said(&written));
         let said_to_run: Vec<String> =
             said(&written).lines().filter_map(|line| line.strip_prefix("    ").map(str::to_owned)).collect();
@@ -54,22 +54,22 @@ fn a_new_guest_of_each_language_builds_and_runs_by_the_two_commands_that_are_pri
         let commands = said_to_run.join(" && ");
         let tool = program("guesthouse");
         let mut shell = Command::new("sh");
-        shell.current_dir(folder.path()).args(["-ec", &commands]);
+        shell.current_dir(directory.path()).args(["-ec", &commands]);
         let ran = without_outer_cargo(&mut shell)
             .env("PATH", format!("{}:{}", tool.parent().unwrap().display(), path()))
             .output()
             .unwrap();
         assert!(ran.status.success(), "{language}: {}", said(&ran));
-        let answer = r#"{"message":"Hello Ada!","count":1,"last":null}"#;
-        let answered = String::from_utf8_lossy(&ran.stdout).replace(": ", ":").replace(", ", ",").contains(answer);
-        assert!(answered, "{language}: {}", said(&ran));
+        let response = r#"{"message":"Hello Ada!","count":1,"last":null}"#;
+        let responded = String::from_utf8_lossy(&ran.stdout).replace(": ", ":").replace(", ", ",").contains(response);
+        assert!(responded, "{language}: {}", said(&ran));
     }
 }
 
 #[test]
 fn a_new_guest_is_written_over_nothing_and_under_a_name_that_every_language_takes() {
-    let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("there"), "").unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("there"), "").unwrap();
     for (name, remedy) in [
         ("there", "choose another name"),
         ("Hello", "lower-case"),
@@ -78,52 +78,53 @@ fn a_new_guest_is_written_over_nothing_and_under_a_name_that_every_language_take
         ("serde", "needs for something else"),
         ("guesthouse", "needs for something else"),
     ] {
-        let output = new(folder.path(), name, "c");
+        let output = new(directory.path(), name, "c");
         assert_eq!(output.status.code(), Some(1), "{name}");
         assert!(said(&output).contains(remedy), "{name}: {}", said(&output));
     }
-    assert_eq!(fs::read_to_string(folder.path().join("there")).unwrap(), "");
-    assert!(new(folder.path(), "hello-2", "c").status.success());
+    assert_eq!(fs::read_to_string(directory.path().join("there")).unwrap(), "");
+    assert!(new(directory.path(), "hello-2", "c").status.success());
 }
 
 #[test]
 fn what_is_no_project_can_not_be_built() {
-    let folder = tempfile::tempdir().unwrap();
-    assert!(new(folder.path(), "greeter", "c").status.success());
-    fs::rename(folder.path().join("greeter"), folder.path().join("renamed")).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    assert!(new(directory.path(), "greeter", "c").status.success());
+    fs::rename(directory.path().join("greeter"), directory.path().join("renamed")).unwrap();
     for (given, wrong, remedy) in [
         (".", "has no project", "guesthouse new"),
-        ("renamed/hello.c", "is a file", "name the project's folder"),
+        ("renamed/hello.c", "is a file", "name the project's directory"),
         ("renamed", "`Makefile` does not build `renamed.wasm`", "write it there, too"),
     ] {
-        let output = guesthouse(folder.path()).args(["build", given]).output().unwrap();
+        let output = guesthouse(directory.path()).args(["build", given]).output().unwrap();
         assert_eq!(output.status.code(), Some(1), "{given}");
         assert!(said(&output).contains(wrong) && said(&output).contains(remedy), "{given}: {}", said(&output));
     }
 }
 
-/// Of what is a project's own nothing is trusted before its tools run: neither its name, nor what is where the guest is to be.
+/// Of what is a project's own nothing is trusted before its tools run: neither its name, nor what is where the guest is
+/// to be.
 #[test]
 fn a_project_can_not_have_its_name_or_its_links_do_anything() {
-    let folder = tempfile::tempdir().unwrap();
-    let outside = folder.path().join("outside");
+    let directory = tempfile::tempdir().unwrap();
+    let outside = directory.path().join("outside");
     fs::write(&outside, "mine").unwrap();
     for name in ["-f", "--eval=$(shell touch owned)", "SHELL=sh"] {
-        fs::create_dir(folder.path().join(name)).unwrap();
+        fs::create_dir(directory.path().join(name)).unwrap();
         let makefile = format!("{name}.wasm:\n\ttouch owned\n");
-        fs::write(folder.path().join(name).join("Makefile"), makefile).unwrap();
-        let output = guesthouse(folder.path()).args(["build", &format!("./{name}")]).output().unwrap();
+        fs::write(directory.path().join(name).join("Makefile"), makefile).unwrap();
+        let output = guesthouse(directory.path()).args(["build", &format!("./{name}")]).output().unwrap();
         assert!(
-            output.status.code() == Some(1) && said(&output).contains("is no name for a guest"),
+            output.status.code() == Some(1) && said(&output).contains("can't be a guest's name"),
             "{}",
             said(&output)
         );
-        assert!(!folder.path().join(name).join("owned").exists());
+        assert!(!directory.path().join(name).join("owned").exists());
     }
     for language in LANGUAGES {
-        assert!(new(folder.path(), language, language).status.success());
-        symlink(&outside, folder.path().join(language).join(language).with_added_extension("wasm")).unwrap();
-        let output = guesthouse(folder.path()).args(["build", language]).output().unwrap();
+        assert!(new(directory.path(), language, language).status.success());
+        symlink(&outside, directory.path().join(language).join(language).with_added_extension("wasm")).unwrap();
+        let output = guesthouse(directory.path()).args(["build", language]).output().unwrap();
         assert!(
             output.status.code() == Some(1) && said(&output).contains("hint: remove the link"),
             "{}",
@@ -136,61 +137,66 @@ fn a_project_can_not_have_its_name_or_its_links_do_anything() {
 /// A pipe would be waited for without end, and what has no end be read until there is no memory.
 #[test]
 fn what_is_no_file_is_not_read() {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let pipe = |name: &str| {
-        assert!(Command::new("mkfifo").arg(folder.path().join(name)).status().unwrap().success());
+        assert!(Command::new("mkfifo").arg(directory.path().join(name)).status().unwrap().success());
     };
     pipe("pipe.wasm");
-    symlink("/dev/zero", folder.path().join("zero.wasm")).unwrap();
+    symlink("/dev/zero", directory.path().join("zero.wasm")).unwrap();
     for guest in ["pipe.wasm", "zero.wasm", "."] {
         for command in [&["run", guest, "-e", "{}"][..], &["compile", guest], &["push", guest, "s3://bucket/key.wasm"]]
         {
-            let output = guesthouse(folder.path()).args(command).output().unwrap();
+            let output = guesthouse(directory.path()).args(command).output().unwrap();
             assert_eq!(output.status.code(), Some(1), "{command:?}: {}", said(&output));
         }
     }
     for (marker, more) in
         [("Makefile", None), ("package.json", None), ("go.mod", None), ("app.py", Some("guesthouse/requirements.txt"))]
     {
-        let project = folder.path().join(marker.to_lowercase().replace('.', "-"));
+        let project = directory.path().join(marker.to_lowercase().replace('.', "-"));
         fs::create_dir_all(project.join("guesthouse")).unwrap();
         let name = project.file_name().unwrap().to_str().unwrap();
         if more.is_some() {
             fs::write(project.join(marker), "").unwrap();
         }
         pipe(&format!("{name}/{}", more.unwrap_or(marker)));
-        let output = guesthouse(folder.path()).args(["build", name]).env("PATH", path()).output().unwrap();
+        let output = guesthouse(directory.path()).args(["build", name]).env("PATH", path()).output().unwrap();
         assert_eq!(output.status.code(), Some(1), "{name}: {}", said(&output));
     }
     pipe("guesthouse.toml");
-    let output = guesthouse(folder.path()).args(["serve", "."]).output().unwrap();
+    let output = guesthouse(directory.path()).args(["serve", "."]).output().unwrap();
     assert!(output.status.code() == Some(1) && said(&output).contains("it is not a file"), "{}", said(&output));
 }
 
 #[test]
 fn a_plain_program_in_go_is_built_as_one() {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let sources = root().join("guests/commands/go");
     for file in ["go.mod", "main.go"] {
-        fs::copy(sources.join(file), folder.path().join(file)).unwrap();
+        fs::copy(sources.join(file), directory.path().join(file)).unwrap();
     }
-    let built = guesthouse(folder.path()).args(["build", "."]).env("PATH", path()).output().unwrap();
+    let built = guesthouse(directory.path()).args(["build", "."]).env("PATH", path()).output().unwrap();
     assert!(built.status.success(), "{}", said(&built));
-    let name = folder.path().file_name().unwrap().to_str().unwrap();
-    let module = fs::read(folder.path().join(name).with_added_extension("wasm")).unwrap();
+    let name = directory.path().file_name().unwrap().to_str().unwrap();
+    let module = fs::read(directory.path().join(name).with_added_extension("wasm")).unwrap();
     let exports = b"_start";
     assert!(module.windows(exports.len()).any(|part| part == exports));
 }
 
 #[test]
 fn a_python_file_without_a_handler_is_refused_when_it_is_built() {
-    let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("app.py"), "def answer(event, context):\n    return event\n").unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("app.py"), "def response(event, context):\n    return event\n").unwrap();
     let python = root().join("target/tools/guest-python/bin/python");
     assert!(python.exists(), "there is no Python that makes guests\nhint: cargo xtask test");
     let build = || {
         let mut build = Command::new(&python);
-        build.current_dir(folder.path()).arg(root().join("guests/sdk/python/build.py")).arg("app.py").output().unwrap()
+        build
+            .current_dir(directory.path())
+            .arg(root().join("guests/sdk/python/build.py"))
+            .arg("app.py")
+            .output()
+            .unwrap()
     };
     let refused = said(&build());
     assert!(refused.contains("no function `handler`\nhint: call it that, or `lambda_handler`"), "{refused}");
@@ -198,8 +204,8 @@ fn a_python_file_without_a_handler_is_refused_when_it_is_built() {
 
 #[test]
 fn a_toolchain_that_is_missing_is_named_with_the_way_to_install_it() {
-    let folder = tempfile::tempdir().unwrap();
-    let nothing = folder.path().join("nothing");
+    let directory = tempfile::tempdir().unwrap();
+    let nothing = directory.path().join("nothing");
     fs::create_dir(&nothing).unwrap();
     for (language, remedy) in [
         ("rust", "rustup"),
@@ -209,8 +215,8 @@ fn a_toolchain_that_is_missing_is_named_with_the_way_to_install_it() {
         ("python", "install Python"),
         ("c", "apt install make clang-22"),
     ] {
-        assert!(new(folder.path(), language, language).status.success());
-        let output = guesthouse(folder.path()).args(["build", language]).env("PATH", &nothing).output().unwrap();
+        assert!(new(directory.path(), language, language).status.success());
+        let output = guesthouse(directory.path()).args(["build", language]).env("PATH", &nothing).output().unwrap();
         assert_eq!(output.status.code(), Some(1), "{language}");
         let said = said(&output);
         assert!(said.contains("is not installed\nhint: ") && said.contains(remedy), "{language}: {said}");
@@ -220,9 +226,9 @@ fn a_toolchain_that_is_missing_is_named_with_the_way_to_install_it() {
 /// What the tool carries is what there is: a file that is added to an SDK must come to its users.
 #[test]
 fn a_project_has_all_files_of_its_sdk() {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     for language in LANGUAGES {
-        assert!(new(folder.path(), language, language).status.success());
+        assert!(new(directory.path(), language, language).status.success());
         let sdk = if language == "ts" { "js" } else { language };
         let listed = Command::new("git")
             .current_dir(root())
@@ -233,7 +239,7 @@ fn a_project_has_all_files_of_its_sdk() {
         assert!(!files.is_empty());
         for file in files.lines().filter(|file| !file.ends_with("_test.go") && !file.contains("/tests/")) {
             let path = file.strip_prefix(&format!("guests/sdk/{sdk}/")).unwrap();
-            let copy = folder.path().join(language).join("guesthouse").join(path);
+            let copy = directory.path().join(language).join("guesthouse").join(path);
             let original = fs::read_to_string(root().join(file)).unwrap();
             assert_eq!(fs::read_to_string(&copy).ok(), Some(original), "{file} is not in {}", copy.display());
         }

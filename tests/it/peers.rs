@@ -1,8 +1,8 @@
-//! The faults that programs in any language can have, in guests and in native handlers on AWS's own runtimes, under Lambda's
-//! emulator: how many environments are lost?
+//! The faults that programs in any language can have, in guests and in native handlers on AWS's own runtimes, under
+//! Lambda's emulator: how many environments are lost?
 //!
-//! The emulator gives a function as much memory as there is, so a process that takes more than the function has is ended here,
-//! as Lambda does it.
+//! The emulator gives a function as much memory as there is, so a process that takes more than the function has is
+//! ended here, as Lambda does it.
 
 use std::{
     fs,
@@ -21,7 +21,7 @@ const MEMORY_MIB: u64 = 512;
 /// Enough for whatever is not to end by a timeout, on a busy machine too.
 const TIMEOUT_SECONDS: u32 = 20;
 
-/// So much earlier a guest is stopped, and given up when half of that has passed.
+/// A guest is stopped this long before its deadline, and its worker is abandoned when half of that has passed.
 const MARGIN: &str = "2s";
 
 /// The name as in `tests/faults.md`, the event before if there is one, and the event.
@@ -29,8 +29,8 @@ const FAULTS: &[(&str, Option<&str>, &str)] = &[
     ("error", None, "err"),
     ("error with a stack trace of 100,000 lines", None, "long stack trace"),
     ("error of 50 MB", None, "error of 50 MB"),
-    ("answer of 7 MB", None, "answer of 7 MB"),
-    ("answer of 20 MB", None, "answer of 20 MB"),
+    ("response of 7 MB", None, "response of 7 MB"),
+    ("response of 20 MB", None, "response of 20 MB"),
     ("panic, or an exception that nobody handles", None, "panic"),
     ("abort", None, "abort"),
     ("integer division by zero", None, "divide by zero"),
@@ -52,7 +52,7 @@ const FAULTS: &[(&str, Option<&str>, &str)] = &[
 
 struct Peer {
     name: &'static str,
-    /// The program, and what it is told.
+    /// The program and its arguments.
     command: Vec<String>,
     /// Faults that nothing in the language can cause.
     without: &'static [&'static str],
@@ -126,11 +126,11 @@ impl Peer {
         FAULTS.iter().map(of_fault).collect()
     }
 
-    /// Whether after the fault another process answers, or none.
+    /// Whether another process responds after the fault, or none.
     fn loses(&self, before: Option<&str>, event: &str) -> bool {
         let sentinel = tempfile::NamedTempFile::new_in("/tmp").unwrap();
-        let environment = Environment::start(self, sentinel.path().to_str().unwrap());
-        wait_for("an answer", || environment.invoke("rest").then_some(()));
+        let environment = EnvVars::start(self, sentinel.path().to_str().unwrap());
+        wait_for("a response", || environment.invoke("rest").then_some(()));
         let process = environment.process();
         let watching = AtomicBool::new(true);
         thread::scope(|scope| {
@@ -147,18 +147,18 @@ impl Peer {
             watching.store(false, Ordering::SeqCst);
         });
         // What comes next may be the one that finds out.
-        let answers = [(); 3].map(|()| environment.invoke("rest"));
-        environment.process() != process || answers.contains(&false)
+        let responses = [(); 3].map(|()| environment.invoke("rest"));
+        environment.process() != process || responses.contains(&false)
     }
 }
 
 /// The emulator with one peer.
-struct Environment {
+struct EnvVars {
     address: String,
     emulator: Program,
 }
 
-impl Environment {
+impl EnvVars {
     fn start(peer: &Peer, sentinel: &str) -> Self {
         let app = root().join("tests/peers").join(if peer.name.starts_with("Node") { "node" } else { "python" });
         let task_root = if peer.name.starts_with("Guesthouse") { guests::ALL.clone() } else { app.clone() };
@@ -185,11 +185,11 @@ impl Environment {
         Self { address, emulator }
     }
 
-    /// Whether there is an answer that is no error.
+    /// Whether there is a response that is no error.
     fn invoke(&self, event: &str) -> bool {
-        let answer = http::invoke(&self.address, "function", &[], format!("\"{event}\"").as_bytes());
-        let text = String::from_utf8_lossy(&answer.body);
-        answer.subject() == "200" && !text.contains("errorType") && !text.starts_with("Task timed out")
+        let response = http::invoke(&self.address, "function", &[], format!("\"{event}\"").as_bytes());
+        let text = String::from_utf8_lossy(&response.body);
+        response.subject() == "200" && !text.contains("errorType") && !text.starts_with("Task timed out")
     }
 
     /// The runtime that the emulator runs now, if it runs one.

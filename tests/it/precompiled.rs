@@ -25,9 +25,9 @@ fn compiled(guest: &str) -> Vec<u8> {
 }
 
 fn with_files(files: &[(&str, &[u8])]) -> TempDir {
-    let folder = task_root();
-    files.iter().for_each(|(name, bytes)| fs::write(folder.path().join(name), bytes).unwrap());
-    folder
+    let directory = task_root();
+    files.iter().for_each(|(name, bytes)| fs::write(directory.path().join(name), bytes).unwrap());
+    directory
 }
 
 /// The files that are mapped into the host, as it runs.
@@ -39,7 +39,7 @@ fn warnings(host: &Host) -> Vec<String> {
     host.program.lines().into_iter().filter(|line| line.contains(".cwasm")).collect()
 }
 
-/// The same, where there is to be one, which may come after the answer.
+/// The same, where there is to be one, which may come after the response.
 fn warning(host: &Host) -> String {
     let mut warnings = wait_for("a warning", || Some(warnings(host)).filter(|warnings| !warnings.is_empty()));
     assert_eq!(warnings.len(), 1, "{warnings:?}");
@@ -48,10 +48,10 @@ fn warning(host: &Host) -> String {
 
 #[test]
 fn machine_code_is_mapped_and_the_wasm_file_is_not_needed() {
-    let folder = with_files(&[("count.cwasm", &compiled("count"))]);
+    let directory = with_files(&[("count.cwasm", &compiled("count"))]);
     for handler in ["count", ""] {
-        let host = Host::in_folder(folder.path()).env("HANDLER", handler).start();
-        assert_eq!((host.answer("{}"), host.answer("{}")), ("1".to_owned(), "2".to_owned()));
+        let host = Host::in_directory(directory.path()).env("HANDLER", handler).start();
+        assert_eq!((host.response("{}"), host.response("{}")), ("1".to_owned(), "2".to_owned()));
         assert!(is_mapped(&host, "count.cwasm"));
     }
 }
@@ -64,9 +64,9 @@ fn what_is_not_touched_of_machine_code_takes_no_memory() {
     let tail = code.len() - 16;
     let length = u32::from_le_bytes(code[tail..tail + 4].try_into().unwrap()) as usize;
     let (image, appendix) = code.split_at(tail - length);
-    let folder = with_files(&[("count.cwasm", &sealed([image, &vec![0; 16 << 20], appendix].concat()))]);
-    let host = Host::in_folder(folder.path()).env("HANDLER", "count").start();
-    assert_eq!(host.answer("{}"), "1");
+    let directory = with_files(&[("count.cwasm", &sealed([image, &vec![0; 16 << 20], appendix].concat()))]);
+    let host = Host::in_directory(directory.path()).env("HANDLER", "count").start();
+    assert_eq!(host.response("{}"), "1");
     let smaps = fs::read_to_string(format!("/proc/{}/smaps", host.program.pid())).unwrap();
     let (mut is_ours, mut mapped, mut resident) = (false, 0, 0);
     for line in smaps.lines() {
@@ -84,9 +84,9 @@ fn what_is_not_touched_of_machine_code_takes_no_memory() {
 
 #[test]
 fn machine_code_goes_before_the_wasm_file_beside_it_where_it_was_made_from_that() {
-    let folder = with_files(&[("count.cwasm", &compiled("count")), ("count.wasm", &wasm("count"))]);
-    let host = Host::in_folder(folder.path()).env("HANDLER", "count").start();
-    assert_eq!(host.answer("{}"), "1");
+    let directory = with_files(&[("count.cwasm", &compiled("count")), ("count.wasm", &wasm("count"))]);
+    let host = Host::in_directory(directory.path()).env("HANDLER", "count").start();
+    assert_eq!(host.response("{}"), "1");
     assert!(is_mapped(&host, "count.cwasm"));
     assert!(warnings(&host).is_empty(), "{:?}", warnings(&host));
 }
@@ -94,14 +94,14 @@ fn machine_code_goes_before_the_wasm_file_beside_it_where_it_was_made_from_that(
 #[test]
 fn a_wasm_file_that_is_named_is_compiled_whatever_is_beside_it() {
     let settings = "[handlers.x]\nsource = \"count.wasm\"\n[handlers.y]\nsource = \"count.cwasm\"";
-    let folder = with_files(&[
+    let directory = with_files(&[
         ("count.cwasm", &compiled("count")),
         ("count.wasm", &wasm("count")),
         ("guesthouse.toml", settings.as_bytes()),
     ]);
     for (handler, mapped) in [("x", false), ("y", true)] {
-        let host = Host::in_folder(folder.path()).env("HANDLER", handler).start();
-        assert_eq!(host.answer("{}"), "1");
+        let host = Host::in_directory(directory.path()).env("HANDLER", handler).start();
+        assert_eq!(host.response("{}"), "1");
         assert_eq!(is_mapped(&host, "count.cwasm"), mapped);
     }
 }
@@ -144,8 +144,8 @@ fn flipped(code: &[u8], at: usize) -> Vec<u8> {
 #[test]
 fn machine_code_that_does_not_fit_is_refused_with_the_remedy_where_there_is_no_wasm_file() {
     for (words, bytes) in foreign() {
-        let folder = with_files(&[("echo.cwasm", &bytes)]);
-        let error = Host::in_folder(folder.path()).env("HANDLER", "echo").spawn().init_error();
+        let directory = with_files(&[("echo.cwasm", &bytes)]);
+        let error = Host::in_directory(directory.path()).env("HANDLER", "echo").spawn().init_error();
         expect(&error, "Host.InvalidGuest", &[words, "guesthouse compile"]);
     }
 }
@@ -169,9 +169,9 @@ fn no_flipped_byte_of_machine_code_is_run() {
 #[test]
 fn machine_code_that_does_not_fit_is_not_used_where_there_is_a_wasm_file_and_that_is_said_once() {
     for (words, bytes) in [foreign(), vec![("another `.wasm` file", compiled("count"))]].concat() {
-        let folder = with_files(&[("echo.cwasm", &bytes), ("echo.wasm", &wasm("echo"))]);
-        let host = Host::in_folder(folder.path()).env("HANDLER", "echo").start();
-        assert_eq!(host.answer("\"hi\""), "\"hi\"");
+        let directory = with_files(&[("echo.cwasm", &bytes), ("echo.wasm", &wasm("echo"))]);
+        let host = Host::in_directory(directory.path()).env("HANDLER", "echo").start();
+        assert_eq!(host.response("\"hi\""), "\"hi\"");
         let warning = warning(&host);
         for word in [words, "WARN", "guesthouse compile"] {
             assert!(warning.contains(word), "`{word}` is not in {warning}");
@@ -183,30 +183,30 @@ fn machine_code_that_does_not_fit_is_not_used_where_there_is_a_wasm_file_and_tha
 fn machine_code_is_taken_from_the_task_root_only() {
     let (inside, outside) = (task_root(), with_files(&[("echo.cwasm", &compiled("echo"))]));
     let file = outside.path().join("echo.cwasm");
-    let host = |handler: &str| Host::in_folder(inside.path()).env("HANDLER", handler).spawn();
+    let host = |handler: &str| Host::in_directory(inside.path()).env("HANDLER", handler).spawn();
     let error = host(&format!("file://{}", file.display())).init_error();
     expect(&error, "Host.Untrusted", &["echo.cwasm", "outside the task root"]);
     symlink(&file, inside.path().join("echo.cwasm")).unwrap();
     expect(&host("echo").init_error(), "Host.GuestNotFound", &["echo.cwasm"]);
     // Beside its other file it is only not used.
     fs::write(inside.path().join("echo.wasm"), wasm("echo")).unwrap();
-    let host = Host::in_folder(inside.path()).env("HANDLER", "echo").start();
-    assert_eq!(host.answer("\"hi\""), "\"hi\"");
+    let host = Host::in_directory(inside.path()).env("HANDLER", "echo").start();
+    assert_eq!(host.response("\"hi\""), "\"hi\"");
     warning(&host);
 }
 
 /// A guest that has `/tmp` could write a file there for the next start of the host.
 #[test]
 fn machine_code_is_not_taken_from_where_the_guest_can_write() {
-    let folder = tempfile::tempdir_in("/tmp").unwrap();
-    fs::write(folder.path().join("echo.cwasm"), compiled("echo")).unwrap();
-    let host = || Host::in_folder(folder.path()).env("HANDLER", "echo");
+    let directory = tempfile::tempdir_in("/tmp").unwrap();
+    fs::write(directory.path().join("echo.cwasm"), compiled("echo")).unwrap();
+    let host = || Host::in_directory(directory.path()).env("HANDLER", "echo");
     expect(&host().spawn().init_error(), "Host.Untrusted", &["echo.cwasm", "the guest can write there"]);
-    assert_eq!(host().env("GUESTHOUSE_TMP", "none").start().answer("\"hi\""), "\"hi\"");
+    assert_eq!(host().env("GUESTHOUSE_TMP", "none").start().response("\"hi\""), "\"hi\"");
 
-    fs::write(folder.path().join("echo.wasm"), wasm("echo")).unwrap();
+    fs::write(directory.path().join("echo.wasm"), wasm("echo")).unwrap();
     let host = host().start();
-    assert_eq!(host.answer("\"hi\""), "\"hi\"");
+    assert_eq!(host.response("\"hi\""), "\"hi\"");
     assert!(!is_mapped(&host, "echo.cwasm"));
     assert!(warning(&host).contains("the guest can write there"));
 }
@@ -214,21 +214,21 @@ fn machine_code_is_not_taken_from_where_the_guest_can_write() {
 /// Not even by a link in the task root.
 #[test]
 fn machine_code_is_told_by_where_it_is_and_not_by_the_way_there() {
-    let folder = tempfile::tempdir_in("/tmp").unwrap();
-    fs::write(folder.path().join("echo.cwasm"), compiled("echo")).unwrap();
+    let directory = tempfile::tempdir_in("/tmp").unwrap();
+    fs::write(directory.path().join("echo.cwasm"), compiled("echo")).unwrap();
     let link = task_root();
-    symlink(folder.path(), link.path().join("root")).unwrap();
-    let error = Host::in_folder(&link.path().join("root")).env("HANDLER", "echo").spawn().init_error();
+    symlink(directory.path(), link.path().join("root")).unwrap();
+    let error = Host::in_directory(&link.path().join("root")).env("HANDLER", "echo").spawn().init_error();
     expect(&error, "Host.Untrusted", &["the guest can write there"]);
 }
 
 #[test]
 fn a_pinned_digest_is_that_of_the_wasm_file() {
-    let folder = with_files(&[("count.cwasm", &compiled("count"))]);
+    let directory = with_files(&[("count.cwasm", &compiled("count"))]);
     let host =
-        |digest: String| Host::in_folder(folder.path()).env("HANDLER", "count").env("GUESTHOUSE_DIGEST", &digest);
+        |digest: String| Host::in_directory(directory.path()).env("HANDLER", "count").env("GUESTHOUSE_DIGEST", &digest);
     let digest = guesthouse::digest::Digest::of(&wasm("count"));
-    assert_eq!(host(digest.to_string()).start().answer("{}"), "1");
+    assert_eq!(host(digest.to_string()).start().response("{}"), "1");
     let other = guesthouse::digest::Digest::of(b"other");
     let error = host(other.to_string()).spawn().init_error();
     expect(&error, "Host.DigestMismatch", &[&digest.to_string(), &other.to_string()]);
@@ -236,8 +236,8 @@ fn a_pinned_digest_is_that_of_the_wasm_file() {
 
 #[test]
 fn faults_look_the_same_as_those_of_code_that_is_compiled_at_the_start() {
-    let folder = with_files(&[("misbehave.cwasm", &compiled("misbehave"))]);
-    let ahead = Host::in_folder(folder.path()).env("HANDLER", "misbehave").start();
+    let directory = with_files(&[("misbehave.cwasm", &compiled("misbehave"))]);
+    let ahead = Host::in_directory(directory.path()).env("HANDLER", "misbehave").start();
     let now = Host::of("misbehave").start();
     for event in ["\"trap\"", "\"abort\"", "\"panic\"", "\"overflow\"", "\"err\""] {
         let (ahead, now) = (ahead.invoke(event).json(), now.invoke(event).json());
@@ -249,7 +249,7 @@ fn faults_look_the_same_as_those_of_code_that_is_compiled_at_the_start() {
     assert!(trace.contains("misbehave.rs:"), "{trace}");
 }
 
-/// Built by itself, into a folder of its own: the other tests use the host with everything.
+/// Built by itself, into a directory of its own: the other tests use the host with everything.
 #[test]
 #[ignore = "builds another host, which takes minutes: cargo xtask test runs it"]
 fn a_host_without_a_compiler_runs_machine_code_and_says_what_to_do_about_a_wasm_file() {
@@ -260,17 +260,17 @@ fn a_host_without_a_compiler_runs_machine_code_and_says_what_to_do_about_a_wasm_
     assert!(cargo.status().unwrap().success());
     let lean = target.join("debug/bootstrap");
 
-    let folder = with_files(&[("count.cwasm", &compiled("count")), ("echo.wasm", &wasm("echo"))]);
-    let host = |handler| Host::in_folder(folder.path()).program(&lean).env("HANDLER", handler);
-    assert_eq!(host("count").start().answer("{}"), "1");
+    let directory = with_files(&[("count.cwasm", &compiled("count")), ("echo.wasm", &wasm("echo"))]);
+    let host = |handler| Host::in_directory(directory.path()).program(&lean).env("HANDLER", handler);
+    assert_eq!(host("count").start().response("{}"), "1");
     let error = host("echo").spawn().init_error();
     expect(&error, "Host.InvalidGuest", &["this host has no compiler", "guesthouse compile"]);
-    let error = host("count").env("GUESTHOUSE_EDGE", "lambda_runtime").spawn().init_error();
+    let error = host("count").env("GUESTHOUSE_RUNTIME_CLIENT", "lambda_runtime").spawn().init_error();
     expect(&error, "Host.Config", &["`lambda_runtime`", "built without"]);
 }
 
-fn guesthouse(arguments: &[&str], folder: &Path) -> Output {
-    process::output(Command::new(program("guesthouse")).args(arguments).current_dir(folder))
+fn guesthouse(arguments: &[&str], directory: &Path) -> Output {
+    process::output(Command::new(program("guesthouse")).args(arguments).current_dir(directory))
 }
 
 fn said(output: &Output) -> (Option<i32>, String) {
@@ -288,49 +288,49 @@ fn machine(file: &Path) -> u16 {
 fn the_tool_compiles_for_each_of_lambdas_processors() {
     const X86_64: u16 = 62;
     const AARCH64: u16 = 183;
-    let folder = with_files(&[("echo.wasm", &wasm("echo"))]);
+    let directory = with_files(&[("echo.wasm", &wasm("echo"))]);
     for (target, expected) in [("x86_64-unknown-linux-gnu", X86_64), ("aarch64-unknown-linux-gnu", AARCH64)] {
-        let (status, said) = said(&guesthouse(&["compile", "echo.wasm", "--target", target], folder.path()));
+        let (status, said) = said(&guesthouse(&["compile", "echo.wasm", "--target", target], directory.path()));
         assert_eq!(status, Some(0), "{said}");
         assert!(said.contains(target) && said.contains("echo.cwasm"), "{said}");
-        assert_eq!(machine(&folder.path().join("echo.cwasm")), expected);
+        assert_eq!(machine(&directory.path().join("echo.cwasm")), expected);
     }
-    let (status, said) = said(&guesthouse(&["compile", "echo.wasm", "--target", "sparc"], folder.path()));
+    let (status, said) = said(&guesthouse(&["compile", "echo.wasm", "--target", "sparc"], directory.path()));
     assert_eq!(status, Some(64));
     assert!(said.contains("`aarch64-unknown-linux-gnu`"), "{said}");
 }
 
 #[test]
 fn the_tool_writes_beside_the_guest_or_where_it_is_told_and_runs_and_serves_what_it_wrote() {
-    let folder = with_files(&[("echo.wasm", &wasm("echo"))]);
+    let directory = with_files(&[("echo.wasm", &wasm("echo"))]);
     for (arguments, file) in
         [(&["compile", "echo.wasm"][..], "echo.cwasm"), (&["compile", "echo.wasm", "-o", "other.cwasm"], "other.cwasm")]
     {
-        assert_eq!(said(&guesthouse(arguments, folder.path())).0, Some(0));
-        let path: PathBuf = folder.path().join(file);
+        assert_eq!(said(&guesthouse(arguments, directory.path())).0, Some(0));
+        let path: PathBuf = directory.path().join(file);
         assert!(path.exists());
-        let ran = guesthouse(&["run", file, "-e", "\"hi\""], folder.path());
+        let ran = guesthouse(&["run", file, "-e", "\"hi\""], directory.path());
         assert_eq!((ran.status.code(), &ran.stdout[..]), (Some(0), &b"\"hi\"\n"[..]), "{}", said(&ran).1);
     }
-    let written = |file| fs::read(folder.path().join(file)).unwrap();
+    let written = |file| fs::read(directory.path().join(file)).unwrap();
     assert!(written("echo.cwasm") == written("other.cwasm"), "the same guest is compiled to other bytes each time");
 }
 
 #[test]
 fn the_tool_refuses_what_is_no_guest_and_keeps_what_was_there() {
-    let folder =
+    let directory =
         with_files(&[("text.wasm", b"#!/bin/sh"), ("text.cwasm", b"from before"), ("echo.wasm", &wasm("echo"))]);
     for (arguments, words) in [
         (&["compile", "text.wasm"][..], "not a wasm file"),
         (&["compile", "missing.wasm"], "can't read `missing.wasm`"),
         (&["compile", "echo.wasm", "-o", "echo.wasm"], "is the guest itself"),
         (&["compile", "echo.wasm", "-o", "echo.bin"], "ends with `.cwasm`"),
-        (&["compile", "echo.wasm", "-o", "no/such/folder.cwasm"], "can't write"),
+        (&["compile", "echo.wasm", "-o", "no/such/directory.cwasm"], "can't write"),
     ] {
-        let (status, said) = said(&guesthouse(arguments, folder.path()));
+        let (status, said) = said(&guesthouse(arguments, directory.path()));
         assert_eq!(status, Some(1), "{said}");
         assert!(said.contains(words), "{said}");
     }
-    assert_eq!(fs::read(folder.path().join("text.cwasm")).unwrap(), b"from before");
-    assert_eq!(fs::read(folder.path().join("echo.wasm")).unwrap(), wasm("echo"));
+    assert_eq!(fs::read(directory.path().join("text.cwasm")).unwrap(), b"from before");
+    assert_eq!(fs::read(directory.path().join("echo.wasm")).unwrap(), wasm("echo"));
 }

@@ -1,4 +1,4 @@
-//! Programs as they are: core modules of WASI 0.1 and WebAssembly 3.0, with the same limits as components.
+//! Commands as they are: core modules of WASI 0.1 and WebAssembly 3.0, with the same limits as components.
 
 use std::time::Duration;
 
@@ -18,12 +18,12 @@ fn asked(host: &Host, event: &str) -> String {
 }
 
 #[test]
-fn files_folders_and_bytes_have_the_same_limits_for_components_and_modules() {
+fn files_directories_and_bytes_have_the_same_limits_for_components_and_modules() {
     for (program, too_many) in
         PROGRAMS.into_iter().zip(["Quota exceeded (os error 19)", "No file descriptors available (os error 33)"])
     {
         let host = Host::of(program).env("GUESTHOUSE_TMP_LIMIT", "4MiB").start();
-        for (event, answer) in [
+        for (event, response) in [
             ("\"open 768\"", "768"),
             ("\"open 769\"", &format!("\"{too_many}\"")),
             ("\"write 4000000\"", "4000000"),
@@ -35,7 +35,7 @@ fn files_folders_and_bytes_have_the_same_limits_for_components_and_modules() {
         ] {
             // Rust's streams tell a full disk by another error.
             let told = asked(&host, event).replace("I/O error (os error 29)", "No space left on device (os error 51)");
-            assert_eq!(told, answer, "{program}: {event}");
+            assert_eq!(told, response, "{program}: {event}");
         }
     }
 }
@@ -55,11 +55,11 @@ fn a_program_has_tmp_only_as_it_is_granted() {
 #[test]
 fn a_program_may_ask_wasi_0_2_beside_wasi_0_1() {
     for program in MIXED {
-        assert_eq!(Host::of(program).start().answer("ada"), "ADA\n", "{program}");
+        assert_eq!(Host::of(program).start().response("ada"), "ADA\n", "{program}");
     }
 }
 
-/// How a program begins that copies what it reads and so on: WASI's functions, and a memory.
+/// The beginning of a command that copies what it reads and so on: WASI's functions, and a memory.
 const BEGIN: &str = r#"(module
     (import "wasi_snapshot_preview1" "args_sizes_get" (func $args (param i32 i32) (result i32)))
     (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
@@ -80,7 +80,7 @@ fn module(maximum: &str, rest: &str) -> Vec<u8> {
 
 /// Says `fine` where all is as WASI and WebAssembly have it.
 fn expect_fine(what: &str, guest: &[u8]) {
-    assert_eq!(Host::with(guest).start().answer("1"), "fine\n", "{what}");
+    assert_eq!(Host::with(guest).start().response("1"), "fine\n", "{what}");
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn nobody_else_has_anything_in_a_modules_memory() {
     expect_fine("only `_start` is called", &module("", started));
     let nothing = guests::from_text("(module (func (export \"_start\")))");
     let error = Host::with(&nothing).start().invoke("1").json();
-    assert!(error["errorMessage"].as_str().unwrap().contains("ended well without an answer"), "{error}");
+    assert!(error["errorMessage"].as_str().unwrap().contains("ended well without a response"), "{error}");
 }
 
 #[test]
@@ -209,13 +209,13 @@ fn memory_is_limited_wherever_it_is() {
         assert_eq!(error["errorType"], "Guest.OutOfMemory", "{error}");
     }
     let host = Host::with(&module("", large)).env("GUESTHOUSE_MEMORY", "96MiB").start();
-    assert_eq!(host.answer("1"), "fine\n");
+    assert_eq!(host.response("1"), "fine\n");
     // Beyond what is reserved for it, 4 GiB, it would have to be copied, which nothing could interrupt.
     let larger = r#"(memory $other i64 1) (func (export "_start")
         (call $must (i64.eq (memory.grow $other (i64.const 65535)) (i64.const 1)))
         (call $must (i64.eq (memory.grow $other (i64.const 1)) (i64.const -1))) (call $fine))"#;
     let host = Host::with(&module("", larger)).env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "10240").start();
-    assert_eq!(host.answer("1"), "fine\n");
+    assert_eq!(host.response("1"), "fine\n");
 }
 
 #[test]

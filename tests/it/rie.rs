@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::support::{Edge, Program, emulator, guests, http, http::Message, program, tools};
+use crate::support::{Program, RuntimeClient, emulator, guests, http, http::Message, program, tools};
 
 pub struct Rie {
     address: String,
@@ -12,12 +12,12 @@ pub struct Rie {
 }
 
 /// The emulator with `bootstrap` and this handler. It serves one invocation at a time, so each test has its own.
-pub fn rie(handler: &str, edge: Edge, timeout_seconds: u32) -> Rie {
-    in_folder(&guests::ALL, handler, &[("GUESTHOUSE_EDGE", edge.name().to_owned())], timeout_seconds)
+pub fn rie(handler: &str, client: RuntimeClient, timeout_seconds: u32) -> Rie {
+    in_directory(&guests::ALL, handler, &[("GUESTHOUSE_RUNTIME_CLIENT", client.name().to_owned())], timeout_seconds)
 }
 
 /// The same with a task root and variables of the test's own.
-pub fn in_folder(task_root: &Path, handler: &str, env: &[(&str, String)], timeout_seconds: u32) -> Rie {
+pub fn in_directory(task_root: &Path, handler: &str, env: &[(&str, String)], timeout_seconds: u32) -> Rie {
     let (address, program) = emulator::start(|addresses| {
         let mut command = tools::rie();
         command
@@ -35,9 +35,9 @@ pub fn in_folder(task_root: &Path, handler: &str, env: &[(&str, String)], timeou
 
 impl Rie {
     pub fn invoke(&self, headers: &[(&str, &str)], event: &[u8]) -> Message {
-        let answer = http::invoke(&self.address, "function", headers, event);
-        assert_eq!(answer.subject(), "200", "{}", answer.text());
-        answer
+        let response = http::invoke(&self.address, "function", headers, event);
+        assert_eq!(response.subject(), "200", "{}", response.text());
+        response
     }
 
     /// The `bootstrap` that the emulator runs now.
@@ -50,28 +50,28 @@ impl Rie {
 
 #[test]
 fn the_sample_answers_under_the_emulator() {
-    for edge in Edge::BOTH {
-        let rie = rie("hello", edge, 30);
-        let answer = rie.invoke(&[], br#"{"name":"Ada"}"#).json();
-        assert_eq!((&answer["message"], &answer["count"]), (&json!("Hello Ada!"), &json!(1)));
+    for client in RuntimeClient::BOTH {
+        let rie = rie("hello", client, 30);
+        let response = rie.invoke(&[], br#"{"name":"Ada"}"#).json();
+        assert_eq!((&response["message"], &response["count"]), (&json!("Hello Ada!"), &json!(1)));
         assert_eq!(rie.invoke(&[], b"{}").json()["count"], 2);
     }
 }
 
 #[test]
 fn events_of_all_sizes_pass_byte_for_byte() {
-    for edge in Edge::BOTH {
-        let rie = rie("echo", edge, 30);
+    for client in RuntimeClient::BOTH {
+        let rie = rie("echo", client, 30);
         for size in [0, 1, 2047, 2048, 100_000, 6 * 1024 * 1024] {
             let event = "é".repeat(size / 2) + &"x".repeat(size % 2);
-            assert!(rie.invoke(&[], event.as_bytes()).body == event.as_bytes(), "{edge:?}: {size} bytes");
+            assert!(rie.invoke(&[], event.as_bytes()).body == event.as_bytes(), "{client:?}: {size} bytes");
         }
     }
 }
 
 #[test]
 fn what_the_emulator_says_of_the_caller_reaches_the_guest() {
-    let rie = rie("context", Edge::Direct, 30);
+    let rie = rie("context", RuntimeClient::Direct, 30);
     let headers = [
         ("X-Amzn-RequestId", "my-request"),
         ("X-Amz-Client-Context", "eyJjdXN0b20iOnt9fQ=="),
@@ -88,7 +88,7 @@ fn what_the_emulator_says_of_the_caller_reaches_the_guest() {
 
 #[test]
 fn a_client_context_of_raw_bytes_does_not_cost_the_process() {
-    let rie = rie("context", Edge::Direct, 30);
+    let rie = rie("context", RuntimeClient::Direct, 30);
     rie.invoke(&[], b"{}");
     let pid = rie.bootstrap();
     // In base64: `not json`, the bytes 1 to 3, the bytes 0xff 0xfe, and two lines.
@@ -100,8 +100,8 @@ fn a_client_context_of_raw_bytes_does_not_cost_the_process() {
 
 #[test]
 fn an_init_failure_is_what_the_caller_gets() {
-    let rie = rie("nobody", Edge::Direct, 10);
-    let answer = http::invoke(&rie.address, "function", &[], b"{}");
-    assert_eq!(answer.subject(), "502");
-    assert_eq!(answer.json()["errorType"], "Host.GuestNotFound");
+    let rie = rie("nobody", RuntimeClient::Direct, 10);
+    let response = http::invoke(&rie.address, "function", &[], b"{}");
+    assert_eq!(response.subject(), "502");
+    assert_eq!(response.json()["errorType"], "Host.GuestNotFound");
 }

@@ -2,13 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::{Edge, Event, Framing, Host, Trouble, comes_out_once, fake::SILENCE, http::Message, wait_for};
+use crate::support::{
+    Event, FetchError, Framing, Host, RuntimeClient, comes_out_once, fake::SILENCE, http::Message, wait_for,
+};
 
 #[test]
 fn one_connection_is_kept_and_used_for_everything() {
     let host = Host::of("echo").start();
     for _ in 0..100 {
-        host.answer("{}");
+        host.response("{}");
         let post = host.invoke("x".repeat(100_000));
         assert!(post.subject().ends_with("/response"));
     }
@@ -17,39 +19,39 @@ fn one_connection_is_kept_and_used_for_everything() {
 
 #[test]
 fn the_invocation_id_is_sent_back_where_it_came_and_left_out_where_it_did_not() {
-    for edge in Edge::BOTH {
-        let host = Host::of("misbehave").edge(edge).start();
+    for client in RuntimeClient::BOTH {
+        let host = Host::of("misbehave").runtime_client(client).start();
         for event in ["\"\"", "\"err\"", "\"trap\""] {
             let post = host.fake.invoke(Event::new(event).header("Lambda-Runtime-Invocation-Id", "nonce-1"));
-            assert_eq!(post.header("lambda-runtime-invocation-id"), Some("nonce-1"), "{edge:?}: {event}");
-            assert_eq!(host.invoke(event).header("lambda-runtime-invocation-id"), None, "{edge:?}: {event}");
+            assert_eq!(post.header("lambda-runtime-invocation-id"), Some("nonce-1"), "{client:?}: {event}");
+            assert_eq!(host.invoke(event).header("lambda-runtime-invocation-id"), None, "{client:?}: {event}");
         }
     }
 }
 
 #[test]
-fn an_answer_that_lambda_does_not_take_costs_only_that_invocation() {
-    for edge in Edge::BOTH {
+fn a_response_that_lambda_does_not_take_costs_only_that_invocation() {
+    for client in RuntimeClient::BOTH {
         for status in
             ["400 Bad Request", "403 Forbidden", "410 Gone", "413 Payload Too Large", "500 Internal Server Error"]
         {
-            let host = Host::of("count").edge(edge).start();
+            let host = Host::of("count").runtime_client(client).start();
             host.fake.answer_next_post(status);
-            assert_eq!(host.answer("{}"), "1", "{status}");
-            assert_eq!(host.answer("{}"), "2", "{status}");
+            assert_eq!(host.response("{}"), "1", "{status}");
+            assert_eq!(host.response("{}"), "2", "{status}");
         }
     }
 }
 
 #[test]
-fn an_answer_is_posted_again_when_its_connection_breaks() {
-    for edge in Edge::BOTH {
-        let host = Host::of("count").edge(edge).start();
+fn a_response_is_posted_again_when_its_connection_breaks() {
+    for client in RuntimeClient::BOTH {
+        let host = Host::of("count").runtime_client(client).start();
         host.fake.answer_next_post("");
-        assert_eq!(host.answer("{}"), "1");
+        assert_eq!(host.response("{}"), "1");
         let again = host.fake.post();
         assert_eq!(again.text(), "1");
-        assert_eq!(host.answer("{}"), "2");
+        assert_eq!(host.response("{}"), "2");
     }
 }
 
@@ -61,12 +63,12 @@ fn a_request_id_that_is_no_path_is_escaped_in_it() {
     assert_eq!(path, "/2018-06-01/runtime/invocation/a%20b%2F..%2F%3Fx%3D1%23%C3%A9/response");
     host.fake.send(Event::new("{}").header("Lambda-Runtime-Aws-Request-Id", b"\xff".to_vec()));
     assert_eq!(host.fake.post().subject(), "/2018-06-01/runtime/invocation/%FF/response");
-    assert_eq!(host.answer("{}"), "3");
+    assert_eq!(host.response("{}"), "3");
 }
 
-/// Under the emulator an event whose answer is not taken comes again at once.
+/// Under the emulator an event whose response is refused is redelivered at once.
 #[test]
-fn an_event_that_comes_again_after_its_answer_was_refused_is_not_run_again() {
+fn an_event_that_comes_again_after_its_response_was_refused_is_not_run_again() {
     let host = Host::of("count").start();
     let event = Event::new("{}").header("Lambda-Runtime-Deadline-Ms", "4102444800000");
     host.fake.answer_next_post("400 Bad Request");
@@ -81,14 +83,15 @@ fn an_event_that_comes_again_after_its_answer_was_refused_is_not_run_again() {
 fn a_request_for_an_event_that_fails_is_made_again() {
     for status in ["", "400 Bad Request", "503 Service Unavailable"] {
         let host = Host::of("count").start();
-        host.fake.trouble_next_get(Trouble::Status(status));
-        host.fake.trouble_next_get(Trouble::Status(status));
-        assert_eq!(host.answer("{}"), "1", "{status}");
+        host.fake.trouble_next_get(FetchError::Status(status));
+        host.fake.trouble_next_get(FetchError::Status(status));
+        assert_eq!(host.response("{}"), "1", "{status}");
     }
 }
 
-/// Until an event is answered, the same one comes again, within a second. On a busy machine it may take longer, but not every time.
-fn comes_again_in_time(trouble: Trouble, framing: Framing) -> bool {
+/// Until an event has a response, it is redelivered, within a second. On a busy machine it may take longer, but not
+/// every time.
+fn comes_again_in_time(trouble: FetchError, framing: Framing) -> bool {
     let host = Host::of("count").start();
     host.fake.trouble_next_get(trouble);
     let post = host.fake.invoke(Event::new("[1, 2, 3]").framing(framing));
@@ -97,14 +100,14 @@ fn comes_again_in_time(trouble: Trouble, framing: Framing) -> bool {
         return false;
     }
     assert_eq!(post.text(), "1");
-    assert_eq!(host.answer("{}"), "2");
+    assert_eq!(host.response("{}"), "2");
     true
 }
 
 #[test]
 fn an_event_that_is_cut_off_is_answered_when_it_comes_again_whole() {
     for framing in [Framing::Sized, Framing::Chunked] {
-        assert!(comes_out_once(|| comes_again_in_time(Trouble::CutOff, framing)));
+        assert!(comes_out_once(|| comes_again_in_time(FetchError::CutOff, framing)));
     }
 }
 
@@ -112,7 +115,7 @@ fn an_event_that_is_cut_off_is_answered_when_it_comes_again_whole() {
 fn an_event_that_is_cut_off_and_does_not_come_again_is_answered_with_an_error() {
     for other_event_follows in [false, true] {
         let host = Host::of("count").start();
-        host.fake.trouble_next_get(Trouble::CutOffAndForgotten);
+        host.fake.trouble_next_get(FetchError::CutOffAndForgotten);
         let (cut_off, other) = (Event::new("[1, 2, 3]"), Event::new("{}"));
         host.fake.send(cut_off.clone());
         if other_event_follows {
@@ -122,7 +125,7 @@ fn an_event_that_is_cut_off_and_does_not_come_again_is_answered_with_an_error() 
         assert!(post.subject().ends_with(&format!("{}/error", cut_off.id)), "{}", post.subject());
         let error = post.json();
         assert_eq!(error["errorType"], "Host.InvalidEvent");
-        assert!(error["errorMessage"].as_str().unwrap().starts_with("the event did not come whole: "), "{error}");
+        assert!(error["errorMessage"].as_str().unwrap().starts_with("the event did not arrive whole: "), "{error}");
         let next = if other_event_follows { host.fake.post() } else { host.fake.invoke(other) };
         assert_eq!(next.text(), "1");
     }
@@ -131,7 +134,7 @@ fn an_event_that_is_cut_off_and_does_not_come_again_is_answered_with_an_error() 
 #[test]
 fn an_event_that_is_cut_off_again_and_again_is_answered_with_an_error() {
     let host = Host::of("count").start();
-    for trouble in [Trouble::CutOff, Trouble::CutOffAndForgotten] {
+    for trouble in [FetchError::CutOff, FetchError::CutOffAndForgotten] {
         host.fake.trouble_next_get(trouble);
     }
     let event = Event::new("[1, 2, 3]");
@@ -139,7 +142,7 @@ fn an_event_that_is_cut_off_again_and_again_is_answered_with_an_error() {
     // Where it came again too late, it is failed a second time.
     let next = Event::new("{}");
     host.fake.send(next.clone());
-    let posts = wait_for("the next answer", || {
+    let posts = wait_for("the next response", || {
         let post = host.fake.post();
         assert!(post.subject().contains(&event.id) || post.subject().contains(&next.id), "{}", post.subject());
         post.subject().contains(&next.id).then_some(post)
@@ -149,33 +152,37 @@ fn an_event_that_is_cut_off_again_and_again_is_answered_with_an_error() {
 
 #[test]
 fn an_event_that_stops_in_the_middle_is_not_waited_for_without_end() {
-    assert!(comes_out_once(|| comes_again_in_time(Trouble::Stalled, Framing::Sized)));
+    assert!(comes_out_once(|| comes_again_in_time(FetchError::Stalled, Framing::Sized)));
 }
 
 #[test]
 fn an_event_is_the_same_however_it_comes() {
-    for edge in Edge::BOTH {
+    for client in RuntimeClient::BOTH {
         for concurrency in ["1", "8"] {
-            let host = Host::of("echo").edge(edge).env("AWS_LAMBDA_MAX_CONCURRENCY", concurrency).start();
+            let host = Host::of("echo").runtime_client(client).env("AWS_LAMBDA_MAX_CONCURRENCY", concurrency).start();
             for framing in [Framing::ByteByByte, Framing::OddlyChunked, Framing::Chunked, Framing::Sized] {
                 for bytes in [0, 1, 5_000] {
                     let body = "x".repeat(bytes);
                     let post = host.fake.invoke(Event::new(body.clone()).framing(framing));
-                    assert_eq!((post.subject().ends_with("/response"), post.text()), (true, body.as_str()), "{edge:?}");
+                    assert_eq!(
+                        (post.subject().ends_with("/response"), post.text()),
+                        (true, body.as_str()),
+                        "{client:?}"
+                    );
                 }
             }
         }
     }
 }
 
-/// What came unasked is taken for nobody's response: neither for that to the answer, nor for the next event.
+/// What came unasked is taken for nobody's response: neither for that to the response, nor for the next event.
 #[test]
 fn an_event_that_comes_twice_is_run_once() {
     for concurrency in ["1", "8"] {
         let host = Host::of("count").env("AWS_LAMBDA_MAX_CONCURRENCY", concurrency).start();
-        host.fake.trouble_next_get(Trouble::Twice);
-        assert_eq!(host.answer("{}"), "1");
-        let next = host.answer("{}");
+        host.fake.trouble_next_get(FetchError::Twice);
+        assert_eq!(host.response("{}"), "1");
+        let next = host.response("{}");
         // With several workers another one may have the next event, and its own instance.
         assert!(next == "2" || concurrency == "8" && next == "1", "{next}");
         assert!(host.fake.try_post().is_none());
@@ -203,12 +210,12 @@ fn what_is_no_response_costs_only_its_connection() {
         format!("{sized}Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n{}", "A: b\r\n".repeat(100_000)),
     ] {
         let host = Host::of("echo").start();
-        host.fake.trouble_next_get(Trouble::Says(said.clone().leak()));
+        host.fake.trouble_next_get(FetchError::Says(said.clone().leak()));
         let event = Event::new("{}");
         host.fake.send(event.clone());
-        let post = wait_for("the answer", || {
+        let post = wait_for("the response", || {
             let post = host.fake.post();
-            // What named an event is failed where the event did not come whole.
+            // A response that named an event is failed if the event was truncated.
             assert!(post.subject().contains("/x/error") || post.subject().contains(&event.id), "{}", post.subject());
             post.subject().contains(&event.id).then_some(post)
         });
@@ -220,11 +227,11 @@ fn what_is_no_response_costs_only_its_connection() {
 fn an_event_at_lambdas_limit_is_served_and_a_larger_one_is_refused() {
     for framing in [Framing::Sized, Framing::Chunked] {
         let host = Host::of("echo").start();
-        assert_eq!(host.answer("x".repeat(6_291_556)).len(), 6_291_556);
+        assert_eq!(host.response("x".repeat(6_291_556)).len(), 6_291_556);
         let error = host.fake.invoke(Event::new("x".repeat(6_291_557)).framing(framing)).json();
         assert_eq!(error["errorType"], "Host.InvalidEvent");
         assert!(error["errorMessage"].as_str().unwrap().contains("more than 6291556 bytes"), "{error}");
-        assert_eq!(host.answer("{}"), "{}");
+        assert_eq!(host.response("{}"), "{}");
     }
 }
 
@@ -244,18 +251,18 @@ fn of_headers_that_come_twice_the_first_counts_and_unknown_ones_do_not() {
 }
 
 #[test]
-fn an_answer_to_which_nothing_is_said_is_given_up_and_the_next_event_is_served() {
+fn a_response_to_which_nothing_is_said_is_given_up_and_the_next_event_is_served() {
     let host = Host::of("count").start();
     host.fake.answer_next_post(SILENCE);
-    assert_eq!(host.answer("{}"), "1");
-    assert_eq!(host.answer("{}"), "2");
+    assert_eq!(host.response("{}"), "1");
+    assert_eq!(host.response("{}"), "2");
 }
 
 #[test]
-fn sigterm_ends_the_process_in_time_although_nothing_is_said_to_its_answer() {
+fn sigterm_ends_the_process_in_time_although_nothing_is_said_to_its_response() {
     let mut host = Host::of("count").start();
     host.fake.answer_next_post(SILENCE);
-    assert_eq!(host.answer("{}"), "1");
+    assert_eq!(host.response("{}"), "1");
     host.program.terminate();
     let begun = Instant::now();
     assert_eq!(host.program.wait().code(), Some(0));
@@ -265,9 +272,9 @@ fn sigterm_ends_the_process_in_time_although_nothing_is_said_to_its_answer() {
 #[test]
 fn sigterm_does_not_forget_an_event_that_was_cut_off() {
     let mut host = Host::of("count").start();
-    host.fake.trouble_next_get(Trouble::CutOffAndForgotten);
+    host.fake.trouble_next_get(FetchError::CutOffAndForgotten);
     host.fake.send(Event::new("[1, 2, 3]"));
-    host.program.line("the event to be cut off", |line| line.contains("an event was cut off").then_some(()));
+    host.program.line("the event to be truncated", |line| line.contains("an event was truncated").then_some(()));
     host.program.terminate();
     assert_eq!(host.fake.post().json()["errorType"], "Host.InvalidEvent");
     assert_eq!(host.program.wait().code(), Some(0));
@@ -295,7 +302,7 @@ fn a_worker_that_fails_lets_the_others_finish_what_they_have_in_flight() {
         let rest = Event::new("\"aloud: rest\"");
         host.fake.send(rest.clone());
         begun(&host, "rest");
-        host.fake.trouble_next_get(Trouble::Status("403 Forbidden"));
+        host.fake.trouble_next_get(FetchError::Status("403 Forbidden"));
         host.fake.send(Event::new("{}"));
         let post = host.post_or_end();
         assert_eq!(host.program.wait().code(), Some(1));
@@ -308,7 +315,7 @@ fn a_worker_that_fails_lets_the_others_finish_what_they_have_in_flight() {
 fn a_runtime_api_that_is_broken_for_good_ends_the_process() {
     for status in ["500 Internal Server Error", "403 Forbidden"] {
         let mut host = Host::of("count").start();
-        host.fake.trouble_next_get(Trouble::Status(status));
+        host.fake.trouble_next_get(FetchError::Status(status));
         host.fake.send(Event::new("{}"));
         assert_eq!(host.program.wait().code(), Some(1), "{status}");
     }
@@ -316,8 +323,8 @@ fn a_runtime_api_that_is_broken_for_good_ends_the_process() {
 
 #[test]
 fn lambda_runtime_ends_the_process_when_a_request_for_an_event_fails_once() {
-    let mut host = Host::of("count").edge(Edge::LambdaRuntime).start();
-    host.fake.trouble_next_get(Trouble::Status(""));
+    let mut host = Host::of("count").runtime_client(RuntimeClient::LambdaRuntime).start();
+    host.fake.trouble_next_get(FetchError::Status(""));
     host.fake.send(Event::new("{}"));
     assert_ne!(host.program.wait().code(), Some(0));
 }
@@ -332,17 +339,18 @@ fn an_event_without_a_request_id_or_with_an_odd_deadline_does_not_end_the_proces
     }
 }
 
-/// Clocks jump when an environment thaws. What can be answered at once is; what computes on is stopped.
+/// Clocks jump when an environment thaws. A guest that responds at once does so; one that computes on is stopped.
 #[test]
 fn a_deadline_that_has_passed_stops_only_a_guest_that_does_not_answer_at_once() {
     let host = Host::of("misbehave").start();
     let late = |event: &str| Event::new(event).header("Lambda-Runtime-Deadline-Ms", "1000");
     assert_eq!(host.fake.invoke(late("\"\"")).text(), "1");
     assert_eq!(host.fake.invoke(late("\"loop\"")).json()["errorType"], "Guest.Timeout");
-    assert_eq!(host.answer("\"\""), "1");
+    assert_eq!(host.response("\"\""), "1");
 }
 
-/// The end takes some 200 ms, which the benchmark measures; whatever was waited for without end would take longer than this.
+/// The end takes some 200 ms, which the benchmark measures; whatever was waited for without end would take longer than
+/// this.
 const IN_TIME: Duration = Duration::from_secs(4);
 
 /// Waits until the guest is at what it was told to do `aloud`.
@@ -370,8 +378,8 @@ fn terminated_during(event: Option<&str>, concurrency: &str) -> (Option<Message>
 /// What Lambda gives, less what may be gone before the signal comes.
 const USUAL: Duration = Duration::from_millis(400);
 
-/// Lambda sends SIGTERM where there is an extension. What it waits then is not all for this process. On a busy machine the little time that
-/// there is may pass before anything is posted, but not every time.
+/// Lambda sends SIGTERM where there is an extension. What it waits then is not all for this process. On a busy machine
+/// the little time that there is may pass before anything is posted, but not every time.
 #[test]
 fn sigterm_ends_the_process_in_time_and_fails_what_is_in_flight_without_end() {
     for concurrency in ["1", "4"] {

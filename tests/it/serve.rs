@@ -16,7 +16,7 @@ fn serve(guests: &Path, arguments: &[&str]) -> Served {
     with_tmp(guests, Path::new("/tmp"), arguments)
 }
 
-/// The functions' own folders are made below `tmp`.
+/// The functions' own directories are made below `tmp`.
 pub fn with_tmp(guests: &Path, tmp: &Path, arguments: &[&str]) -> Served {
     let mut command = Command::new(program("guesthouse"));
     command.env("TMPDIR", tmp).arg("serve").arg(guests).args(["--port", "0"]).args(arguments);
@@ -36,7 +36,7 @@ impl Served {
         http::invoke(&self.address, function, headers, event)
     }
 
-    /// Invokes with the AWS command line: whether it ended well, what it said, and the answer.
+    /// Invokes with the AWS command line: whether it ended well, what it said, and the response.
     pub fn aws(&self, function: &str, payload: &str) -> (bool, String, String) {
         let endpoint = format!("http://{}", self.address);
         let out = tempfile::NamedTempFile::new().unwrap();
@@ -52,14 +52,14 @@ impl Served {
 }
 
 #[test]
-fn an_answer_has_lambdas_status_and_headers() {
+fn a_response_has_lambdas_status_and_headers() {
     let served = serve(&guests::ALL, &[]);
-    let answer = served.invoke("hello", &[], br#"{"name":"Ada"}"#);
-    assert_eq!((answer.subject(), answer.json()["message"].as_str()), ("200", Some("Hello Ada!")));
-    assert_eq!(answer.header("content-type"), Some("application/json"));
-    assert_eq!(answer.header("x-amz-executed-version"), Some("$LATEST"));
-    assert_eq!(answer.header("x-amzn-requestid").map(str::len), Some(36));
-    assert_eq!((answer.header("x-amz-function-error"), answer.header("x-amz-log-result")), (None, None));
+    let response = served.invoke("hello", &[], br#"{"name":"Ada"}"#);
+    assert_eq!((response.subject(), response.json()["message"].as_str()), ("200", Some("Hello Ada!")));
+    assert_eq!(response.header("content-type"), Some("application/json"));
+    assert_eq!(response.header("x-amz-executed-version"), Some("$LATEST"));
+    assert_eq!(response.header("x-amzn-requestid").map(str::len), Some(36));
+    assert_eq!((response.header("x-amz-function-error"), response.header("x-amz-log-result")), (None, None));
 }
 
 #[test]
@@ -67,9 +67,9 @@ fn events_and_answers_pass_byte_for_byte_up_to_6_mb() {
     let served = serve(&guests::path("echo"), &[]);
     for event in ["", "{}", " {\"a\" : 1.0} ", "\"héllo 你好 🏠\"", &format!("\"{}\"", "x".repeat(6 * 1024 * 1024 - 2))]
     {
-        let answer = served.invoke("echo", &[], event.as_bytes());
-        assert_eq!(answer.subject(), "200");
-        assert!(answer.body == event.as_bytes());
+        let response = served.invoke("echo", &[], event.as_bytes());
+        assert_eq!(response.subject(), "200");
+        assert!(response.body == event.as_bytes());
     }
     let nested = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     assert!(served.invoke("echo", &[], nested.as_bytes()).body == nested.as_bytes());
@@ -84,9 +84,9 @@ fn a_function_error_is_marked_and_the_next_answer_is_right() {
         ("exit 1", "Guest.Exit"),
         ("loop", "Guest.Timeout"),
     ] {
-        let answer = served.invoke("misbehave", &[], json!(fault).to_string().as_bytes());
-        assert_eq!((answer.subject(), answer.header("x-amz-function-error")), ("200", Some("Unhandled")));
-        assert_eq!(answer.json()["errorType"], error_type);
+        let response = served.invoke("misbehave", &[], json!(fault).to_string().as_bytes());
+        assert_eq!((response.subject(), response.header("x-amz-function-error")), ("200", Some("Unhandled")));
+        assert_eq!(response.json()["errorType"], error_type);
         assert_eq!(served.invoke("misbehave", &[], b"\"\"").header("x-amz-function-error"), None);
     }
 }
@@ -95,11 +95,11 @@ fn a_function_error_is_marked_and_the_next_answer_is_right() {
 fn the_log_tail_has_start_the_guests_lines_end_and_report() {
     let served = serve(&guests::path("talk"), &[]);
     let tail = [("X-Amz-Log-Type", "Tail")];
-    let answer = served.invoke("talk", &tail, br#"["out","one\n","err","two\n"]"#);
-    let log = BASE64_STANDARD.decode(answer.header("x-amz-log-result").unwrap()).unwrap();
+    let response = served.invoke("talk", &tail, br#"["out","one\n","err","two\n"]"#);
+    let log = BASE64_STANDARD.decode(response.header("x-amz-log-result").unwrap()).unwrap();
     let log = String::from_utf8(log).unwrap();
     let lines: Vec<&str> = log.lines().collect();
-    let id = answer.header("x-amzn-requestid").unwrap();
+    let id = response.header("x-amzn-requestid").unwrap();
     assert_eq!(lines[0], format!("START RequestId: {id} Version: $LATEST"));
     assert!(lines[1].ends_with("\tINFO\tone") && lines[2].ends_with("\tINFO\ttwo"), "{log}");
     assert_eq!(lines[3], format!("END RequestId: {id}"));
@@ -108,11 +108,11 @@ fn the_log_tail_has_start_the_guests_lines_end_and_report() {
         assert!(lines[4].contains(part), "{log}");
     }
     let long = json!(["out", "x".repeat(10_000)]).to_string();
-    let answer = served.invoke("talk", &tail, long.as_bytes());
-    assert_eq!(BASE64_STANDARD.decode(answer.header("x-amz-log-result").unwrap()).unwrap().len(), 4096);
+    let response = served.invoke("talk", &tail, long.as_bytes());
+    assert_eq!(BASE64_STANDARD.decode(response.header("x-amz-log-result").unwrap()).unwrap().len(), 4096);
 }
 
-/// The answer goes before the log, and what is logged of it is the invocation's all the same.
+/// The response goes before the log, and what is logged of it is the invocation's all the same.
 #[test]
 fn the_log_tail_of_a_failure_says_what_failed_before_its_end() {
     let served = serve(&guests::path("misbehave"), &[]);
@@ -136,9 +136,9 @@ fn the_callers_context_reaches_the_guest() {
         ("X-Amz-Tenant-Id", "tenant-A"),
         ("X-Amzn-Trace-Id", "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700"),
     ];
-    let answer = served.invoke("context", &headers, b"{}");
-    assert_eq!(answer.header("x-amzn-requestid"), Some("my-request"));
-    let context = answer.json();
+    let response = served.invoke("context", &headers, b"{}");
+    assert_eq!(response.header("x-amzn-requestid"), Some("my-request"));
+    let context = response.json();
     let expected = [
         ("request_id", json!("my-request")),
         ("function_name", json!("context")),
@@ -174,9 +174,9 @@ fn invocation_types_are_honoured() {
 fn what_lambda_refuses_is_refused_in_its_words() {
     let served = serve(&guests::path("echo"), &[]);
     let refused = |function: &str, headers: &[(&str, &str)], event: &[u8]| {
-        let answer = served.invoke(function, headers, event);
-        let message = answer.json()["Message"].as_str().unwrap_or_default().to_owned();
-        (answer.subject().to_owned(), answer.header("x-amzn-errortype").unwrap().to_owned(), message)
+        let response = served.invoke(function, headers, event);
+        let message = response.json()["Message"].as_str().unwrap_or_default().to_owned();
+        (response.subject().to_owned(), response.header("x-amzn-errortype").unwrap().to_owned(), message)
     };
     let (status, kind, message) = refused("nobody", &[], b"{}");
     assert_eq!((status.as_str(), kind.as_str()), ("404", "ResourceNotFoundException"));
@@ -197,9 +197,9 @@ fn what_lambda_refuses_is_refused_in_its_words() {
 #[test]
 fn each_invocation_has_the_functions_memory_to_itself() {
     let served = serve(&guests::path("misbehave"), &["--concurrency", "8", "--memory", "128"]);
-    let answer = served.invoke("misbehave", &[("X-Amz-Log-Type", "Tail")], b"\"allocate\"");
-    assert_eq!(answer.json()["errorType"], "Guest.OutOfMemory");
-    let log = BASE64_STANDARD.decode(answer.header("x-amz-log-result").unwrap()).unwrap();
+    let response = served.invoke("misbehave", &[("X-Amz-Log-Type", "Tail")], b"\"allocate\"");
+    assert_eq!(response.json()["errorType"], "Guest.OutOfMemory");
+    let log = BASE64_STANDARD.decode(response.header("x-amz-log-result").unwrap()).unwrap();
     assert!(String::from_utf8(log).unwrap().contains("Max Memory Used: 68 MB"));
 }
 
@@ -220,32 +220,32 @@ fn a_request_id_that_is_in_use_is_refused() {
 #[test]
 fn an_event_that_breaks_off_is_not_invoked() {
     let served = serve(&guests::path("echo"), &[]);
-    let answer = http::break_off(&served.address, "POST /2015-03-31/functions/echo/invocations", 7, b"12");
-    assert_eq!(answer.map(|answer| answer.subject().to_owned()), Some("400".to_owned()));
+    let response = http::break_off(&served.address, "POST /2015-03-31/functions/echo/invocations", 7, b"12");
+    assert_eq!(response.map(|response| response.subject().to_owned()), Some("400".to_owned()));
     assert!(!served.program.lines().iter().any(|line| line.starts_with("START")));
 }
 
 #[test]
 fn handlers_of_the_settings_file_are_served_and_one_that_can_not_be_says_why() {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::copy(guests::path("count"), folder.path().join("count.wasm")).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::copy(guests::path("count"), directory.path().join("count.wasm")).unwrap();
     let settings =
         "[handlers.orders]\nsource = \"count.wasm\"\ninstances = \"fresh\"\n[handlers.far]\nsource = \"s3://bucket\"";
-    std::fs::write(folder.path().join("guesthouse.toml"), settings).unwrap();
-    let served = serve(folder.path(), &[]);
+    std::fs::write(directory.path().join("guesthouse.toml"), settings).unwrap();
+    let served = serve(directory.path(), &[]);
     assert_eq!([served.invoke("orders", &[], b"{}").json(), served.invoke("orders", &[], b"{}").json()], [1, 1]);
     assert_eq!(served.invoke("far", &[], b"{}").json()["errorType"], "Host.Config");
 }
 
 #[test]
 fn a_guest_that_can_not_start_says_why_and_the_others_serve() {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::copy(guests::path("echo"), folder.path().join("echo.wasm")).unwrap();
-    std::fs::write(folder.path().join("broken.wasm"), "#!/bin/sh").unwrap();
-    let served = serve(folder.path(), &[]);
-    let answer = served.invoke("broken", &[], b"{}");
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::copy(guests::path("echo"), directory.path().join("echo.wasm")).unwrap();
+    std::fs::write(directory.path().join("broken.wasm"), "#!/bin/sh").unwrap();
+    let served = serve(directory.path(), &[]);
+    let response = served.invoke("broken", &[], b"{}");
     assert_eq!(
-        (answer.header("x-amz-function-error"), &answer.json()["errorType"]),
+        (response.header("x-amz-function-error"), &response.json()["errorType"]),
         (Some("Unhandled"), &json!("Host.InvalidGuest"))
     );
     assert_eq!(served.invoke("echo", &[], b"1").text(), "1");
@@ -266,12 +266,12 @@ fn each_function_has_a_tmp_of_its_own_that_stays_between_invocations() {
     assert_eq!(served.invoke("keep_in_tmp", &[], event).json(), "one one ");
     assert!(!Path::new("/tmp/guesthouse-serve-test").exists());
 
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::create_dir(folder.path().join("billing")).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::create_dir(directory.path().join("billing")).unwrap();
     for name in ["billing.wasm", "billing/refund.wasm", "...wasm"] {
-        std::fs::copy(guests::path("keep_in_tmp"), folder.path().join(name)).unwrap();
+        std::fs::copy(guests::path("keep_in_tmp"), directory.path().join(name)).unwrap();
     }
-    let served = serve(folder.path(), &[]);
+    let served = serve(directory.path(), &[]);
     assert_eq!(served.invoke("billing%2Frefund", &[], event).json(), "one ");
     assert_eq!(served.invoke("billing", &[], event).json(), "one ");
     let inside = br#"{"file":"refund/guesthouse-serve-test","text":""}"#;
@@ -307,9 +307,9 @@ fn no_control_character_of_a_callers_reaches_the_terminal() {
 #[test]
 fn the_aws_command_line_invokes_unchanged() {
     let served = serve(&guests::ALL, &[]);
-    let (done, said, answer) = served.aws("hello", r#"{"name":"Ada"}"#);
+    let (done, said, response) = served.aws("hello", r#"{"name":"Ada"}"#);
     let said: Value = serde_json::from_str(&said).unwrap_or_else(|_| panic!("{said}"));
-    assert!(done && answer.contains("Hello Ada!"), "{answer}");
+    assert!(done && response.contains("Hello Ada!"), "{response}");
     assert_eq!(
         (&said["StatusCode"], &said["ExecutedVersion"], &said["FunctionError"]),
         (&json!(200), &json!("$LATEST"), &Value::Null)
@@ -317,10 +317,10 @@ fn the_aws_command_line_invokes_unchanged() {
     let log = BASE64_STANDARD.decode(said["LogResult"].as_str().unwrap()).unwrap();
     assert!(String::from_utf8(log).unwrap().contains("greeting Ada"));
 
-    let (done, said, answer) = served.aws("misbehave", "\"panic\"");
+    let (done, said, response) = served.aws("misbehave", "\"panic\"");
     assert!(
-        done && said.contains("\"FunctionError\": \"Unhandled\"") && answer.contains("Guest.Trap.Unreachable"),
-        "{said}{answer}"
+        done && said.contains("\"FunctionError\": \"Unhandled\"") && response.contains("Guest.Trap.Unreachable"),
+        "{said}{response}"
     );
     let (done, said, _) = served.aws("nobody", "{}");
     assert!(!done && said.contains("ResourceNotFoundException"), "{said}");
@@ -331,17 +331,17 @@ fn boto3_invokes_unchanged() {
     const SCRIPT: &str = r#"
 import base64, json, sys, boto3
 client = boto3.client("lambda", endpoint_url=sys.argv[1])
-answer = client.invoke(FunctionName="echo", Payload="\"h\u00e9llo\"".encode())
-assert answer["Payload"].read() == "\"h\u00e9llo\"".encode(), answer
+response = client.invoke(FunctionName="echo", Payload="\"h\u00e9llo\"".encode())
+assert response["Payload"].read() == "\"h\u00e9llo\"".encode(), response
 large = b"[" + b"1," * 3_000_000 + b"1]"
 assert client.invoke(FunctionName="echo", Payload=large)["Payload"].read() == large
 context = base64.b64encode(json.dumps({"custom": {"a": "b"}}).encode()).decode()
-answer = client.invoke(FunctionName="context", Payload=b"{}", ClientContext=context)
-assert json.loads(json.load(answer["Payload"])["client_context"]) == {"custom": {"a": "b"}}
+response = client.invoke(FunctionName="context", Payload=b"{}", ClientContext=context)
+assert json.loads(json.load(response["Payload"])["client_context"]) == {"custom": {"a": "b"}}
 assert client.invoke(FunctionName="echo", InvocationType="Event", Payload=b"{}")["StatusCode"] == 202
 assert client.invoke(FunctionName="echo", InvocationType="DryRun", Payload=b"{}")["StatusCode"] == 204
-answer = client.invoke(FunctionName="misbehave", Payload=b'"err"')
-assert answer["FunctionError"] == "Unhandled" and json.load(answer["Payload"])["errorType"] == "OrderNotFound"
+response = client.invoke(FunctionName="misbehave", Payload=b'"err"')
+assert response["FunctionError"] == "Unhandled" and json.load(response["Payload"])["errorType"] == "OrderNotFound"
 for payload, error in [(b"not json", client.exceptions.InvalidRequestContentException),
                        (b"1" * 6_291_557, client.exceptions.RequestTooLargeException)]:
     try:

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::support::{
-    Edge, Host, Mode, Origin,
+    Host, Mode, Origin, RuntimeClient,
     elsewhere::from,
     guests::{answering, loops_and_locals},
     wait_for,
@@ -37,11 +37,11 @@ fn while_the_guest_is_fetched() {
 /// The compiler's own process ends with it.
 #[test]
 fn while_the_guest_is_compiled() {
-    for edge in Edge::BOTH {
-        let mut host = Host::with(&loops_and_locals(1_000, 200)).edge(edge).spawn();
+    for client in RuntimeClient::BOTH {
+        let mut host = Host::with(&loops_and_locals(1_000, 200)).runtime_client(client).spawn();
         let compilers =
             wait_for("a compiler", || Some(host.program.children()).filter(|children| !children.is_empty()));
-        assert_eq!(ends(&mut host), before_the_first_event(edge));
+        assert_eq!(ends(&mut host), before_the_first_event(client));
         wait_for("its compiler's end", || {
             let is_gone = |pid: &u32| !std::path::Path::new(&format!("/proc/{pid}/exe")).exists();
             compilers.iter().all(is_gone).then_some(())
@@ -51,11 +51,12 @@ fn while_the_guest_is_compiled() {
 
 #[test]
 fn while_the_guest_prepares_itself() {
-    let folder = tempfile::NamedTempFile::new_in("/tmp").unwrap();
-    for edge in Edge::BOTH {
-        let mut host = Host::of("init_loops").env("LOOP_FILE", folder.path().to_str().unwrap()).edge(edge).spawn();
+    let directory = tempfile::NamedTempFile::new_in("/tmp").unwrap();
+    for client in RuntimeClient::BOTH {
+        let mut host =
+            Host::of("init_loops").env("LOOP_FILE", directory.path().to_str().unwrap()).runtime_client(client).spawn();
         host.program.line("the guest to begin", |line| line.ends_with("preparing without end").then_some(()));
-        assert_eq!(ends(&mut host), before_the_first_event(edge), "{edge:?}");
+        assert_eq!(ends(&mut host), before_the_first_event(client), "{client:?}");
     }
 }
 
@@ -64,11 +65,11 @@ fn while_a_newer_guest_is_looked_for() {
     let origin = Origin::start();
     origin.put("/guest.wasm", answering("v1"));
     let mut host = from(&origin.url("/guest.wasm"), "0s").start();
-    assert_eq!(host.answer("{}"), "\"v1\"");
+    assert_eq!(host.response("{}"), "\"v1\"");
     let before = origin.asked().len();
     origin.set(Mode::Hang);
-    // The answer does not wait for the look any longer than two seconds.
-    assert_eq!(host.answer("{}"), "\"v1\"");
+    // The response waits for the refresh for two seconds at most.
+    assert_eq!(host.response("{}"), "\"v1\"");
     assert!(origin.asked().len() > before);
     assert_eq!(ends(&mut host), Some(0));
 }
@@ -86,9 +87,9 @@ fn at_any_moment_of_the_start() {
 }
 
 /// AWS's crate listens for signals from its first event on. Until then one ends the process as it would any other.
-fn before_the_first_event(edge: Edge) -> Option<i32> {
-    match edge {
-        Edge::Direct => Some(0),
-        Edge::LambdaRuntime => None,
+fn before_the_first_event(client: RuntimeClient) -> Option<i32> {
+    match client {
+        RuntimeClient::Direct => Some(0),
+        RuntimeClient::LambdaRuntime => None,
     }
 }

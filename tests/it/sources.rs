@@ -28,7 +28,7 @@ fn a_guest_comes_from_an_https_server_whose_certificate_is_trusted_and_from_no_o
     let reference = origin.url("/guest.wasm");
     let authority = origin.authority().to_str().unwrap();
     let host = from(&reference, "0s").env("SSL_CERT_FILE", authority).start();
-    assert_eq!(host.answer("{}"), "\"v1\"");
+    assert_eq!(host.response("{}"), "\"v1\"");
     origin.put("/guest.wasm", answering("v2"));
     host.becomes("\"v2\"");
     let error = from(&reference, "0s").spawn().init_error();
@@ -43,7 +43,7 @@ fn a_guest_comes_through_a_proxy_where_the_environment_names_one() {
     let authority = origin.authority().to_str().unwrap();
     let host = from("https://guests.example/guest.wasm", "off");
     let host = host.env("SSL_CERT_FILE", authority).env("HTTPS_PROXY", &proxy).start();
-    assert_eq!(host.answer("{}"), "\"v1\"");
+    assert_eq!(host.response("{}"), "\"v1\"");
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn a_source_that_recovers_in_time_is_not_missed() {
     let host = from(&origin.url("/guest.wasm"), "off").spawn();
     wait_for("some tries", || (origin.asked().len() > 2).then_some(()));
     origin.set(Mode::Serve);
-    assert_eq!(host.answer("{}"), "\"v1\"");
+    assert_eq!(host.response("{}"), "\"v1\"");
 }
 
 #[test]
@@ -96,20 +96,20 @@ fn a_query_is_sent_and_never_shown() {
     origin.put("/guest.wasm", answering("v2"));
     host.becomes("\"v2\"");
     origin.put("/guest.wasm", "broken");
-    assert_eq!(host.answer("{}"), "\"v2\"");
+    assert_eq!(host.response("{}"), "\"v2\"");
     said_by(&host, 2);
     assert!(host.program.lines().iter().all(|line| !line.contains("secret")), "{:#?}", host.program.lines());
 }
 
 #[test]
 fn an_artifact_at_the_limit_is_taken_and_one_over_it_is_not() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("guest.wasm");
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("guest.wasm");
     let bytes = answering("v1");
     fs::write(&file, &bytes).unwrap();
     let reference = format!("file://{}", file.display());
     let limited = |limit: usize| from(&reference, "off").env("GUESTHOUSE_ARTIFACT_LIMIT", &format!("{limit}B"));
-    assert_eq!(limited(bytes.len()).start().answer("{}"), "\"v1\"");
+    assert_eq!(limited(bytes.len()).start().response("{}"), "\"v1\"");
     let error = limited(bytes.len() - 1).spawn().init_error();
     expect(&error, "Host.InvalidGuest", &["larger than"]);
 }
@@ -117,20 +117,21 @@ fn an_artifact_at_the_limit_is_taken_and_one_over_it_is_not() {
 #[test]
 fn what_does_not_come_from_the_task_root_needs_a_signature_where_keys_are_trusted() {
     let (key, other) = (Key::new(), Key::new());
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("guest.wasm");
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("guest.wasm");
     let bytes = answering("v1");
     fs::write(&file, &bytes).unwrap();
     let reference = format!("file://{}", file.display());
     let start = || from(&reference, "off").env("GUESTHOUSE_TRUSTED_KEYS", &key.public());
     expect(&start().spawn().init_error(), "Host.Untrusted", &["no signature"]);
-    fs::write(folder.path().join("guest.wasm.minisig"), other.sign(&bytes)).unwrap();
+    fs::write(directory.path().join("guest.wasm.minisig"), other.sign(&bytes)).unwrap();
     expect(&start().spawn().init_error(), "Host.Untrusted", &["none of the trusted keys"]);
-    fs::write(folder.path().join("guest.wasm.minisig"), key.sign(&bytes)).unwrap();
-    assert_eq!(start().start().answer("{}"), "\"v1\"");
+    fs::write(directory.path().join("guest.wasm.minisig"), key.sign(&bytes)).unwrap();
+    assert_eq!(start().start().response("{}"), "\"v1\"");
     // The task root is trusted as it is.
-    let host = Host::in_folder(folder.path()).env("HANDLER", "guest").env("GUESTHOUSE_TRUSTED_KEYS", &other.public());
-    assert_eq!(host.start().answer("{}"), "\"v1\"");
+    let host =
+        Host::in_directory(directory.path()).env("HANDLER", "guest").env("GUESTHOUSE_TRUSTED_KEYS", &other.public());
+    assert_eq!(host.start().response("{}"), "\"v1\"");
 }
 
 #[test]
@@ -171,7 +172,7 @@ fn an_artifact_in_a_registry_is_told_by_its_layers() {
     registry.push_manifest("guests/hello", "neither", &manifest(&[text, plain]));
     let reference = |tag: &str| format!("oci://{}/guests/hello:{tag}", registry.address);
     for tag in ["wasm", "plain", "with-text"] {
-        assert_eq!(from(&reference(tag), "off").start().answer("{}"), "\"v1\"", "{tag}");
+        assert_eq!(from(&reference(tag), "off").start().response("{}"), "\"v1\"", "{tag}");
     }
     expect(
         &from(&reference("neither"), "off").spawn().init_error(),
@@ -203,7 +204,7 @@ fn awss_registry_is_entered_with_a_token_and_again_when_that_is_refused() {
     let setup = setup.env("AWS_ENDPOINT_URL_ECR", &format!("http://{}/", s3.address));
     let setup = setup.env("HTTPS_PROXY", &format!("http://{}", proxy_to(&origin.address)));
     let host = setup.env("SSL_CERT_FILE", origin.authority().to_str().unwrap()).start();
-    assert_eq!(host.answer("{}"), "\"v1\"");
+    assert_eq!(host.response("{}"), "\"v1\"");
     put("v2");
     host.becomes("\"v2\"");
     let asked = |status: &str| origin.asked().iter().filter(|asked| asked.status.starts_with(status)).count();
@@ -212,7 +213,7 @@ fn awss_registry_is_entered_with_a_token_and_again_when_that_is_refused() {
     origin.set(Mode::Login("Basic another".to_owned()));
     put("v3");
     wait_for("a refusal", || {
-        assert_eq!(host.answer("{}"), "\"v2\"");
+        assert_eq!(host.response("{}"), "\"v2\"");
         (asked("403") > 0).then_some(())
     });
     origin.set(Mode::Login("Basic QVdTOjEyMzQ1Njc4OTAxMi1hdXRoLXRva2Vu".to_owned()));
@@ -243,7 +244,7 @@ fn a_reference_that_is_none_is_refused_with_how_to_write_it() {
         ["s3://bucket", "oci://hello", "http://example.com/x.wasm", "ftp://example.com/x.wasm", "file://x.wasm"]
     {
         expect(
-            &Host::in_folder(Path::new("/")).env("HANDLER", reference).spawn().init_error(),
+            &Host::in_directory(Path::new("/")).env("HANDLER", reference).spawn().init_error(),
             "Host.Config",
             &["hint: "],
         );

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Edge, Event, Host, wait_for};
+use crate::support::{Event, Host, RuntimeClient, wait_for};
 
 /// A file in `/tmp` that no other test uses, and that is gone after it.
 struct Kept(String);
@@ -25,17 +25,17 @@ impl Drop for Kept {
 
 #[test]
 fn memory_stays_between_invocations() {
-    for edge in Edge::BOTH {
-        let host = Host::of("count").edge(edge).start();
-        let counts: Vec<String> = (0..3).map(|_| host.answer("{}")).collect();
-        assert_eq!(counts, ["1", "2", "3"], "{edge:?}");
+    for client in RuntimeClient::BOTH {
+        let host = Host::of("count").runtime_client(client).start();
+        let counts: Vec<String> = (0..3).map(|_| host.response("{}")).collect();
+        assert_eq!(counts, ["1", "2", "3"], "{client:?}");
     }
 }
 
 #[test]
 fn memory_is_new_in_every_invocation_where_instances_are_fresh() {
     let host = Host::of("count").env("GUESTHOUSE_INSTANCES", "fresh").start();
-    let counts: Vec<String> = (0..3).map(|_| host.answer("{}")).collect();
+    let counts: Vec<String> = (0..3).map(|_| host.response("{}")).collect();
     assert_eq!(counts, ["1", "1", "1"]);
 }
 
@@ -56,8 +56,8 @@ fn tmp_can_be_read_only_or_absent() {
     for (setting, error) in [("read-only", "Operation not permitted"), ("none", "No such file or directory")] {
         let kept = Kept::new(setting);
         let host = Host::of("keep_in_tmp").env("GUESTHOUSE_TMP", setting).start();
-        let answer = kept.append(&host, "one");
-        assert!(answer["errorMessage"].as_str().unwrap().contains(error), "{setting}: {answer}");
+        let response = kept.append(&host, "one");
+        assert!(response["errorMessage"].as_str().unwrap().contains(error), "{setting}: {response}");
         assert!(!std::path::Path::new(&format!("/tmp/{}", kept.0)).exists());
     }
 }
@@ -72,8 +72,8 @@ fn no_file_but_those_in_tmp_can_be_reached() {
     {
         assert!(!reached(json!({"read": outside})), "{outside}");
     }
-    for folder in ["/", "/etc", "/tmp/..", "."] {
-        assert!(!reached(json!({"list": folder})), "{folder}");
+    for directory in ["/", "/etc", "/tmp/..", "."] {
+        assert!(!reached(json!({"list": directory})), "{directory}");
     }
     let links = tempfile::tempdir_in("/tmp").unwrap();
     for target in ["/etc/passwd", "../../etc/passwd", "/proc/self/environ"] {
@@ -104,14 +104,14 @@ fn nothing_of_the_network_can_be_reached_and_least_of_all_the_runtime_api() {
 fn init_runs_once_for_each_instance() {
     let host = Host::of("init_counts").start();
     for _ in 0..3 {
-        assert_eq!(host.answer("{}"), "1");
+        assert_eq!(host.response("{}"), "1");
     }
     let prepared = |host: &Host| host.program.lines().iter().filter(|line| line.ends_with("\tpreparing")).count();
     wait_for("a line", || (prepared(&host) > 0).then_some(()));
     assert_eq!(prepared(&host), 1);
     let fresh = Host::of("init_counts").env("GUESTHOUSE_INSTANCES", "fresh").start();
     for _ in 0..3 {
-        assert_eq!(fresh.answer("{}"), "1");
+        assert_eq!(fresh.response("{}"), "1");
     }
     // One is made before the first event, to see whether it can be.
     wait_for("three lines", || (prepared(&fresh) == 3).then_some(()));

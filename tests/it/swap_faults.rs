@@ -1,4 +1,5 @@
-//! Whatever comes of a look, the guest that serves goes on; one line says why; and the next good artifact is taken.
+//! Tests that the guest keeps serving whatever a refresh finds, that one line reports why, and that the host swaps to
+//! the next good artifact.
 
 use std::{fs, io::Write as _, thread, time::Duration};
 
@@ -20,13 +21,13 @@ const GUEST: &str = "/guest.wasm";
 fn survives(setup: impl FnOnce(Setup) -> Setup, origin: &Origin, fault: impl FnOnce(&Origin), reasons: &[&str]) {
     origin.put(GUEST, answering("v1"));
     let host = setup(from(&origin.url(GUEST), "0s")).start();
-    assert_eq!(host.answer("{}"), "\"v1\"");
+    assert_eq!(host.response("{}"), "\"v1\"");
     fault(origin);
-    wait_for("what is said of the fault", || {
-        assert_eq!(host.answer("{}"), "\"v1\"");
+    wait_for("the line about the fault", || {
+        assert_eq!(host.response("{}"), "\"v1\"");
         (!said(&host).is_empty()).then_some(())
     });
-    assert_eq!(host.answer("{}"), "\"v1\"");
+    assert_eq!(host.response("{}"), "\"v1\"");
     let lines = said(&host);
     assert_eq!(lines.len(), 1, "{lines:#?}");
     let current = Digest::of(&answering("v1")).to_string();
@@ -139,11 +140,11 @@ fn a_component_that_takes_the_compiler_more_memory_than_there_is() {
     let origin = Origin::start();
     origin.put(GUEST, answering("v1"));
     let host = from(&origin.url(GUEST), "0s").env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128").start();
-    assert_eq!(host.answer("{}"), "\"v1\"");
+    assert_eq!(host.response("{}"), "\"v1\"");
     let before = host.program.peak_kib();
     origin.put(GUEST, guests::many_elements(1_000_000));
-    let line = wait_for("what is said of it", || {
-        assert_eq!(host.answer("{}"), "\"v1\"");
+    let line = wait_for("the line about it", || {
+        assert_eq!(host.response("{}"), "\"v1\"");
         // On a busy machine its time may be over first.
         said(&host).into_iter().find(|line| !line.contains("compiling it takes longer than "))
     });
@@ -154,7 +155,7 @@ fn a_component_that_takes_the_compiler_more_memory_than_there_is() {
     origin.put(GUEST, guests::many_elements(10));
     wait_for("the smaller one", || {
         host.invoke("{}");
-        said(&host).iter().any(|line| line.contains("changed over")).then_some(())
+        said(&host).iter().any(|line| line.contains("swapped from")).then_some(())
     });
 }
 
@@ -176,7 +177,7 @@ fn an_artifact_that_is_not_the_pinned_one() {
     origin.put(GUEST, answering("v1"));
     let host = from(&origin.url(GUEST), "0s").env("GUESTHOUSE_DIGEST", &pin).start();
     origin.put(GUEST, answering("v2"));
-    assert_eq!((host.answer("{}"), host.answer("{}")), ("\"v1\"".to_owned(), "\"v1\"".to_owned()));
+    assert_eq!((host.response("{}"), host.response("{}")), ("\"v1\"".to_owned(), "\"v1\"".to_owned()));
     let lines = said_by(&host, 1);
     assert!(lines[0].contains("Host.DigestMismatch") && lines[0].contains(&pin), "{lines:#?}");
 }
@@ -189,9 +190,9 @@ fn an_artifact_without_a_signature_with_another_keys_and_then_with_the_right_one
     origin.put(GUEST, first.clone());
     origin.put("/guest.wasm.minisig", own.sign(&first));
     let host = from(&origin.url(GUEST), "0s").env("GUESTHOUSE_TRUSTED_KEYS", &own.public()).start();
-    assert_eq!(host.answer("{}"), "\"v1\"");
+    assert_eq!(host.response("{}"), "\"v1\"");
     let refused = |count: usize, reason: &str| {
-        assert_eq!((host.answer("{}"), host.answer("{}")), ("\"v1\"".to_owned(), "\"v1\"".to_owned()));
+        assert_eq!((host.response("{}"), host.response("{}")), ("\"v1\"".to_owned(), "\"v1\"".to_owned()));
         let lines = said_by(&host, count);
         assert!(lines[count - 1].contains("Host.Untrusted") && lines[count - 1].contains(reason), "{lines:#?}");
     };
@@ -203,7 +204,7 @@ fn an_artifact_without_a_signature_with_another_keys_and_then_with_the_right_one
     // Only the signature is another now.
     let bodies = || origin.asked().iter().filter(|asked| asked.path == GUEST && asked.status == "200 OK").count();
     let before = bodies();
-    assert_eq!((host.answer("{}"), bodies()), ("\"v1\"".to_owned(), before));
+    assert_eq!((host.response("{}"), bodies()), ("\"v1\"".to_owned(), before));
     origin.put("/guest.wasm.minisig", own.sign(&second));
     host.becomes("\"v2\"");
 }
@@ -211,13 +212,13 @@ fn an_artifact_without_a_signature_with_another_keys_and_then_with_the_right_one
 #[test]
 fn a_signed_cwasm_needs_no_compiler_and_one_that_is_not_for_this_engine_is_refused() {
     let key = Key::new();
-    let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("v2.wasm"), answering("v2")).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("v2.wasm"), answering("v2")).unwrap();
     let tool = std::process::Command::new(program("guesthouse"));
     let mut tool = tool;
-    let compiled = tool.arg("compile").arg(folder.path().join("v2.wasm")).output().unwrap();
+    let compiled = tool.arg("compile").arg(directory.path().join("v2.wasm")).output().unwrap();
     assert!(compiled.status.success());
-    let image = fs::read(folder.path().join("v2.cwasm")).unwrap();
+    let image = fs::read(directory.path().join("v2.cwasm")).unwrap();
     let origin = Origin::start();
     let put = |bytes: &[u8]| {
         origin.put("/guest.wasm.minisig", key.sign(bytes));
@@ -226,7 +227,7 @@ fn a_signed_cwasm_needs_no_compiler_and_one_that_is_not_for_this_engine_is_refus
     put(&answering("v1"));
     let host = from(&origin.url(GUEST), "0s").env("GUESTHOUSE_TRUSTED_KEYS", &key.public()).start();
     put(&image[..image.len() - 1]);
-    assert_eq!((host.answer("{}"), host.answer("{}")), ("\"v1\"".to_owned(), "\"v1\"".to_owned()));
+    assert_eq!((host.response("{}"), host.response("{}")), ("\"v1\"".to_owned(), "\"v1\"".to_owned()));
     assert!(said_by(&host, 1)[0].contains("Host.InvalidGuest"));
     put(&image);
     host.becomes("\"v2\"");
@@ -235,8 +236,8 @@ fn a_signed_cwasm_needs_no_compiler_and_one_that_is_not_for_this_engine_is_refus
 /// What is read of a file while it is written is neither the one guest nor the other.
 #[test]
 fn a_file_that_is_written_while_it_is_read() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("guest.wasm");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("guest.wasm");
     fs::write(&path, answering("v1")).unwrap();
     let host = from(&format!("file://{}", path.display()), "0s").start();
     for round in 0..10 {
@@ -254,9 +255,9 @@ fn a_file_that_is_written_while_it_is_read() {
         };
         let both = [format!("\"{from}\""), format!("\"{to}\"")];
         wait_for("the newer guest", || {
-            let answer = host.answer("{}");
-            assert!(both.contains(&answer), "{answer}");
-            (answer == both[1]).then_some(())
+            let response = host.response("{}");
+            assert!(both.contains(&response), "{response}");
+            (response == both[1]).then_some(())
         });
         writer.join().unwrap();
     }
@@ -280,7 +281,7 @@ fn a_freeze_in_each_step_of_a_look() {
         }
         let digest = Digest::of(&bytes).to_string();
         origin.put(GUEST, bytes);
-        wait_for("the look", || {
+        wait_for("the refresh", || {
             assert_ne!(host.invoke("{}").text(), "");
             (origin.asked().len() > 1).then_some(())
         });
@@ -293,7 +294,7 @@ fn a_freeze_in_each_step_of_a_look() {
         host.program.signal("CONT");
         wait_for("the newer guest", || {
             assert!(host.invoke("{}").subject().ends_with("/response"));
-            said(&host).iter().any(|line| line.contains("changed over") && line.contains(&digest)).then_some(())
+            said(&host).iter().any(|line| line.contains("swapped from") && line.contains(&digest)).then_some(())
         });
     }
 }

@@ -1,4 +1,4 @@
-//! Guests that are exchanged under load: none fails, none is of the wrong version, and nothing stays behind.
+//! Guests that are swapped under load: none fails, none is of the wrong version, and nothing stays behind.
 //!
 //! `cargo xtask test` runs it by itself. What it measures it prints (`-- --nocapture`).
 
@@ -27,10 +27,10 @@ const CONCURRENCY: usize = 8;
 /// Another artifact comes this often.
 const EVERY: Duration = Duration::from_millis(200);
 
-/// How old the last look may be.
+/// How long ago the last refresh may be.
 const REFRESH: Duration = Duration::from_millis(50);
 
-/// A Runtime API that hands out events at an even pace, and times each from when it was due to its answer.
+/// A Runtime API that hands out events at an even pace, and times each from when it was due to its response.
 struct Driver {
     address: String,
     shared: Arc<Shared>,
@@ -77,12 +77,12 @@ impl Driver {
             let next = begun + Duration::from_secs(1) / per_second * u32::try_from(sent).unwrap();
             thread::sleep(next.saturating_duration_since(Instant::now()));
             // A machine that can't keep the pace has its own.
-            crate::support::wait_for("some answers", || (sent - self.answered() < 100).then_some(()));
+            crate::support::wait_for("some responses", || (sent - self.answered() < 100).then_some(()));
             self.shared.due.lock().unwrap().push_back((sent, Instant::now()));
             self.shared.came.notify_one();
             sent += 1;
         }
-        crate::support::wait_for("the last answers", || (self.answered() == sent).then_some(()));
+        crate::support::wait_for("the last responses", || (self.answered() == sent).then_some(()));
         std::mem::take(&mut self.shared.done.lock().unwrap())
     }
 }
@@ -185,10 +185,10 @@ fn of_20_000_invocations_during_swaps_none_fails_or_mixes_or_waits_or_is_served_
     let published = publishing.join().unwrap();
 
     assert_eq!(driver.shared.failed.load(Ordering::SeqCst), 0);
-    // A look ends with the change, which the log times.
+    // A refresh ends with the swap, whose duration is logged.
     let lines = said(&host);
-    let swaps = lines.iter().filter(|line| line.contains("changed over")).count();
-    let longest_look = lines
+    let swaps = lines.iter().filter(|line| line.contains("swapped from")).count();
+    let longest_refresh = lines
         .iter()
         .filter_map(|line| line.rsplit_once(": ")?.1.strip_suffix(" ms together")?.parse::<f64>().ok())
         .fold(0.0, f64::max);
@@ -204,7 +204,7 @@ fn of_20_000_invocations_during_swaps_none_fails_or_mixes_or_waits_or_is_served_
     let (before, during) = (percentile(&quiet, 0.99), percentile(&swapped, 0.99));
     println!(
         "{} invocations, {swaps} swaps: p50 {:?} -> {:?}, p99 {before:?} -> {during:?}; the oldest guest had been replaced {oldest:?} \
-         before; the longest look took {longest_look} ms",
+         before; the longest refresh took {longest_refresh} ms",
         swapped.len(),
         percentile(&quiet, 0.5),
         percentile(&swapped, 0.5),

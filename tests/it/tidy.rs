@@ -1,144 +1,16 @@
-//! Rules of the source that no compiler keeps.
+//! The documentation and the tests are complete and agree with the source.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::PathBuf};
 
 use guesthouse::config::variables;
 
 use crate::support::{
     faults::{self, Afterwards},
     guests, root,
+    sources::files,
 };
 
-struct Source {
-    /// Relative to `host/src`.
-    path: String,
-    /// Without comments and without tests.
-    code: String,
-    lines: usize,
-}
-
-fn sources() -> Vec<Source> {
-    let base = root().join("host/src");
-    let mut sources = Vec::new();
-    for file in files(&base) {
-        let text = fs::read_to_string(&file).unwrap();
-        let path = file.strip_prefix(&base).unwrap().to_str().unwrap().to_owned();
-        if path.ends_with("tests.rs") {
-            continue;
-        }
-        let before_tests = text.split("#[cfg(test)]\nmod tests").next().unwrap();
-        let code =
-            before_tests.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
-        sources.push(Source { path, code, lines: text.lines().count() });
-    }
-    assert!(sources.len() > 20);
-    sources
-}
-
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path());
-    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
-}
-
-/// `needle` stands only in files whose path starts with one of `homes`.
-fn lives_in(needle: &str, homes: &[&str]) {
-    for source in sources() {
-        let at_home = homes.iter().any(|home| source.path.starts_with(home));
-        assert!(at_home || !source.code.contains(needle), "`{needle}` is in {}, but belongs in {homes:?}", source.path);
-    }
-}
-
-#[test]
-fn each_foreign_thing_has_one_home() {
-    lives_in("wasmtime", &["engine/"]);
-    lives_in("wasmparser", &["engine/adapt.rs", "engine/compiler.rs", "engine/examine/", "engine/inspect.rs"]);
-    lives_in("wiggle", &["engine/wasi/preview1/"]);
-    lives_in("wit_component", &["engine/adapt.rs"]);
-    lives_in("gimli", &["engine/debug_info.rs"]);
-    lives_in("addr2line", &["engine/debug_info.rs"]);
-    lives_in("lambda_runtime::", &["edge/official.rs"]);
-    lives_in("cap_std", &["source/task_root.rs", "engine/wasi/", "tmp/depth.rs"]);
-    lives_in("reqwest", &["source/access.rs", "source/remote/"]);
-    lives_in("object_store", &["source/remote/s3.rs", "source/remote/login.rs"]);
-    lives_in("oci_client", &["source/remote/upload.rs"]);
-    lives_in("minisign_verify", &["trust.rs"]);
-    lives_in("notify::", &["bin/guesthouse/"]);
-    lives_in("rayon", &["engine/compiler.rs"]);
-    lives_in("toml::", &["config/"]);
-    lives_in("clap", &["bin/guesthouse/"]);
-    lives_in("env::var", &["config/environment.rs"]);
-    lives_in("std::env", &["config/environment.rs", "bin/"]);
-    lives_in("println!", &["bin/"]);
-    lives_in(
-        "thread::",
-        &[
-            "engine/compiler",
-            "engine/epoch.rs",
-            "edge/",
-            "local/scratch.rs",
-            "logs/writer.rs",
-            "registry/apart.rs",
-            "registry/looker.rs",
-        ],
-    );
-    lives_in("spawn_blocking", &["engine/code.rs", "engine/symbols.rs"]);
-    lives_in("tokio::spawn", &["local/"]);
-    lives_in("signal_hook", &["edge/mod.rs"]);
-    lives_in("anyhow", &["bin/"]);
-    lives_in("unsafe", &["engine/precompiled.rs"]);
-    lives_in("httparse", &["edge/head.rs", "edge/http.rs"]);
-    lives_in("set_var", &[]);
-    lives_in("unwrap()", &[]);
-}
-
-/// The modules from the top down: each may use only what stands below it.
-#[test]
-fn dependencies_point_one_way() {
-    const LAYERS: &[&[&str]] = &[
-        &["bin"],
-        &["local"],
-        &["edge", "telemetry"],
-        &["registry", "logs"],
-        &["config", "engine"],
-        &["source"],
-        &["capabilities", "failure", "invocation", "laps", "moment", "observer", "terms"],
-        &["digest", "files", "memory_file", "text", "tmp", "trust"],
-    ];
-    let layer = |module: &str| LAYERS.iter().position(|layer| layer.contains(&module));
-    for source in sources().iter().filter(|source| source.path != "lib.rs") {
-        let module = source.path.split('/').next().unwrap().trim_end_matches(".rs");
-        let own = layer(module).unwrap_or_else(|| panic!("`{module}` has no layer: give it one here"));
-        for other in LAYERS.iter().take(own + 1).copied().flatten().filter(|other| **other != module) {
-            assert!(!uses(&source.code, other), "{} uses `{other}`, which stands above or beside it", source.path);
-        }
-    }
-}
-
-/// Whether the code names the module, in a path or in a `use` of several.
-fn uses(code: &str, module: &str) -> bool {
-    let in_group = |group: &str| {
-        let end = group.find("};").unwrap_or(group.len());
-        group[..end].lines().flat_map(|line| line.split(", ")).any(|part| {
-            let part = part.trim().trim_start_matches('{');
-            part.strip_prefix(module).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', ',', '}']))
-        })
-    };
-    code.contains(&format!("crate::{module}::")) || code.split("use crate::{").skip(1).any(in_group)
-}
-
-#[test]
-fn files_can_be_read_in_one_sitting() {
-    for source in sources() {
-        assert!(source.lines <= 500, "{} has {} lines", source.path, source.lines);
-    }
-    let bootstrap = sources().into_iter().find(|source| source.path == "bin/bootstrap.rs").unwrap();
-    assert!(bootstrap.lines <= 65, "bin/bootstrap.rs is to be a table of contents");
-}
-
-/// wasmtime itself looks at its major version only.
+/// wasmtime itself compares its major version only.
 #[test]
 fn machine_code_is_told_by_the_versions_that_are_built() {
     let lock = fs::read_to_string(root().join("Cargo.lock")).unwrap();
@@ -150,20 +22,28 @@ fn machine_code_is_told_by_the_versions_that_are_built() {
     assert_eq!(guesthouse::engine::CODE_VERSION, expected);
 }
 
-fn readme() -> String {
-    fs::read_to_string(root().join("README.md")).unwrap()
+/// Returns the text of a file of the repository.
+fn text_of(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap()
 }
 
 #[test]
-fn every_variable_is_in_the_readme() {
-    for variable in variables::ALL {
-        assert!(readme().contains(&format!("`{variable}`")), "{variable}");
+fn every_variable_is_in_the_page_on_configuration() {
+    let page = text_of("docs/configuration.md");
+    // The lists of variables that guests see or do not see are private: the source has each name on a line of its own.
+    let source = text_of("host/src/config/variables.rs");
+    let listed = source.lines().filter_map(|line| line.trim().strip_prefix('"')?.strip_suffix("\","));
+    let listed: Vec<&str> = listed.collect();
+    assert!(listed.contains(&"AWS_REGION") && listed.contains(&"NPM_TOKEN"), "{listed:?}");
+    for variable in variables::ALL.iter().copied().chain(listed) {
+        assert!(page.contains(&format!("`{variable}`")), "{variable}");
     }
 }
 
 #[test]
-fn every_error_type_is_in_the_readme() {
-    let failure = fs::read_to_string(root().join("host/src/failure.rs")).unwrap();
+fn every_error_type_is_in_the_page_on_errors() {
+    let page = text_of("docs/errors.md");
+    let failure = text_of("host/src/failure.rs");
     let code = failure.split("#[cfg(test)]").next().unwrap();
     let names = code.split('"').filter(|part| {
         ["Guest.", "Host.", "Function."].iter().any(|start| part.starts_with(start) && part != start)
@@ -172,14 +52,46 @@ fn every_error_type_is_in_the_readme() {
     let names: Vec<&str> = names.collect();
     assert!(names.len() > 10);
     for name in names {
-        assert!(readme().contains(&format!("`{name}`")), "{name}");
+        assert!(page.contains(&format!("`{name}`")), "{name}");
     }
 }
 
 #[test]
+fn the_readme_is_short() {
+    let words = text_of("README.md").split_whitespace().count();
+    assert!(words <= 1_000, "README.md has {words} words, more than 1,000: move text to a page in docs/");
+}
+
+#[test]
+fn relative_links_in_the_documentation_lead_to_files() {
+    let pages = ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "tests/faults.md"];
+    let pages = pages.iter().map(|page| root().join(page)).filter(|page| page.exists());
+    let guests = root().join("guests");
+    let samples = fs::read_dir(&guests).unwrap().flatten().map(|entry| entry.path().join("README.md"));
+    let samples = samples.chain([guests.join("sdk/js/README.md")]).filter(|page| page.exists());
+    let mut links = 0;
+    for page in pages.chain(samples).chain(files(&root().join("docs"))) {
+        let text = fs::read_to_string(&page).unwrap();
+        for link in relative_links(&text) {
+            let leads_to_a_file = page.parent().unwrap().join(link).exists();
+            assert!(leads_to_a_file, "{} links to `{link}`, which is not there", page.display());
+            links += 1;
+        }
+    }
+    assert!(links > 100, "only {links} links were found");
+}
+
+/// Returns the targets of a page's relative links, without the headings that they name.
+fn relative_links(text: &str) -> impl Iterator<Item = &str> {
+    let targets = text.split("](").skip(1).filter_map(|rest| rest.split([')', ' ']).next());
+    let relative = targets.filter(|target| !target.contains("://") && !target.starts_with("mailto:"));
+    relative.filter_map(|target| target.split('#').next()).filter(|path| !path.is_empty())
+}
+
+#[test]
 fn every_fixture_is_used_by_a_test() {
-    let folders = ["tests/it", "tests/xtask"];
-    let files = folders.iter().flat_map(|folder| files(&root().join(folder)));
+    let directories = ["tests/it", "tests/xtask"];
+    let files = directories.iter().flat_map(|directory| files(&root().join(directory)));
     let tests: String = files.filter_map(|file| fs::read_to_string(file).ok()).collect();
     for fixture in guests::fixtures() {
         assert!(tests.contains(&format!("\"{fixture}\"")), "no test uses the fixture `{fixture}`");
@@ -187,7 +99,7 @@ fn every_fixture_is_used_by_a_test() {
 }
 
 fn page_of_faults() -> String {
-    fs::read_to_string(root().join("tests/faults.md")).unwrap()
+    text_of("tests/faults.md")
 }
 
 #[test]

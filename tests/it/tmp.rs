@@ -16,11 +16,11 @@ use crate::{
 const MIB: usize = 1024 * 1024;
 const FULL: &str = "insufficient-space";
 
-/// A folder in `/tmp`, and its name there.
-fn folder() -> (TempDir, String) {
-    let folder = tempfile::tempdir_in("/tmp").unwrap();
-    let name = folder.path().file_name().unwrap().to_str().unwrap().to_owned();
-    (folder, name)
+/// A directory in `/tmp`, and its name there.
+fn directory() -> (TempDir, String) {
+    let directory = tempfile::tempdir_in("/tmp").unwrap();
+    let name = directory.path().file_name().unwrap().to_str().unwrap().to_owned();
+    (directory, name)
 }
 
 fn with_limit(limit: &str) -> Host {
@@ -36,12 +36,12 @@ fn with_limit_and_workers(limit: &str, workers: &str) -> Host {
 
 /// What came of each step.
 fn does(host: &Host, steps: &Value) -> Vec<String> {
-    serde_json::from_str(&host.answer(steps.to_string())).unwrap()
+    serde_json::from_str(&host.response(steps.to_string())).unwrap()
 }
 
 #[test]
 fn a_guest_may_fill_its_limit_and_not_more() {
-    let (folder, name) = folder();
+    let (directory, name) = directory();
     let (a, b) = (format!("{name}/a"), format!("{name}/b"));
     let host = with_limit("3MiB");
     let steps = json!([{"write": [a, 2 * MIB]}, {"write": [b, MIB]}, {"append": [b, 1]}, {"resize": [b, 2 * MIB]}]);
@@ -49,9 +49,9 @@ fn a_guest_may_fill_its_limit_and_not_more() {
     // Of what does not fit so much is written as does.
     let steps = json!([{"write": [a, MIB]}, {"append": [b, 2 * MIB]}]);
     assert_eq!(does(&host, &steps), ["1048576", FULL]);
-    assert_eq!(fs::metadata(folder.path().join("b")).unwrap().len(), 2 * MIB as u64);
+    assert_eq!(fs::metadata(directory.path().join("b")).unwrap().len(), 2 * MIB as u64);
     assert_eq!(does(&host, &json!([{"resize": [b, MIB]}])), ["0"]);
-    assert_eq!(fs::metadata(folder.path().join("b")).unwrap().len(), MIB as u64);
+    assert_eq!(fs::metadata(directory.path().join("b")).unwrap().len(), MIB as u64);
     let said = |line: &String| line.contains("`/tmp` is full: it may keep 3.0 MiB there");
     assert_eq!(host.program.lines().iter().filter(|line| said(line)).count(), 1, "{:#?}", host.program.lines());
     assert_eq!(does(&host, &json!([{"write": [a, 2 * MIB]}, {"append": [a, 1]}])), ["2097152", FULL]);
@@ -59,7 +59,7 @@ fn a_guest_may_fill_its_limit_and_not_more() {
 
 #[test]
 fn what_is_removed_shortened_or_replaced_gives_its_room_back() {
-    let (_folder, name) = folder();
+    let (_directory, name) = directory();
     let at = |file: &str| format!("{name}/{file}");
     let host = with_limit("1MiB");
     let whole = |file: &str| json!({"write": [at(file), MIB]});
@@ -77,7 +77,7 @@ fn what_is_removed_shortened_or_replaced_gives_its_room_back() {
 /// Else it would be a way to have more than the limit.
 #[test]
 fn a_removed_file_takes_its_room_until_it_is_closed() {
-    let (_folder, name) = folder();
+    let (_directory, name) = directory();
     let at = |file: &str| format!("{name}/{file}");
     let host = with_limit("1MiB");
     let steps = json!([{"hold": [at("a"), MIB]}, {"write": [at("b"), 1]}, "release", {"write": [at("b"), MIB]}]);
@@ -85,13 +85,13 @@ fn a_removed_file_takes_its_room_until_it_is_closed() {
 }
 
 #[test]
-fn folders_and_links_take_room_too() {
-    let (_folder, name) = folder();
+fn directories_and_links_take_room_too() {
+    let (_directory, name) = directory();
     let at = |file: &str| format!("{name}/{file}");
     let host = with_limit("8KiB");
     let steps = json!([
-        {"folder": at("a")}, {"symlink": ["a", at("b")]}, {"folder": at("c")}, {"symlink": ["a", at("c")]},
-        {"remove": at("b")}, {"folder": at("c")}, {"unfolder": at("a")}, {"unfolder": at("c")}, {"write": [at("d"), 8192]},
+        {"directory": at("a")}, {"symlink": ["a", at("b")]}, {"directory": at("c")}, {"symlink": ["a", at("c")]},
+        {"remove": at("b")}, {"directory": at("c")}, {"remove-directory": at("a")}, {"remove-directory": at("c")}, {"write": [at("d"), 8192]},
     ]);
     let outcomes = does(&host, &steps);
     assert_eq!(outcomes[..3], ["0", "0", FULL]);
@@ -100,7 +100,7 @@ fn folders_and_links_take_room_too() {
 
 #[test]
 fn the_limit_is_for_all_instances_together() {
-    let (_folder, name) = folder();
+    let (_directory, name) = directory();
     let host = Host::of("fill_tmp").env("GUESTHOUSE_TMP_LIMIT", "1MiB").env("GUESTHOUSE_INSTANCES", "fresh").start();
     let write = |file: &str, bytes: usize| json!([{"write": [format!("{name}/{file}"), bytes]}]);
     assert_eq!(does(&host, &write("a", MIB / 2)), ["524288"]);
@@ -108,10 +108,10 @@ fn the_limit_is_for_all_instances_together() {
     assert_eq!(does(&host, &write("c", 1)), [FULL]);
 }
 
-/// Each makes links and removes names that another has just looked at. What is left after that is still counted.
+/// Each makes links and removes names that another has just checked. What is left after that is still counted.
 #[test]
 fn instances_that_get_in_each_others_way_do_not_get_past_the_limit() {
-    let (folder, name) = folder();
+    let (directory, name) = directory();
     let at = |file: &str| format!("{name}/{file}");
     let host = with_limit_and_workers("1MiB", "4");
     let steps: Vec<Value> = (0..200)
@@ -132,7 +132,7 @@ fn instances_that_get_in_each_others_way_do_not_get_past_the_limit() {
     for _ in 0..8 {
         assert!(host.fake.post().subject().ends_with("/response"));
     }
-    let files: Vec<PathBuf> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let files: Vec<PathBuf> = fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert!(files.iter().map(|file| fs::metadata(file).unwrap().len()).sum::<u64>() <= MIB as u64);
     let remove: Vec<Value> = ["a", "b", "c"].iter().map(|file| json!({"remove": at(file)})).collect();
     does(&host, &json!(remove));
@@ -141,34 +141,35 @@ fn instances_that_get_in_each_others_way_do_not_get_past_the_limit() {
 
 /// By handles, which have no longest path.
 #[test]
-fn folders_may_be_nested_64_deep_and_not_deeper() {
-    let (folder, name) = folder();
+fn directories_may_be_nested_64_deep_and_not_deeper() {
+    let (directory, name) = directory();
     let host = Host::of("fill_tmp").start();
     assert_eq!(does(&host, &json!([{"nest": [name, 62]}, {"nest": [name, 0]}])), ["62", "0"]);
-    fs::remove_dir_all(folder.path().join("d")).unwrap();
+    fs::remove_dir_all(directory.path().join("d")).unwrap();
     assert_eq!(does(&host, &json!([{"nest": [name, 70]}])), ["63"]);
 }
 
 #[test]
-fn folders_can_not_be_moved_deeper_than_they_may_be_nested() {
-    let (folder, name) = folder();
+fn directories_can_not_be_moved_deeper_than_they_may_be_nested() {
+    let (directory, name) = directory();
     let at = |path: &str| format!("{name}/{path}");
     let host = Host::of("fill_tmp").start();
     let deep = format!("a{}", "/d".repeat(40));
     let steps = json!([
-        {"folder": at("a")}, {"nest": [at("a"), 40]}, {"folder": at("b")}, {"nest": [at("b"), 22]}, {"folder": at("c")}, {"nest": [at("c"), 21]},
+        {"directory": at("a")}, {"nest": [at("a"), 40]}, {"directory": at("b")}, {"nest": [at("b"), 22]}, {"directory": at("c")}, {"nest": [at("c"), 21]},
         {"rename": [at("b"), at(&format!("{deep}/b"))]}, {"rename": [at("c"), at(&format!("{deep}/c"))]},
     ]);
     let outcomes = does(&host, &steps);
     assert_eq!(outcomes[..6], ["0", "40", "0", "22", "0", "21"]);
     assert_eq!(outcomes[6..], ["name-too-long", "0"]);
-    assert!(folder.path().join("b").exists() && !folder.path().join("c").exists());
+    assert!(directory.path().join("b").exists() && !directory.path().join("c").exists());
     // Up, and beside it, anything may be moved.
     let steps = json!([{"rename": [at(&format!("{deep}/c")), at("c")]}, {"rename": [at("c"), at("e")]}]);
     assert_eq!(does(&host, &steps), ["0", "0"]);
 }
 
-/// On a filesystem of 4 MiB with 200 files, of which a sixteenth is kept back, and the folder itself is one. Nobody sees it but the host.
+/// On a filesystem of 4 MiB with 200 files, of which a sixteenth is kept back, and the directory itself is one. Nobody
+/// sees it but the host.
 #[test]
 fn a_full_disk_is_an_error_of_the_guests_and_nothing_else() {
     for (step, expected) in [
@@ -185,8 +186,8 @@ fn a_full_disk_is_an_error_of_the_guests_and_nothing_else() {
 }
 
 fn on_a_small_disk() -> Host {
-    let folder = tempfile::tempdir().unwrap();
-    let script = folder.path().join("bootstrap");
+    let directory = tempfile::tempdir().unwrap();
+    let script = directory.path().join("bootstrap");
     // What it starts may itself be below `/tmp`, which the small disk covers.
     let text = format!(
         "#!/bin/sh\nexec unshare --user --map-root-user --mount sh -c '
@@ -228,7 +229,7 @@ fn whatever_a_guest_leaves_behind_is_removed_when_serve_ends() {
     let tmp = tempfile::tempdir().unwrap();
     let mut served = serve(tmp.path(), &[]);
     let steps =
-        json!([{"folder": "a"}, {"nest": ["a", 100_000]}, {"files": 2000}, {"symlink": ["/", "root"]}]).to_string();
+        json!([{"directory": "a"}, {"nest": ["a", 100_000]}, {"files": 2000}, {"symlink": ["/", "root"]}]).to_string();
     let done = crate::support::http::invoke(&served.address, "fill_tmp", &[], steps.as_bytes()).json();
     assert_eq!(done, json!(["0", "63", "2000", done[3]]));
     assert_eq!(scratch(tmp.path()).len(), 1);
@@ -241,11 +242,11 @@ fn whatever_a_guest_leaves_behind_is_removed_when_serve_ends() {
 fn what_can_not_be_removed_is_told() {
     let tmp = tempfile::tempdir().unwrap();
     let mut served = serve(tmp.path(), &[]);
-    let folder = scratch(tmp.path()).remove(0);
-    fs::remove_dir_all(&folder).unwrap();
-    fs::write(&folder, "not a folder").unwrap();
+    let directory = scratch(tmp.path()).remove(0);
+    fs::remove_dir_all(&directory).unwrap();
+    fs::write(&directory, "not a directory").unwrap();
     served.program.terminate();
     served.program.wait();
-    let told = |line: &String| line.contains(folder.to_str().unwrap()) && line.contains("can't be removed");
+    let told = |line: &String| line.contains(directory.to_str().unwrap()) && line.contains("can't be removed");
     wait_for("the warning", || served.program.lines().iter().any(told).then_some(()));
 }

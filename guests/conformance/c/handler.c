@@ -1,4 +1,4 @@
-// Answers what the conformance tests ask of the guests of every language.
+// Does what the conformance tests ask of the guests of every language.
 
 #define _GNU_SOURCE
 
@@ -13,7 +13,7 @@
 
 static unsigned count = 0;
 
-// Text from `malloc`, as an answer is.
+// Text from `malloc`, as a response is.
 __attribute__((format(printf, 1, 2))) static char *print(const char *format, ...) {
     char *text = NULL;
     va_list arguments;
@@ -104,66 +104,66 @@ static char *describe(const guesthouse_context *context) {
     if (context->client_context != NULL) {
         custom = guesthouse_json_member(guesthouse_json_read(context->client_context), "custom");
     }
-    char *answer = print("{\"memory_limit_mib\":%u,\"deadline_ms\":%llu,\"custom\":%.*s", context->memory_limit_mib,
+    char *response = print("{\"memory_limit_mib\":%u,\"deadline_ms\":%llu,\"custom\":%.*s", context->memory_limit_mib,
                          context->deadline_ms, custom.at == NULL ? 4 : (int)custom.length,
                          custom.at == NULL ? "null" : custom.at);
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         char *quoted = guesthouse_json_quote(texts[i].text);
-        char *longer = print("%s,\"%s\":%s", answer, texts[i].name, quoted);
+        char *longer = print("%s,\"%s\":%s", response, texts[i].name, quoted);
         free(quoted);
-        free(answer);
-        answer = longer;
+        free(response);
+        response = longer;
     }
-    char *whole = print("%s}", answer);
-    free(answer);
+    char *whole = print("%s}", response);
+    free(response);
     return whole;
 }
 
-static char *answer(const char *what, guesthouse_json event, const guesthouse_context *context) {
+static char *response(const char *what, guesthouse_json event, const guesthouse_context *context) {
     char *name = guesthouse_json_string(guesthouse_json_member(event, "name"));
     char *text = guesthouse_json_string(guesthouse_json_member(event, "text"));
     char *path = print("/tmp/%s", name == NULL ? "" : name);
-    char *answer = NULL;
+    char *response = NULL;
     if (strcmp(what, "echo") == 0) {
-        answer = echo(event);
+        response = echo(event);
     } else if (strcmp(what, "fail typed") == 0) {
-        answer = guesthouse_error("OrderNotFound", "no such order");
+        response = guesthouse_error("OrderNotFound", "no such order");
     } else if (strcmp(what, "fail untyped") == 0) {
-        answer = guesthouse_error(NULL, "something went wrong");
+        response = guesthouse_error(NULL, "something went wrong");
     } else if (strcmp(what, "log") == 0) {
-        answer = print_lines((int)guesthouse_json_number(guesthouse_json_member(event, "lines"), 0));
+        response = print_lines((int)guesthouse_json_number(guesthouse_json_member(event, "lines"), 0));
     } else if (strcmp(what, "count") == 0) {
-        answer = print("%u", ++count);
+        response = print("%u", ++count);
     } else if (strcmp(what, "write") == 0) {
-        answer = write_file(path, text == NULL ? "" : text);
+        response = write_file(path, text == NULL ? "" : text);
     } else if (strcmp(what, "read") == 0) {
-        answer = read_file(path);
+        response = read_file(path);
     } else if (strcmp(what, "env") == 0) {
-        answer = guesthouse_json_quote(name == NULL ? NULL : getenv(name));
+        response = guesthouse_json_quote(name == NULL ? NULL : getenv(name));
     } else if (strcmp(what, "now") == 0) {
-        answer = print("%llu", now_ms(CLOCK_REALTIME));
+        response = print("%llu", now_ms(CLOCK_REALTIME));
     } else if (strcmp(what, "sleep") == 0) {
-        answer = sleep_for((useconds_t)guesthouse_json_number(guesthouse_json_member(event, "ms"), 0));
+        response = sleep_for((useconds_t)guesthouse_json_number(guesthouse_json_member(event, "ms"), 0));
     } else if (strcmp(what, "random") == 0) {
-        answer = draw();
+        response = draw();
     } else if (strcmp(what, "remaining") == 0) {
-        answer = print("%llu", guesthouse_remaining_ms(context));
+        response = print("%llu", guesthouse_remaining_ms(context));
     } else if (strcmp(what, "context") == 0) {
-        answer = describe(context);
+        response = describe(context);
     } else {
-        answer = guesthouse_error(NULL, "no such behaviour");
+        response = guesthouse_error(NULL, "no such behaviour");
     }
     free(name);
     free(text);
     free(path);
-    return answer;
+    return response;
 }
 
 char *handler(const char *event, const guesthouse_context *context) {
     const guesthouse_json json = guesthouse_json_event(event);
     if (json.at == NULL) return NULL;
     char *what = guesthouse_json_string(guesthouse_json_member(json, "do"));
-    char *answered = answer(what == NULL ? "" : what, json, context);
+    char *returned = response(what == NULL ? "" : what, json, context);
     free(what);
-    return answered;
+    return returned;
 }

@@ -1,5 +1,5 @@
-// Greets whoever the event names, and shows the two places where a handler can keep something: its own memory, which the
-// instance has to itself, and `/tmp`, which all instances of an environment share.
+// Greets whoever the event names, and shows the two places where a handler can keep something: its own memory, which
+// the instance has to itself, and `/tmp`, which all instances of an environment share.
 
 import fs from "node:fs/promises";
 

@@ -1,5 +1,5 @@
-// Greets whoever the event names, and shows the two places where a handler can keep something: its own memory, which the
-// instance has to itself, and `/tmp`, which all instances of an environment share.
+// Greets whoever the event names, and shows the two places where a handler can keep something: its own memory, which
+// the instance has to itself, and `/tmp`, which all instances of an environment share.
 
 import fs from "node:fs/promises";
 
@@ -9,9 +9,9 @@ interface Event {
   name?: string;
 }
 
-interface Answer {
+interface Response {
   message: string;
-  /** How many events this instance has answered, this one included. */
+  /** How many events this instance has handled, this one included. */
   count: number;
   /** Whom the last greeting was for, as `/tmp` remembers it. */
   last: string | null;
@@ -21,7 +21,7 @@ const LAST = "/tmp/hello-last";
 
 let count = 0;
 
-export const handler: Handler<Event, Answer> = async (event, context) => {
+export const handler: Handler<Event, Response> = async (event, context) => {
   const name = event.name ?? "world";
   console.log(`greeting ${name} with ${context.getRemainingTimeInMillis()} ms left`);
 

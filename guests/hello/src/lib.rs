@@ -1,5 +1,5 @@
-//! Greets whoever the event names, and shows the two places where a handler can keep something: its own memory, which the
-//! instance has to itself, and `/tmp`, which all instances of an environment share.
+//! Greets whoever the event names, and shows the two places where a handler can keep something: its own memory, which
+//! the instance has to itself, and `/tmp`, which all instances of an environment share.
 
 use std::{
     fs,
@@ -16,9 +16,9 @@ struct Event {
 }
 
 #[derive(Serialize)]
-struct Answer {
+struct Response {
     message: String,
-    /// How many events this instance has answered, this one included.
+    /// How many events this instance has handled, this one included.
     count: u64,
     /// Whom the last greeting was for, as `/tmp` remembers it.
     last: Option<String>,
@@ -28,7 +28,7 @@ const LAST: &str = "/tmp/hello-last";
 
 static COUNT: AtomicU64 = AtomicU64::new(0);
 
-fn hello(event: Event, context: Context) -> Result<Answer, Error> {
+fn hello(event: Event, context: Context) -> Result<Response, Error> {
     let name = event.name.unwrap_or_else(|| "world".to_owned());
     println!("greeting {name} with {} ms left", context.remaining_time().as_millis());
 
@@ -40,7 +40,7 @@ fn hello(event: Event, context: Context) -> Result<Answer, Error> {
     fs::write(LAST, &name)?;
 
     let count = COUNT.fetch_add(1, Ordering::Relaxed) + 1;
-    Ok(Answer { message: format!("Hello {name}!"), count, last })
+    Ok(Response { message: format!("Hello {name}!"), count, last })
 }
 
 handler!(hello);

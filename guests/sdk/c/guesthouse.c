@@ -5,13 +5,15 @@
 #include "guesthouse.h"
 
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-// Fields stand where the ABI has them because C lays structs out in the same way on this target.
+// The fields stand where the ABI has them, because C lays structs out in the same way on this target. The assertions
+// below check that.
 typedef struct {
     char *at;
     size_t length;
@@ -37,11 +39,42 @@ typedef struct {
 
 typedef struct {
     uint8_t is_error;
-    // The answer, or the error's type.
+    // The response, or the error's type.
     text first;
     text message;
     text stack_trace;
 } result;
+
+// The offsets and sizes that the canonical ABI gives the records of `wit/`. A change of the contract changes these.
+#define AT(record, field, offset) _Static_assert(offsetof(record, field) == offset, #record "." #field)
+#define SIZE(record, bytes) _Static_assert(sizeof(record) == bytes, #record)
+AT(text, at, 0);
+AT(text, length, 4);
+SIZE(text, 8);
+AT(optional_text, there, 0);
+AT(optional_text, value, 4);
+SIZE(optional_text, 12);
+AT(call, event, 0);
+AT(call, request_id, 8);
+AT(call, function_name, 16);
+AT(call, function_version, 24);
+AT(call, invoked_function_arn, 32);
+AT(call, memory_limit_mib, 40);
+AT(call, log_group_name, 44);
+AT(call, log_stream_name, 52);
+AT(call, deadline_ms, 64);
+AT(call, trace_id, 72);
+AT(call, client_context, 84);
+AT(call, identity.there, 96);
+AT(call, identity.id, 100);
+AT(call, identity.pool_id, 108);
+AT(call, tenant_id, 116);
+SIZE(call, 128);
+AT(result, is_error, 0);
+AT(result, first, 4);
+AT(result, message, 12);
+AT(result, stack_trace, 20);
+SIZE(result, 28);
 
 static result last;
 
@@ -102,21 +135,21 @@ EXPORT("guesthouse:lambda/handler@0.1.0#handle") result *guesthouse_handle(call 
         .tenant_id = or_null(call->tenant_id),
     };
     last = (result){0};
-    char *answer = NULL;
+    char *response = NULL;
     if (call->event.length > 0 && memchr(call->event.at, 0, call->event.length) != NULL) {
         guesthouse_error("InvalidEvent", "the event is not text: there is a zero byte in it");
     } else {
-        answer = handler(or_empty(call->event), &context);
+        response = handler(or_empty(call->event), &context);
     }
     // What this invocation printed must not come out in the next one.
     fflush(stdout);
-    if (answer != NULL) {
-        // Where an error was set on the way, there is an answer all the same.
+    if (response != NULL) {
+        // Where an error was set on the way, there is a response all the same.
         free(last.first.at);
         free(last.message.at);
-        last = (result){.first = {answer, strlen(answer)}};
+        last = (result){.first = {response, strlen(response)}};
     } else if (!last.is_error) {
-        guesthouse_error(NULL, "the handler returned no answer");
+        guesthouse_error(NULL, "the handler returned no response");
     }
     release_call(call);
     return &last;

@@ -1,4 +1,5 @@
-// Write handlers for Guesthouse in C: define `handler`, and build it together with `guesthouse.c` and `json.c` as a reactor for WASI.
+// Write handlers for Guesthouse in C: define `handler`, and build it together with `guesthouse.c` and `json.c` as a
+// reactor for WASI.
 #ifndef GUESTHOUSE_H
 #define GUESTHOUSE_H
 
@@ -30,19 +31,20 @@ typedef struct {
     const char *tenant_id;
 } guesthouse_context;
 
-// The handler, which you define. It gets the event's text, usually JSON, and returns the answer's, which it took from `malloc` and which
-// is freed for it; or it returns what `guesthouse_error` does. What is in static variables is there in the next invocation of the same
-// instance.
+// The handler, which you define. It gets the event's text, usually JSON, and returns the response's, which it took from
+// `malloc` and which is freed for it; or it returns what `guesthouse_error` does. What is in static variables is there
+// in the next invocation of the same instance.
 char *handler(const char *event, const guesthouse_context *context);
 
-// What the caller gets instead of an answer, for `return guesthouse_error("OrderNotFound", "no order %d", number);`. The type is for
-// callers to match on; NULL is `Error`. Returns NULL.
+// What the caller gets instead of a response, for `return guesthouse_error("OrderNotFound", "no order %d", number);`.
+// The type is for callers to match on; NULL is `Error`. Returns NULL.
 char *guesthouse_error(const char *type, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-// How long Lambda still waits for the answer, in milliseconds. Zero when the deadline has passed.
+// How long Lambda still waits for the response, in milliseconds. Zero when the deadline has passed.
 uint64_t guesthouse_remaining_ms(const guesthouse_context *context);
 
-// One JSON value, as a part of the text that it was read from. Numbers stay as they were written. Where there is no value, `at` is NULL.
+// One JSON value, as a part of the text that it was read from. Numbers stay as they were written. Where there is no
+// value, `at` is NULL.
 typedef struct {
     const char *at;
     size_t length;

@@ -1,4 +1,4 @@
-// As much of JSON (RFC 8259) as handlers need: to look into a text, and to write strings.
+// As much of JSON (RFC 8259) as handlers need: to read parts of a text, and to write strings.
 
 #include "guesthouse.h"
 
@@ -110,7 +110,7 @@ guesthouse_json guesthouse_json_event(const char *event) {
     return value;
 }
 
-// A value was read as a whole before any part of it is looked at, so its parts are well formed.
+// A value was read as a whole before any part of it is used, so its parts are well formed.
 guesthouse_json guesthouse_json_member(guesthouse_json object, const char *name) {
     if (object.at == NULL || *object.at != '{') return NONE;
     const char *at = skip_spaces(object.at + 1);

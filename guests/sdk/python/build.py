@@ -66,8 +66,8 @@ def build(options):
     if options.requirements and not requirements.is_file():
         raise Refused(f"there is no file `{requirements}`")
 
-    with tempfile.TemporaryDirectory() as folder:
-        staged = Path(folder)
+    with tempfile.TemporaryDirectory() as directory:
+        staged = Path(directory)
         copy_project(source.parent, staged / "task")
         install_packages(requirements, staged / "packages")
         # A copy, because componentize-py's interpreter leaves its `__pycache__` where it reads.
@@ -104,9 +104,9 @@ def usual_handler(source):
 def copy_project(project, target):
     """Modules, and whatever lies in packages. What is elsewhere, from notes to keys, stays out of the guest."""
     target.mkdir()
-    for folder, folders, names in os.walk(project):
-        here = Path(folder)
-        folders[:] = [name for name in folders if belongs(here / name)]
+    for directory, directories, names in os.walk(project):
+        here = Path(directory)
+        directories[:] = [name for name in directories if belongs(here / name)]
         in_package = in_a_package(here, project)
         for name in names:
             if not name.startswith(".") and (in_package or name.endswith(".py")):
@@ -115,14 +115,14 @@ def copy_project(project, target):
                 shutil.copyfile(here / name, place)
 
 
-def in_a_package(folder, project):
-    return folder != project and ((folder / "__init__.py").exists() or in_a_package(folder.parent, project))
+def in_a_package(directory, project):
+    return directory != project and ((directory / "__init__.py").exists() or in_a_package(directory.parent, project))
 
 
-def belongs(folder):
-    if folder.name.startswith(".") or folder.name in ("__pycache__", "node_modules") or folder.resolve() == SDK:
+def belongs(directory):
+    if directory.name.startswith(".") or directory.name in ("__pycache__", "node_modules") or directory.resolve() == SDK:
         return False
-    return not (folder / "pyvenv.cfg").exists()
+    return not (directory / "pyvenv.cfg").exists()
 
 
 def install_packages(requirements, target):
@@ -147,7 +147,7 @@ def is_requirement(line):
 def componentize(staged, output):
     nothing = staged / "nothing"
     (nothing / "site-packages").mkdir(parents=True)
-    # Otherwise it would look into the site-packages of this machine.
+    # Otherwise it would read the site-packages of this machine.
     environment = {**os.environ, "VIRTUAL_ENV": str(nothing), "RUST_BACKTRACE": "0", "RUST_LIB_BACKTRACE": "0"}
     tool = [sys.executable, "-c", "import componentize_py; componentize_py.script()"]
     wit = ["-d", SDK / "wit", "-w", "guesthouse:guest/python-guest"]

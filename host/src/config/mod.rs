@@ -1,94 +1,101 @@
-//! Everything the host is told from outside, read once and checked whole: the environment and `guesthouse.toml`.
+//! This module reads the host's configuration from the environment variables and `guesthouse.toml`, once, and checks
+//! all of it.
 //!
-//! A variable wins over the file, the file over the default. All problems are reported together.
+//! An environment variable wins over the file, and the file wins over the default. All problems are reported in one
+//! message.
 
-mod environment;
+mod env_vars;
+mod problems;
 mod settings;
 pub mod variables;
 
 use std::{
     collections::BTreeMap,
-    fmt::Display,
     num::{NonZeroU32, NonZeroUsize},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
-use self::variables as var;
 pub use self::{
-    environment::Environment,
+    env_vars::EnvVars,
     settings::{EnvSettings, Settings, TmpAccess},
 };
+use self::{
+    problems::{Problems, suggestion},
+    variables as var,
+};
 use crate::{
-    capabilities::{Access, Capabilities, HANDLES, Instances, Tmp},
+    artifact_policy::{ARTIFACT_LIMIT_BYTES, ArtifactPolicy, Refresh},
+    capabilities::{Access, Capabilities, Grants, HANDLES, InstancePolicy, Limits, Tmp},
     failure::{ErrorType, Failure},
     source::{RemoteAccess, Source, TaskRoot},
-    terms::{ARTIFACT_LIMIT_BYTES, Refresh, Terms},
     tmp::Quota,
 };
 
-/// Where the guests are unless `LAMBDA_TASK_ROOT` says otherwise.
+/// The directory with the guests, if `LAMBDA_TASK_ROOT` is not set.
 const DEFAULT_TASK_ROOT: &str = "/var/task";
 
-/// The settings' file, in the task root.
+/// The name of the settings file in the task root.
 const FILE: &str = "guesthouse.toml";
 
-/// What the host keeps of the function's memory for itself, in MiB: its code and the guest's. The compiler has what is left.
+/// The memory that the host reserves for itself, in MiB: for its own code and the guest's code. It does not include the
+/// compiler, which may use what is left of the function's memory.
 const HOST_MEMORY_MIB: u64 = 36;
 
-/// What it keeps besides for each invocation served at a time, in MiB: an event of 6 MB, what one call of the guest's may hand
-/// over (16 MiB), and stacks, tables and buffers.
+/// The memory that the host also reserves for each concurrent invocation, in MiB: for an event of 6 MB, for the data
+/// that one call of the guest may pass to the host (16 MiB), and for stacks, tables and buffers.
 const INVOCATION_MEMORY_MIB: u64 = 24;
 
-/// No instance gets fewer open files, streams and timers.
+/// The minimum number of files and directories that one instance may have open, whatever the concurrency.
 const LEAST_HANDLES: usize = 8;
 
-/// No guest gets less than this, in MiB, even where the host leaves less of the function's: such a function is too small.
+/// The minimum memory of one instance, and of all instances together, in MiB. It applies even if the host leaves less
+/// of the function's memory: such a function is too small.
 const LEAST_MEMORY_MIB: u64 = 16;
 
 const MIB: u64 = 1024 * 1024;
 
-/// Everything the host is told from outside.
+/// A `Config` holds everything that the host reads from its environment variables, its arguments and the settings file.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// The name the guest goes by in messages.
+    /// The guest's name in messages.
     pub handler: String,
-    /// Where the guest comes from.
+    /// The source of the guest's artifact.
     pub source: Source,
-    /// Which artifacts are taken, and when a newer one is looked for.
-    pub terms: Terms,
-    /// What the guest may touch.
+    /// Decides which artifacts are accepted, and when the host checks for a newer one.
+    pub policy: ArtifactPolicy,
+    /// What the guest may use.
     pub capabilities: Capabilities,
-    /// What Lambda says of the function.
+    /// The description of the function that Lambda gives.
     pub function: FunctionInfo,
-    /// How many invocations are served at a time.
+    /// The number of invocations that are served at a time.
     pub concurrency: NonZeroUsize,
-    /// Which code talks to the Runtime API.
-    pub edge: EdgeKind,
-    /// Host and port of the Runtime API.
+    /// The code that talks to the Runtime API.
+    pub runtime_client: RuntimeClientKind,
+    /// The host and port of the Runtime API.
     pub runtime_api: String,
 }
 
-/// What Lambda's variables say of the function; goes into each invocation's context.
+/// Describes the function as Lambda's environment variables do. The values become part of each invocation's context.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FunctionInfo {
-    /// Its name.
+    /// The function's name.
     pub name: String,
-    /// Its version, or `$LATEST`.
+    /// The function's version, or `$LATEST`.
     pub version: String,
-    /// In MiB; 0 where Lambda does not say.
+    /// The function's memory, in MiB; 0 if Lambda does not set it.
     pub memory_mib: u32,
-    /// Its CloudWatch log group.
+    /// The function's CloudWatch log group.
     pub log_group_name: String,
     /// This environment's CloudWatch log stream.
     pub log_stream_name: String,
 }
 
-/// Which code talks to the Runtime API.
+/// Selects the code that talks to the Runtime API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EdgeKind {
-    /// Our own loop.
+pub enum RuntimeClientKind {
+    /// The host's own loop.
     Direct,
     /// AWS's crate `lambda_runtime`.
     #[cfg(feature = "lambda-runtime")]
@@ -96,12 +103,12 @@ pub enum EdgeKind {
 }
 
 impl Config {
-    /// Reads the configuration of `bootstrap`. `arguments` are those after the program's name.
+    /// Reads the configuration of `bootstrap`. `arguments` are the command-line arguments after the name of the binary.
     ///
     /// # Errors
-    /// [`ErrorType::Config`] with all problems in one message; [`ErrorType::GuestNotFound`] when no handler is named and
-    /// the task root holds none.
-    pub fn read(environment: &Environment, arguments: &[String]) -> Result<Self, Failure> {
+    /// [`ErrorType::Config`] with all problems in one message; [`ErrorType::GuestNotFound`] if no handler is named and
+    /// the task root holds no guests.
+    pub fn read(environment: &EnvVars, arguments: &[String]) -> Result<Self, Failure> {
         let mut problems = Problems::default();
         let path = PathBuf::from(environment.get(var::TASK_ROOT).unwrap_or(DEFAULT_TASK_ROOT));
         let task_root = TaskRoot::open(&path)?;
@@ -120,55 +127,56 @@ impl Config {
             log_group_name: text(environment, var::LOG_GROUP_NAME),
             log_stream_name: text(environment, var::LOG_STREAM_NAME),
         };
-        let edge = edge(environment, &function, &mut problems);
+        let runtime_client = runtime_client(environment, &function, &mut problems);
         if environment.get(var::RUNTIME_API).is_none() {
             problems
                 .add(format!("`{}` is not set: `bootstrap` is started by Lambda or by an emulator", var::RUNTIME_API));
         }
-        let (Some(source), true) = (source, problems.lines.is_empty()) else { return Err(problems.into_failure()) };
+        let (Some(source), true) = (source, problems.are_none()) else { return Err(problems.into_failure()) };
         Ok(Self {
-            // A reference may have a secret in it, which its source does not show.
+            // A reference may contain a secret, which its source does not show.
             handler: if handler.contains("://") { source.to_string() } else { handler },
-            terms: terms(&settings, &source, function.memory_mib),
+            policy: artifact_policy(&settings, &source, function.memory_mib),
             source,
             capabilities: capabilities(&settings, environment, function.memory_mib, concurrency, Path::new("/tmp")),
             function,
             concurrency,
-            edge,
+            runtime_client,
             runtime_api: text(environment, var::RUNTIME_API),
         })
     }
 }
 
-/// How often a newer artifact is looked for outside the task root, unless the settings say otherwise.
+/// The default interval between two refreshes of a guest from outside the task root.
 const REFRESH: Refresh = Refresh::Every(Duration::from_secs(30));
 
-/// Which artifacts are taken, and when a newer one is looked for. In the task root there is none: it is deployed with the host. Nor
-/// is there where one is pinned.
-pub fn terms(settings: &Settings, source: &Source, function_memory_mib: u32) -> Terms {
+/// Returns the policy for a guest's artifacts. By default there is no refresh for a guest in the task root, which is
+/// deployed with the host, or for a guest whose digest is pinned.
+pub fn artifact_policy(settings: &Settings, source: &Source, function_memory_mib: u32) -> ArtifactPolicy {
     let by_default = if source.is_task_root() || settings.digest.is_some() { Refresh::Off } else { REFRESH };
     let refresh = settings.refresh.unwrap_or(by_default);
-    Terms {
+    ArtifactPolicy {
         digest: settings.digest,
         trusted_keys: settings.trusted_keys.clone().unwrap_or_default(),
         refresh,
         limit_bytes: settings.artifact_limit.unwrap_or(match function_memory_mib {
             0 => ARTIFACT_LIMIT_BYTES,
-            // It is held in memory before it is known whether it is trusted.
+            // The artifact is held in memory before the host knows whether it is trusted.
             mib => ARTIFACT_LIMIT_BYTES.min(u64::from(mib) * MIB / 4),
         }),
     }
 }
 
-/// With what remote sources are reached.
-pub fn remote_access(environment: &Environment) -> RemoteAccess {
+/// Returns the access to remote sources that the environment variables configure.
+pub fn remote_access(environment: &EnvVars) -> RemoteAccess {
     RemoteAccess::new(environment.iter())
 }
 
-/// What a guest may touch, by its settings and the function's size. `tmp` is the folder that it gets as `/tmp`.
+/// Returns what a guest may use, by its settings and the function's memory. `tmp` is the directory that the guest sees
+/// as `/tmp`.
 pub fn capabilities(
     settings: &Settings,
-    environment: &Environment,
+    environment: &EnvVars,
     function_memory_mib: u32,
     concurrency: NonZeroUsize,
     tmp: &Path,
@@ -177,41 +185,48 @@ pub fn capabilities(
         TmpAccess::Granted(access) => Some(Tmp { quota: Arc::new(Quota::new(tmp, settings.tmp_limit)), access }),
         TmpAccess::None => None,
     };
-    Capabilities {
+    let grants = Grants {
         env: passed(&settings.env, environment),
         arguments: settings.args.clone().unwrap_or_default(),
         metrics: settings.metrics.clone().into(),
         tmp,
+    };
+    let limits = Limits {
         memory_bytes: settings.memory.or_else(|| instance_memory(function_memory_mib, concurrency)),
         total_memory_bytes: guests_memory(function_memory_mib, concurrency),
         host_memory_bytes: Some(HOST_MEMORY_MIB * MIB),
         function_memory_bytes: (function_memory_mib > 0).then_some(u64::from(function_memory_mib) * MIB),
         handles: (HANDLES / concurrency.get()).max(LEAST_HANDLES),
-        margin: settings.margin.unwrap_or(Capabilities::default().margin),
-        instances: settings.instances.unwrap_or(Instances::Reuse),
-    }
+    };
+    let default = InstancePolicy::default();
+    let policy = InstancePolicy {
+        margin: settings.margin.unwrap_or(default.margin),
+        instances: settings.instances.unwrap_or(default.instances),
+    };
+    Capabilities { grants, limits, policy }
 }
 
-/// The memory of one instance, in bytes: that of all guests, shared out among as many instances as run at a time.
+/// Returns the memory of one instance, in bytes: that of all instances, divided by the concurrency.
 fn instance_memory(function_memory_mib: u32, concurrency: NonZeroUsize) -> Option<u64> {
     let shared_out = guests_memory(function_memory_mib, concurrency)? / concurrency.get() as u64;
     Some(shared_out.max(LEAST_MEMORY_MIB * MIB))
 }
 
-/// The memory of all instances together, in bytes: what the host leaves of the function's. `None` where Lambda does not say
-/// how large the function is.
+/// Returns the memory of all instances together, in bytes: what the host leaves of the function's memory. `None` if
+/// Lambda does not set the function's memory.
 fn guests_memory(function_memory_mib: u32, concurrency: NonZeroUsize) -> Option<u64> {
     let hosts = HOST_MEMORY_MIB + INVOCATION_MEMORY_MIB * concurrency.get() as u64;
     let guests = u64::from(function_memory_mib).saturating_sub(hosts).max(LEAST_MEMORY_MIB);
     (function_memory_mib > 0).then_some(guests * MIB)
 }
 
-/// The variables a guest sees: those passed on, then its own, which win.
-fn passed(settings: &EnvSettings, environment: &Environment) -> Vec<(String, String)> {
+/// Returns the environment variables that a guest sees: those of the host that are passed on, and those that the
+/// settings set, which win.
+fn passed(settings: &EnvSettings, environment: &EnvVars) -> Vec<(String, String)> {
     let is_reference = |name: &str| environment.get(name).is_some_and(|value| value.contains("://"));
     let is_passed = |name: &str| match &settings.pass {
         _ if var::NEVER_PASSED.contains(&name) => false,
-        // It may have a secret in it, and is not for the guest.
+        // A reference may contain a secret, and the guest does not need it.
         _ if [var::HANDLER, var::LAMBDA_HANDLER].contains(&name) && is_reference(name) => false,
         Some(names) if var::is_withheld(name) => names.iter().any(|full| full == name),
         None => !var::is_withheld(name),
@@ -225,8 +240,9 @@ fn passed(settings: &EnvSettings, environment: &Environment) -> Vec<(String, Str
     env.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
-/// The handler's name or reference: the variable `HANDLER`, the first argument, `_HANDLER`, the only guest there is.
-fn choose(environment: &Environment, arguments: &[String], task_root: &TaskRoot) -> Result<String, Failure> {
+/// Returns the handler's name or reference. It is the first non-empty of the variable `HANDLER`, the first argument and
+/// `_HANDLER`, or else the only guest in the task root.
+fn choose(environment: &EnvVars, arguments: &[String], task_root: &TaskRoot) -> Result<String, Failure> {
     let argument = arguments.first().map(String::as_str).filter(|argument| !argument.is_empty());
     let named = environment.get(var::HANDLER).or(argument).or_else(|| environment.get(var::LAMBDA_HANDLER));
     if let Some(named) = named {
@@ -238,31 +254,31 @@ fn choose(environment: &Environment, arguments: &[String], task_root: &TaskRoot)
         1 => return Ok(guests.remove(0)),
         _ => ErrorType::Config,
     };
-    Err(Failure::new(error_type, format!("no handler is named, and {}", task_root.say_guests()))
+    Err(Failure::new(error_type, format!("no handler is named, and {}", task_root.describe_guests()))
         .hint("set `HANDLER` to the name of a guest in the task root; in an image, `CMD` does it too"))
 }
 
-/// The handlers' settings in the task root's file.
+/// Reads the handlers' settings from the settings file in the task root.
 ///
 /// # Errors
 /// [`ErrorType::Config`] with all problems in one message.
 pub fn read_settings(task_root: &TaskRoot) -> Result<BTreeMap<String, Settings>, Failure> {
     let mut problems = Problems::default();
     let sections = sections(task_root, &mut problems);
-    if problems.lines.is_empty() { Ok(sections) } else { Err(problems.into_failure()) }
+    if problems.are_none() { Ok(sections) } else { Err(problems.into_failure()) }
 }
 
-/// The settings with the variables `GUESTHOUSE_*` that win over them.
+/// Returns the settings, overridden by the environment variables `GUESTHOUSE_*`.
 ///
 /// # Errors
 /// [`ErrorType::Config`] with all problems in one message.
-pub fn with_variables(mut settings: Settings, environment: &Environment) -> Result<Settings, Failure> {
+pub fn with_variables(mut settings: Settings, environment: &EnvVars) -> Result<Settings, Failure> {
     let mut problems = Problems::default();
     override_from(environment, &mut settings, &mut problems);
-    if problems.lines.is_empty() { Ok(settings) } else { Err(problems.into_failure()) }
+    if problems.are_none() { Ok(settings) } else { Err(problems.into_failure()) }
 }
 
-/// The tables `[handlers.NAME]` of the settings' file, if there is one.
+/// Returns the tables `[handlers.NAME]` of the settings file, by name. There are none if there is no file.
 fn sections(task_root: &TaskRoot, problems: &mut Problems) -> BTreeMap<String, Settings> {
     let text = match task_root.read_text(FILE) {
         Ok(Some(text)) => text,
@@ -296,14 +312,14 @@ fn parse(text: &str, problems: &mut Problems) -> BTreeMap<String, Settings> {
                     }
                 }
             }
-            (key, _) => problems.add(format!("`{key}`: unknown key{}", alike(key, ["handlers"].into_iter()))),
+            (key, _) => problems.add(format!("`{key}`: unknown key{}", suggestion(key, ["handlers"].into_iter()))),
         }
     }
     sections
 }
 
-/// Takes over the variables `GUESTHOUSE_*`, and refuses those it does not know.
-fn override_from(environment: &Environment, settings: &mut Settings, problems: &mut Problems) {
+/// Applies the environment variables `GUESTHOUSE_*` to the settings, and reports unknown ones as problems.
+fn override_from(environment: &EnvVars, settings: &mut Settings, problems: &mut Problems) {
     for (key, variable) in settings::KEYS {
         if let Some(value) = environment.get(variable) {
             settings.set(key, value, variable, problems);
@@ -319,7 +335,8 @@ fn override_from(environment: &Environment, settings: &mut Settings, problems: &
             Err(expected) => problems.add(format!("`{}` is `{value}`: {expected}", var::ARGS)),
         }
     }
-    // Not by `get`, for which an empty one is not there: whoever sets it wants signatures to be checked.
+    // `get` would ignore an empty variable. Here an empty one is a problem: whoever sets it wants signatures to be
+    // checked.
     if let Some((_, keys)) = environment.iter().find(|(name, _)| *name == var::TRUSTED_KEYS) {
         match keys.parse() {
             Ok(keys) => settings.trusted_keys = Some(keys),
@@ -328,80 +345,46 @@ fn override_from(environment: &Environment, settings: &mut Settings, problems: &
     }
     let ours = |name: &&str| name.starts_with("GUESTHOUSE_");
     for (name, _) in environment.iter().filter(|(name, _)| ours(name) && !var::ALL.contains(name)) {
-        problems.add(format!("`{name}`: unknown variable{}", alike(name, var::ALL.iter().copied().filter(ours))));
+        problems.add(format!("`{name}`: unknown variable{}", suggestion(name, var::ALL.iter().copied().filter(ours))));
     }
 }
 
-fn edge(environment: &Environment, function: &FunctionInfo, problems: &mut Problems) -> EdgeKind {
-    match environment.get(var::EDGE) {
-        None | Some("direct") => EdgeKind::Direct,
+fn runtime_client(environment: &EnvVars, function: &FunctionInfo, problems: &mut Problems) -> RuntimeClientKind {
+    match environment.get(var::RUNTIME_CLIENT) {
+        None | Some("direct") => RuntimeClientKind::Direct,
         #[cfg(not(feature = "lambda-runtime"))]
         Some("lambda_runtime") => {
-            problems.add(format!("`{}` is `lambda_runtime`, which this host was built without", var::EDGE));
+            problems.add(format!("`{}` is `lambda_runtime`, which this host was built without", var::RUNTIME_CLIENT));
             let _ = function;
-            EdgeKind::Direct
+            RuntimeClientKind::Direct
         }
         #[cfg(feature = "lambda-runtime")]
         Some("lambda_runtime") => {
-            // It panics without these.
+            // The crate panics without these variables.
             if function.name.is_empty() || function.version.is_empty() || function.memory_mib == 0 {
                 let needed = [var::FUNCTION_NAME, var::FUNCTION_VERSION, var::FUNCTION_MEMORY_SIZE].join("`, `");
-                problems.add(format!("`{}` is `lambda_runtime`, which needs `{needed}`", var::EDGE));
+                problems.add(format!("`{}` is `lambda_runtime`, which needs `{needed}`", var::RUNTIME_CLIENT));
             }
-            EdgeKind::LambdaRuntime
+            RuntimeClientKind::LambdaRuntime
         }
         Some(other) => {
-            problems.add(format!("`{}` is `{other}`: expected `direct` or `lambda_runtime`", var::EDGE));
-            EdgeKind::Direct
+            problems.add(format!("`{}` is `{other}`: expected `direct` or `lambda_runtime`", var::RUNTIME_CLIENT));
+            RuntimeClientKind::Direct
         }
     }
 }
 
-fn text(environment: &Environment, name: &str) -> String {
+fn text(environment: &EnvVars, name: &str) -> String {
     environment.get(name).unwrap_or_default().to_owned()
 }
 
-fn number<N: std::str::FromStr>(environment: &Environment, name: &str, problems: &mut Problems) -> Option<N> {
+fn number<N: std::str::FromStr>(environment: &EnvVars, name: &str, problems: &mut Problems) -> Option<N> {
     let value = environment.get(name)?;
     let number = value.parse().ok();
     if number.is_none() {
         problems.add(format!("`{name}` is `{value}`: expected a whole number above 0"));
     }
     number
-}
-
-/// `; did you mean …?`, or nothing when no candidate is like `word`.
-fn alike<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> String {
-    let scored = candidates.map(|candidate| (strsim::normalized_damerau_levenshtein(word, candidate), candidate));
-    let best = scored.filter(|(score, _)| *score > 0.7).max_by(|a, b| a.0.total_cmp(&b.0));
-    best.map(|(_, candidate)| format!("; did you mean `{candidate}`?")).unwrap_or_default()
-}
-
-/// What is wrong with the configuration, gathered until all of it was looked at.
-#[derive(Debug, Default)]
-struct Problems {
-    lines: Vec<String>,
-    hints: Vec<String>,
-}
-
-impl Problems {
-    fn add(&mut self, problem: impl Display) {
-        self.lines.push(problem.to_string());
-    }
-
-    /// Takes over a failure found elsewhere; its hint goes behind all problems.
-    fn add_failure(&mut self, failure: &Failure) {
-        let (problem, hint) = failure.message.split_once("\nhint: ").unwrap_or((&failure.message, ""));
-        self.lines.push(problem.to_owned());
-        self.hints.extend(Some(hint.to_owned()).filter(|hint| !hint.is_empty()));
-    }
-
-    fn into_failure(mut self) -> Failure {
-        if self.hints.is_empty() {
-            self.hints.push("the README's section `Settings` has all keys, variables and values".to_owned());
-        }
-        Failure::new(ErrorType::Config, self.lines.join("\n")).hint(self.hints.join("; "))
-    }
 }
 
 #[cfg(test)]

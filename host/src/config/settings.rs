@@ -1,67 +1,71 @@
-//! One handler's settings: text in, checked values out.
+//! This module turns the text of one handler's settings into checked values.
 
 use std::time::Duration;
 
 use bytesize::ByteSize;
 
-use super::{Problems, alike, variables};
+use super::{
+    problems::{Problems, suggestion},
+    variables,
+};
 use crate::{
+    artifact_policy::Refresh,
     capabilities::{Access, Instances},
     digest::Digest,
-    terms::Refresh,
     trust::TrustedKeys,
 };
 
-/// One handler's settings as they were written. `None` where they say nothing.
+/// Holds one handler's settings as they were written. A field is `None` or empty if its setting is missing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Settings {
-    /// Where the guest comes from, as written.
+    /// The source of the guest's artifact, as written.
     pub source: Option<String>,
-    /// The only artifact to accept.
+    /// The digest of the only artifact that is accepted.
     pub digest: Option<Digest>,
-    /// Whose signatures artifacts from outside the task root must carry. Only a variable says it.
+    /// The keys of which one must have signed each artifact from outside the task root. Only an environment variable
+    /// sets them.
     pub trusted_keys: Option<TrustedKeys>,
-    /// When a newer artifact is looked for.
+    /// When the host checks for a newer artifact.
     pub refresh: Option<Refresh>,
-    /// What an artifact from outside the task root may have, in bytes.
+    /// The maximum size of an artifact from outside the task root, in bytes.
     pub artifact_limit: Option<u64>,
-    /// What becomes of an instance after an invocation.
+    /// Whether an instance is reused after an invocation.
     pub instances: Option<Instances>,
-    /// What one instance may take, in bytes.
+    /// The maximum memory of one instance, in bytes.
     pub memory: Option<u64>,
-    /// How long before the deadline the guest is stopped.
+    /// The time before the deadline at which the guest is stopped.
     pub margin: Option<Duration>,
-    /// What the guest may do in `/tmp`.
+    /// The guest's access to `/tmp`.
     pub tmp: Option<TmpAccess>,
-    /// What guests may keep in `/tmp`, in bytes.
+    /// The maximum size of what guests keep in `/tmp`, in bytes.
     pub tmp_limit: Option<u64>,
-    /// What a command gets on its command line.
+    /// The arguments on a command's command line.
     pub args: Option<Vec<String>>,
-    /// The namespaces in CloudWatch of the metrics that the guest may write.
+    /// The CloudWatch namespaces of the metrics that the guest may write.
     pub metrics: Vec<String>,
-    /// The variables that the guest sees.
+    /// The environment variables that the guest sees.
     pub env: EnvSettings,
 }
 
-/// What becomes of `/tmp`.
+/// Selects the guest's access to `/tmp`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TmpAccess {
-    /// The guest sees the folder.
+    /// The guest sees the directory, with this access.
     Granted(Access),
-    /// The guest has no such folder.
+    /// The guest has no such directory.
     None,
 }
 
-/// Which variables the guest sees.
+/// Selects the environment variables that the guest sees.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EnvSettings {
-    /// Names, or beginnings of names followed by `*`. `None` passes all but credentials.
+    /// The names to pass on, or beginnings of names followed by `*`. `None` passes all variables but credentials.
     pub pass: Option<Vec<String>>,
-    /// Variables of the guest's own.
+    /// The names and values of variables to set for the guest.
     pub set: Vec<(String, String)>,
 }
 
-/// The settings whose value is one text, with the variables that win over them.
+/// The settings whose value is a single string, with the environment variables that override them.
 pub(super) const KEYS: &[(&str, &str)] = &[
     ("digest", variables::DIGEST),
     ("refresh", variables::REFRESH),
@@ -74,7 +78,7 @@ pub(super) const KEYS: &[(&str, &str)] = &[
 ];
 
 impl Settings {
-    /// Takes over one setting. `place` is how the user finds it again.
+    /// Sets one value. `place` is the name by which the user finds the setting again.
     pub(super) fn set(&mut self, key: &str, value: &str, place: &str, problems: &mut Problems) {
         let result = match key {
             "digest" => value.parse().map(|digest| self.digest = Some(digest)),
@@ -85,7 +89,7 @@ impl Settings {
             "margin" => margin(value).map(|margin| self.margin = Some(margin)),
             "tmp" => tmp(value).map(|tmp| self.tmp = Some(tmp)),
             "tmp_limit" => size(value).map(|bytes| self.tmp_limit = Some(bytes)),
-            _ => unreachable!("`{key}` is not in KEYS"),
+            _ => unreachable!("`{key}` is in KEYS, and needs an arm here"),
         };
         if let Err(expected) = result {
             problems.add(format!("`{place}` is `{value}`: {expected}"));
@@ -124,7 +128,7 @@ impl Settings {
                 (key, _) => {
                     let known =
                         KEYS.iter().map(|(known, _)| *known).chain(["source", "args", "metrics", "env", "network"]);
-                    problems.add(format!("`{place}`: unknown key{}", alike(key, known)));
+                    problems.add(format!("`{place}`: unknown key{}", suggestion(key, known)));
                 }
             }
         }
@@ -139,7 +143,9 @@ fn refresh(value: &str) -> Result<Refresh, String> {
             Ok(Duration::ZERO) => Ok(Refresh::EachTime),
             Ok(every) if every <= LONGEST_REFRESH => Ok(Refresh::Every(every)),
             Ok(_) => Err("expected a year at most, or `off`".to_owned()),
-            Err(_) => Err("expected a duration such as `30s`, `0s` to look each time, or `off`".to_owned()),
+            Err(_) => {
+                Err("expected a duration such as `30s`, `0s` to check before each invocation, or `off`".to_owned())
+            }
         },
     }
 }
@@ -152,22 +158,32 @@ fn instances(value: &str) -> Result<Instances, String> {
     }
 }
 
-/// No function has more memory, in bytes, and none takes longer. Source: the AWS page "Lambda quotas".
+/// The maximum memory of a function, in bytes. Source: the AWS page "Lambda quotas".
 const LARGEST_FUNCTION_BYTES: u64 = 10 << 30;
+
+/// The maximum timeout of a function. Source: the AWS page "Lambda quotas".
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 
-/// Who looks less often had better not look at all.
+/// The longest interval between two refreshes. A longer one is hardly different from `off`.
 const LONGEST_REFRESH: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
 fn size(value: &str) -> Result<u64, String> {
     let size = value.parse::<ByteSize>().map(|size| size.as_u64());
     let size = size.ok().filter(|bytes| *bytes > 0).ok_or_else(|| "expected a size such as `128MiB`".to_owned())?;
-    if size <= LARGEST_FUNCTION_BYTES { Ok(size) } else { Err("expected 10GiB at most, as functions have".to_owned()) }
+    if size <= LARGEST_FUNCTION_BYTES {
+        Ok(size)
+    } else {
+        Err("expected 10GiB at most, as much as a function can have".to_owned())
+    }
 }
 
 fn margin(value: &str) -> Result<Duration, String> {
     let margin = humantime::parse_duration(value).map_err(|_| "expected a duration such as `100ms`".to_owned())?;
-    if margin <= LONGEST_TIMEOUT { Ok(margin) } else { Err("expected 15m at most, as functions have".to_owned()) }
+    if margin <= LONGEST_TIMEOUT {
+        Ok(margin)
+    } else {
+        Err("expected 15m at most, the longest timeout of a function".to_owned())
+    }
 }
 
 fn tmp(value: &str) -> Result<TmpAccess, String> {
@@ -183,12 +199,12 @@ fn texts(values: &[toml::Value]) -> Option<Vec<String>> {
     values.iter().map(|value| value.as_str().map(str::to_owned)).collect()
 }
 
-/// The variable's form of `args`: a JSON array of strings, or words with spaces between them.
+/// Parses the environment variable for `args`: a JSON array of strings, or words with spaces between them.
 pub(super) fn args(value: &str) -> Result<Vec<String>, String> {
     let args: Vec<String> = match value.trim_start().starts_with('[') {
         true => serde_json::from_str(value)
             .map_err(|_| r#"expected words, or an array such as `["-r", ".name"]`"#.to_owned())?,
-        // A shell would take them off. Nobody does here, and a program that gets them is hard to understand.
+        // A shell would remove the quotes, but the host does not. A command that receives them is hard to debug.
         false if value.contains(['"', '\'']) => {
             return Err(r#"words have no quotes: write an array such as `["-e", "two words"]`"#.to_owned());
         }
@@ -197,7 +213,7 @@ pub(super) fn args(value: &str) -> Result<Vec<String>, String> {
     if are_whole(&args) { Ok(args) } else { Err("a command line has no zero bytes".to_owned()) }
 }
 
-/// To a program an argument ends at its first zero byte.
+/// Returns whether no argument contains a zero byte, at which it would end for a program.
 fn are_whole(args: &[String]) -> bool {
     args.iter().all(|arg| !arg.contains('\0'))
 }
@@ -214,7 +230,10 @@ fn env_settings(table: &toml::Table, place: &str, problems: &mut Problems) -> En
                 for (name, value) in variables {
                     match value {
                         _ if name.is_empty() || name.contains(['=', '\0']) => {
-                            problems.add(format!("`{place}.set` has `{name}`: a variable's name has no `=` and no zero byte, and is not empty"));
+                            problems.add(format!(
+                                "`{place}.set` has `{name}`: a variable's name has no `=` and no zero byte, and is not \
+                                 empty"
+                            ));
                         }
                         toml::Value::String(value) if value.contains('\0') => {
                             problems.add(format!("`{place}.set.{name}`: a variable has no zero bytes"));
@@ -227,7 +246,7 @@ fn env_settings(table: &toml::Table, place: &str, problems: &mut Problems) -> En
             ("pass", _) => problems.add(format!("`{place}.pass`: expected an array of strings")),
             ("set", _) => problems.add(format!("`{place}.set`: expected a table of strings")),
             (key, _) => {
-                problems.add(format!("`{place}.{key}`: unknown key{}", alike(key, ["pass", "set"].into_iter())));
+                problems.add(format!("`{place}.{key}`: unknown key{}", suggestion(key, ["pass", "set"].into_iter())));
             }
         }
     }

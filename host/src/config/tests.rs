@@ -1,13 +1,14 @@
 use std::time::Duration;
 
 use super::*;
+use crate::capabilities::Instances;
 
-/// A task root with these settings and a guest `hello`.
+/// Reads the configuration for a task root with these settings and a guest `hello`.
 fn read(settings: &str, variables: &[(&str, &str)], arguments: &[&str]) -> Result<Config, Failure> {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("hello.wasm"), "").unwrap();
-    std::fs::write(folder.path().join(FILE), settings).unwrap();
-    let root = folder.path().to_str().unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("hello.wasm"), "").unwrap();
+    std::fs::write(directory.path().join(FILE), settings).unwrap();
+    let root = directory.path().to_str().unwrap();
     let fixed = [(var::TASK_ROOT, root), (var::RUNTIME_API, "127.0.0.1:1")];
     let environment = fixed.into_iter().chain(variables.iter().copied()).collect();
     let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
@@ -21,7 +22,7 @@ fn problems(settings: &str, variables: &[(&str, &str)]) -> String {
 }
 
 fn seen(config: &Config, name: &str) -> Option<String> {
-    config.capabilities.env.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone())
+    config.capabilities.grants.env.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone())
 }
 
 #[test]
@@ -35,10 +36,10 @@ fn the_handler_is_the_variable_then_the_argument_then_lambdas_variable_then_the_
 
 #[test]
 fn without_a_name_and_without_exactly_one_guest_the_choice_is_the_users() {
-    let folder = tempfile::tempdir().unwrap();
-    let environment = [(var::TASK_ROOT, folder.path().to_str().unwrap())].into_iter().collect();
+    let directory = tempfile::tempdir().unwrap();
+    let environment = [(var::TASK_ROOT, directory.path().to_str().unwrap())].into_iter().collect();
     let failure = Config::read(&environment, &[]).unwrap_err();
-    assert!(failure.message.contains("holds no guests\nhint: set `HANDLER`"), "{failure}");
+    assert!(failure.text().contains("holds no guests\nhint: set `HANDLER`"), "{failure}");
     assert_eq!(failure.error_type, ErrorType::GuestNotFound);
 }
 
@@ -46,29 +47,30 @@ fn without_a_name_and_without_exactly_one_guest_the_choice_is_the_users() {
 fn a_variable_wins_over_the_file_and_the_file_over_the_default() {
     let file = "[handlers.hello]\nmargin = \"200ms\"\nmemory = \"64MiB\"\ninstances = \"fresh\"";
     let config = read(file, &[("GUESTHOUSE_MARGIN", "300ms")], &[]).unwrap();
-    assert_eq!(config.capabilities.margin, Duration::from_millis(300));
-    assert_eq!(config.capabilities.memory_bytes, Some(64 * 1024 * 1024));
-    assert_eq!(config.capabilities.instances, Instances::Fresh);
+    assert_eq!(config.capabilities.policy.margin, Duration::from_millis(300));
+    assert_eq!(config.capabilities.limits.memory_bytes, Some(64 * 1024 * 1024));
+    assert_eq!(config.capabilities.policy.instances, Instances::Fresh);
     let default = read("", &[], &[]).unwrap().capabilities;
-    assert_eq!((default.margin, default.instances), (Duration::from_millis(100), Instances::Reuse));
+    assert_eq!((default.policy.margin, default.policy.instances), (Duration::from_millis(100), Instances::Reuse));
 }
 
 #[test]
 fn all_problems_are_told_at_once() {
     let file = "[handlers.hello]\nmemroy = \"1MiB\"\ntmp = \"writable\"\nmargin = 3\n[other]\n[handlers.hello.network]\nallow = []";
-    let variables = [("GUESTHOUSE_EDGE", "nginx"), ("GUESTHOUSE_MARGINS", "1s"), ("AWS_LAMBDA_MAX_CONCURRENCY", "0")];
-    let told = problems(file, &variables);
+    let variables =
+        [("GUESTHOUSE_RUNTIME_CLIENT", "nginx"), ("GUESTHOUSE_MARGINS", "1s"), ("AWS_LAMBDA_MAX_CONCURRENCY", "0")];
+    let message = problems(file, &variables);
     for part in [
         "`handlers.hello.memroy`: unknown key; did you mean `memory`?",
         "`handlers.hello.tmp` is `writable`: expected `read-write`, `read-only` or `none`",
         "`handlers.hello.margin`: expected a string, found integer",
         "`handlers.hello.network`: this version can't grant the network",
         "`other`: unknown key",
-        "`GUESTHOUSE_EDGE` is `nginx`",
+        "`GUESTHOUSE_RUNTIME_CLIENT` is `nginx`",
         "`GUESTHOUSE_MARGINS`: unknown variable; did you mean `GUESTHOUSE_MARGIN`?",
         "`AWS_LAMBDA_MAX_CONCURRENCY` is `0`",
     ] {
-        assert!(told.contains(part), "{part}\nis not in\n{told}");
+        assert!(message.contains(part), "{part}\nis not in\n{message}");
     }
 }
 
@@ -97,18 +99,18 @@ fn names_of_variables_that_no_process_can_have_are_refused() {
         (r#"{ "A\u0000" = "x" }"#, "and no zero byte"),
         (r#"{ A = "x\u0000" }"#, "`handlers.hello.env.set.A`: a variable has no zero bytes"),
     ] {
-        let told = problems(&format!("[handlers.hello.env]\nset = {set}"), &[]);
-        assert!(told.contains(part), "{part} is not in {told}");
+        let message = problems(&format!("[handlers.hello.env]\nset = {set}"), &[]);
+        assert!(message.contains(part), "{part} is not in {message}");
     }
 }
 
 #[test]
 fn metrics_are_granted_by_their_namespaces() {
     let config = read("[handlers.hello]\nmetrics = [\"Orders\"]", &[], &[]).unwrap();
-    assert_eq!(*config.capabilities.metrics, ["Orders".to_owned()]);
-    assert!(read("", &[], &[]).unwrap().capabilities.metrics.is_empty());
-    let told = problems("[handlers.hello]\nmetrics = \"Orders\"", &[]);
-    assert!(told.contains("`handlers.hello.metrics`: expected an array of strings"), "{told}");
+    assert_eq!(*config.capabilities.grants.metrics, ["Orders".to_owned()]);
+    assert!(read("", &[], &[]).unwrap().capabilities.grants.metrics.is_empty());
+    let message = problems("[handlers.hello]\nmetrics = \"Orders\"", &[]);
+    assert!(message.contains("`handlers.hello.metrics`: expected an array of strings"), "{message}");
 }
 
 #[test]
@@ -134,7 +136,7 @@ fn a_guest_sees_all_variables_but_credentials_and_lambdas_own_interfaces() {
     let config = read("", &variables, &[]).unwrap();
     assert_eq!(seen(&config, "STAGE").as_deref(), Some("prod"));
     assert_eq!(seen(&config, "AWS_REGION").as_deref(), Some("eu-central-1"));
-    assert!(config.capabilities.env.iter().all(|(_, value)| value != "secret"));
+    assert!(config.capabilities.grants.env.iter().all(|(_, value)| value != "secret"));
     assert_eq!(seen(&config, var::RUNTIME_API), None);
 }
 
@@ -176,17 +178,20 @@ fn the_memory_of_an_instance_is_the_functions_less_the_hosts_share_divided_by_th
     assert_eq!(mib(0, 1), (None, None));
 }
 
-/// The setting is for one instance; together they never take more than there is.
+/// The setting is for one instance. All instances together never get more than the function leaves them.
 #[test]
 fn memory_in_the_settings_does_not_raise_what_all_instances_may_take() {
     let variables = [("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"), ("GUESTHOUSE_MEMORY", "1GiB")];
     let capabilities = read("", &variables, &[]).unwrap().capabilities;
-    assert_eq!((capabilities.memory_bytes, capabilities.total_memory_bytes), (Some(1024 * MIB), Some(68 * MIB)));
+    assert_eq!(
+        (capabilities.limits.memory_bytes, capabilities.limits.total_memory_bytes),
+        (Some(1024 * MIB), Some(68 * MIB))
+    );
 }
 
 #[test]
 fn a_newer_artifact_is_looked_for_outside_the_task_root_unless_one_is_pinned_or_the_settings_say_otherwise() {
-    let refresh = |variables: &[(&str, &str)]| read("", variables, &[]).unwrap().terms.refresh;
+    let refresh = |variables: &[(&str, &str)]| read("", variables, &[]).unwrap().policy.refresh;
     let file = ("HANDLER", "file:///mnt/efs/hello.wasm");
     let pin = format!("sha256:{}", "0".repeat(64));
     assert_eq!(refresh(&[]), Refresh::Off);
@@ -204,7 +209,7 @@ fn a_newer_artifact_is_looked_for_outside_the_task_root_unless_one_is_pinned_or_
 fn trusted_keys_are_public_keys_or_refused() {
     let key = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";
     let config = read("", &[("GUESTHOUSE_TRUSTED_KEYS", key)], &[]).unwrap();
-    assert!(config.terms.trusted_keys.ask_for_signatures());
-    assert!(problems("", &[("GUESTHOUSE_TRUSTED_KEYS", "hello")]).contains("`hello` is not a public key"));
-    assert!(problems("", &[("GUESTHOUSE_TRUSTED_KEYS", "")]).contains("expected a public key"));
+    assert!(config.policy.trusted_keys.require_signatures());
+    assert!(problems("", &[("GUESTHOUSE_TRUSTED_KEYS", "hello")]).contains("`hello` is not a minisign public key"));
+    assert!(problems("", &[("GUESTHOUSE_TRUSTED_KEYS", "")]).contains("expected a minisign public key"));
 }

@@ -1,56 +1,57 @@
-//! Every environment variable the host reads, by name. The README's table is kept to this list by a test.
+//! This module names every environment variable that the host reads. A test checks that `docs/configuration.md`
+//! describes each of them.
 
-/// Chooses the handler before anything else does.
+/// Chooses the handler. It wins over all other ways to choose one.
 pub const HANDLER: &str = "HANDLER";
-/// The handler of a zip function; empty in an image function.
+/// The handler of a zip function. Lambda leaves it empty in an image function.
 pub const LAMBDA_HANDLER: &str = "_HANDLER";
-/// The folder with the guests and `guesthouse.toml`.
+/// The directory with the guests and `guesthouse.toml`.
 pub const TASK_ROOT: &str = "LAMBDA_TASK_ROOT";
-/// Host and port of the Runtime API.
+/// The host and port of the Runtime API.
 pub const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
-/// How many invocations the environment serves at a time; absent where it is one.
+/// The number of invocations that the environment serves at a time. Lambda does not set it if the number is one.
 pub const MAX_CONCURRENCY: &str = "AWS_LAMBDA_MAX_CONCURRENCY";
-/// `Text` or `JSON`.
+/// The format of log lines: `Text` or `JSON`.
 pub const LOG_FORMAT: &str = "AWS_LAMBDA_LOG_FORMAT";
 /// The lowest level that is logged.
 pub const LOG_LEVEL: &str = "AWS_LAMBDA_LOG_LEVEL";
-/// Goes into the context.
+/// The function's name, for the context.
 pub const FUNCTION_NAME: &str = "AWS_LAMBDA_FUNCTION_NAME";
-/// Goes into the context.
+/// The function's version, for the context.
 pub const FUNCTION_VERSION: &str = "AWS_LAMBDA_FUNCTION_VERSION";
-/// In MiB. Goes into the context, and the memory of an instance is derived from it.
+/// The function's memory, in MiB, for the context. The memory of an instance is derived from it.
 pub const FUNCTION_MEMORY_SIZE: &str = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE";
-/// Goes into the context.
+/// The function's CloudWatch log group, for the context.
 pub const LOG_GROUP_NAME: &str = "AWS_LAMBDA_LOG_GROUP_NAME";
-/// Goes into the context.
+/// The environment's CloudWatch log stream, for the context.
 pub const LOG_STREAM_NAME: &str = "AWS_LAMBDA_LOG_STREAM_NAME";
 
-/// `direct` or `lambda_runtime`.
-pub const EDGE: &str = "GUESTHOUSE_EDGE";
-/// As `digest` in the settings.
+/// The code that talks to the Runtime API: `direct` or `lambda_runtime`.
+pub const RUNTIME_CLIENT: &str = "GUESTHOUSE_RUNTIME_CLIENT";
+/// Overrides the setting `digest`.
 pub const DIGEST: &str = "GUESTHOUSE_DIGEST";
-/// As `refresh` in the settings.
+/// Overrides the setting `refresh`.
 pub const REFRESH: &str = "GUESTHOUSE_REFRESH";
-/// As `artifact_limit` in the settings.
+/// Overrides the setting `artifact_limit`.
 pub const ARTIFACT_LIMIT: &str = "GUESTHOUSE_ARTIFACT_LIMIT";
-/// minisign's public keys: every artifact from outside the task root must be signed with one of them.
+/// The minisign public keys to trust. Every artifact from outside the task root must be signed with one of them.
 pub const TRUSTED_KEYS: &str = "GUESTHOUSE_TRUSTED_KEYS";
-/// As `instances` in the settings.
+/// Overrides the setting `instances`.
 pub const INSTANCES: &str = "GUESTHOUSE_INSTANCES";
-/// As `memory` in the settings.
+/// Overrides the setting `memory`.
 pub const MEMORY: &str = "GUESTHOUSE_MEMORY";
-/// As `margin` in the settings.
+/// Overrides the setting `margin`.
 pub const MARGIN: &str = "GUESTHOUSE_MARGIN";
-/// As `tmp` in the settings.
+/// Overrides the setting `tmp`.
 pub const TMP: &str = "GUESTHOUSE_TMP";
-/// As `tmp_limit` in the settings.
+/// Overrides the setting `tmp_limit`.
 pub const TMP_LIMIT: &str = "GUESTHOUSE_TMP_LIMIT";
-/// As `args` in the settings: words, or a JSON array of strings.
+/// Overrides the setting `args`: words, or a JSON array of strings.
 pub const ARGS: &str = "GUESTHOUSE_ARGS";
-/// As `env.pass` in the settings, separated by commas.
+/// Overrides the setting `env.pass`: names, separated by commas.
 pub const ENV_PASS: &str = "GUESTHOUSE_ENV_PASS";
 
-/// All of them, in the README's order.
+/// All variables above.
 pub const ALL: &[&str] = &[
     HANDLER,
     LAMBDA_HANDLER,
@@ -64,7 +65,7 @@ pub const ALL: &[&str] = &[
     FUNCTION_MEMORY_SIZE,
     LOG_GROUP_NAME,
     LOG_STREAM_NAME,
-    EDGE,
+    RUNTIME_CLIENT,
     DIGEST,
     REFRESH,
     ARTIFACT_LIMIT,
@@ -78,8 +79,9 @@ pub const ALL: &[&str] = &[
     ENV_PASS,
 ];
 
-/// Of `AWS_*` a guest sees these, and any other only if the settings pass it by its full name: more and more of them are credentials.
-/// What the function is, where it runs, and how AWS's SDKs and tools are set.
+/// The variables `AWS_*` that a guest sees by default: they describe the function and where it runs, and configure
+/// AWS's SDKs and tools. A guest sees any other variable `AWS_*` only if the settings pass it by its full name, because
+/// more and more of them are credentials.
 const HARMLESS_AWS: &[&str] = &[
     "AWS_ACCOUNT_ID",
     "AWS_DEFAULT_OUTPUT",
@@ -113,8 +115,8 @@ const HARMLESS_AWS: &[&str] = &[
     "AWS_XRAY_TRACING_NAME",
 ];
 
-/// Others that carry secrets of whoever runs the host: a guest sees one of these only if the settings pass it by its full name. Proxies'
-/// addresses may have a password in them.
+/// Other variables that may contain secrets of whoever runs the host. A guest sees one of them only if the settings
+/// pass it by its full name. The address of a proxy may contain a password.
 const SECRETS: &[&str] = &[
     "ALL_PROXY",
     "CARGO_REGISTRY_TOKEN",
@@ -139,12 +141,13 @@ const SECRETS: &[&str] = &[
     "VAULT_TOKEN",
 ];
 
-/// Whether a guest sees this variable only if the settings pass it by its full name. Case does not matter: `https_proxy` is as good.
+/// Returns whether a guest sees this variable only if the settings pass it by its full name. Case does not matter,
+/// because programs also read `https_proxy`.
 pub(super) fn is_withheld(name: &str) -> bool {
     let is_in = |names: &[&str]| names.iter().any(|known| known.eq_ignore_ascii_case(name));
     let is_aws = name.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("AWS_"));
     if is_aws { !is_in(HARMLESS_AWS) } else { is_in(SECRETS) }
 }
 
-/// Addresses of Lambda's own interfaces: a guest never sees them.
+/// The variables with the addresses of Lambda's own interfaces. A guest never sees them.
 pub(super) const NEVER_PASSED: &[&str] = &[RUNTIME_API, "AWS_LAMBDA_METADATA_API"];

@@ -1,9 +1,22 @@
-//! From a core module that is a handler to the component that it would be: Go's compiler and C's make no others.
+//! Turns a core module that is a handler into a component, because the contract `event` is a component's.
 //!
-//! What such a module asks of WASI 0.1 is answered by an adapter, which is made part of the component and lives in the module's own memory.
-//! Its SDK gives that room, by `cabi_realloc`. Programs know nothing of that: they run as the modules that they are, see `contract`, unless
-//! they import WASI 0.2 besides, with bindings that give room, too. The adapter can go once handlers can be core modules, or these languages
-//! make components themselves.
+//! The component contains an adapter, which implements the module's imports of WASI 0.1 with WASI 0.2. The adapter
+//! keeps its stack and its state in the module's own memory, which the guest's SDK allocates for it in `cabi_realloc`.
+//!
+//! The adapter is still needed for two kinds of guests:
+//!
+//! * handlers in core modules: the builds of the SDKs for Go (`GOOS=wasip1`) and C (clang's `wasm32-wasi`) produce no
+//!   others;
+//! * commands in core modules that import interfaces of WASI 0.2 besides WASI 0.1, with bindings that export
+//!   `cabi_realloc`.
+//!
+//! All other commands in core modules run as they are, with the host's own WASI 0.1; see `contract`.
+//!
+//! This file can be deleted once the host calls handlers in core modules directly, or once the builds of both SDKs
+//! produce components. The second kind would then need another solution, or would be refused.
+//!
+//! See docs/decisions/32-contract-types.md.
+//! See docs/decisions/37-handler-modules.md.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -13,50 +26,55 @@ use wasi_preview1_component_adapter_provider::{
 use wasmparser::{Chunk, Parser, Payload};
 use wit_component::ComponentEncoder;
 
-use super::{LoadError, compiler::TYPES_LIMIT_BYTES, contract::Named, examine::Examined, imports::PREVIEW1};
+use super::{
+    LoadError,
+    contract::ContractKind,
+    examine::{Examined, TYPES_SECTION},
+    imports::PREVIEW1,
+    nesting::TYPES_LIMIT_BYTES,
+};
 
-/// WASI 0.1 has 46 functions, and a large world of WIT some hundred. What makes the component takes quadratic time.
+/// Limits the number of imports. WASI 0.1 has 46 functions, and a large WIT world has about a hundred. The time to
+/// encode the component grows with the square of this number.
 const IMPORTS_LIMIT: usize = 1000;
 
-/// How the names of the sections begin that tell a module's exports and imports as a component.
-pub(super) const TYPES_SECTION: &str = "component-type";
-
-/// The contract's types as a section of a module, for those that do not carry them: of a handler, and of one with an `init`. `build.rs` makes
-/// them of `wit/`.
+/// The contract's types as a custom section, for modules that do not carry them: for a handler, and for a handler with
+/// an `init`. `build.rs` generates both from `wit/`.
 const TYPES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/function"));
 const TYPES_WITH_INIT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/function-with-init"));
 
-/// The component that a module would be. Components and programs stay as they are.
+/// Returns the component for a core module that has to become one. Components, and commands that run as core modules,
+/// are returned unchanged.
 ///
 /// # Errors
-/// When it can't become one.
-pub(super) fn adapt(bytes: Vec<u8>, examined: &Examined, named: Named) -> Result<Vec<u8>, LoadError> {
+/// Returns [`LoadError::NotAdaptable`] if the module can't become a component.
+pub(super) fn adapt(bytes: Vec<u8>, examined: &Examined, named: ContractKind) -> Result<Vec<u8>, LoadError> {
     let adapter = match named {
         _ if !examined.is_module => return Ok(bytes),
-        Named::Event { .. } | Named::Command => REACTOR,
-        // What it imports of WASI 0.2 only components get.
-        Named::Program if examined.types_bytes.is_some() && examined.imports_beyond_preview1() => COMMAND,
-        Named::Program => return Ok(bytes),
+        ContractKind::Event { .. } | ContractKind::Command => REACTOR,
+        // Only a component can import WASI 0.2.
+        ContractKind::CoreCommand if examined.types_bytes.is_some() && examined.imports_beyond_preview1() => COMMAND,
+        ContractKind::CoreCommand => return Ok(bytes),
     };
     if examined.imports.len() > IMPORTS_LIMIT {
-        let message = format!("{} imports, and {IMPORTS_LIMIT} is the most", examined.imports.len());
+        let message = format!("it has {} imports, but at most {IMPORTS_LIMIT} are supported", examined.imports.len());
         return Err(LoadError::NotAdaptable(message));
     }
     if let Some(bytes) = examined.types_bytes.filter(|bytes| *bytes > TYPES_LIMIT_BYTES) {
-        let message = format!("{bytes} bytes of component types, and {TYPES_LIMIT_BYTES} is the most");
+        let message = format!("it has {bytes} bytes of component types, but at most {TYPES_LIMIT_BYTES} are supported");
         return Err(LoadError::NotAdaptable(message));
     }
     let own = match named {
-        Named::Event { has_lifecycle: true } => TYPES_WITH_INIT,
-        Named::Event { has_lifecycle: false } => TYPES,
-        Named::Command | Named::Program => &[],
+        ContractKind::Event { has_lifecycle: true } => TYPES_WITH_INIT,
+        ContractKind::Event { has_lifecycle: false } => TYPES,
+        ContractKind::Command | ContractKind::CoreCommand => &[],
     };
     let with_own = |bytes: &[u8]| encode(&[bytes, own].concat(), adapter);
     if examined.types_bytes.is_none() {
         return with_own(&bytes);
     }
     encode(&bytes, adapter).or_else(|error| {
-        // Custom sections never make a module invalid: those that can't be read are as good as none.
+        // A damaged custom section does not make a module invalid, so types that can't be read are treated as missing.
         let rest = without_types(&bytes);
         if own.is_empty() || examined.imports_beyond_preview1() {
             Err(error)
@@ -67,16 +85,16 @@ pub(super) fn adapt(bytes: Vec<u8>, examined: &Examined, named: Named) -> Result
 }
 
 fn encode(bytes: &[u8], adapter: &[u8]) -> Result<Vec<u8>, LoadError> {
-    // What a compiler left of component types is read by parts that panic over some kinds of damage.
+    // The parsers of component types panic on some kinds of damage.
     let made = catch_unwind(AssertUnwindSafe(|| {
         let encoder = ComponentEncoder::default().module(bytes).and_then(|encoder| encoder.adapter(PREVIEW1, adapter));
         encoder.and_then(|encoder| encoder.validate(true).encode()).map_err(|error| format!("{error:#}"))
     }));
-    let made = made.unwrap_or_else(|_| Err("it is damaged, in its component types if it has some".to_owned()));
+    let made = made.unwrap_or_else(|_| Err("it is damaged, possibly in its component types".to_owned()));
     made.map_err(|message| not_adaptable(&message))
 }
 
-/// The module without the sections that tell what it would be as a component.
+/// Returns the module without the sections that describe it as a component.
 fn without_types(bytes: &[u8]) -> Vec<u8> {
     let (mut parser, mut rest, mut kept) = (Parser::new(0), bytes, Vec::new());
     while let Ok(Chunk::Parsed { consumed, payload }) = parser.parse(rest, true) {
@@ -92,7 +110,7 @@ fn without_types(bytes: &[u8]) -> Vec<u8> {
     kept
 }
 
-/// As much of a message as a reader takes in, without its line ends.
+/// Returns the error with the encoder's message, which is put on one line and shortened to `SHOWN` characters.
 fn not_adaptable(message: &str) -> LoadError {
     const SHOWN: usize = 400;
     let words: Vec<_> = message.split_whitespace().collect();
@@ -102,7 +120,7 @@ fn not_adaptable(message: &str) -> LoadError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::{compiler::on_a_large_stack, examine::examine};
+    use crate::engine::{examine::examine, large_stack::on_a_large_stack};
 
     fn component(bytes: Vec<u8>) -> Result<Vec<u8>, LoadError> {
         on_a_large_stack(|| {
@@ -121,7 +139,7 @@ mod tests {
     #[test]
     fn the_contracts_types_are_those_of_the_interface_files() {
         let component = component(wat::parse_str(HANDLER).unwrap()).unwrap();
-        assert_eq!(examine(&component).unwrap().contract().unwrap(), Named::Event { has_lifecycle: true });
+        assert_eq!(examine(&component).unwrap().contract().unwrap(), ContractKind::Event { has_lifecycle: true });
     }
 
     #[test]
@@ -132,7 +150,8 @@ mod tests {
         assert!(component(module).unwrap() == good);
     }
 
-    /// Those of a handler without an `init`: others make wit-parser go round in circles, which takes a stack whole.
+    /// Damages the types of a handler without an `init`. With those of one with an `init`, some damage sends wit-parser
+    /// into endless recursion, which overflows the stack.
     #[test]
     fn damaged_component_types_are_the_guests_fault() {
         let mut good = wat::parse_str(HANDLER).unwrap();
@@ -140,7 +159,7 @@ mod tests {
         good.extend_from_slice(TYPES);
         assert!(encode(&good, REACTOR).is_ok());
         let mut refused = 0;
-        // Behind the section's own header and name.
+        // The first 24 bytes are the section's header and name.
         for at in (types_at + 24..good.len()).step_by(7) {
             let mut damaged = good.clone();
             damaged[at] ^= 0x41;

@@ -1,7 +1,7 @@
-//! What `bindgen!` makes of `wit/`, and nothing else.
+//! Contains what `bindgen!` generates from `wit/`, and nothing else.
 //!
-//! Both worlds are served by the larger one's bindings: its two exports are looked up one by one, and `lifecycle` may be
-//! absent.
+//! The bindings of the larger world, `function-with-init`, serve both worlds: its two exports are looked up one by one,
+//! and `lifecycle` may be absent.
 
 wasmtime::component::bindgen!({
     path: "../wit",

@@ -1,9 +1,11 @@
-//! This program once more, in a process of its own that can be stopped and has a limit on its memory.
+//! Runs a job in another process of this program, which can be killed and has a limit on its memory.
 //!
-//! No look at what a guest's author wrote tells what working on it takes, and nothing in a process stops what it does. So such work is
-//! done by another process: the host runs its own program by another name, with a file as standard input. What it writes to its standard
-//! output is memory with a descriptor, so that it can be mapped and need not be copied. Whatever happens there, the process that serves
-//! only learns of it.
+//! The time and memory that a job takes can't be known from what a guest's author wrote, and nothing inside a process
+//! can stop such work. So the host runs its own executable under another name (`argv[0]`), with a file as standard
+//! input. The job writes its result to standard output, which is a memory file: the result can be mapped and need not
+//! be copied. Whatever goes wrong in a job, the process that serves invocations only receives an error.
+//!
+//! See docs/decisions/29-compiler-process.md.
 
 use std::{
     fs::{self, File},
@@ -25,61 +27,61 @@ use rustix::{
 
 use crate::memory_file::memory_file;
 
-/// It is said on standard error why there is nothing on standard output.
+/// The exit status of a job that failed: standard error ends with the reason.
 pub(super) const REFUSED: u8 = 3;
 
-/// No message is longer, in bytes.
+/// Limits how much of a job's standard error is read, in bytes.
 const MESSAGE_LIMIT_BYTES: u64 = 1024 * 1024;
 
-/// What the program and its libraries take besides, in bytes.
+/// The memory that the executable and its libraries take in addition to the job, in bytes.
 const OWN_BYTES: u64 = 32 * 1024 * 1024;
 
-/// Whether this program works by its other names, too.
+/// Whether this program can also be started for jobs.
 static CAN_BE_ASKED: AtomicBool = AtomicBool::new(false);
 
-/// What another process is to do.
+/// Describes a job for another process.
 pub(super) struct Job {
-    /// The name by which the program knows that.
+    /// The name under which the executable does this job.
     pub(super) name: &'static str,
     pub(super) arguments: Vec<String>,
     pub(super) input: File,
     pub(super) limits: Limits,
 }
 
-/// What it may take.
+/// The limits of a job.
 #[derive(Clone, Copy)]
 pub(super) struct Limits {
     pub(super) time: Duration,
-    /// In bytes. The stacks of its threads count whole, touched or not.
+    /// The limit on memory, in bytes. The threads' stacks count in full, whether they are touched or not.
     pub(super) memory_bytes: u64,
-    /// How many threads work at a time.
+    /// How many threads work at the same time. The limit on processor time is multiplied by it.
     pub(super) threads: u64,
 }
 
-/// How it ended, and what it wrote.
+/// The result of a job that ended in time: its exit status, standard output and standard error.
 pub(super) struct Ended {
     pub(super) status: ExitStatus,
     pub(super) output: File,
-    pub(super) said: Vec<u8>,
+    pub(super) stderr: Vec<u8>,
 }
 
-/// To be called where it is known that the program was not started for a job: from now on it can be asked for jobs.
+/// Records that this process was not started for a job. From now on it can start jobs itself.
 pub(super) fn can_be_asked() {
     CAN_BE_ASKED.store(true, Ordering::Relaxed);
 }
 
-/// Whether there can be other processes. In those that only use the library there are none.
+/// Returns whether jobs can run in another process. In programs that only use the library, they can't.
 pub(super) fn is_possible() -> bool {
     CAN_BE_ASKED.load(Ordering::Relaxed)
 }
 
-/// Has another process do the job, and waits for it. `None` where it took longer than it may: it was stopped.
+/// Runs a job in another process, and waits for it. Returns `None` if the job exceeded its time limit and was killed.
 ///
 /// # Errors
-/// When it can't be started, or not be waited for.
+/// Fails if the process can't be started, or can't be waited for.
 pub(super) fn run(job: Job) -> io::Result<Option<Ended>> {
     let Job { name, arguments, input, limits } = job;
-    let (mut output, mut said) = (memory_file("output", &[])?, memory_file("said", &[])?);
+    let (mut output, mut stderr) = (memory_file("output", &[])?, memory_file("stderr", &[])?);
     let mut command = Command::new("/proc/self/exe");
     command
         .arg0(name)
@@ -92,8 +94,8 @@ pub(super) fn run(job: Job) -> io::Result<Option<Ended>> {
         .env_clear()
         .stdin(input)
         .stdout(output.try_clone()?)
-        .stderr(said.try_clone()?);
-    // It ends with the thread that started it, which is this one.
+        .stderr(stderr.try_clone()?);
+    // The kernel kills the process when the thread that started it ends. That is this thread, which waits for it.
     let mut child = command.spawn()?;
     let has_ended = wait(&child, limits.time);
     if !matches!(has_ended, Ok(true)) {
@@ -104,15 +106,15 @@ pub(super) fn run(job: Job) -> io::Result<Option<Ended>> {
         return Ok(None);
     }
     output.rewind()?;
-    said.rewind()?;
+    stderr.rewind()?;
     let mut text = Vec::new();
-    said.take(MESSAGE_LIMIT_BYTES).read_to_end(&mut text)?;
-    Ok(Some(Ended { status, output, said: text }))
+    stderr.take(MESSAGE_LIMIT_BYTES).read_to_end(&mut text)?;
+    Ok(Some(Ended { status, output, stderr: text }))
 }
 
-/// Whether it ended within this time.
+/// Returns whether the process ended within this time.
 fn wait(child: &Child, time: Duration) -> io::Result<bool> {
-    // A process that nobody waited for keeps its number, so this is it.
+    // Nobody has waited for the process yet, so its id can't belong to another one.
     let process: OwnedFd = pidfd_open(Pid::from_child(child), PidfdFlags::empty())?;
     let stop = Instant::now() + time;
     loop {
@@ -124,7 +126,8 @@ fn wait(child: &Child, time: Duration) -> io::Result<bool> {
     }
 }
 
-/// In the process that does the job: has it done within its limits, and writes what comes of it, or why nothing does.
+/// Does a job within its limits, in the process that was started for it. Writes the result to standard output, or the
+/// reason why there is none to standard error.
 pub(super) fn serve(arguments: &[String], work: impl FnOnce(&[String]) -> Result<Vec<u8>, String>) -> ExitCode {
     let done = begin(arguments).and_then(work).and_then(|output| {
         let written = io::stdout().write_all(&output).and_then(|()| io::stdout().flush());
@@ -133,32 +136,33 @@ pub(super) fn serve(arguments: &[String], work: impl FnOnce(&[String]) -> Result
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // A line of its own, behind what a panic may have said. The one who asked hears it, or is gone.
+            // The reason gets a line of its own, because a panic may have written something before it. If this write
+            // fails, the parent process has ended, and nobody needs the reason.
             let _ = io::stderr().write_all(format!("\n{error}").as_bytes());
             ExitCode::from(REFUSED)
         }
     }
 }
 
-/// Puts on the limits, and returns the job's own arguments.
+/// Sets the limits, and returns the job's own arguments.
 fn begin(arguments: &[String]) -> Result<&[String], String> {
     let [parent, memory, seconds, arguments @ ..] = arguments else { return Err("arguments are missing".to_owned()) };
-    // It ends with the process that asked, which may have ended before.
+    // This process ends with its parent. The parent may have ended before the signal was set, which its id shows.
     let _ = set_parent_process_death_signal(Some(Signal::KILL));
     if getppid().is_none_or(|now| now.as_raw_nonzero().to_string() != *parent) {
-        return Err("the one who asked is gone".to_owned());
+        return Err("the parent process has ended".to_owned());
     }
-    let number = |text: &str| text.parse::<u64>().map_err(|_| format!("`{text}` is no number"));
+    let number = |text: &str| text.parse::<u64>().map_err(|_| format!("`{text}` is not a number"));
     limit(number(memory)?, number(seconds)?);
     Ok(arguments)
 }
 
-/// What can't be limited is not: the process that asked stops this one in time all the same.
+/// Sets the limits of this process. One that can't be set is skipped: the parent kills this process in time anyway.
 fn limit(memory_bytes: u64, seconds: u64) {
     let set = |resource, most: u64| {
         let _ = setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) });
     };
-    // Where memory runs out in spite of all, it is this process that the kernel ends.
+    // If the machine runs out of memory anyway, the kernel kills this process first.
     let _ = fs::write("/proc/self/oom_score_adj", "1000");
     set(Resource::Data, memory_bytes.saturating_add(OWN_BYTES));
     set(Resource::Cpu, seconds);

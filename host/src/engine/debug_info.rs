@@ -1,7 +1,9 @@
-//! A guest's debug info: from an offset in its file to functions, files and lines.
+//! Looks up functions, files and lines in a guest's debug info, by an offset in the guest's file.
 //!
-//! wasmtime could do this, but reads a guest's debug info anew for each frame, on the guest's own small stack. Here it is read once for
-//! each trap, in a process that has limits.
+//! wasmtime could do this, but it would read the debug info again for each frame, on the guest's own small stack. Here
+//! it is read once for each trap, in a process that has limits.
+//!
+//! See docs/decisions/42-own-debug-info.md.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -19,33 +21,34 @@ use serde::{Deserialize, Serialize};
 /// Looks up places in debug info, and keeps what it has read until it is dropped.
 pub(super) struct Reader {
     modules: Vec<ModuleDebugInfo>,
-    /// By the module's number; `None` for what can't be read.
+    /// The parsed debug info by the module's index; `None` if it can't be read.
     contexts: HashMap<usize, Option<Context<Bytes>>>,
-    /// How much may still be read, in bytes.
+    /// How many bytes of debug info may still be read.
     left: usize,
 }
 
-/// The debug info of one module, as it is in the file.
+/// The debug info of one module, unparsed.
 #[derive(Default)]
 pub(super) struct ModuleDebugInfo {
-    /// Where the module's code is in the file.
+    /// The range of the module's code in the guest's file, in bytes.
     pub(super) code: Range<usize>,
-    /// By their names.
+    /// The sections by their names.
     pub(super) sections: BTreeMap<String, Section>,
 }
 
 /// A section of debug info.
 pub(super) enum Section {
+    /// In memory, while the guest is compiled.
     #[cfg(any(test, feature = "compiler"))]
-    Held(Arc<[u8]>),
-    /// In a file with machine code. It is read when a trap asks for it.
+    InMemory(Arc<[u8]>),
+    /// In a file with machine code. The section is read when a trap needs it.
     InFile { file: Arc<File>, at: u64, bytes: usize },
 }
 
 /// A place in the guest's source.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Symbol {
-    /// Mangled.
+    /// The function's name, still mangled.
     pub(super) name: Option<String>,
     pub(super) file: Option<String>,
     pub(super) line: Option<u32>,
@@ -54,20 +57,20 @@ pub(super) struct Symbol {
 
 type Bytes = EndianArcSlice<LittleEndian>;
 
-/// More debug info, of all modules together, is not read for one trap: that would take longer than there is before a deadline, and
-/// more memory than the host keeps for an invocation. In bytes.
+/// Limits how much debug info of all modules is read for one trap, in bytes. More would take longer than there is
+/// before a deadline, and more memory than the host keeps for an invocation.
 const SIZE_LIMIT_BYTES: usize = 16 * 1024 * 1024;
 
-/// No name and no path is longer, in bytes.
+/// Limits the length of a name or a path, in bytes.
 const NAME_LIMIT_BYTES: usize = 16 * 1024;
 
-/// More calls than this are not inlined into one another at one place.
+/// Limits how many symbols one place has: calls may be inlined into each other.
 const INLINED_LIMIT: usize = 64;
 
 #[cfg(any(test, feature = "compiler"))]
 impl ModuleDebugInfo {
     pub(super) fn add(&mut self, name: &str, bytes: &[u8]) {
-        self.sections.insert(name.to_owned(), Section::Held(bytes.into()));
+        self.sections.insert(name.to_owned(), Section::InMemory(bytes.into()));
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -79,7 +82,7 @@ impl Section {
     fn size(&self) -> usize {
         match self {
             #[cfg(any(test, feature = "compiler"))]
-            Self::Held(held) => held.len(),
+            Self::InMemory(bytes) => bytes.len(),
             Self::InFile { bytes, .. } => *bytes,
         }
     }
@@ -87,7 +90,7 @@ impl Section {
     pub(super) fn bytes(&self) -> io::Result<Arc<[u8]>> {
         match self {
             #[cfg(any(test, feature = "compiler"))]
-            Self::Held(held) => Ok(held.clone()),
+            Self::InMemory(bytes) => Ok(bytes.clone()),
             Self::InFile { file, at, bytes } => {
                 let mut read = vec![0; *bytes];
                 file.read_exact_at(&mut read, *at)?;
@@ -102,7 +105,8 @@ impl Reader {
         Self { modules, contexts: HashMap::new(), left: SIZE_LIMIT_BYTES }
     }
 
-    /// What is at this offset in the guest's file, innermost first: more than one where calls were inlined.
+    /// Returns what is at this offset in the guest's file, innermost first. There is more than one symbol if calls were
+    /// inlined.
     pub(super) fn symbols(&mut self, offset: usize) -> Vec<Symbol> {
         let Some(number) = self.modules.iter().position(|module| module.code.contains(&offset)) else {
             return Vec::new();
@@ -114,7 +118,7 @@ impl Reader {
 }
 
 impl ModuleDebugInfo {
-    /// `None` where there is nothing that can be read, or more than is `left`.
+    /// Parses the debug info. Returns `None` if it can't be read, or if it has more than `left` bytes.
     fn read(&self, left: &mut usize) -> Option<Context<Bytes>> {
         let size = self.sections.values().map(Section::size).fold(0, usize::saturating_add);
         *left = left.checked_sub(size)?;
@@ -149,10 +153,10 @@ fn short(text: &str) -> String {
 mod tests {
     use super::*;
 
-    /// A unit with a function.
+    /// Returns the debug info of a compile unit with one function.
     fn unit() -> ModuleDebugInfo {
         let mut info = ModuleDebugInfo { code: 0..100, ..ModuleDebugInfo::default() };
-        // Two kinds of entries without attributes: a compile unit and a function.
+        // These are the abbreviations of two entries without attributes: a compile unit and a function.
         info.add(".debug_abbrev", &[1, 0x11, 1, 0, 0, 2, 0x2e, 0, 0, 0, 0]);
         info.add(".debug_info", &[10, 0, 0, 0, 4, 0, 0, 0, 0, 0, 4, 1, 2, 0]);
         info

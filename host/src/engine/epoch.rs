@@ -1,18 +1,23 @@
-//! The tick by which computing guests come up for air.
+//! Starts the epoch ticker, which makes guests yield while they compute.
 //!
-//! Compiled code compares the engine's epoch with its store's deadline at loop heads and function entries. A thread moves
-//! the epoch on every [`TICK`]; a guest that computes longer than that yields to the executor, which then looks whether the
-//! invocation's time is up and lets other invocations on. The thread holds the engine weakly and ends with it.
+//! Compiled code compares the engine's epoch with its store's deadline at loop heads and function entries. A thread
+//! increments the epoch every [`TICK`]. A guest that computes longer than that yields to the executor, which then
+//! checks whether the invocation's time is over, and runs other invocations. The thread has a weak reference to the
+//! engine and ends with it.
+//!
+//! See docs/decisions/21-epochs.md.
 
 use std::{io, thread, time::Duration};
 
 use wasmtime::Engine;
 
-/// How long a guest may compute before it yields: well below the margin by which guests are stopped early.
+/// How long a guest may compute before it yields. This is well below the margin by which guests are stopped early.
 pub(super) const TICK: Duration = Duration::from_millis(5);
 
+/// Starts the ticker's thread.
+///
 /// # Errors
-/// When no thread can be started.
+/// Fails if no thread can be started.
 pub(super) fn start(engine: &Engine) -> io::Result<()> {
     let weak = engine.weak();
     let tick = move || {

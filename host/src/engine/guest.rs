@@ -1,46 +1,39 @@
-//! A guest made ready to run: linked, type-checked, started. What can fail has failed by then.
+//! This module holds guests that are ready to run: linked, type-checked and started once. Everything that can fail
+//! before the first event happens before a [`Guest`] exists.
+//!
+//! See docs/decisions/38-one-invocation-per-command.md.
 
 use std::{
-    fs::File,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
-use super::{Code, Engine, LoadError, contract::Contract, instance::Instance, memory::Budget, symbols::Known};
+use super::{
+    Code, Engine, LoadError,
+    contract::Contract,
+    instance::{Instance, InstanceTemplate},
+    store_limiter::MemoryPool,
+    symbols::Known,
+};
 use crate::{
     capabilities::{Capabilities, Instances},
     digest::Digest,
-    failure::Failure,
-    invocation::{Answer, Invocation},
-    laps::Laps,
+    failure::{ErrorType, Failure},
+    invocation::Invocation,
+    lock::lock,
     observer::Observer,
+    phase_timings::PhaseTimings,
+    report::InstanceOrigin,
+    response::{Body, Outcome, Response},
 };
 
-/// What came of an invocation.
-pub struct Invoked {
-    /// The answer, or why there is none.
-    pub answered: Result<Answer, Failure>,
-    /// To be dropped when that was told.
-    pub spent: Spent,
-}
+/// The hint for a failure of the host itself.
+const REPORT: &str = "this is a fault of the host: please report it";
 
-/// An instance that is not used any more. To give back a gigabyte of memory takes the kernel a tenth of a second, which nobody is to wait for.
-#[derive(Default)]
-#[must_use = "it is to be dropped after the answer was posted"]
-pub struct Spent(#[expect(dead_code, reason = "it is only dropped")] Option<Instance>);
-
-/// A guest made ready to run, with the instances that wait for work.
+/// A guest that is ready to run, with its idle instances.
 pub struct Guest {
-    pub(super) engine: Engine,
-    pub(super) contract: Contract,
-    pub(super) capabilities: Capabilities,
-    pub(super) budget: Budget,
-    pub(super) state_bytes: u64,
-    pub(super) debug_info: Option<Arc<File>>,
-    pub(super) known: Known,
-    pub(super) digest: Digest,
-    pub(super) observer: Arc<dyn Observer>,
-    /// Last in, first out: the instance used last has the warmest caches.
+    template: InstanceTemplate,
+    /// The idle instances, last in, first out: the instance that was used last has the warmest caches.
     idle: Mutex<Vec<Instance>>,
 }
 
@@ -48,80 +41,125 @@ impl Guest {
     /// Links the code, and makes the first instance, which runs the guest's own `init` for at most `limit`.
     ///
     /// # Errors
-    /// Whatever keeps the guest from being served; see [`LoadError`].
+    /// Returns what keeps the guest from being served; see [`LoadError`].
     pub async fn load(
         engine: &Engine,
         code: Code,
         capabilities: Capabilities,
         observer: Arc<dyn Observer>,
-        budget: Budget,
+        pool: MemoryPool,
         limit: Duration,
-        laps: &mut Laps,
+        timings: &mut PhaseTimings,
     ) -> Result<Self, LoadError> {
         let Code { compiled, state_bytes, debug_info, source, held_bytes: _ } = code;
         let contract = Contract::prepare(engine, &compiled)?;
-        let idle = Mutex::default();
-        let guest = Self {
+        let template = InstanceTemplate {
             engine: engine.clone(),
             contract,
             capabilities,
-            budget,
+            pool,
             state_bytes,
             debug_info,
             known: Known::default(),
             digest: source,
             observer,
-            idle,
         };
-        laps.done("link");
-        let first = Instance::start(&guest, None, limit).await;
-        laps.done("instance");
+        timings.record("link");
+        let first = Instance::start(&template, None, limit).await;
+        timings.record("instance");
         let first = first.map_err(|failure| LoadError::Init(failure.within_limits()))?;
-        if guest.contract.is_for_any_invocation() {
-            guest.keep(first);
-        }
-        Ok(guest)
+        let is_kept = template.contract.is_for_any_invocation();
+        Ok(Self { template, idle: Mutex::new(is_kept.then_some(first).into_iter().collect()) })
     }
 
-    /// The digest of its `.wasm` file.
+    /// Returns the digest of the guest's `.wasm` file.
     pub fn digest(&self) -> Digest {
-        self.digest
+        self.template.digest
     }
 
-    /// Gives up the instances that wait for work, and with them what they keep in memory.
+    /// Drops the idle instances, which frees their memory.
     pub fn release_idle(&self) {
-        let idle = std::mem::take(&mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner));
+        let idle = std::mem::take(&mut *lock(&self.idle));
         drop(idle);
     }
 
-    /// Answers one event with an instance that nobody else uses meanwhile. An instance that answers, also with an error
-    /// of its own, goes on to the next event; one that faults is thrown away.
-    pub async fn invoke(&self, invocation: Invocation) -> Invoked {
-        let mut spent = None;
-        let answered = self.answer(invocation, &mut spent).await.map_err(Failure::within_limits);
-        Invoked { answered, spent: Spent(spent) }
+    /// Begins an invocation, with an instance that nothing else uses meanwhile: an idle one, or a new one that
+    /// [`Running::response`] starts.
+    pub fn begin(self: &Arc<Self>, invocation: Invocation) -> Running {
+        let stop = Instant::now() + invocation.context.deadline.budget(self.template.capabilities.policy.margin).guest;
+        let instance = lock(&self.idle).pop();
+        let origin = if instance.is_some() { InstanceOrigin::Reused } else { InstanceOrigin::New };
+        Running { guest: self.clone(), invocation: Some(invocation), stop, instance, origin, peak_memory_bytes: None }
     }
+}
 
-    async fn answer(&self, invocation: Invocation, spent: &mut Option<Instance>) -> Result<Answer, Failure> {
-        self.observer.served_by(&invocation.context.request_id, self.digest);
-        let stop = Instant::now() + invocation.context.deadline.budget(self.capabilities.margin).guest;
-        let left = || stop.saturating_duration_since(Instant::now());
-        let waiting = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut instance = match waiting {
-            Some(instance) => instance,
-            None => Instance::start(self, Some(&invocation), left()).await?,
+/// An invocation that a guest handles. It is begun with [`Guest::begin`], [responds](Self::response), and
+/// [ends](Self::end). Its instance is busy until the last byte of the response is known. A body that is known whole
+/// frees the instance for the next event before the response is posted.
+///
+/// Dropping it also ends the invocation, but a busy instance is then not used again.
+pub struct Running {
+    guest: Arc<Guest>,
+    /// The invocation, until the instance handles it.
+    invocation: Option<Invocation>,
+    /// When the guest is stopped.
+    stop: Instant,
+    /// The instance. `None` until it is started, and after it was returned to the guest.
+    instance: Option<Instance>,
+    origin: InstanceOrigin,
+    /// The most memory that the instance had, in bytes. `None` until it has handled the event.
+    peak_memory_bytes: Option<u64>,
+}
+
+/// Describes the instance of an invocation.
+#[derive(Debug, Clone, Copy)]
+pub struct InstanceUse {
+    /// How the instance was obtained.
+    pub origin: InstanceOrigin,
+    /// The most memory that the instance had, in bytes. `None` if it handled no event.
+    pub peak_memory_bytes: Option<u64>,
+}
+
+impl Running {
+    /// Has the instance handle the event, and returns the outcome. A second call fails, because the event was handled.
+    pub async fn response(&mut self) -> Outcome {
+        let Some(invocation) = self.invocation.take() else {
+            return Err(Failure::new(ErrorType::Internal, "the event was already handled").hint(REPORT));
         };
-        let handled = instance.handle(self, invocation, left()).await;
-        let is_kept = self.capabilities.instances == Instances::Reuse && self.contract.is_for_any_invocation();
-        if handled.is_ok() && is_kept {
-            self.keep(instance);
-        } else {
-            *spent = Some(instance);
-        }
-        handled?
+        self.handle(invocation).await.map_err(Failure::within_limits)
     }
 
-    fn keep(&self, instance: Instance) {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(instance);
+    async fn handle(&mut self, invocation: Invocation) -> Outcome {
+        let left = || self.stop.saturating_duration_since(Instant::now());
+        let instance = match &mut self.instance {
+            Some(instance) => instance,
+            none => none.insert(Instance::start(&self.guest.template, Some(&invocation), left()).await?),
+        };
+        let handled = instance.handle(&self.guest.template, invocation, left()).await;
+        self.peak_memory_bytes = Some(instance.peak_memory_bytes());
+        let is_whole = matches!(handled.outcome, Ok(Response { body: Body::Whole(_), .. }) | Err(_));
+        if is_whole && handled.is_reusable {
+            self.keep_instance();
+        }
+        handled.outcome
+    }
+
+    /// Returns the instance to the guest, if the settings and the contract allow that.
+    fn keep_instance(&mut self) {
+        let InstanceTemplate { capabilities, contract, .. } = &self.guest.template;
+        if capabilities.policy.instances == Instances::Reuse && contract.is_for_any_invocation() {
+            lock(&self.guest.idle).extend(self.instance.take());
+        }
+    }
+
+    /// Returns what is known of the instance.
+    pub fn instance(&self) -> InstanceUse {
+        InstanceUse { origin: self.origin, peak_memory_bytes: self.peak_memory_bytes }
+    }
+
+    /// Ends the invocation, and drops an instance that is not used again. Freeing a gigabyte of memory takes the kernel
+    /// a tenth of a second, so this belongs after the reply was sent.
+    pub fn end(self) {
+        drop(self);
     }
 }

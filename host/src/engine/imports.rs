@@ -1,10 +1,14 @@
-//! What the host provides to guests, and what to say of an import it does not.
+//! Lists what the host provides to guests, and describes imports that it does not provide.
+//!
+//! See docs/decisions/40-all-imports-are-listed.md.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The interfaces of WASI 0.2 that the linker holds, by package. A test compares them with the linker.
+use crate::text::most_similar;
+
+/// The interfaces that the host provides to components, by package. A test compares those of WASI 0.2 with the linker.
 const PROVIDED: &[(&str, &[&str])] = &[
     ("wasi:io", &["error", "poll", "streams"]),
     ("wasi:clocks", &["monotonic-clock", "wall-clock"]),
@@ -32,11 +36,11 @@ const PROVIDED: &[(&str, &[&str])] = &[
     ("guesthouse:lambda", &["types"]),
 ];
 
-/// The module that has WASI 0.1's functions.
+/// The name of the module that WASI 0.1's functions are imported from.
 pub(super) const PREVIEW1: &str = "wasi_snapshot_preview1";
 
-/// These functions, and what they take: `i` for `i32` and `I` for `i64`. All but `proc_exit` return an `i32`. A test compares them with the
-/// linker.
+/// The functions of WASI 0.1 and their parameters: `i` for `i32` and `I` for `i64`. All but `proc_exit` return an
+/// `i32`. A test compares them with the linker.
 const PREVIEW1_FUNCTIONS: &[(&str, &str)] = &[
     ("args_get", "ii"),
     ("args_sizes_get", "ii"),
@@ -86,7 +90,7 @@ const PREVIEW1_FUNCTIONS: &[(&str, &str)] = &[
     ("sock_shutdown", "ii"),
 ];
 
-/// How what imports this is built without it.
+/// Returns how to build a guest without this import.
 fn without(name: &str) -> &'static str {
     let module = name.split("::").next().unwrap_or_default();
     match module {
@@ -101,7 +105,7 @@ fn without(name: &str) -> &'static str {
         }
         _ if module.starts_with("extism:") => "build it as a program or as a handler, not as a plug-in of Extism",
         _ if module.starts_with("wasi:http/") || module.starts_with("wasi:keyvalue/") => {
-            "build it without: guests have no network yet"
+            "build it without this import: guests have no network yet"
         }
         _ => "build it without this import",
     }
@@ -112,7 +116,7 @@ fn preview1_type(name: &str, signature: &str) -> String {
     function_type(parameters, (name != "proc_exit").then_some("i32"))
 }
 
-/// A function's type as text.
+/// Returns a function's type as text.
 pub(super) fn function_type<T: fmt::Display>(
     parameters: impl IntoIterator<Item = T>,
     results: impl IntoIterator<Item = T>,
@@ -127,23 +131,23 @@ pub(super) fn function_type<T: fmt::Display>(
     }
 }
 
-/// An import that the host does not provide, with the nearest thing it does.
+/// An import that the host does not provide, with the nearest one that it does provide.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnsupportedImport {
-    /// As the guest spells it, such as `wasi:http/outgoing-handler@0.2.4`.
+    /// The import's name as the guest spells it, such as `wasi:http/outgoing-handler@0.2.4`.
     pub name: String,
     nearest: Nearest,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 enum Nearest {
-    /// The interface is there, in this version.
+    /// The host provides the interface, in this version.
     OtherVersion(String),
-    /// This one has the most alike name.
+    /// The host provides something with this, most similar name.
     Alike(String),
-    /// The interface is there, but not all of the import; this is what is missing.
+    /// The host provides the interface, but not all that is imported from it. Holds what is missing.
     Incomplete(String),
-    /// The function is there, with another type.
+    /// The host provides the function, with another type.
     OtherType {
         imported: String,
         provided: String,
@@ -152,18 +156,21 @@ enum Nearest {
 }
 
 impl UnsupportedImport {
-    /// `None` for an import that the host provides.
+    /// Checks an import of a component. Returns `None` if the host provides it.
     pub(super) fn check(name: &str) -> Option<Self> {
         let (interface, version) = name.split_once('@').unwrap_or((name, ""));
         let nearest = match provided().find(|candidate| candidate == interface) {
             Some(found) if is_release_of(version, series(&found)) => return None,
             Some(found) => Nearest::OtherVersion(versioned(&found)),
-            None => alike(interface, provided()).map_or(Nearest::Nothing, |found| Nearest::Alike(versioned(&found))),
+            None => {
+                most_similar(interface, provided()).map_or(Nearest::Nothing, |found| Nearest::Alike(versioned(&found)))
+            }
         };
         Some(Self { name: name.to_owned(), nearest })
     }
 
-    /// The same for what a core module imports, whose type is written as [`function_type`] does. `None` for a function of WASI 0.1.
+    /// Checks an import of a core module, whose type is written as by [`function_type`]. Returns `None` for a function
+    /// of WASI 0.1 with the right type.
     pub(super) fn check_of_module(module: &str, name: &str, ty: &str) -> Option<Self> {
         let provided = PREVIEW1_FUNCTIONS.iter().find(|(provided, _)| *provided == name);
         let nearest = match (module, provided) {
@@ -176,7 +183,8 @@ impl UnsupportedImport {
             }
             (PREVIEW1, None) => {
                 let names = PREVIEW1_FUNCTIONS.iter().map(|(name, _)| (*name).to_owned());
-                alike(name, names).map_or(Nearest::Nothing, |found| Nearest::Alike(format!("{PREVIEW1}::{found}")))
+                most_similar(name, names)
+                    .map_or(Nearest::Nothing, |found| Nearest::Alike(format!("{PREVIEW1}::{found}")))
             }
             ("wasi_unstable", _) => Nearest::OtherVersion(PREVIEW1.to_owned()),
             _ => Nearest::Nothing,
@@ -184,13 +192,13 @@ impl UnsupportedImport {
         Some(Self { name: format!("{module}::{name}"), nearest })
     }
 
-    /// Whether it is there, but not as it is imported.
+    /// Returns whether the host provides the import, but not as it is imported.
     #[cfg(feature = "compiler")]
     pub(super) fn is_other_version(&self) -> bool {
         !matches!(self.nearest, Nearest::Alike(_) | Nearest::Nothing)
     }
 
-    /// What is there in its place, or how to do without it.
+    /// Returns what to import instead, or how to build the guest without the import.
     pub(super) fn remedy(&self) -> String {
         match &self.nearest {
             Nearest::OtherVersion(found) => format!("build it for `{found}`"),
@@ -203,7 +211,8 @@ impl UnsupportedImport {
         }
     }
 
-    /// An import whose name is provided, but which asks for something that is not in it, for this reason.
+    /// Returns an import whose name is provided, but which needs something that the interface does not have, for this
+    /// reason.
     pub(super) fn incomplete(name: &str, reason: String) -> Self {
         Self { name: name.to_owned(), nearest: Nearest::Incomplete(reason) }
     }
@@ -226,17 +235,19 @@ fn provided() -> impl Iterator<Item = String> {
     PROVIDED.iter().flat_map(|(package, names)| names.iter().map(move |name| format!("{package}/{name}")))
 }
 
-/// Whether a version is one of a series, and no candidate for it: what those had may have changed.
+/// Returns whether a version belongs to a series and is not a release candidate: candidates may differ from the
+/// release.
 pub(super) fn is_release_of(version: &str, series: &str) -> bool {
     version.starts_with(series) && !is_candidate(version)
 }
 
-/// A version that was never released, such as `0.2.0-rc-2023-11-10`. Source: Semantic Versioning 2.0.0, section 9.
+/// Returns whether a version is a pre-release, such as `0.2.0-rc-2023-11-10`. Source: Semantic Versioning 2.0.0,
+/// section 9.
 pub(super) fn is_candidate(version: &str) -> bool {
     version.split('+').next().is_some_and(|version| version.contains('-'))
 }
 
-/// The compatible versions, as their common beginning.
+/// Returns the compatible versions of an interface, as their common prefix.
 fn series(interface: &str) -> &'static str {
     if interface.starts_with("wasi:") { "0.2." } else { "0.1." }
 }
@@ -245,21 +256,15 @@ fn versioned(interface: &str) -> String {
     format!("{interface}@{}x", series(interface))
 }
 
-/// Which of these names is most like this one, if any is like it at all.
-fn alike(name: &str, names: impl Iterator<Item = String>) -> Option<String> {
-    let scored = names.map(|candidate| (strsim::normalized_damerau_levenshtein(name, &candidate), candidate));
-    scored.filter(|(score, _)| *score > 0.6).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, candidate)| candidate)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn said(name: &str) -> String {
+    fn description(name: &str) -> String {
         UnsupportedImport::check(name).unwrap().to_string()
     }
 
-    /// One function or resource of each interface in the table.
+    /// One function or resource of each WASI interface in the table.
     const ITEMS: &[(&str, &str)] = &[
         ("wasi:io/error", "resource error"),
         ("wasi:io/poll", "resource pollable"),
@@ -290,7 +295,7 @@ mod tests {
         ("wasi:sockets/udp-create-socket", "create-udp-socket"),
     ];
 
-    /// Whether the linker holds the item, whatever its type.
+    /// Returns whether the linker has the item, whatever its type.
     fn is_linked(interface: &str, item: &str) -> bool {
         let ty = match item.strip_prefix("resource ") {
             Some(name) => format!(r#"(export "{name}" (type (sub resource)))"#),
@@ -331,48 +336,51 @@ mod tests {
             .collect();
         let compiler = wasmtime::Engine::new(&crate::engine::config().unwrap()).unwrap();
         let module = wasmtime::Module::new(&compiler, wat::parse_str(format!("(module {imports})")).unwrap()).unwrap();
-        let mut linker = wasmtime::Linker::<crate::engine::state::State>::new(&compiler);
+        let mut linker = wasmtime::Linker::<crate::engine::store_state::StoreState>::new(&compiler);
         crate::engine::wasi::link_preview1(&mut linker).unwrap();
         linker.instantiate_pre(&module).unwrap();
     }
 
     #[test]
     fn an_import_in_another_version_names_the_provided_one() {
-        assert_eq!(said("wasi:cli/stdout@0.3.0"), "`wasi:cli/stdout@0.3.0` (provided as `wasi:cli/stdout@0.2.x`)");
+        assert_eq!(
+            description("wasi:cli/stdout@0.3.0"),
+            "`wasi:cli/stdout@0.3.0` (provided as `wasi:cli/stdout@0.2.x`)"
+        );
     }
 
     #[test]
     fn a_candidate_for_a_release_is_none() {
         assert_eq!(UnsupportedImport::check("wasi:cli/stdout@0.2.12+build-7"), None);
         let name = "wasi:cli/stdout@0.2.0-rc-2023-11-10";
-        assert_eq!(said(name), format!("`{name}` (provided as `wasi:cli/stdout@0.2.x`)"));
+        assert_eq!(description(name), format!("`{name}` (provided as `wasi:cli/stdout@0.2.x`)"));
     }
 
     #[test]
     fn a_misspelt_import_names_the_nearest() {
         assert_eq!(
-            said("wasi:clock/wall-clock@0.2.0"),
+            description("wasi:clock/wall-clock@0.2.0"),
             "`wasi:clock/wall-clock@0.2.0` (nearest: `wasi:clocks/wall-clock@0.2.x`)"
         );
     }
 
     #[test]
     fn an_import_of_a_core_module_is_named_with_what_is_nearest() {
-        let said =
+        let description =
             |module, name, ty| UnsupportedImport::check_of_module(module, name, ty).map(|import| import.to_string());
-        assert_eq!(said(PREVIEW1, "fd_close", "func(i32) -> i32"), None);
+        assert_eq!(description(PREVIEW1, "fd_close", "func(i32) -> i32"), None);
         for (module, name, ty, expected) in [
             (PREVIEW1, "fd_close", "func(i64) -> i32", "(as `func(i64) -> i32`, and provided as `func(i32) -> i32`)"),
             (PREVIEW1, "fd_clone", "func(i32) -> i32", "(nearest: `wasi_snapshot_preview1::fd_close`)"),
             ("wasi_unstable", "fd_close", "func(i32) -> i32", "(provided as `wasi_snapshot_preview1`)"),
             ("env", "fd_close", "func(i32) -> i32", "(nothing like it is provided)"),
         ] {
-            assert_eq!(said(module, name, ty), Some(format!("`{module}::{name}` {expected}")));
+            assert_eq!(description(module, name, ty), Some(format!("`{module}::{name}` {expected}")));
         }
     }
 
     #[test]
     fn an_import_like_nothing_says_so() {
-        assert_eq!(said("acme:billing/ledger"), "`acme:billing/ledger` (nothing like it is provided)");
+        assert_eq!(description("acme:billing/ledger"), "`acme:billing/ledger` (nothing like it is provided)");
     }
 }

@@ -1,4 +1,6 @@
-//! What guests import is given to them, or it is said what is missing.
+//! Links what guests import, or reports what is missing.
+//!
+//! See docs/decisions/40-all-imports-are-listed.md.
 
 use wasmtime::{
     ExternType, Linker, Module, Result,
@@ -8,33 +10,38 @@ use wasmtime::{
     },
 };
 
-use super::{Engine, LoadError, UnsupportedImport, imports::function_type, state::State, wasi};
+use super::{Engine, LoadError, UnsupportedImport, imports::function_type, store_state::StoreState, wasi};
 
 impl Engine {
+    /// Links a component.
+    ///
     /// # Errors
-    /// [`LoadError::UnsupportedImports`].
-    pub(super) fn link(&self, component: &Component) -> Result<component::InstancePre<State>, LoadError> {
+    /// Returns [`LoadError::UnsupportedImports`] if an import is not provided.
+    pub(super) fn link(&self, component: &Component) -> Result<component::InstancePre<StoreState>, LoadError> {
         self.linker.instantiate_pre(component).map_err(|error| unlinked(component, &error))
     }
 
+    /// Links a core module.
+    ///
     /// # Errors
-    /// [`LoadError::UnsupportedImports`].
-    pub(super) fn link_module(&self, module: &Module) -> Result<wasmtime::InstancePre<State>, LoadError> {
-        // It is made here, so that those who have components only need not wait for it.
+    /// Returns [`LoadError::UnsupportedImports`] if an import is not provided, and [`LoadError::WrongTypes`] if linking
+    /// fails for another reason.
+    pub(super) fn link_module(&self, module: &Module) -> Result<wasmtime::InstancePre<StoreState>, LoadError> {
+        // This linker is made here, so that hosts that serve only components do not spend time on it.
         let mut linker = Linker::new(&self.engine);
         let linked = wasi::link_preview1(&mut linker).and_then(|()| linker.instantiate_pre(module));
         linked.map_err(|error| unlinked_module(module, &error))
     }
 }
 
-/// All imports that stand in the way, not just the first.
+/// Returns the error with all imports that are not provided, not just the first.
 fn unlinked(component: &Component, error: &wasmtime::Error) -> LoadError {
     let ty = component.component_type();
     let needed = ty.imports(component.engine()).filter(|(_, import)| asks_for_something(import, component));
     let names: Vec<String> = needed.map(|(name, _)| name.to_owned()).collect();
     let mut unsupported: Vec<_> = names.iter().filter_map(|name| UnsupportedImport::check(name)).collect();
     if unsupported.is_empty() {
-        // Every interface is there, so one of them lacks a function or has it with other types.
+        // Every interface is provided, so one of them lacks a function or has it with another type.
         let reason = format!("{error:#}");
         let name = names.iter().find(|name| reason.contains(name.as_str())).cloned().unwrap_or_default();
         unsupported.push(UnsupportedImport::incomplete(&name, reason));
@@ -42,7 +49,7 @@ fn unlinked(component: &Component, error: &wasmtime::Error) -> LoadError {
     LoadError::UnsupportedImports(unsupported)
 }
 
-/// An interface of nothing but types needs no one to provide it.
+/// Returns whether the host has to provide something for an import. An interface that has only types needs nothing.
 fn asks_for_something(import: &ComponentExtern<'_>, component: &Component) -> bool {
     match &import.ty {
         ComponentItem::ComponentInstance(instance) => {
@@ -53,7 +60,7 @@ fn asks_for_something(import: &ComponentExtern<'_>, component: &Component) -> bo
     }
 }
 
-/// The same of a core module.
+/// Returns the error for a core module, with all imports that are not provided.
 fn unlinked_module(module: &Module, error: &wasmtime::Error) -> LoadError {
     let unsupported = module.imports().filter_map(|import| {
         let ty = match import.ty() {

@@ -1,14 +1,18 @@
-//! The only place that names `wasmtime`: bytes and capabilities in, answers and failures out. Nothing here knows of
-//! Lambda, settings or where a guest came from.
+//! This is the only module that names `wasmtime`: bytes and capabilities go in, responses and failures come out. It
+//! does not use the Runtime API or the settings, and does not know where a guest came from.
 //!
-//! [`Engine`] is made once for a process; [`Guest`] is a component made ready to run; an `Instance` is one running copy
-//! of it, kept between invocations in the guest's pool.
+//! A process makes one [`Engine`]. A [`Guest`] is a component or core module that is ready to run. An `Instance` is one
+//! running copy of it, which the guest keeps between invocations.
+//!
+//! See docs/decisions/24-copying-collector.md.
+//! See docs/decisions/34-quick-start.md.
 
 #[cfg(feature = "compiler")]
 mod adapt;
 mod bindings;
 mod child;
 mod code;
+mod compile_limits;
 #[cfg(feature = "compiler")]
 mod compiler;
 #[cfg(feature = "compiler")]
@@ -20,56 +24,67 @@ mod epoch;
 mod examine;
 mod fault;
 mod guest;
-mod imports;
 #[cfg(feature = "compiler")]
-mod inspect;
+mod guest_metadata;
+mod imports;
 mod instance;
 mod jobs;
+#[cfg(feature = "compiler")]
+mod large_stack;
 mod link;
+mod load_code;
 mod load_error;
-mod memory;
+#[cfg(feature = "compiler")]
+mod nesting;
 mod panic;
 mod precompiled;
-mod state;
 mod stdio;
+mod store_limiter;
+mod store_state;
 mod symbol;
 mod symbols;
+#[cfg(feature = "compiler")]
+mod target;
 mod wasi;
 
 use std::{num::NonZeroUsize, sync::Arc};
 
 use wasmtime::{Config, ModuleVersionStrategy, WasmBacktraceDetails, component::Linker};
 
-use self::state::State;
+use self::store_state::StoreState;
 pub use self::{
-    code::{Code, CompileLimits},
-    guest::{Guest, Invoked, Spent},
+    code::Code,
+    compile_limits::CompileLimits,
+    guest::{Guest, InstanceUse, Running},
     imports::UnsupportedImport,
     jobs::work_if_asked,
     load_error::LoadError,
-    memory::{Budget, resident_bytes},
     precompiled::VERSION as CODE_VERSION,
+    store_limiter::{MemoryPool, resident_bytes},
 };
 #[cfg(feature = "compiler")]
 pub use self::{
-    compiler::{Target, check, compile_ahead},
+    compiler_process::{check, compile_ahead},
     examine::{ImportReport, MissingFeature, Report, Status},
+    target::Target,
 };
 use crate::failure::FRAME_LIMIT;
 
-/// What runs guests, and what they may import. Cheap to clone.
+/// Runs guests, and provides what they import. Cheap to clone.
 ///
-/// It has no compiler. Code that is compiled in this process goes the way of code that was compiled ahead of time, so that there is one
-/// way, and a compiler only where it is needed.
+/// The engine has no compiler. Code that is compiled at the start is written and mapped like code that was compiled
+/// ahead of time, so there is one code path, and a compiler only where one is needed.
 #[derive(Clone)]
 pub struct Engine {
     engine: wasmtime::Engine,
-    linker: Arc<Linker<State>>,
+    linker: Arc<Linker<StoreState>>,
 }
 
 impl Engine {
+    /// Creates the engine, and starts its epoch ticker.
+    ///
     /// # Errors
-    /// When this machine can't run guests, which is a fault of the build, not of a guest.
+    /// Fails if this machine can't run guests, which is a fault of the build, not of a guest.
     pub fn new() -> Result<Self, LoadError> {
         let internal = |error: wasmtime::Error| LoadError::Engine(format!("{error:#}"));
         #[cfg_attr(not(feature = "compiler"), expect(unused_mut, reason = "there is no compiler to leave out"))]
@@ -86,25 +101,27 @@ impl Engine {
 
 const MIB: usize = 1024 * 1024;
 
-/// One for those who compile and those who run: code fits no engine with other settings.
+/// Returns the settings of the engine that compiles and of the one that runs: code does not fit an engine with other
+/// settings.
 fn config() -> wasmtime::Result<Config> {
     let mut config = Config::new();
     config
         .epoch_interruption(true)
-        // Interpreters in guests take hundreds of bytes of it for each call in the language that they run.
+        // Interpreters in guests take hundreds of bytes of the stack for each call in the language that they run.
         .max_wasm_stack(2 * MIB)
-        // With what the host's functions need. It is not taken before it is touched; what is, stays the instance's, and is part of what
-        // the host keeps for each invocation at a time.
+        // This is the wasm stack plus 1 MiB for the host's functions. Pages are committed on first use and stay with
+        // the instance. They are counted in `INVOCATION_MEMORY_MIB` of `config`.
         .async_stack_size(3 * MIB)
-        // Files and lines in stack traces are found by `debug_info`, from where in the file a frame is.
+        // `debug_info` finds the files and lines for stack traces, from the offset of each frame in the guest's file.
         .wasm_backtrace_details(WasmBacktraceDetails::Disable)
         .generate_address_map(true)
-        // A memory of 64 bits that is to be larger than what is reserved for each, 4 GiB, would be copied by one instruction of the guest's.
+        // If memories could move, growing a 64-bit memory beyond its reservation of 4 GiB would copy it, in a single
+        // instruction of the guest's.
         .memory_may_move(false)
-        // The same on all processors.
+        // Relaxed SIMD gives the same results on all processors.
         .relaxed_simd_deterministic(true)
         .wasm_backtrace_max_frames(NonZeroUsize::new(FRAME_LIMIT))
-        // What only WASI 0.3 needs makes each call a third slower.
+        // Only WASI 0.3 needs this, and it makes each call a third slower.
         .concurrency_support(false)
         .module_version(ModuleVersionStrategy::Custom(precompiled::VERSION.to_owned()))?;
     Ok(config)

@@ -1,16 +1,17 @@
-//! What languages' runtimes write when they fail: panics, exceptions that nobody caught, stack traces.
+//! Recognises what languages' runtimes write when they fail: panics, uncaught exceptions and stack traces.
 
-/// Whether the lines that come are about a failure.
+/// Tracks whether the lines of standard error are about a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Failing {
+    /// The lines are not about a failure.
     No,
-    /// Up to the line that says what Python's exception was.
+    /// Up to the line that names Python's exception.
     Traceback,
-    /// Up to the end, which comes soon.
+    /// Up to the end of the output, which follows soon.
     Panic,
 }
 
-/// How they begin: in Go, Rust, C and C++, AssemblyScript, and Python where its interpreter fails.
+/// The first words of failures in Go, Rust, C and C++, AssemblyScript, and in Python if its interpreter fails.
 const PANICS: &[&str] = &[
     "panic: ",
     "fatal error: ",
@@ -24,7 +25,7 @@ const PANICS: &[&str] = &[
     "Fatal Python error: ",
 ];
 
-/// How Python begins to tell of an exception, and of one behind another.
+/// The lines with which Python introduces an exception, and an exception that caused or followed another.
 const TRACEBACKS: &[&str] = &[
     "Traceback (most recent call last):",
     "During handling of the above exception, another exception occurred:",
@@ -32,10 +33,10 @@ const TRACEBACKS: &[&str] = &[
 ];
 
 impl Failing {
-    /// Hears the next line of standard error, and tells whether it is about a failure.
+    /// Processes the next line of standard error, and returns whether it is about a failure.
     pub(super) fn hears(&mut self, line: &str) -> bool {
         let begins = |beginnings: &[&str]| beginnings.iter().any(|beginning| line.starts_with(beginning));
-        // `thread 'main' panicked at src/main.rs:7:5:`
+        // Rust writes `thread 'main' panicked at src/main.rs:7:5:`.
         let is_rusts = || line.starts_with("thread ") && line.contains(" panicked at ");
         let was = *self;
         *self = match was {

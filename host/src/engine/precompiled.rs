@@ -1,18 +1,21 @@
-//! Machine code in a file: `.cwasm`, made by `guesthouse compile`, mapped by the host.
+//! Writes and maps `.cwasm` files, which contain machine code.
 //!
-//! The file is what wasmtime makes, an ELF image that says for itself which engine, settings and processor it is for, and behind
-//! it what only the `.wasm` could tell: its digest, what an instance takes in the host's memory, and the debug info. The end of
-//! the file says where that is:
+//! Such a file starts with wasmtime's output, an ELF image that names the engine, settings and processor that it is
+//! for. After it comes what is known only from the `.wasm` file: its digest, how much of the host's memory an instance
+//! takes, and the debug info. The end of the file gives the place of these:
 //!
 //! ```text
-//! image · debug sections · appendix (JSON) · its length (4 bytes, little-endian) · checksum (4 bytes, little-endian) · "ghcwasm3"
+//! image · debug sections · appendix (JSON) · length of the appendix (4 bytes, little-endian)
+//!     · checksum (4 bytes, little-endian) · "ghcwasm3"
 //! ```
 //!
-//! The checksum is of all that is before it. It tells damage, not intent.
+//! The checksum covers everything before it. It detects damage, not intent.
 //!
-//! This is the only place with `unsafe`: whoever can choose the bytes of such a file can make the host do anything. So nothing here
-//! is called for a file that a guest could write; see `registry`.
-#![expect(unsafe_code, reason = "machine code is taken on trust: this is where")]
+//! This is the only file with `unsafe`, because whoever chooses the bytes of such a file can make the host do anything.
+//! So nothing here is called for a file that a guest could write; see `registry`.
+//!
+//! See docs/decisions/19-machine-code-by-place.md.
+#![expect(unsafe_code, reason = "this is where the host runs machine code that it can't verify")]
 
 use std::{
     fs::File,
@@ -29,29 +32,30 @@ use super::{
     debug_info::{ModuleDebugInfo, Section},
 };
 
-/// What makes two engines' code the same, as far as versions go: `tidy.rs` compares it with the lock file. wasmtime itself looks
-/// at no more than its major version.
+/// The version that code must have been compiled by. wasmtime itself compares only its own major version. `tidy.rs`
+/// compares this text with the lock file.
 pub const VERSION: &str = concat!("guesthouse ", env!("CARGO_PKG_VERSION"), ", wasmtime 48.0.8");
 
-/// How the file ends. The digit counts the formats.
+/// The last bytes of the file. The digit counts the versions of the format.
 const MAGIC: [u8; 8] = *b"ghcwasm3";
 
-/// The length of the appendix, the checksum, and the magic bytes.
+/// The size of the end of the file, in bytes: the appendix's length, the checksum and the magic bytes.
 const TAIL_BYTES: usize = 4 + CHECKSUM_BYTES + MAGIC.len();
 
 const CHECKSUM_BYTES: usize = 4;
 
-/// Of a longer file the checksum is not looked at. It is mapped, so that a start reads no more of it than it needs; to read all of Python's
-/// takes almost as long as everything else. In bytes: what guests in Rust and C have is read in the time of a few system calls.
+/// The maximum size of a file whose checksum is verified, in bytes. The file is mapped, so that a start reads no more
+/// of it than it needs. Reading all of a guest in Python takes almost as long as the rest of its start, but guests in
+/// Rust and C are smaller than this limit, and reading them takes the time of a few system calls.
 const CHECKED_BYTES: u64 = 1024 * 1024;
 
-/// How much of it is read at a time, in bytes: it stays in the processor's cache.
+/// How much of the file is read at a time, in bytes. This much stays in the processor's cache.
 const PIECE_BYTES: usize = 32 * 1024;
 
-/// No appendix is longer, in bytes: it has a line for each section of debug info.
+/// Limits the size of the appendix, in bytes. It has an entry for each section of debug info.
 const APPENDIX_LIMIT_BYTES: u32 = 1024 * 1024;
 
-/// What is behind the image.
+/// The content of the appendix.
 #[derive(Serialize, Deserialize)]
 struct Appendix {
     source: String,
@@ -61,18 +65,19 @@ struct Appendix {
 
 #[derive(Serialize, Deserialize)]
 struct ModuleAppendix {
-    /// Where the module's code is in the `.wasm`.
+    /// The range of the module's code in the `.wasm` file, in bytes.
     code: (usize, usize),
-    /// Names, places in this file, and sizes.
+    /// The name of each section, its offset in this file, and its size in bytes.
     debug_sections: Vec<(String, u64, usize)>,
 }
 
-/// The content of the file for an image that was compiled from the `source`. Debug info is left out where there is more than can be listed.
+/// Returns the content of the file for an image that was compiled from the `.wasm` file with the digest `source`. Debug
+/// info is left out if it has more sections than the appendix can list.
 #[cfg(feature = "compiler")]
 pub(super) fn write(
     mut image: Vec<u8>,
     source: &crate::digest::Digest,
-    inspected: &super::inspect::Inspected,
+    inspected: &super::guest_metadata::GuestMetadata,
 ) -> Vec<u8> {
     let image_bytes = image.len();
     let appendix = |modules| {
@@ -97,7 +102,7 @@ fn add(image: &mut Vec<u8>, modules: &[ModuleDebugInfo]) -> Vec<ModuleAppendix> 
     for module in modules {
         let mut debug_sections = Vec::new();
         for (name, section) in &module.sections {
-            // They are held in memory, where nothing keeps them from being read.
+            // These sections are in memory, so reading them does not fail.
             let Ok(bytes) = section.bytes() else { continue };
             debug_sections.push((name.clone(), image.len() as u64, bytes.len()));
             image.extend_from_slice(&bytes);
@@ -107,7 +112,7 @@ fn add(image: &mut Vec<u8>, modules: &[ModuleDebugInfo]) -> Vec<ModuleAppendix> 
     appendices
 }
 
-/// Whether the file is as it was written, where that is told quickly. The `Err` says what is wrong with it.
+/// Checks that a small file is as it was written; see [`CHECKED_BYTES`]. The `Err` describes what is wrong with it.
 pub(super) fn check(file: &File) -> Result<(), String> {
     let Tail { checksum, at, .. } = tail(file)?;
     if at > CHECKED_BYTES {
@@ -126,18 +131,19 @@ pub(super) fn check(file: &File) -> Result<(), String> {
     }
 }
 
-/// Maps the file: what is not touched takes no memory. The `Err` says what is wrong with it.
+/// Maps the file. Pages that are not touched take no memory. The `Err` describes what is wrong with the file.
 ///
-/// The file has to come from somebody who may run any code in this process.
+/// The file must come from somebody who may run any code in this process.
 pub(super) fn map(engine: &Engine, file: File) -> Result<Code, String> {
     let file = Arc::new(file);
     let Appendix { source, state_bytes, modules } = appendix(&file)?;
     let source = source.parse().map_err(|error: String| format!("its digest is broken: {error}"))?;
-    // wasmtime opens a path: this one leads to the very file that was opened, wherever it came from.
+    // wasmtime opens components only by path. This path refers to the very file that is open here, wherever it came
+    // from.
     let path = format!("/proc/self/fd/{}", file.as_raw_fd());
     let kind = Engine::detect_precompiled_file(&path).map_err(|error| error.root_cause().to_string())?;
-    // SAFETY: the caller vouches for the file, and wasmtime maps it privately; that it was made by the same engine for this
-    // processor is checked before anything of it runs.
+    // SAFETY: the caller vouches for the file, and wasmtime maps it privately. Before any of its code runs, wasmtime
+    // checks that it was made by the same engine for this processor.
     let compiled = unsafe {
         match kind {
             Some(Precompiled::Component) => Component::deserialize_file(engine, path).map(Compiled::Component),
@@ -150,16 +156,16 @@ pub(super) fn map(engine: &Engine, file: File) -> Result<Code, String> {
     Ok(Code { compiled, state_bytes, debug_info, source, held_bytes: 0 })
 }
 
-/// Lets the compiler use what not all processors of the architecture have.
+/// Lets the compiler use a feature that not all processors of the architecture have.
 #[cfg(feature = "compiler")]
 pub(super) fn allow(config: &mut wasmtime::Config, feature: &str) {
-    // SAFETY: an engine that maps the code asks the processor for the same features first.
+    // SAFETY: an engine that maps the code first checks that the processor has the same features.
     unsafe { config.cranelift_flag_enable(feature) };
 }
 
-/// What the end of the file says.
+/// The content of the end of the file.
 struct Tail {
-    /// Where it begins.
+    /// The offset at which the end begins.
     at: u64,
     appendix_bytes: u32,
     checksum: u32,
@@ -192,7 +198,7 @@ fn foreign() -> String {
     "it was not made by this version of `guesthouse compile`, or is cut off".to_owned()
 }
 
-/// Where in the file the debug info of each of the guest's modules is.
+/// Returns the debug info of each of the guest's modules, whose sections are read from this file when needed.
 pub(super) fn debug_info_of(file: &File) -> Result<Vec<ModuleDebugInfo>, String> {
     let file = Arc::new(file.try_clone().map_err(|error| unreadable(&error))?);
     Ok(appendix(&file)?.modules.into_iter().map(|module| debug_info(module, &file)).collect())

@@ -1,24 +1,26 @@
-//! The names of a guest's functions, as their authors wrote them.
+//! Demangles the names of a guest's functions.
+//!
+//! See docs/decisions/41-names-in-frames.md.
 
 use std::fmt::{self, Write};
 
 use crate::failure::FRAME_LIMIT_CHARS;
 
-/// The name without its mangling, if it is one of Rust's.
+/// Returns the name without its mangling, if it is one of Rust's.
 ///
-/// A name is a guest's to choose, and this is done outside of every limit on guests. Rust's names are read in one pass, and no more
-/// is written than a frame may show. C++'s names stay as they are: to read them takes a search, for which some short names take
-/// minutes and gigabytes. `c++filt` reads them.
+/// A guest chooses its names, and demangling is done outside all limits on guests. Rust's names are read in one pass,
+/// and no more is written than a frame may show. C++'s names stay as they are: reading them takes a search, for which
+/// some short names take minutes and gigabytes. `c++filt` reads them.
 pub(super) fn demangle(name: &str) -> String {
     let mut text = Limited(String::new());
     if let Ok(rust) = rustc_demangle::try_demangle(name) {
-        // An error only says that the limit was reached.
+        // An error only means that the limit was reached.
         let _ = write!(text, "{rust:#}");
     }
     if text.0.is_empty() { name.chars().take(FRAME_LIMIT_CHARS).collect() } else { text.0 }
 }
 
-/// Takes text up to the limit, and then no more.
+/// Collects text up to the limit, and refuses more.
 struct Limited(String);
 
 impl Write for Limited {
@@ -43,7 +45,7 @@ mod tests {
         assert_eq!(demangle("main"), "main");
     }
 
-    /// What stands for more than itself: substitutions in C++, and references back in Rust.
+    /// These names stand for more text than they contain, by substitutions in C++ and by back references in Rust.
     #[test]
     fn a_name_takes_no_more_than_a_frame_may_show_whatever_it_stands_for() {
         let searched = format!("_Z{}E", "StC1I".repeat(16));

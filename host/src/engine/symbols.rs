@@ -1,14 +1,16 @@
-//! From places in a guest's code to functions, files and lines, in a process of its own.
+//! Finds the functions, files and lines for places in a guest's code, in another process.
 //!
-//! Debug info can be made so that a few bytes of it take gigabytes, or hours. It is only read for a stack trace, which does without where
-//! that takes too much.
+//! Debug info can be made so that reading a few bytes of it takes gigabytes, or hours. It is read only for a stack
+//! trace, which goes without it if that takes too much.
+//!
+//! See docs/decisions/43-debug-info-process.md.
 
 use std::{
     collections::VecDeque,
     fs::File,
     io::{self, Read as _},
     os::fd::AsFd as _,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
@@ -17,27 +19,27 @@ use super::{
     debug_info::{Reader, Symbol},
     precompiled,
 };
-use crate::failure::FRAME_LIMIT;
+use crate::{failure::FRAME_LIMIT, lock::lock};
 
-/// By this name the program reads debug info, and does nothing else.
+/// The name under which the executable reads debug info, and does nothing else.
 pub(super) const NAME: &str = "guesthouse-symbols";
 
-/// What reading debug info may take. The memory is in bytes.
+/// The limits on reading debug info. The memory is in bytes.
 const TIME: Duration = Duration::from_secs(1);
 const MEMORY_BYTES: u64 = 48 * 1024 * 1024;
 
-/// In less time nothing comes of it.
+/// The minimum time for which reading debug info is tried at all.
 const LEAST_TIME: Duration = Duration::from_millis(5);
 
-/// What it says at most, in bytes.
+/// Limits the size of the result, in bytes.
 const OUTPUT_LIMIT_BYTES: u64 = 4 * 1024 * 1024;
 
-/// How many stack traces of a guest are remembered, and how long their texts may be together, in bytes.
+/// How many stack traces of a guest are cached, and how long the texts of one may be together, in bytes.
 const KNOWN_TRACES: usize = 16;
 const KNOWN_BYTES: usize = 64 * 1024;
 
-/// The last stack traces of a guest, by their offsets: who meets a bug meets it again, and to start a process each time costs more than
-/// all else.
+/// Caches the last stack traces of a guest by their offsets. A bug usually occurs more than once, and starting a
+/// process each time costs more than everything else.
 #[derive(Default)]
 pub(super) struct Known(Mutex<VecDeque<Trace>>);
 
@@ -45,7 +47,7 @@ type Trace = (Vec<usize>, Vec<Vec<Symbol>>);
 
 impl Known {
     fn get(&self, offsets: &[usize]) -> Option<Vec<Vec<Symbol>>> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = lock(&self.0);
         known.iter().find(|(known, _)| known == offsets).map(|(_, symbols)| symbols.clone())
     }
 
@@ -55,17 +57,18 @@ impl Known {
         if bytes > KNOWN_BYTES {
             return;
         }
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = lock(&self.0);
         known.truncate(KNOWN_TRACES - 1);
         known.push_front((offsets, symbols.to_vec()));
     }
 }
 
-/// There is one such process at a time: what it takes of memory is nobody else's.
+/// Allows only one such process at a time, so that its memory limit is also that of all together.
 static ONE: Mutex<()> = Mutex::new(());
 
-/// What is at each of these offsets in the guest's `.wasm` file, by the debug info in its machine code's file: innermost first, more
-/// than one where calls were inlined, and nothing where nothing is known, or can't be found out until `stop`.
+/// Returns the symbols at each of these offsets in the guest's `.wasm` file, from the debug info in the file with its
+/// machine code: innermost first, more than one where calls were inlined, and none where nothing is known. The result
+/// is empty if nothing can be found out until `stop`.
 pub(super) async fn at(known: &Known, image: Arc<File>, offsets: Vec<usize>, stop: Instant) -> Vec<Vec<Symbol>> {
     if !child::is_possible() || offsets.is_empty() {
         return Vec::new();
@@ -74,9 +77,9 @@ pub(super) async fn at(known: &Known, image: Arc<File>, offsets: Vec<usize>, sto
         return symbols;
     }
     let places = offsets.clone();
-    // It is waited for by another thread: this one may have to hear that the time is over.
+    // Another thread waits for the process, because this one may have to act when the time is over.
     let found = tokio::task::spawn_blocking(move || {
-        let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let _one = lock(&ONE);
         find(&image, &places, stop.saturating_duration_since(Instant::now()).min(TIME))
     });
     match found.await {
@@ -88,7 +91,7 @@ pub(super) async fn at(known: &Known, image: Arc<File>, offsets: Vec<usize>, sto
     }
 }
 
-/// `None` where another time may bring another result.
+/// Has another process look up the symbols. Returns `None` if another attempt may have another result.
 fn find(image: &File, offsets: &[usize], time: Duration) -> Option<Vec<Vec<Symbol>>> {
     if time < LEAST_TIME {
         return None;
@@ -103,8 +106,8 @@ fn find(image: &File, offsets: &[usize], time: Duration) -> Option<Vec<Vec<Symbo
             Some(read.ok().and_then(|_| serde_json::from_slice(&output).ok()).unwrap_or_default())
         }
         Ok(Some(ended)) => {
-            let said = String::from_utf8_lossy(&ended.said);
-            tracing::debug!("the guest's debug info is not read: {}: {}", ended.status, said.trim());
+            let stderr = String::from_utf8_lossy(&ended.stderr);
+            tracing::debug!("the guest's debug info is not read: {}: {}", ended.status, stderr.trim());
             Some(Vec::new())
         }
         Ok(None) => {
@@ -118,14 +121,14 @@ fn find(image: &File, offsets: &[usize], time: Duration) -> Option<Vec<Vec<Symbo
     }
 }
 
-/// In the process that reads debug info.
-pub(super) fn answer(arguments: &[String]) -> Result<Vec<u8>, String> {
+/// Looks up the symbols for offsets, in the process that was started for it.
+pub(super) fn serve(arguments: &[String]) -> Result<Vec<u8>, String> {
     let failed = |error: io::Error| error.to_string();
     let image = File::from(io::stdin().as_fd().try_clone_to_owned().map_err(failed)?);
     let mut reader = Reader::new(precompiled::debug_info_of(&image)?);
     let (mut found, mut left) = (Vec::new(), FRAME_LIMIT);
     for offset in arguments {
-        let offset = offset.parse().map_err(|_| "an offset is no number".to_owned())?;
+        let offset = offset.parse().map_err(|_| "an offset is not a number".to_owned())?;
         let mut symbols = reader.symbols(offset);
         symbols.truncate(left);
         left -= symbols.len();

@@ -1,15 +1,16 @@
-//! Who may invoke the local Lambda.
+//! This module decides who may invoke the local Lambda.
 //!
-//! It listens on the loopback interface only, but a web page that the developer looks at can send requests there, too: from its own
-//! origin, or, where its name was made to lead to this machine, as if it came from there (DNS rebinding). Browsers say which site a
-//! request comes from, and by which name they found its target. Sources: RFC 6454; W3C "Fetch Metadata Request Headers".
+//! The local Lambda listens on the loopback interface only. A web page in the developer's browser can still send
+//! requests to it: from the page's own origin or, if the page's name resolves to this machine, as if from this machine
+//! (DNS rebinding). Browsers send the site that a request comes from, and the name of its target. Sources: RFC 6454;
+//! W3C "Fetch Metadata Request Headers".
 
 use hyper::{
     HeaderMap,
     header::{HOST, HeaderValue, ORIGIN},
 };
 
-/// Why a request is not answered. `None` where nothing speaks against it.
+/// Returns the reason to refuse a request, or `None` if it is allowed.
 pub fn refusal(headers: &HeaderMap) -> Option<&'static str> {
     let value = |value: &HeaderValue| value.to_str().unwrap_or_default().to_ascii_lowercase();
     let host = headers.get(HOST).map(value).unwrap_or_default();
@@ -28,7 +29,7 @@ pub fn refusal(headers: &HeaderMap) -> Option<&'static str> {
     None
 }
 
-/// With a port or without.
+/// Returns whether the authority is the loopback interface, with or without a port.
 fn is_loopback(authority: &str) -> bool {
     let is_port = |port: &str| port.parse::<u16>().is_ok();
     let names = ["localhost", "127.0.0.1", "[::1]"];

@@ -1,4 +1,4 @@
-//! One function of the local Lambda.
+//! This module runs one function of the local Lambda.
 
 use std::{
     num::NonZeroUsize,
@@ -19,62 +19,65 @@ use tracing::error;
 use super::{
     Limits, Shared, arn, listen,
     queue::{Call, Pending, Posted, Queue, Reply},
-    records::{Hearing, Record, Records, RequestIdInUse},
+    records::{LocalObserver, Record, Records, RequestIdInUse},
     runtime_api::RuntimeApi,
 };
 use crate::{
-    capabilities::Capabilities,
-    config::{self, Environment, FunctionInfo, Settings, variables as var},
-    edge::{self, ApiError, Service, Serving},
+    capabilities::{self, Capabilities},
+    config::{self, EnvVars, FunctionInfo, Settings, variables as var},
     failure::{ErrorType, Failure, chain},
-    laps::Laps,
     logs::Output as _,
+    phase_timings::PhaseTimings,
     registry::{LoadRequest, Registry},
+    runtime_client::{self, ApiError, Service, Serving},
     source::Source,
 };
 
-/// On Lambda a guest that takes the compiler this long is compiled ahead of time. Here nobody waits but its developer.
+/// The maximum duration of a function's init. On Lambda, a guest that takes so long to compile would be compiled ahead
+/// of time. Here only its developer waits.
 const INIT_LIMIT_HERE: Duration = Duration::from_secs(600);
 
-/// As functions have it unless they ask for more, in bytes. Source: the AWS page "Configure ephemeral storage for Lambda functions".
+/// The default size of a function's `/tmp`, in bytes. Source: the AWS page "Configure ephemeral storage for Lambda
+/// functions".
 const TMP_LIMIT_BYTES: u64 = 512 * 1024 * 1024;
 
-/// How long a worker may take from its answer to its request for the next event: until then it may log.
+/// The maximum time from a worker's response to its request for the next event. Until that request the worker may log.
 const LAST_WORDS: Duration = Duration::from_millis(100);
 
-/// How long its end may take.
+/// The maximum time to wait for a function's end.
 const END_LIMIT: Duration = Duration::from_secs(2);
 
-/// One function: its queue, and the workers that serve it.
+/// A `Function` is one function, with its queue and the workers that serve it.
 pub struct Function {
     queue: Arc<Queue>,
     records: Arc<Records>,
     limits: Limits,
     init_duration: Duration,
-    /// The first report says how long the init took.
-    init_told: AtomicBool,
+    /// Whether a report contained the duration of the init, as the first one does.
+    init_reported: AtomicBool,
     serving: Serving,
-    /// Becomes true when nothing serves it any more.
+    /// Becomes true when the workers have ended.
     ended: watch::Receiver<bool>,
-    /// Takes the workers' connections.
+    /// The task that accepts the workers' connections.
     listening: AbortHandle,
-    /// Removed with the function. What can't be removed now is removed at the end, or told of.
+    /// The function's `/tmp`, which is removed with the function. What can't be removed then is removed with the
+    /// directory of all functions, or a warning is logged.
     _tmp: TempDir,
 }
 
-/// What became of a call.
+/// Holds the outcome of a call.
 pub struct Outcome {
-    /// The answer's text, or the error object.
+    /// The response's text, or the error object.
     pub result: Result<Bytes, Bytes>,
     /// The end of the log: START, the guest's lines, END and REPORT.
     pub log_tail: Vec<u8>,
 }
 
 impl Function {
-    /// Loads the guest and starts the function's Runtime API and workers.
+    /// Loads the guest, and starts the function's Runtime API and workers.
     ///
     /// # Errors
-    /// What keeps the guest from being served.
+    /// The reason why the guest can't be served.
     pub async fn start(shared: &Shared, name: &str, source: Source, settings: Settings) -> Result<Self, Failure> {
         let begun = Instant::now();
         let limits = shared.limits;
@@ -85,22 +88,24 @@ impl Function {
             log_group_name: format!("/aws/lambda/{name}"),
             log_stream_name: log_stream_name(),
         };
-        // Not named by the function: its name may be a path.
-        let tmp = shared.scratch.folder()?;
+        // The directory is not named after the function, whose name may be a path.
+        let tmp = shared.scratch.directory()?;
         let environment = environment(&described, &shared.env);
         let settings = config::with_variables(settings, &environment)?;
         let request = LoadRequest {
             handler: name.to_owned(),
-            terms: config::terms(&settings, &source, limits.memory_mib),
+            policy: config::artifact_policy(&settings, &source, limits.memory_mib),
             source,
             capabilities: capabilities(&settings, &environment, limits.memory_mib, tmp.path()),
             init_limit: INIT_LIMIT_HERE,
             is_watched: true,
         };
-        let hearing = Hearing { logs: shared.logs.clone(), records: shared.records.clone() };
-        let (engine, looker) = (shared.engine.clone(), shared.looker.clone());
+        let observer = LocalObserver { logs: shared.logs.clone(), records: shared.records.clone() };
+        let (engine, refresh_thread) = (shared.engine.clone(), shared.refresh_thread.clone());
         let load = async move || {
-            let registry = Registry::load(&engine, request, Arc::new(hearing), looker, &mut Laps::begin()).await?;
+            let registry =
+                Registry::load(&engine, request, Arc::new(observer), refresh_thread, &mut PhaseTimings::start())
+                    .await?;
             Ok(Arc::new(Service::new(registry, described)))
         };
 
@@ -112,25 +117,25 @@ impl Function {
         let api = RuntimeApi { queue: queue.clone(), arn: arn(name), timeout, records: records.clone() };
         let listening = tokio::spawn(Arc::new(api).serve(listener)).abort_handle();
         let served = queue.clone();
-        let (tell_end, ended) = watch::channel(false);
-        let tell_end = move |ended: Result<(), ApiError>| {
+        let (send_end, ended) = watch::channel(false);
+        let send_end = move |ended: Result<(), ApiError>| {
             match ended {
-                // The function is gone.
+                // The function was dropped.
                 Err(_) if served.is_closed() => {}
                 Err(ended) => error!("the function's workers ended: {}", chain(&ended)),
                 Ok(()) => {}
             }
             served.close();
-            tell_end.send_replace(true);
+            send_end.send_replace(true);
         };
-        let started = edge::start(&authority, limits.concurrency, INIT_LIMIT_HERE, load, tell_end).await;
+        let started = runtime_client::start(&authority, limits.concurrency, INIT_LIMIT_HERE, load, send_end).await;
         let serving = started.inspect_err(|_| listening.abort())?;
         Ok(Self {
             queue,
             records,
             limits,
             init_duration: begun.elapsed(),
-            init_told: AtomicBool::new(false),
+            init_reported: AtomicBool::new(false),
             serving,
             ended,
             listening,
@@ -138,26 +143,26 @@ impl Function {
         })
     }
 
-    /// Looks for a newer guest now, and returns when that was done.
-    pub async fn look_now(&self) {
-        self.serving.service.registry.look_now().await;
+    /// Refreshes the guest now, and returns when that is done.
+    pub async fn refresh_now(&self) {
+        self.serving.service.registry.refresh_now().await;
     }
 
-    /// Ends it, after what is in flight, and waits a little until all that is to say of it is said.
+    /// Ends the function after the invocations in flight, and waits a short time until their last lines are logged.
     pub async fn end(&self) {
         self.serving.end();
         let _ = timeout(END_LIMIT, self.ended.clone().wait_for(|ended| *ended)).await;
     }
 
-    /// Whether nothing serves it any more.
+    /// Returns whether the workers have ended.
     pub fn has_ended(&self) -> bool {
         self.queue.is_closed()
     }
 
-    /// Calls the function and waits for what becomes of it, at most until its timeout.
+    /// Calls the function, and waits for the outcome, at most until the function's timeout.
     ///
     /// # Errors
-    /// When another call with this request id is under way.
+    /// If another call with this request id is in flight.
     pub async fn call(&self, call: Call) -> Result<Outcome, RequestIdInUse> {
         let request_id = call.request_id.clone();
         self.records.open(&request_id)?;
@@ -167,16 +172,16 @@ impl Function {
         let took = begun.elapsed();
         let result = match replied {
             Ok(Ok(Reply { posted, mut over })) => {
-                // A worker that is given up never asks for another event.
+                // An abandoned worker never requests another event.
                 let _ = timeout(LAST_WORDS, over.changed()).await;
                 match posted {
-                    Posted::Answer(answer) => Ok(answer),
+                    Posted::Response(body) => Ok(body),
                     Posted::Error(error) => Err(error),
                 }
             }
             Ok(Err(_)) => Err(error_object("Runtime.ExitError", &request_id, "the function's workers ended")),
             Err(_) => {
-                self.queue.give_up(&request_id);
+                self.queue.forget(&request_id);
                 let seconds = self.limits.timeout.as_secs_f64();
                 Err(error_object(
                     "Sandbox.Timedout",
@@ -186,27 +191,30 @@ impl Function {
             }
         };
         let report = self.report(&request_id, took);
-        self.say(&request_id, &format!("END RequestId: {request_id}\n"));
-        self.say(&request_id, &report);
+        self.log(&request_id, &format!("END RequestId: {request_id}\n"));
+        self.log(&request_id, &report);
         let Record { tail: log_tail, .. } = self.records.close(&request_id);
         Ok(Outcome { result, log_tail })
     }
 
-    fn say(&self, request_id: &str, line: &str) {
+    fn log(&self, request_id: &str, line: &str) {
         self.records.write(Some(request_id), line);
     }
 
-    fn report(&self, request_id: &str, took: Duration) -> String {
+    /// Returns the REPORT line. `waited` is how long the caller waited, for an invocation that has not ended.
+    fn report(&self, request_id: &str, waited: Duration) -> String {
         let ms = |duration: Duration| duration.as_secs_f64() * 1000.0;
-        let (usage, guest) = self.records.usage(request_id);
-        let memory_mib = usage.memory_bytes.div_ceil(1024 * 1024);
+        let (guest, measured) = self.records.measured(request_id);
+        let took = measured.map_or(waited, |measured| measured.duration);
+        let memory_bytes = measured.and_then(|measured| measured.peak_memory_bytes).unwrap_or_default();
+        let memory_mib = memory_bytes.div_ceil(1024 * 1024);
         let mut report = format!(
             "REPORT RequestId: {request_id}\tDuration: {:.2} ms\tBilled Duration: {:.0} ms\tMemory Size: {} MB\tMax Memory Used: {memory_mib} MB\t",
             ms(took),
             ms(took).ceil(),
             self.limits.memory_mib,
         );
-        if !self.init_told.swap(true, Ordering::Relaxed) {
+        if !self.init_reported.swap(true, Ordering::Relaxed) {
             report.push_str(&format!("Init Duration: {:.2} ms\t", ms(self.init_duration)));
         }
         if let Some(guest) = guest {
@@ -217,7 +225,7 @@ impl Function {
     }
 }
 
-/// Its workers end when they ask for the next call.
+/// The workers end when they request the next call.
 impl Drop for Function {
     fn drop(&mut self) {
         self.serving.end();
@@ -226,23 +234,20 @@ impl Drop for Function {
     }
 }
 
-/// Each invocation under way stands for an environment of its own, as on Lambda, and shares with no other.
-fn capabilities(settings: &Settings, environment: &Environment, memory_mib: u32, tmp: &Path) -> Capabilities {
+/// Returns what a guest may use. Each invocation in flight stands for an environment of its own, as on Lambda, and
+/// shares its memory with no other.
+fn capabilities(settings: &Settings, environment: &EnvVars, memory_mib: u32, tmp: &Path) -> Capabilities {
     let settings = &Settings { tmp_limit: settings.tmp_limit.or(Some(TMP_LIMIT_BYTES)), ..settings.clone() };
     let alone = config::capabilities(settings, environment, memory_mib, NonZeroUsize::MIN, tmp);
-    let limits = [alone.memory_bytes, alone.total_memory_bytes];
-    let memory_bytes = limits.into_iter().flatten().min();
-    Capabilities {
-        memory_bytes,
-        total_memory_bytes: None,
-        host_memory_bytes: None,
-        function_memory_bytes: None,
-        ..alone
-    }
+    let memory_bytes = [alone.limits.memory_bytes, alone.limits.total_memory_bytes].into_iter().flatten().min();
+    let limits =
+        capabilities::Limits { memory_bytes, handles: alone.limits.handles, ..capabilities::Limits::default() };
+    Capabilities { limits, ..alone }
 }
 
-/// The variables of a function on Lambda, less its credentials and addresses, and those the user adds.
-fn environment(described: &FunctionInfo, added: &[(String, String)]) -> Environment {
+/// Returns the environment variables that a function has on Lambda, without credentials and addresses, and those that
+/// the user adds.
+fn environment(described: &FunctionInfo, added: &[(String, String)]) -> EnvVars {
     let memory = described.memory_mib.to_string();
     let own = [
         (var::FUNCTION_NAME, described.name.as_str()),
@@ -261,7 +266,7 @@ fn environment(described: &FunctionInfo, added: &[(String, String)]) -> Environm
     own.chain(added.iter().cloned()).collect()
 }
 
-/// As on Lambda: the day, the version, and something unique.
+/// Returns a log stream's name as on Lambda: the day, the version, and a unique id.
 fn log_stream_name() -> String {
     let today = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let day = today.split('T').next().unwrap_or_default().replace('-', "/");

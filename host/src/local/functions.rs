@@ -1,9 +1,9 @@
-//! The functions of a local Lambda, and how they follow the folder that they come from.
+//! This module holds the functions of a local Lambda, and updates them when the directory of their guests changes.
 
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
 };
 
 use futures_util::future::join_all;
@@ -15,44 +15,45 @@ use super::{
 use crate::{
     config::Settings,
     failure::{ErrorType, Failure},
+    lock::lock,
 };
 
-/// The functions of a local Lambda, by name. One that can't start is there too, with the reason.
+/// Holds the functions of a local Lambda by name. A function that can't start is included, with the reason.
 pub struct Functions {
     shared: Shared,
-    /// A folder, or one file.
+    /// The directory of the guests, or one guest's file.
     path: PathBuf,
     all: Mutex<BTreeMap<String, Slot>>,
 }
 
-/// A function, or why there is none.
+/// A function, or the reason why it can't be served.
 pub type Served = Arc<Result<Function, Failure>>;
 
 struct Slot {
     settings: Settings,
     served: Served,
-    /// Why it could not be started with newer settings.
+    /// The last reported failure to start the function, at first or with newer settings.
     failure: Option<Failure>,
 }
 
-/// What became of a function.
+/// Describes how a function changed.
 pub enum Change {
-    /// It is served from now on.
+    /// The function is served from now on.
     Added(String),
-    /// Its guest is gone, and it is, too.
+    /// The function was removed, because its guest is gone.
     Removed(String),
-    /// It can't be served.
+    /// The function can't be served.
     Broken(String, Failure),
-    /// It can't be served with its newer settings, and goes on with those before.
+    /// The function can't be served with its newer settings, and keeps the previous ones.
     Kept(String, Failure),
 }
 
 impl Functions {
-    /// Loads each guest of a folder, or the one that is named, and starts its workers. A guest that can't be served is kept with its
-    /// failure.
+    /// Loads each guest of a directory, or one guest's file, and starts its workers. A guest that can't be served is
+    /// kept with its failure.
     ///
     /// # Errors
-    /// When there is nothing to serve, or the settings can't be used.
+    /// If there is no guest, or the settings can't be used.
     pub async fn start(shared: Shared, path: &Path) -> Result<Self, Failure> {
         let functions = Self { shared, path: path.to_owned(), all: Mutex::default() };
         functions.refresh().await?;
@@ -62,17 +63,17 @@ impl Functions {
         Ok(functions)
     }
 
-    /// Looks at the guests again: starts functions that are new, or whose settings are; ends those whose guest is gone; has each other
-    /// look for a newer guest on this machine.
+    /// Brings the functions up to date with the guests. It starts functions that are new, that do not run, or whose
+    /// settings changed. It removes those whose guest is gone. All others check for a newer guest on this machine.
     ///
     /// # Errors
-    /// When the settings can't be used. Then all stays as it is.
+    /// If the settings can't be used. Then nothing changes.
     pub async fn refresh(&self) -> Result<Vec<Change>, Failure> {
         let found = guests::find(&self.path, &self.shared.access)?;
         let (mut changes, mut current) = (Vec::new(), Vec::new());
         let names: Vec<String> = found.iter().map(|found| found.name.clone()).collect();
         for Found { name, source, settings } in found {
-            let (known, told) = match self.lock().get(&name) {
+            let (known, reported) = match self.lock().get(&name) {
                 Some(slot) => (Some((slot.settings == settings, slot.served.clone())), slot.failure.clone()),
                 None => (None, None),
             };
@@ -86,7 +87,7 @@ impl Functions {
                 Ok(source) => Function::start(&self.shared, &name, source, settings.clone()).await,
                 Err(failure) => Err(failure),
             };
-            let is_news = |failure: &Failure| told.as_ref() != Some(failure);
+            let is_news = |failure: &Failure| !reported.as_ref().is_some_and(|reported| reported.has_cause_of(failure));
             match (served, known) {
                 (Err(failure), Some((_, before))) if before.is_ok() => {
                     if is_news(&failure) {
@@ -100,8 +101,8 @@ impl Functions {
                     if is_news(&failure) {
                         changes.push(Change::Broken(name.clone(), failure.clone()));
                     }
-                    let told = Some(failure.clone());
-                    self.put(name, Slot { settings, served: Arc::new(Err(failure)), failure: told });
+                    let reported = Some(failure.clone());
+                    self.put(name, Slot { settings, served: Arc::new(Err(failure)), failure: reported });
                 }
                 (Ok(function), _) => {
                     changes.push(Change::Added(name.clone()));
@@ -109,12 +110,12 @@ impl Functions {
                 }
             }
         }
-        let look = |served: Served| async move {
+        let refresh = |served: Served| async move {
             if let Ok(function) = &*served {
-                function.look_now().await;
+                function.refresh_now().await;
             }
         };
-        join_all(current.into_iter().map(look)).await;
+        join_all(current.into_iter().map(refresh)).await;
         let gone: Vec<String> = self.lock().keys().filter(|name| !names.contains(name)).cloned().collect();
         for name in gone {
             let before = self.lock().remove(&name);
@@ -131,7 +132,8 @@ impl Functions {
         self.shared.scratch.remove();
     }
 
-    /// The function of this name. A lone one answers to `function` too, as it does under the emulator.
+    /// Returns the function of this name. A function that is the only one also has the name `function`, as in the
+    /// emulator.
     pub fn get(&self, name: &str) -> Option<Served> {
         let all = self.lock();
         let found = all.get(name).or_else(|| {
@@ -141,28 +143,28 @@ impl Functions {
         found.map(|slot| slot.served.clone())
     }
 
-    /// All functions, by name.
+    /// Returns all functions with their names, sorted by name.
     pub fn all(&self) -> Vec<(String, Served)> {
         self.lock().iter().map(|(name, slot)| (name.clone(), slot.served.clone())).collect()
     }
 
-    /// What was there before ends when nobody holds the lock any more.
+    /// Puts a function in place. The previous one is dropped after the lock is released.
     fn put(&self, name: String, slot: Slot) {
         let before = self.lock().insert(name, slot);
         drop(before);
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Slot>> {
-        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.all)
     }
 }
 
 fn nothing(path: &Path) -> Failure {
     match path.is_dir() {
         true => Failure::new(ErrorType::GuestNotFound, format!("`{}` holds no guests", path.display())).hint(
-            "build one with `cargo build --release --target wasm32-wasip2`, and name the folder with the `.wasm` file",
+            "build one with `cargo build --release --target wasm32-wasip2`, and name the directory with the `.wasm` file",
         ),
         false => Failure::new(ErrorType::GuestNotFound, format!("no such guest: `{}`", path.display()))
-            .hint("name a `.wasm` file that a build wrote; to serve, a folder of them will do too"),
+            .hint("name a `.wasm` file that a build wrote or, for `guesthouse serve`, a directory of them"),
     }
 }

@@ -1,4 +1,4 @@
-//! The guests that a folder or a file gives to the local Lambda.
+//! This module finds the guests of the local Lambda in a directory or a file.
 
 use std::path::{Path, PathBuf};
 
@@ -8,30 +8,30 @@ use crate::{
     source::{RemoteAccess, Source, TaskRoot},
 };
 
-/// One guest to serve.
+/// Describes one guest to serve.
 pub struct Found {
     /// The function's name.
     pub name: String,
-    /// Where its bytes come from, unless its settings name what can't be used.
+    /// The guest's source, or the reason why the settings' source can't be used.
     pub source: Result<Source, Failure>,
-    /// What the settings' file says of it.
+    /// The guest's settings, from the settings file.
     pub settings: Settings,
 }
 
-/// The guests of a folder, and those that its settings' file names; or the one guest that a file is, with the settings
-/// beside it. Remote sources are reached with this `access`.
+/// Returns the guests of a directory, and those that its settings file names. If `path` is a file, it returns this one
+/// guest, with the settings beside it. `access` is for remote sources.
 ///
 /// # Errors
-/// When the settings can't be used.
+/// If the settings can't be used.
 pub fn find(path: &Path, access: &RemoteAccess) -> Result<Vec<Found>, Failure> {
-    if path.is_dir() { in_folder(path, access) } else { alone(path).map(|found| found.into_iter().collect()) }
+    if path.is_dir() { in_directory(path, access) } else { alone(path).map(|found| found.into_iter().collect()) }
 }
 
-fn in_folder(path: &Path, access: &RemoteAccess) -> Result<Vec<Found>, Failure> {
+fn in_directory(path: &Path, access: &RemoteAccess) -> Result<Vec<Found>, Failure> {
     let root = TaskRoot::open(path)?;
     let mut sections = config::read_settings(&root)?;
     let mut names = root.guests();
-    // Cargo's output folder holds every guest a second time, in folders and under other names.
+    // Cargo's output directory contains every guest a second time, in subdirectories and under other names.
     if path.join(".fingerprint").exists() {
         names.retain(|name| !name.contains('/'));
     }
@@ -47,14 +47,14 @@ fn in_folder(path: &Path, access: &RemoteAccess) -> Result<Vec<Found>, Failure> 
     Ok(found.collect())
 }
 
-/// `None` where there is no such file.
+/// Returns the guest in this file, or `None` if there is no such file.
 fn alone(path: &Path) -> Result<Option<Found>, Failure> {
     let Ok(absolute) = path.canonicalize() else { return Ok(None) };
     let name = path.file_stem().and_then(|name| name.to_str());
-    let (Some(name), Some(folder), Some(file)) = (name, absolute.parent(), absolute.file_name()) else {
+    let (Some(name), Some(directory), Some(file)) = (name, absolute.parent(), absolute.file_name()) else {
         return Ok(None);
     };
-    let root = TaskRoot::open(folder)?;
+    let root = TaskRoot::open(directory)?;
     let settings = config::read_settings(&root)?.remove(name).unwrap_or_default();
     Ok(Some(Found {
         name: name.to_owned(),

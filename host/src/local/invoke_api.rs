@@ -1,7 +1,7 @@
-//! The Invoke API, as Lambda's and the emulator's callers know it.
+//! This module serves the Invoke API, as callers know it from Lambda and the emulator.
 //!
-//! Source: the AWS page "Invoke" of the Lambda API reference. Error bodies and headers are those of the service, so that the
-//! AWS command line and SDKs raise the exceptions their users know.
+//! Error bodies and headers are those of the service, so that the AWS command line and SDKs raise the exceptions that
+//! their users know. Source: the AWS page "Invoke" of the Lambda API reference.
 
 use std::{
     convert::Infallible,
@@ -28,7 +28,7 @@ use tracing::{debug, warn};
 use uuid::Uuid;
 
 use super::{Call, Functions, Outcome, RequestIdInUse, accept, arn, caller};
-use crate::{edge::wire, failure::Failure, invocation::PAYLOAD_LIMIT_BYTES};
+use crate::{failure::Failure, invocation::PAYLOAD_LIMIT_BYTES, runtime_client::wire};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 const TRACE_ID: HeaderName = HeaderName::from_static("x-amzn-trace-id");
@@ -42,10 +42,11 @@ const TENANT_ID: HeaderName = HeaderName::from_static("x-amz-tenant-id");
 const FUNCTION_ERROR: HeaderName = HeaderName::from_static("x-amz-function-error");
 const EXECUTED_VERSION: HeaderName = HeaderName::from_static("x-amz-executed-version");
 
-/// The most that an asynchronous event may have, in bytes.
+/// The maximum size of an asynchronous event, in bytes.
 const ASYNC_LIMIT_BYTES: usize = 1024 * 1024;
 
-/// How much of a body that is too large is read before the answer, so that the caller gets to read it.
+/// How much of a body that is too large is read before the response, in bytes. Callers may read a response only after
+/// they have sent the body.
 const DRAIN_LIMIT_BYTES: usize = 64 * 1024 * 1024;
 
 type HttpResponse = Response<Full<Bytes>>;
@@ -70,14 +71,14 @@ pub async fn serve(listener: TcpListener, functions: Arc<Functions>) {
 async fn respond(functions: &Arc<Functions>, request: Request<Incoming>) -> HttpResponse {
     let given = request.headers().get(&REQUEST_ID).and_then(|id| id.to_str().ok()).filter(|id| is_id(id));
     let request_id = given.map_or_else(|| Uuid::new_v4().to_string(), str::to_owned);
-    let mut answer = invoke(functions, &request_id, request).await.unwrap_or_else(Refusal::into_answer);
+    let mut response = invoke(functions, &request_id, request).await.unwrap_or_else(Refusal::into_response);
     if let Ok(id) = HeaderValue::from_str(&request_id) {
-        answer.headers_mut().insert(REQUEST_ID, id);
+        response.headers_mut().insert(REQUEST_ID, id);
     }
-    answer
+    response
 }
 
-/// A request id goes into paths and headers.
+/// Returns whether the text can be a request id, which becomes part of paths and headers.
 fn is_id(text: &str) -> bool {
     (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }
@@ -116,7 +117,7 @@ async fn invoke(
     if kind == Kind::DryRun {
         return Ok(empty(StatusCode::NO_CONTENT));
     }
-    // In a task of its own: an invocation goes on when its caller hangs up.
+    // The invocation has a task of its own, because it continues if its caller disconnects.
     let functions = functions.clone();
     let called = tokio::spawn(async move {
         match &*functions.get(&name)? {
@@ -129,15 +130,15 @@ async fn invoke(
     }
     let called = called.await.ok().flatten().ok_or_else(Refusal::service)?;
     let outcome = called.map_err(|RequestIdInUse| Refusal::in_use(request_id))?;
-    Ok(answer(outcome, text(&headers, &LOG_TYPE).as_deref() == Some("Tail")))
+    Ok(response(outcome, text(&headers, &LOG_TYPE).as_deref() == Some("Tail")))
 }
 
-fn answer(outcome: Outcome, with_log: bool) -> HttpResponse {
+fn response(outcome: Outcome, with_log: bool) -> HttpResponse {
     let Outcome { result, log_tail } = outcome;
     let failed = result.is_err();
     let (Ok(body) | Err(body)) = result;
-    let mut answer = Response::new(Full::new(body));
-    let headers = answer.headers_mut();
+    let mut response = Response::new(Full::new(body));
+    let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(EXECUTED_VERSION, HeaderValue::from_static("$LATEST"));
     if failed {
@@ -148,15 +149,15 @@ fn answer(outcome: Outcome, with_log: bool) -> HttpResponse {
     {
         headers.insert(LOG_RESULT, log);
     }
-    answer
+    response
 }
 
-/// Every invocation of a function that can't start says why, as on Lambda.
+/// Returns the outcome of an invocation of a function that can't start. It contains the reason, as on Lambda.
 fn init_failed(failure: &Failure) -> Outcome {
     Outcome { result: Err(wire::error_body(failure)), log_tail: format!("{failure}\n").into_bytes() }
 }
 
-/// What the caller wants to wait for.
+/// Selects what the caller waits for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     RequestResponse,
@@ -182,7 +183,7 @@ impl Kind {
     }
 }
 
-/// The body, unless it is larger than `limit`.
+/// Reads the body, unless it is larger than `limit`.
 async fn read(request: Request<Incoming>, limit: usize) -> Result<Bytes, Refusal> {
     let mut body = request.into_body();
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
@@ -200,7 +201,7 @@ async fn read(request: Request<Incoming>, limit: usize) -> Result<Bytes, Refusal
     if seen > limit { Err(Refusal::too_large(limit)) } else { Ok(kept.freeze()) }
 }
 
-/// The function's name in an invocation's path, which may also hold an ARN, part of one, or a version.
+/// Returns the function's name from an invocation's path, which may also contain an ARN, a part of one, or a version.
 fn function_name(path: &str) -> Option<String> {
     let name = path.strip_prefix("/2015-03-31/functions/")?.strip_suffix("/invocations")?;
     let name = percent_decode_str(name).decode_utf8().ok()?;
@@ -209,7 +210,7 @@ fn function_name(path: &str) -> Option<String> {
     (!unqualified.is_empty()).then(|| unqualified.to_owned())
 }
 
-/// A header's value as text.
+/// Returns a header's value as text.
 fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
     headers.get(name).map(|value| wire::lossy(value.as_bytes()).into_owned())
 }
@@ -219,7 +220,8 @@ fn client_context(headers: &HeaderMap) -> Result<Option<Vec<u8>>, Refusal> {
     BASE64_STANDARD.decode(encoded).map(Some).map_err(|_| Refusal::bad_client_context())
 }
 
-/// As X-Ray writes it: version, seconds since the epoch, 96 random bits; not sampled.
+/// Returns a new trace id in X-Ray's format: version, seconds since the epoch, 24 hexadecimal digits of a random UUID;
+/// not sampled.
 fn trace_id() -> String {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let random = Uuid::new_v4().simple().to_string();
@@ -227,12 +229,12 @@ fn trace_id() -> String {
 }
 
 fn empty(status: StatusCode) -> HttpResponse {
-    let mut answer = Response::new(Full::default());
-    *answer.status_mut() = status;
-    answer
+    let mut response = Response::new(Full::default());
+    *response.status_mut() = status;
+    response
 }
 
-/// Why a request gets no invocation, in the words of the service.
+/// Describes why a request is refused, with the service's error types.
 struct Refusal {
     status: StatusCode,
     error_type: &'static str,
@@ -245,12 +247,12 @@ impl Refusal {
     }
 
     fn no_route(path: &str) -> Self {
-        let message = format!("Nothing is at {path}: POST to /2015-03-31/functions/NAME/invocations");
+        let message = format!("No such path: {path}; use POST at /2015-03-31/functions/NAME/invocations");
         Self::new(StatusCode::NOT_FOUND, "UnknownOperationException", message)
     }
 
     fn no_method(method: &Method) -> Self {
-        let message = format!("{method} is not a way to invoke: use POST");
+        let message = format!("Method {method} is not allowed: use POST");
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "UnknownOperationException", message)
     }
 
@@ -265,7 +267,7 @@ impl Refusal {
     }
 
     fn broke_off() -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "InvalidRequestContentException", "The request's body broke off")
+        Self::new(StatusCode::BAD_REQUEST, "InvalidRequestContentException", "The request body is incomplete")
     }
 
     fn caller(reason: &str) -> Self {
@@ -273,7 +275,7 @@ impl Refusal {
     }
 
     fn in_use(request_id: &str) -> Self {
-        let message = format!("An invocation with the request id {request_id} is under way");
+        let message = format!("An invocation with the request id {request_id} is in flight");
         Self::new(StatusCode::CONFLICT, "ResourceConflictException", message)
     }
 
@@ -293,17 +295,17 @@ impl Refusal {
     }
 
     fn service() -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "ServiceException", "The invocation broke off")
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "ServiceException", "The invocation ended without a result")
     }
 
-    fn into_answer(self) -> HttpResponse {
+    fn into_response(self) -> HttpResponse {
         let side = if self.status.is_server_error() { "Service" } else { "User" };
         let body = json!({"Type": side, "message": self.message, "Message": self.message}).to_string();
-        let mut answer = Response::new(Full::new(Bytes::from(body)));
-        *answer.status_mut() = self.status;
-        answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        answer.headers_mut().insert(ERROR_TYPE, HeaderValue::from_static(self.error_type));
-        answer
+        let mut response = Response::new(Full::new(Bytes::from(body)));
+        *response.status_mut() = self.status;
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        response.headers_mut().insert(ERROR_TYPE, HeaderValue::from_static(self.error_type));
+        response
     }
 }
 

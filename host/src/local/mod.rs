@@ -1,8 +1,10 @@
-//! A local Lambda: the Invoke API in front, a Runtime API for each function behind, and between them the same edge code
-//! that runs on Lambda.
+//! This module is a local Lambda. It serves the Invoke API to callers, and a Runtime API to the workers of each
+//! function, which run the same runtime client as on Lambda.
 //!
-//! An invocation comes in at [`invoke_api`], waits in its function's queue, is taken by one of the function's workers
-//! through `runtime_api`, and goes back the same way.
+//! An invocation arrives at [`invoke_api`] and waits in its function's queue. One of the function's workers receives it
+//! through `runtime_api`, and the response takes the same way back.
+//!
+//! See docs/decisions/47-local-lambda.md.
 
 mod caller;
 mod function;
@@ -29,65 +31,67 @@ pub use self::{
     records::{Records, RequestIdInUse},
     scratch::Scratch,
 };
-use crate::{engine::Engine, logs::Logs, registry::Looker, source::RemoteAccess};
+use crate::{engine::Engine, logs::Logs, registry::RefreshThread, source::RemoteAccess};
 
-/// The ARN's region and account, as the emulator has them.
+/// The region in ARNs and environment variables, as in the emulator.
 const REGION: &str = "us-east-1";
+/// The account in ARNs, as in the emulator.
 const ACCOUNT: &str = "012345678912";
 
-/// What all functions of a local Lambda have in common.
+/// Holds what all functions of a local Lambda share.
 pub struct Shared {
-    /// Runs the guests.
+    /// The engine that runs the guests.
     pub engine: Engine,
-    /// Looks for newer guests.
-    pub looker: Looker,
-    /// With what remote sources are reached.
+    /// The thread that checks for newer guests.
+    pub refresh_thread: RefreshThread,
+    /// The access to remote sources.
     pub access: RemoteAccess,
-    /// Where guests' lines go.
+    /// The log to which guests' lines are written.
     pub logs: Arc<Logs>,
-    /// What the lines of each invocation are kept in.
+    /// The records of each invocation's lines.
     pub records: Arc<Records>,
-    /// What each function may use.
+    /// The limits of each function.
     pub limits: Limits,
-    /// Variables that guests see besides Lambda's own.
+    /// The environment variables that guests see besides Lambda's own.
     pub env: Vec<(String, String)>,
-    /// Where each function gets its own `/tmp`.
+    /// The directory in which each function gets its own `/tmp`.
     pub scratch: Scratch,
 }
 
-/// What a function may use.
+/// Limits what a function may use.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// How long an invocation may take.
+    /// The maximum duration of an invocation.
     pub timeout: Duration,
-    /// Its memory, in MiB.
+    /// The function's memory, in MiB.
     pub memory_mib: u32,
-    /// How many invocations it serves at a time.
+    /// The number of invocations that the function serves at a time.
     pub concurrency: NonZeroUsize,
 }
 
-/// The function's ARN.
+/// Returns the function's ARN.
 fn arn(name: &str) -> String {
     format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}")
 }
 
-/// The next connection. Waits a little where there are no descriptors left: the next moment may have some.
+/// Returns the next connection. If it can't be accepted, for example because no file descriptor is left, the attempt is
+/// repeated after a short pause.
 async fn accept(listener: &TcpListener) -> TcpStream {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => return stream,
             Err(error) => {
-                warn!("can't take a connection: {error}");
+                warn!("can't accept a connection: {error}");
                 sleep(Duration::from_millis(50)).await;
             }
         }
     }
 }
 
-/// Listens on the loopback interface only: whoever can connect can run code. Port 0 takes any free one.
+/// Listens on the loopback interface only, because whoever can connect can run code. Port 0 selects any free port.
 ///
 /// # Errors
-/// When the port is taken.
+/// If the port is in use.
 pub async fn listen(port: u16) -> io::Result<TcpListener> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await
 }

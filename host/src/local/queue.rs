@@ -1,49 +1,51 @@
-//! The invocations of one function: waiting for a worker, then in flight.
+//! This module queues the invocations of one function: they wait for a worker, and are then in flight.
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard},
     time::Instant,
 };
 
 use bytes::Bytes;
 use tokio::sync::{Notify, oneshot, watch};
 
-/// One call of a function, as its caller made it.
+use crate::lock::lock;
+
+/// Describes one call of a function, as its caller made it.
 #[derive(Debug, Clone, Default)]
 pub struct Call {
-    /// No other call under way has it.
+    /// The request id, which no other call in flight has.
     pub request_id: String,
-    /// The payload.
+    /// The event's bytes.
     pub event: Bytes,
-    /// After base64.
+    /// The client context, decoded from base64.
     pub client_context: Option<Vec<u8>>,
-    /// JSON with `cognitoIdentityId` and `cognitoIdentityPoolId`, as the Runtime API carries it.
+    /// The caller's identity: JSON with `cognitoIdentityId` and `cognitoIdentityPoolId`, as in the Runtime API.
     pub identity: Option<String>,
-    /// The header `X-Amz-Tenant-Id`.
+    /// The value of the header `X-Amz-Tenant-Id`.
     pub tenant_id: Option<String>,
-    /// The X-Ray header's value.
+    /// The value of the X-Ray header.
     pub trace_id: Option<String>,
 }
 
-/// What came of an invocation.
+/// Holds the result of an invocation.
 pub(super) struct Reply {
     pub(super) posted: Posted,
-    /// Tells when its worker asks for the next event. Until then the worker may log.
+    /// Signals that the worker requests its next event. Until then the worker may log.
     pub(super) over: watch::Receiver<()>,
 }
 
-/// What the runtime posted.
+/// Holds what the runtime client posted.
 pub(super) enum Posted {
-    Answer(Bytes),
+    Response(Bytes),
     Error(Bytes),
 }
 
-/// What a worker's post met.
+/// The outcome of a worker's post.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Taken {
     Yes,
-    /// Nobody waits for it any more, or never did.
+    /// No caller waits for this invocation any more, or there was none.
     Unknown,
 }
 
@@ -55,7 +57,7 @@ pub(super) struct Queue {
 
 #[derive(Default)]
 struct State {
-    /// There are no workers any more.
+    /// Whether the workers have ended.
     closed: bool,
     waiting: VecDeque<Waiting>,
     in_flight: HashMap<String, oneshot::Sender<Reply>>,
@@ -67,15 +69,15 @@ struct Waiting {
     posted: oneshot::Sender<Reply>,
 }
 
-/// The caller's end of an invocation.
+/// Lets a caller wait for its invocation.
 pub(super) struct Pending {
-    /// Tells when a worker took it.
+    /// Receives the time at which a worker took the call.
     pub(super) started: oneshot::Receiver<Instant>,
     pub(super) posted: oneshot::Receiver<Reply>,
 }
 
 impl Queue {
-    /// Both ends of what it returns are closed when there are no workers.
+    /// Queues a call. If there are no workers, both channels of the returned value are closed.
     pub(super) fn push(&self, call: Call) -> Pending {
         let (started, started_receiver) = oneshot::channel();
         let (posted, posted_receiver) = oneshot::channel();
@@ -88,8 +90,8 @@ impl Queue {
         Pending { started: started_receiver, posted: posted_receiver }
     }
 
-    /// Waits for the next call. From then on it is in flight. A worker that goes away while it waits loses nothing. `None` when there
-    /// are to be no workers any more.
+    /// Waits for the next call, which is in flight from then on. If the worker disconnects while it waits, no call is
+    /// lost. Returns `None` once the queue is closed.
     pub(super) async fn next(&self) -> Option<Call> {
         loop {
             let came = self.came.notified();
@@ -110,7 +112,7 @@ impl Queue {
             self.came.notify_one();
         }
         state.in_flight.insert(call.request_id.clone(), posted);
-        // The caller may be gone; the invocation goes on, as it does on Lambda.
+        // The caller may have gone. The invocation continues nevertheless, as on Lambda.
         let _ = started.send(Instant::now());
         Some(call)
     }
@@ -123,7 +125,7 @@ impl Queue {
         }
     }
 
-    /// There are no workers any more: nobody is to wait for one.
+    /// Closes the queue once there are no workers any more, so that no caller waits for one.
     pub(super) fn close(&self) {
         *self.lock() = State { closed: true, ..State::default() };
         self.came.notify_waiters();
@@ -133,13 +135,13 @@ impl Queue {
         self.lock().closed
     }
 
-    /// Nobody waits for this one any more.
-    pub(super) fn give_up(&self, request_id: &str) {
+    /// Forgets the caller of this invocation, which does not wait any more.
+    pub(super) fn forget(&self, request_id: &str) {
         self.lock().in_flight.remove(request_id);
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 
@@ -156,24 +158,24 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn calls_are_taken_in_order_and_answered_once() {
+    async fn calls_are_taken_in_order_and_get_one_reply() {
         let queue = Queue::default();
         let mut first = queue.push(call("1"));
         queue.push(call("2"));
         assert_eq!(queue.next().await.unwrap().request_id, "1");
         assert_eq!(queue.next().await.unwrap().request_id, "2");
-        assert_eq!(queue.post("1", reply(Posted::Answer(Bytes::from_static(b"a")))), Taken::Yes);
-        assert_eq!(queue.post("1", reply(Posted::Answer(Bytes::new()))), Taken::Unknown);
+        assert_eq!(queue.post("1", reply(Posted::Response(Bytes::from_static(b"a")))), Taken::Yes);
+        assert_eq!(queue.post("1", reply(Posted::Response(Bytes::new()))), Taken::Unknown);
         assert!(first.started.try_recv().is_ok());
-        assert!(matches!(first.posted.await.unwrap().posted, Posted::Answer(answer) if answer == "a"));
+        assert!(matches!(first.posted.await.unwrap().posted, Posted::Response(body) if body == "a"));
     }
 
     #[tokio::test]
-    async fn an_answer_that_nobody_waits_for_is_unknown() {
+    async fn a_response_that_nobody_waits_for_is_unknown() {
         let queue = Queue::default();
         let _pending = queue.push(call("1"));
         queue.next().await;
-        queue.give_up("1");
+        queue.forget("1");
         assert_eq!(queue.post("1", reply(Posted::Error(Bytes::new()))), Taken::Unknown);
     }
 

@@ -1,50 +1,62 @@
-//! What is kept of an invocation while it runs: the end of its log, and what it used.
+//! This module keeps the end of each invocation's log and its usage while the invocation runs.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 
 use crate::{
     digest::Digest,
+    lock::lock,
     logs::{Logs, Output},
-    observer::{Line, Observer, Usage},
+    observer::{Line, Observer},
+    report::InvocationReport,
 };
 
-/// How much of the log `X-Amz-Log-Result` carries, in bytes, as on Lambda.
+/// The maximum size of the log in `X-Amz-Log-Result`, in bytes, as on Lambda.
 const TAIL_LIMIT_BYTES: usize = 4 * 1024;
 
-/// Passes log lines on, and keeps what belongs to invocations under way.
+/// Passes log lines on, and keeps the records of invocations in flight.
 pub struct Records {
     to: Box<dyn Output>,
     open: Mutex<HashMap<String, Record>>,
 }
 
-/// A caller chose a request id that an invocation under way has.
+/// Reports that a caller chose the request id of another invocation in flight.
 #[derive(Debug)]
 pub struct RequestIdInUse;
 
-/// What was kept of one invocation.
+/// Holds what was kept of one invocation.
 #[derive(Debug, Default, Clone)]
 pub struct Record {
-    /// The end of its log.
+    /// The end of the invocation's log.
     pub tail: Vec<u8>,
-    pub usage: Usage,
-    /// The guest that answered, or was to.
+    /// The guest, if one was chosen.
     pub guest: Option<Digest>,
+    /// What the runtime client reported. `None` while the invocation runs.
+    pub measured: Option<Measured>,
+}
+
+/// Holds the part of an invocation's report that the REPORT line shows.
+#[derive(Debug, Clone, Copy)]
+pub struct Measured {
+    /// The time from the event's arrival at the worker until its reply was posted.
+    pub duration: Duration,
+    /// The most memory that the instance had, in bytes, if that is known.
+    pub peak_memory_bytes: Option<u64>,
 }
 
 impl Records {
-    /// `to` is where all lines go.
+    /// Returns an output that passes all lines on to `to`.
     pub fn new(to: Box<dyn Output>) -> Self {
         Self { to, open: Mutex::default() }
     }
 
-    /// From now on lines with this request id are kept.
+    /// Starts to keep the lines with this request id.
     ///
     /// # Errors
-    /// When they are already: the id is in use.
+    /// If they are kept already, because the id is in use.
     pub(super) fn open(&self, request_id: &str) -> Result<(), RequestIdInUse> {
         match self.lock().entry(request_id.to_owned()) {
             Entry::Occupied(_) => Err(RequestIdInUse),
@@ -55,18 +67,18 @@ impl Records {
         }
     }
 
-    /// What was kept, and no more is.
+    /// Returns what was kept, and ends the record.
     pub(super) fn close(&self, request_id: &str) -> Record {
         self.lock().remove(request_id).unwrap_or_default()
     }
 
-    /// What was used so far, and by which guest.
-    pub(super) fn usage(&self, request_id: &str) -> (Usage, Option<Digest>) {
-        self.lock().get(request_id).map(|record| (record.usage, record.guest)).unwrap_or_default()
+    /// Returns the invocation's guest, and what the runtime client reported of it if it has ended.
+    pub(super) fn measured(&self, request_id: &str) -> (Option<Digest>, Option<Measured>) {
+        self.lock().get(request_id).map(|record| (record.guest, record.measured)).unwrap_or_default()
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Record>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.open)
     }
 }
 
@@ -89,7 +101,7 @@ impl Output for Records {
     }
 }
 
-/// Lets a [`Logs`] write to records that others hold too.
+/// Lets a [`Logs`] write to shared records.
 impl Output for Arc<Records> {
     fn write(&self, request_id: Option<&str>, line: &str) {
         self.as_ref().write(request_id, line);
@@ -104,13 +116,13 @@ impl Output for Arc<Records> {
     }
 }
 
-/// Hears the guests of a local Lambda.
-pub(super) struct Hearing {
+/// Observes the guests and invocations of a local Lambda.
+pub(super) struct LocalObserver {
     pub(super) logs: Arc<Logs>,
     pub(super) records: Arc<Records>,
 }
 
-impl Observer for Hearing {
+impl Observer for LocalObserver {
     fn line(&self, line: &Line<'_>) {
         self.logs.line(line);
     }
@@ -119,15 +131,16 @@ impl Observer for Hearing {
         self.logs.is_behind()
     }
 
-    fn served_by(&self, request_id: &str, guest: Digest) {
+    fn began(&self, request_id: &str, guest: Digest) {
         if let Some(record) = self.records.lock().get_mut(request_id) {
             record.guest = Some(guest);
         }
     }
 
-    fn used(&self, request_id: &str, usage: Usage) {
-        if let Some(record) = self.records.lock().get_mut(request_id) {
-            record.usage = usage;
+    fn finished(&self, report: &InvocationReport<'_>) {
+        let InvocationReport { duration, peak_memory_bytes, .. } = *report;
+        if let Some(record) = self.records.lock().get_mut(report.request_id) {
+            record.measured = Some(Measured { duration, peak_memory_bytes });
         }
     }
 }

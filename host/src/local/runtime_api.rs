@@ -1,4 +1,4 @@
-//! The Runtime API of one local function.
+//! This module serves the Runtime API of one local function.
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
@@ -19,9 +19,9 @@ use super::{
     Records, accept, caller,
     queue::{Call, Posted, Queue, Reply, Taken},
 };
-use crate::{edge::wire, invocation::Deadline, logs::Output as _};
+use crate::{invocation::Deadline, logs::Output as _, runtime_client::wire};
 
-/// What the Runtime API of one function knows of it.
+/// A `RuntimeApi` is the Runtime API of one function.
 pub(super) struct RuntimeApi {
     pub(super) queue: Arc<Queue>,
     pub(super) arn: String,
@@ -42,7 +42,7 @@ impl RuntimeApi {
                 async move { Ok::<_, Infallible>(api.route(request, &asked).await) }
             });
             tokio::spawn(async move {
-                // A worker that hangs up is not worth more than this: the other end of the story is in its own log.
+                // This is logged at debug level only, because the worker logs the reason itself.
                 if let Err(error) = http1::Builder::new().serve_connection(TokioIo::new(stream), respond).await {
                     debug!("a worker's connection ended: {error}");
                 }
@@ -50,13 +50,13 @@ impl RuntimeApi {
         }
     }
 
-    /// `asked` tells of each request for an event on this connection.
+    /// Responds to one request. `asked` signals each request for an event on this connection.
     async fn route(&self, request: Request<Incoming>, asked: &watch::Sender<()>) -> Response<Full<Bytes>> {
-        // A web page could take events, and answer them.
+        // A web page could otherwise take events, and respond to them.
         if caller::refusal(request.headers()).is_some() {
             return status(
                 StatusCode::FORBIDDEN,
-                r#"{"errorType":"Forbidden","errorMessage":"this is for the host alone"}"#,
+                r#"{"errorType":"Forbidden","errorMessage":"only the host may use the Runtime API"}"#,
             );
         }
         let path = request.uri().path().strip_prefix(BASE).unwrap_or_default().to_owned();
@@ -66,14 +66,14 @@ impl RuntimeApi {
                 asked.send_replace(());
                 match self.queue.next().await {
                     Some(call) => self.event(call),
-                    // A worker that hears this ends.
+                    // A worker ends when it receives this status.
                     None => status(
                         StatusCode::FORBIDDEN,
                         r#"{"errorType":"Forbidden","errorMessage":"the function is gone"}"#,
                     ),
                 }
             }
-            (&Method::POST, ["invocation", id, "response"]) => self.post(id, request, Posted::Answer, asked).await,
+            (&Method::POST, ["invocation", id, "response"]) => self.post(id, request, Posted::Response, asked).await,
             (&Method::POST, ["invocation", id, "error"]) => self.post(id, request, Posted::Error, asked).await,
             (&Method::POST, ["init", "error"]) => status(StatusCode::ACCEPTED, r#"{"status":"OK"}"#),
             _ => status(StatusCode::NOT_FOUND, r#"{"errorType":"NotFound","errorMessage":"no such route"}"#),
@@ -114,7 +114,7 @@ impl RuntimeApi {
         let Ok(body) = request.into_body().collect().await else {
             return status(
                 StatusCode::BAD_REQUEST,
-                r#"{"errorType":"InvalidBody","errorMessage":"the body broke off"}"#,
+                r#"{"errorType":"InvalidBody","errorMessage":"the request body is incomplete"}"#,
             );
         };
         let reply = Reply { posted: kind(body.to_bytes()), over: asked.subscribe() };
@@ -127,7 +127,7 @@ impl RuntimeApi {
     }
 }
 
-/// What HTTP does not allow in a header becomes a space, as it does in the emulator.
+/// Returns a header's value. Bytes that HTTP does not allow in a header become spaces, as in the emulator.
 fn header_value(bytes: &[u8]) -> Option<HeaderValue> {
     let clean: Vec<u8> = bytes.iter().map(|&byte| if byte < b' ' || byte == 0x7f { b' ' } else { byte }).collect();
     HeaderValue::from_bytes(&clean).ok()

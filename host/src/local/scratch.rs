@@ -1,4 +1,4 @@
-//! Folders that stand for `/tmp`, and are removed with all that guests left in them.
+//! This module makes the directories that guests see as `/tmp`, and removes them with all that guests left in them.
 
 use std::{fs, io, path::Path, thread::sleep, time::Duration};
 
@@ -7,40 +7,42 @@ use tracing::warn;
 
 use crate::failure::{ErrorType, Failure};
 
-/// A guest that could not be stopped may still write while its folder is removed: it is tried again this often, after a while.
+/// The number of attempts to remove a directory. A guest that could not be stopped may still write to it.
 const ATTEMPTS: usize = 10;
+
+/// The pause between two attempts.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// The folder that functions have theirs in.
+/// A `Scratch` is the directory that contains the functions' own directories.
 #[derive(Debug)]
 pub struct Scratch(TempDir);
 
 impl Scratch {
-    /// Makes one where the system keeps such folders.
+    /// Makes the directory where the system has its temporary files.
     ///
     /// # Errors
-    /// [`ErrorType::Config`] when it can't be made.
+    /// [`ErrorType::Config`] if it can't be made.
     pub fn new() -> Result<Self, Failure> {
-        let folder = tempfile::Builder::new().prefix("guesthouse-").tempdir();
-        folder.map(Self).map_err(|error| cannot_make(Path::new("$TMPDIR"), &error))
+        let directory = tempfile::Builder::new().prefix("guesthouse-").tempdir();
+        directory.map(Self).map_err(|error| cannot_make(Path::new("$TMPDIR"), &error))
     }
 
-    /// A function's own folder in it. It is not named by the function: a function's name may be a path.
+    /// Makes a directory in it for one function. It is not named after the function, whose name may be a path.
     ///
     /// # Errors
-    /// [`ErrorType::Config`] when it can't be made.
-    pub fn folder(&self) -> Result<TempDir, Failure> {
+    /// [`ErrorType::Config`] if it can't be made.
+    pub fn directory(&self) -> Result<TempDir, Failure> {
         tempfile::tempdir_in(self.0.path()).map_err(|error| cannot_make(self.0.path(), &error))
     }
 
-    /// Removes it now. If it can't be removed, a warning says so.
+    /// Removes the directory now. If that fails, a warning is logged.
     pub fn remove(&self) {
         let path = self.0.path();
         for attempt in 1..=ATTEMPTS {
             match fs::remove_dir_all(path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => match attempt {
                     ATTEMPTS => warn!(
-                        "what guests left in `{}` can't be removed: {error}\nhint: remove the folder yourself",
+                        "what guests left in `{}` can't be removed: {error}\nhint: remove the directory yourself",
                         path.display()
                     ),
                     _ => sleep(PAUSE),
@@ -52,6 +54,6 @@ impl Scratch {
 }
 
 fn cannot_make(parent: &Path, error: &io::Error) -> Failure {
-    Failure::new(ErrorType::Config, format!("can't make a folder in `{}`: {error}", parent.display()))
-        .hint("check that there is room, and that the folder can be written")
+    Failure::new(ErrorType::Config, format!("can't make a directory in `{}`: {error}", parent.display()))
+        .hint("check that there is room, and that the directory can be written")
 }

@@ -1,38 +1,38 @@
-//! How lines are written, and which.
+//! This module defines the formats and levels of log lines.
 
 use std::str::FromStr;
 
-use crate::config::{Environment, variables as var};
+use crate::config::{EnvVars, variables as var};
 
-/// How a log line is written.
+/// Selects the format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// Time, request id, level and message, between tabs.
+    /// Time, request id, level and message, separated by tabs.
     Text,
-    /// One object a line.
+    /// One JSON object per line.
     Json,
 }
 
-/// How much a line matters. Lines below the chosen level are not written.
+/// The importance of a log line. Lines below the chosen level are not written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// Each step.
+    /// Single steps.
     Trace,
-    /// For whoever looks for a fault.
+    /// Details that help to find an error.
     Debug,
-    /// What happens.
+    /// Events of normal operation.
     Info,
-    /// What should not happen.
+    /// Events that should not happen.
     Warn,
-    /// What failed.
+    /// Failures.
     Error,
-    /// What ended the process.
+    /// Failures that end the process.
     Fatal,
 }
 
 impl Format {
-    /// The one that the environment asks for.
-    pub fn from_environment(environment: &Environment) -> Self {
+    /// Returns the format that the environment variables set; text is the default.
+    pub fn from_environment(environment: &EnvVars) -> Self {
         match environment.get(var::LOG_FORMAT) {
             Some(format) if format.eq_ignore_ascii_case("json") => Self::Json,
             _ => Self::Text,
@@ -41,7 +41,7 @@ impl Format {
 }
 
 impl Level {
-    /// As Lambda writes it.
+    /// Returns the level's name as Lambda writes it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Trace => "TRACE",

@@ -1,4 +1,4 @@
-//! What a line is made of, in either format.
+//! This module builds log lines in both formats.
 
 use std::{borrow::Cow, fmt, time::SystemTime};
 
@@ -14,31 +14,31 @@ use crate::{
     text::{escaped, escaped_field, escaped_json},
 };
 
-/// How a line of the host's own begins in text format. No guest's does.
+/// The beginning of the message in the host's own lines in text format. No guest's message begins like this.
 pub(super) const HOST_MARK: &str = "host: ";
 
-/// What is put in front of a guest's that would.
+/// The mark in front of a guest's message that would otherwise begin with [`HOST_MARK`].
 pub(super) const GUEST_MARK: &str = "guest: ";
 
-/// The key that says in JSON format who wrote a line. No guest's object has it.
+/// The key that names the writer of a line in JSON format. An object of a guest with this key is logged as text.
 pub(super) const MARK: &str = "guesthouse";
 
-/// What a line is about.
+/// Describes what a line is about.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Subject<'a> {
-    /// The invocation, if it is about one.
+    /// The request id of the invocation, if the line is about one.
     pub request_id: Option<&'a str>,
-    /// Whose that is, in a function with tenant isolation.
+    /// The tenant of that invocation, in a function with tenant isolation.
     pub tenant_id: Option<&'a str>,
     /// The short digest of the guest.
     pub guest: Option<&'a str>,
 }
 
-/// Who wrote a line.
+/// Names the writer of a line.
 #[derive(Clone, Copy)]
 pub(super) enum Origin {
     Host,
-    /// Which says itself when.
+    /// A guest. `own_time` is true if its line has a timestamp of its own.
     Guest {
         own_time: bool,
     },
@@ -54,7 +54,7 @@ impl Origin {
     }
 }
 
-/// One line of the host's own, with its end.
+/// Returns one of the host's own lines, with its line end.
 pub(super) fn host_line(format: Format, level: Level, subject: &Subject<'_>, message: &str) -> String {
     match format {
         Format::Text => text_line(level, subject.request_id, HOST_MARK, message),
@@ -64,7 +64,7 @@ pub(super) fn host_line(format: Format, level: Level, subject: &Subject<'_>, mes
 
 pub(super) fn text_line(level: Level, request_id: Option<&str>, mark: &str, message: &str) -> String {
     let request_id = escaped_field(request_id.unwrap_or("-"));
-    // A record of several lines would become as many records in CloudWatch.
+    // CloudWatch would make several records of a message with several lines.
     let message = match message.contains('\n') {
         true => Cow::Owned(message.replace('\n', "; ")),
         false => Cow::Borrowed(message),
@@ -83,27 +83,29 @@ pub(super) fn json_line(level: Level, subject: &Subject<'_>, message: &Value, fr
     format!("{}\n", escaped_json(&line.to_string()))
 }
 
-/// Whether CloudWatch or Lambda would take the object for more than a line: one of the platform's own events, or metrics that were not
-/// granted, which cost. Sources: the AWS pages "Lambda Telemetry API Event schema reference" and "Specification: Embedded metric format".
+/// Returns whether CloudWatch or Lambda would treat the object as more than a log line: as one of the platform's own
+/// events, or as metrics that were not granted and would cost money. Sources: the AWS pages "Lambda Telemetry API Event
+/// schema reference" and "Specification: Embedded metric format".
 pub(super) fn is_minted(own: &Map<String, Value>, granted: &[String]) -> bool {
     let is_platforms = |kind: &str| kind.trim().to_ascii_lowercase().starts_with("platform.");
     let is_granted = |directive: &Value| {
         directive["Namespace"].as_str().is_some_and(|namespace| granted.iter().any(|granted| granted == namespace))
     };
-    // In the first version of the format they stood at the root.
+    // In the first version of the format, the metrics were at the root.
     let at_root = own.get("CloudWatchMetrics").map(Value::as_array);
     let metrics = own.get("_aws").map(|aws| aws["CloudWatchMetrics"].as_array()).or(at_root);
     own.get("type").and_then(Value::as_str).is_some_and(is_platforms)
         || metrics.is_some_and(|metrics| !metrics.is_some_and(|metrics| metrics.iter().all(is_granted)))
 }
 
-/// Whether there may be metrics behind other text: what a runtime of Lambda's puts in front of a line is no hindrance to CloudWatch.
+/// Returns whether the text may contain metrics behind other text. CloudWatch finds them behind what Lambda's runtimes
+/// put in front of a line.
 pub(super) fn holds_metrics(text: &str) -> bool {
     let names = |text: &str| text.contains("_aws") || text.contains("CloudWatchMetrics");
     text.contains('{') && (names(text) || text.contains("\\u") && names(&unescaped(text)))
 }
 
-/// The text with what JSON may escape of letters and digits as they are.
+/// Returns the text with JSON's `\u` escapes of ASCII characters replaced by the characters.
 fn unescaped(text: &str) -> String {
     let mut pieces = text.split("\\u");
     let mut plain = pieces.next().unwrap_or_default().to_owned();
@@ -124,7 +126,8 @@ fn now() -> String {
     humantime::format_rfc3339_millis(SystemTime::now()).to_string()
 }
 
-/// The line as an object, if it is one. One with a key that comes twice is none: readers differ in which one counts.
+/// Returns the line as an object, if it is one. An object with a duplicate key does not count, because readers differ
+/// in which of the values they take.
 pub(super) fn object(line: &str) -> Option<Map<String, Value>> {
     struct Unique(Map<String, Value>);
 
@@ -155,17 +158,19 @@ pub(super) fn object(line: &str) -> Option<Map<String, Value>> {
     Some(object.0)
 }
 
-/// The guest's object as it is.
+/// Returns a line with the guest's object, without changes to its content.
 pub(super) fn bare(line: &Line<'_>, own: &Map<String, Value>) -> String {
     format!("{}\n", escaped_json(as_read(line, own).trim()))
 }
 
-/// The guest's own text. Metrics are written as they were read: of keys in them that come twice readers differ in which one counts.
+/// Returns the guest's own text. Metrics are serialized again as the host parsed them: readers differ in which value of
+/// a duplicate key they take.
 fn as_read(line: &Line<'_>, own: &Map<String, Value>) -> String {
     if own.contains_key("_aws") { Value::Object(own.clone()).to_string() } else { line.text.replace('\r', " ") }
 }
 
-/// The guest's object with what it lacks put in front; its own text stays as it is.
+/// Returns a line with the guest's object, in which missing keys are added at the beginning. The rest of its text is
+/// unchanged.
 pub(super) fn completed(line: &Line<'_>, own: &Map<String, Value>, level: Level, guest: &str) -> String {
     let now = now();
     let from = Origin::Guest { own_time: own.contains_key("timestamp") }.mark(&now);

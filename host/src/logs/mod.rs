@@ -1,20 +1,17 @@
-//! Log lines in Lambda's two formats.
+//! This module writes log lines in Lambda's two formats.
 //!
-//! Sources: the AWS pages "Log formats" and "Log-level filtering" of the Lambda developer guide. In JSON format every line
-//! is an object with an RFC 3339 `timestamp` and a `level`; a guest's line that is such an object already is passed on, and
-//! only gets what it lacks. In text format it is passed on as it is: metrics in CloudWatch's embedded format are none with anything in
-//! front of them.
+//! In JSON format every line is an object with an RFC 3339 `timestamp` and a `level`. If a guest's line is such an
+//! object already, it is passed on, and only missing keys are added. In text format it is passed on unchanged: metrics
+//! in CloudWatch's embedded format must not have anything in front of them.
+//!
+//! Sources: the AWS pages "Log formats" and "Log-level filtering" of the Lambda developer guide.
 
 mod format;
 mod line;
 mod own_level;
 mod writer;
 
-use std::{
-    io::Write,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::{io::Write, sync::Mutex, time::Duration};
 
 use serde_json::{Map, Value, json};
 
@@ -31,32 +28,34 @@ use self::{
     own_level::Own,
 };
 use crate::{
-    config::{Environment, variables as var},
+    config::{EnvVars, variables as var},
     digest::Digest,
+    lock::lock,
     observer::{LINE_LIMIT_BYTES, Line, Observer},
     text::{is_invisible, pieces},
 };
 
-/// Writes log lines to one place.
+/// A `Logs` formats log lines, filters them by level, and writes them to one output.
 pub struct Logs {
     format: Format,
     level: Level,
-    /// What guests give as the levels of their lines is compared with this one.
+    /// The lowest level of guests' lines that are written.
     guests_level: Level,
     to: Box<dyn Output>,
-    /// The guest that serves, where there is one only: it stands in the host's own lines.
+    /// The guest that serves, if there is only one. In JSON format the host's own lines contain its digest.
     guest: Mutex<Option<Digest>>,
 }
 
 impl Logs {
-    /// Lines of `level` and above, in this format.
+    /// Returns a log that writes lines of `level` and above, in this format.
     pub fn new(format: Format, level: Level, to: Box<dyn Output>) -> Self {
         Self { format, level, guests_level: level, to, guest: Mutex::default() }
     }
 
-    /// From the level that the environment asks for; a value that Lambda does not know counts as not set, because a log is no place
-    /// to fail. Where it asks for none, guests' lines in text format are not chosen by what may be their levels, as on Lambda.
-    pub fn from_environment(environment: &Environment, to: Box<dyn Output>) -> Self {
+    /// Returns a log with the format and the level that the environment variables set. A level that Lambda does not
+    /// know counts as not set, because a wrong log setting must not stop the host. If no level is set, guests' lines in
+    /// text format are not filtered by level, as on Lambda.
+    pub fn from_environment(environment: &EnvVars, to: Box<dyn Output>) -> Self {
         let format = Format::from_environment(environment);
         let asked = environment.get(var::LOG_LEVEL).and_then(|level| level.parse().ok());
         let default = if format == Format::Text { Level::Trace } else { Level::Info };
@@ -64,17 +63,17 @@ impl Logs {
         Self { guests_level, ..Self::new(format, asked.unwrap_or(Level::Info), to) }
     }
 
-    /// Whether lines of the host's of this level are written.
+    /// Returns whether the host's own lines of this level are written.
     pub fn wants(&self, level: Level) -> bool {
         level >= self.level
     }
 
-    /// Writes one line of the host's own. Where it is not about a certain guest, it is about the one that serves.
+    /// Writes one of the host's own lines. If `subject` names no guest, the line is about the guest that serves.
     pub fn write(&self, level: Level, subject: &Subject<'_>, message: &str) {
         if !self.wants(level) {
             return;
         }
-        let serving = self.guest.lock().unwrap_or_else(PoisonError::into_inner).map(Digest::short);
+        let serving = lock(&self.guest).map(Digest::short);
         let subject = Subject { guest: subject.guest.or(serving.as_deref()), ..*subject };
         self.to.write(subject.request_id, &host_line(self.format, level, &subject, message));
     }
@@ -89,7 +88,7 @@ impl Logs {
         self.write_pieces(level, line, text);
     }
 
-    /// Writes a guest's text. With all that is escaped it may be longer than it was.
+    /// Writes a guest's text, in pieces if it is longer than the limit once it is escaped.
     fn write_pieces(&self, level: Level, line: &Line<'_>, text: &str) {
         pieces(text, LINE_LIMIT_BYTES).for_each(|text| match self.format {
             Format::Json => self.write_object(level, line, &json!(text)),
@@ -98,24 +97,25 @@ impl Logs {
         });
     }
 
-    /// Writes a guest's text in text format. What passes for a line of the host's is told from one.
+    /// Writes a guest's text in text format. If it looks like one of the host's own lines, it gets a mark in front.
     fn write_marked(&self, level: Level, line: &Line<'_>, text: &str) {
         let seen: String = text.chars().filter(|char| !is_invisible(*char)).take(HOST_MARK.len()).collect();
         let mark = if seen.starts_with(HOST_MARK.trim_end()) { GUEST_MARK } else { "" };
         self.to.write(line.request_id, &text_line(level, line.request_id, mark, text));
     }
 
-    /// Writes a guest's line as an object, with this as its message.
+    /// Writes a guest's line as an object with this message.
     fn write_object(&self, level: Level, line: &Line<'_>, message: &Value) {
         let guest = line.guest.short();
         let subject = Subject { request_id: line.request_id, tenant_id: line.tenant_id, guest: Some(&guest) };
         self.to.write(line.request_id, &json_line(level, &subject, message, Origin::Guest { own_time: false }));
     }
 
-    /// Writes a guest's line that is an object, with what it lacks.
+    /// Writes a guest's line that is an object, and adds the keys that are missing.
     fn write_own(&self, line: &Line<'_>, own: Map<String, Value>) {
         let guest = line.guest.short();
-        // A guest does not get to say whose its line is, nor to write in CloudWatch's or Lambda's name.
+        // A guest must not attribute its line to another invocation, tenant or guest, or to the host. Nor may it write
+        // in the name of CloudWatch or Lambda, which `is_minted` checks.
         let is_true = |key: &str, value: Option<&str>| {
             own.get(key).is_none_or(|own| value.is_some_and(|value| own.as_str() == Some(value)))
         };
@@ -124,7 +124,7 @@ impl Logs {
                 && is_true("tenantId", line.tenant_id)
                 && is_true("guest", Some(&guest))
                 && !own.contains_key(MARK);
-        // What claims something else is a text.
+        // An object with false claims is logged as text, at the default level.
         let level = own_level::of_object(&own).filter(|_| claims_are_true).unwrap_or(Level::Info);
         if level < self.guests_level {
             return;
@@ -136,7 +136,8 @@ impl Logs {
             Format::Json => Some(completed(line, &own, level, &guest)),
         };
         match passed_on {
-            // With all that is escaped it may be longer than it was, and what is cut in two is another object.
+            // Escaping may have made the line longer than CloudWatch accepts. CloudWatch would cut it in two, and its
+            // second part could pass for another object.
             Some(written) if written.len() <= EVENT_LIMIT_BYTES => self.to.write(line.request_id, &written),
             _ if self.format == Format::Json
                 && claims_are_true
@@ -149,15 +150,15 @@ impl Logs {
     }
 }
 
-/// CloudWatch cuts larger events. In bytes.
+/// The maximum size of a log event, in bytes. CloudWatch cuts larger ones.
 const EVENT_LIMIT_BYTES: usize = LINE_LIMIT_BYTES + 1024;
 
-/// What no character takes more of when it is escaped.
+/// The maximum size of an escaped character, in bytes.
 const ESCAPED_BYTES: usize = 6;
 
 impl Observer for Logs {
     fn serving(&self, guest: Digest) {
-        *self.guest.lock().unwrap_or_else(PoisonError::into_inner) = Some(guest);
+        *lock(&self.guest) = Some(guest);
     }
 
     fn is_behind(&self) -> bool {
@@ -177,7 +178,7 @@ impl Observer for Logs {
 }
 
 impl Format {
-    /// Writes to this place, without waiting for each write; see [`LogWriter`].
+    /// Returns a writer to this place that does not wait for each write; see [`LogWriter`].
     pub fn writer(self, to: impl Write + Send + 'static) -> LogWriter {
         LogWriter::new(
             to,

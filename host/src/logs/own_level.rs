@@ -1,6 +1,9 @@
-//! The level that a line gives itself.
+//! This module finds the level that a guest's line contains.
 //!
-//! Loggers of all languages write to standard error whatever they write, so where a line was written says nothing of its level.
+//! Loggers of all languages write lines of every level to standard error. So the stream to which a line was written
+//! does not indicate its level.
+//!
+//! See docs/decisions/11-a-lines-level.md.
 
 use std::borrow::Cow;
 
@@ -9,10 +12,11 @@ use serde_json::{Map, Value};
 use super::format::Level;
 use crate::text::split_level;
 
-/// How far into a line its level is looked for, in bytes: behind a time and a logger's name.
+/// The size of the beginning of a line in which a level is searched for, in bytes. It may follow a time and a logger's
+/// name.
 const LOOKED_AT_BYTES: usize = 160;
 
-/// What a logger calls its levels, besides Lambda's names.
+/// The names that loggers use for levels besides Lambda's names.
 const OTHER_NAMES: &[(&str, Level)] = &[
     ("WARNING", Level::Warn),
     ("ERR", Level::Error),
@@ -22,15 +26,16 @@ const OTHER_NAMES: &[(&str, Level)] = &[
     ("NOTICE", Level::Info),
 ];
 
-/// What a line is: its level, if it gives itself one, and its message.
+/// Holds a line's own level, if it has one, and its message.
 pub(super) struct Own<'a> {
     pub(super) level: Option<Level>,
     pub(super) text: &'a str,
 }
 
-/// Of a line that is text.
+/// Returns the level and the message of a line that is text.
 pub(super) fn of_text(line: &str) -> Own<'_> {
-    // As the host writes it itself: the name and a tab. It need not be said twice.
+    // The name of a level and a tab are how the host writes the level itself. They are removed, because the host adds
+    // them again.
     if let Some((name, rest)) = split_level(line) {
         return Own { level: name.parse().ok(), text: rest };
     }
@@ -38,7 +43,8 @@ pub(super) fn of_text(line: &str) -> Own<'_> {
     Own { level: of_pairs(&head).or_else(|| of_words(&head)), text: line }
 }
 
-/// Of a line that is an object. Numbers are pino's and bunyan's. Lambda takes them for INFO, and so are those below it here.
+/// Returns the level of a line that is an object. Numbers are levels of pino and bunyan. Lambda treats all of them as
+/// INFO; here that applies only to those below `WARN`, which return `None`.
 pub(super) fn of_object(own: &Map<String, Value>) -> Option<Level> {
     match own.get("level")? {
         Value::String(name) => named(name),
@@ -52,14 +58,14 @@ pub(super) fn of_object(own: &Map<String, Value>) -> Option<Level> {
     }
 }
 
-/// In any case, and with what `slog` adds to it, such as `ERROR+2`.
+/// Returns the level with this name, in upper or lower case. What `slog` adds to a name, as in `ERROR+2`, is ignored.
 fn named(name: &str) -> Option<Level> {
     let name = name.split(['+', '-']).next().unwrap_or_default();
     let other = || OTHER_NAMES.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, level)| *level);
     name.parse().ok().or_else(other)
 }
 
-/// `time=… level=error msg=…`, which is called logfmt.
+/// Returns the level of a line in the format logfmt: `time=… level=error msg=…`.
 fn of_pairs(head: &str) -> Option<Level> {
     let is_key =
         |key: &str| !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte));
@@ -72,10 +78,11 @@ fn of_pairs(head: &str) -> Option<Level> {
     named(value.trim_matches('"'))
 }
 
-/// A level in capitals, or in brackets, at the beginning or behind a time, and behind a logger's name between dashes.
+/// Returns a level in capitals or in brackets, at the beginning or behind a time, and behind a logger's name between
+/// dashes.
 fn of_words(head: &str) -> Option<Level> {
     let mut behind_dash = false;
-    // What Rust writes where `main` returns an error.
+    // Rust prints this if `main` returns an error.
     if head.starts_with("Error: ") {
         return Some(Level::Error);
     }
@@ -97,7 +104,8 @@ fn of_words(head: &str) -> Option<Level> {
     None
 }
 
-/// `ERROR`, `[ERROR]`, `[error]`, `ERROR:`, `ERROR:root:text`, `INFO[0000]`, `|ERROR|`.
+/// Returns the level of a word such as `ERROR`, `[ERROR]`, `[error]`, `ERROR:`, `ERROR:root:text`, `INFO[0000]` or
+/// `|ERROR|`.
 fn of_word(word: &str) -> Option<Level> {
     let is_bracketed = word.starts_with('[') && word.ends_with(']');
     let bare = word.trim_matches(['[', ']', '(', ')', '<', '>', '|', ':']);
@@ -106,7 +114,7 @@ fn of_word(word: &str) -> Option<Level> {
     if is_in_capitals || is_bracketed { named(name) } else { None }
 }
 
-/// `E1127` and the like, with the day.
+/// Returns the level of klog's first word, such as `E1127`: a letter, the month and the day.
 fn of_klog(word: &str) -> Option<Level> {
     let (level, day) = word.split_at_checked(1)?;
     let is_day = day.len() == 4 && day.bytes().all(|byte| byte.is_ascii_digit());
@@ -119,13 +127,13 @@ fn of_klog(word: &str) -> Option<Level> {
     }
 }
 
-/// Digits and what stands between them in dates, times and numbers.
+/// Returns whether the word consists of digits and the characters between them in dates, times and numbers.
 fn is_time(word: &str) -> bool {
     let is_part = |byte: u8| byte.is_ascii_digit() || b"-/:.,+TZ[]()|".contains(&byte);
     word.bytes().any(|byte| byte.is_ascii_digit()) && word.bytes().all(is_part)
 }
 
-/// Without the sequences that make a terminal show colours.
+/// Returns the text without the escape sequences for a terminal's colours.
 fn without_colours(text: &str) -> Cow<'_, str> {
     if !text.contains('\u{1b}') {
         return Cow::Borrowed(text);
@@ -147,14 +155,14 @@ mod tests {
             ("[WARNING]\tlate", Level::Warn),
             ("CRITICAL:root:no database", Level::Fatal),
             ("2026-11-27 01:02:03,004 - orders.store - WARNING - late", Level::Warn),
-            // `slog` of Go, as text and by `log`; logrus; zap for people; klog.
+            // Go's `slog`, as text and through `log`; logrus; zap's format for people.
             ("time=2026-11-27T01:02:03.004Z level=WARN msg=late order=7", Level::Warn),
             ("2026/11/27 01:02:03 ERROR no such order id=7", Level::Error),
             ("time=\"2026-11-27T01:02:03Z\" level=error msg=\"no such order\"", Level::Error),
             ("level=fatal msg=\"no database\"", Level::Fatal),
             ("INFO[0003] ready", Level::Info),
             ("2026-11-27T01:02:03.004Z\tERROR\torders/main.go:7\tno such order", Level::Error),
-            // tracing, with colours and without; env_logger.
+            // tracing, with colours and without; env_logger; `slog` with an offset; klog.
             ("2026-11-27T01:02:03.004567Z  WARN orders::store: late order=7", Level::Warn),
             (
                 "\u{1b}[2m2026-11-27T01:02:03.004567Z\u{1b}[0m \u{1b}[31mERROR\u{1b}[0m \u{1b}[2morders\u{1b}[0m: none",

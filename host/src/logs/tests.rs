@@ -225,7 +225,7 @@ fn an_object_is_a_line_of_its_own_in_text_format_unless_it_would_pass_for_anothe
     }
 }
 
-/// What a runtime of Lambda's puts in front of them is no hindrance to CloudWatch.
+/// CloudWatch finds metrics behind what Lambda's runtimes put in front of a line, so quotes are needed.
 #[test]
 fn metrics_that_are_not_granted_are_a_text_in_quotes_in_text_format() {
     for text in [
@@ -281,7 +281,7 @@ fn json_lines_say_whose_the_invocation_is() {
 fn in_text_format_levels_are_chosen_only_where_one_is_asked_for() {
     let lines = |variables: &[(&str, &str)]| {
         let kept = Kept::default();
-        let environment: Environment = variables.iter().copied().collect();
+        let environment: EnvVars = variables.iter().copied().collect();
         let logs = Logs::from_environment(&environment, Box::new(kept.clone()));
         for text in ["[DEBUG] step", r#"{"level":"debug"}"#] {
             logs.line(&guests_line(None, text));

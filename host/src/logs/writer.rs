@@ -1,9 +1,12 @@
-//! Log lines on their way to a place that may be slow to take them.
+//! This module writes log lines to a place that may be slow to read them.
 //!
-//! Whoever logs does not wait for a write: lines go into a queue, and a thread of its own writes them, with no lock held. A guest chooses
-//! how much it prints, and nobody how fast that is read. So the queue has a limit. Beyond half of it guests are made to wait, as with any
-//! pipe, as long as the reader takes something; where it takes nothing, lines are dropped and counted, and the log says how many, when it
-//! is read again.
+//! Code that logs does not wait for a write. Lines go into a queue, and a thread of their own writes them without
+//! holding a lock. The queue has a limit, because a guest decides how much it prints, and nobody can make the reader
+//! read as fast. If more than half of the queue is used, guests have to wait, as with any pipe, as long as the reader
+//! takes something. If the reader takes nothing, lines are dropped and counted. Once it reads again, the log reports
+//! how many lines were dropped.
+//!
+//! See docs/decisions/10-log-queue.md.
 
 use std::{
     io::Write,
@@ -12,71 +15,77 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How much may wait to be written, in bytes. One line alone may be longer.
+use crate::lock::lock;
+
+/// The maximum size of the lines that wait to be written, in bytes. One line alone may be longer.
 const LIMIT_BYTES: usize = 2 * 1024 * 1024;
 
-/// Where more waits, guests wait, too. What one write of a guest's becomes has room above it: 8,192 empty lines are 700 KB.
+/// The size of the waiting lines above which guests wait, in bytes. The rest of the queue has room for what one write
+/// of a guest becomes: 8,192 empty lines are 700 KB.
 const BEHIND_BYTES: usize = LIMIT_BYTES / 2;
 
-/// So much is written at once, in bytes, that a slow reader is told from one that reads nothing.
+/// The maximum size of one write, in bytes. It is small enough to distinguish a slow reader from one that reads
+/// nothing.
 const CHUNK_BYTES: usize = 16 * 1024;
 
-/// A reader that takes nothing for so long is not waited for any more, until it takes something.
+/// The time after which guests no longer wait for a reader that takes nothing. They wait again once it takes something.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
-/// Where one line came others follow soon, and to wake the thread for each of them costs more than to write it.
+/// The time during which new lines only collect and do not wake the thread. A line is often soon followed by others,
+/// and waking the thread for each of them costs more than writing it.
 const LINGERING: Duration = Duration::from_micros(200);
 
-/// Where log lines go.
+/// An `Output` is a place to which log lines are written.
 pub trait Output: Send + Sync {
-    /// Takes over one line, with its line end.
+    /// Writes one line, or queues it to be written. The line includes its line end.
     fn write(&self, request_id: Option<&str>, line: &str);
 
-    /// Whether it is worth waiting before more is written: much waits already, and somebody takes it.
+    /// Returns whether to wait before more is written: many lines are waiting already, and the reader takes them.
     fn is_behind(&self) -> bool {
         false
     }
 
-    /// Waits until the lines so far are where they are to go, at most so long.
+    /// Waits until all lines so far are written, at most for this time.
     fn flush(&self, _limit: Duration) {}
 }
 
-/// Writes log lines to one place. The thread starts with the first line.
+/// A `LogWriter` writes log lines to one place, in a thread of its own that starts with the first line.
 pub struct LogWriter {
     shared: Arc<Shared>,
-    /// The line that tells of so many dropped ones.
+    /// Makes the line that reports how many lines were dropped.
     notice: fn(u64) -> String,
 }
 
 struct Shared {
     state: Mutex<State>,
-    /// There is something to write.
+    /// Signals that there is something to write.
     came: Condvar,
-    /// Something was written.
+    /// Signals that something was written.
     moved: Condvar,
 }
 
 struct State {
-    /// Where to write, until the thread has it.
+    /// The place to write to, until the thread takes it over.
     to: Option<Box<dyn Write + Send>>,
-    /// Whole lines, one after the other.
+    /// The whole lines that wait to be written, one after the other.
     waiting: Vec<u8>,
-    /// What the thread has taken and not written yet, in bytes.
+    /// The size of what the thread has taken and not yet written, in bytes.
     writing: usize,
-    /// The thread looks by itself in a moment.
+    /// Whether the thread need not be woken, because it checks for lines by itself within [`LINGERING`].
     lingers: bool,
     dropped: u64,
-    /// How many bytes came, and how many of them were written.
+    /// The number of bytes that were queued so far.
     came: u64,
+    /// The number of those bytes that were written.
     written: u64,
-    /// When something was written last, or the first line came that waits.
+    /// The time of the last write, or the time at which a line came into the empty queue if that was later.
     moved_at: Instant,
-    /// Somebody waited so long in vain for more to be written when so much was.
+    /// The last flush that waited in vain: the number of bytes that were written by then, and how long it waited.
     waited_in_vain: Option<(u64, Duration)>,
 }
 
 impl LogWriter {
-    /// `notice` makes the line, with its end, that tells of so many dropped ones.
+    /// Returns a writer to `to`. `notice` makes the line, with its line end, that reports how many lines were dropped.
     pub fn new(to: impl Write + Send + 'static, notice: fn(u64) -> String) -> Self {
         let state = State {
             to: Some(Box::new(to)),
@@ -93,19 +102,19 @@ impl LogWriter {
         Self { shared: Arc::new(shared), notice }
     }
 
-    /// Starts the thread. Where there is none to be had, lines wait until there is.
+    /// Starts the thread, unless it runs already. If it can't be started, lines wait until it can.
     fn start(&self, state: &mut State) {
         let Some(to) = state.to.take() else { return };
         let (to, shared, notice) = (Arc::new(Mutex::new(Some(to))), self.shared.clone(), self.notice);
         let given = to.clone();
         let write = move || {
-            let to = given.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let to = lock(&given).take();
             if let Some(to) = to {
                 shared.write(to, notice);
             }
         };
         if thread::Builder::new().name("log".to_owned()).stack_size(128 * 1024).spawn(write).is_err() {
-            state.to = to.lock().unwrap_or_else(PoisonError::into_inner).take();
+            state.to = lock(&to).take();
         }
     }
 }
@@ -137,9 +146,14 @@ impl Output for LogWriter {
     fn flush(&self, limit: Duration) {
         let mut state = self.shared.lock();
         state.tell_of_dropped(self.notice);
-        let (stop, before, wanted) = (Instant::now() + limit, state.written, state.came);
+        let (before, wanted) = (state.written, state.came);
+        if before == wanted {
+            return;
+        }
+        let stop = Instant::now() + limit;
         self.shared.came.notify_one();
-        // What was waited for in vain is not waited for as long again before the reader takes something.
+        // An earlier flush waited at least as long in vain, and nothing was written since. Another wait would be in
+        // vain, too.
         if state.waited_in_vain.is_some_and(|(written, waited)| written == before && waited >= limit) {
             return;
         }
@@ -155,7 +169,7 @@ impl Output for LogWriter {
 }
 
 impl Shared {
-    /// What the thread does, for ever.
+    /// Runs the thread, which never ends: takes the waiting lines and writes them.
     fn write(&self, mut to: Box<dyn Write + Send>, notice: fn(u64) -> String) {
         let mut taken = Vec::new();
         loop {
@@ -175,7 +189,8 @@ impl Shared {
             let mut rest = &taken[..];
             while !rest.is_empty() {
                 let (chunk, after) = rest.split_at(chunk(rest));
-                // Where the log can't be written there is no place to say so, and the invocation is not at fault.
+                // If the log can't be written, there is no place to report that, and the invocation must not fail
+                // because of it.
                 let _ = to.write_all(chunk).and_then(|()| to.flush());
                 rest = after;
                 let mut state = self.lock();
@@ -188,7 +203,7 @@ impl Shared {
                 drop(state);
                 self.moved.notify_all();
             }
-            // A guest that printed much once is no reason to keep as much for ever.
+            // The buffer is freed after a large output, so that its memory is not held until the process ends.
             if taken.capacity() > 4 * CHUNK_BYTES {
                 taken = Vec::new();
             }
@@ -196,7 +211,7 @@ impl Shared {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 
@@ -226,7 +241,7 @@ impl State {
     }
 }
 
-/// How much of this to write at once: whole lines, where they are not too long.
+/// Returns how many of these bytes to write at once: whole lines, unless the first one is too long.
 fn chunk(bytes: &[u8]) -> usize {
     if bytes.len() <= CHUNK_BYTES {
         return bytes.len();
@@ -244,7 +259,7 @@ mod tests {
 
     use super::*;
 
-    /// Takes one write for each word it is given, or all of them when there is nobody to give it any.
+    /// Accepts one write for each message from the sender, or all writes once there is no sender.
     struct Reader {
         go_on: Receiver<()>,
         read: Arc<Mutex<Vec<u8>>>,
@@ -276,7 +291,7 @@ mod tests {
     fn lines_come_whole_and_in_order_where_they_are_read() {
         let (writer, give, read) = reader();
         drop(give);
-        // Less than may wait, so that it does not matter how busy the machine is.
+        // All lines fit into the queue, so the test does not depend on how busy the machine is.
         let lines: Vec<String> = (0..1000).map(|number| format!("{number} {}\n", "x".repeat(number))).collect();
         lines.iter().for_each(|line| writer.write(None, line));
         writer.flush(Duration::from_secs(60));
@@ -304,7 +319,7 @@ mod tests {
         writer.write(None, &"x".repeat(BEHIND_BYTES));
         assert!(!writer.is_behind());
         writer.write(None, "x");
-        // It may be so at once on a machine that did something else for a second meanwhile.
+        // On a busy machine, the wait may be over already.
         assert!(writer.is_behind() || begun.elapsed() > LONGEST_WAIT / 2);
         while writer.is_behind() {
             assert!(begun.elapsed() < 50 * LONGEST_WAIT);

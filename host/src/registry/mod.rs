@@ -1,187 +1,183 @@
-//! From a handler to the guest that serves it now, and to the next one.
+//! This module finds the guest that serves a handler now, and keeps it up to date.
+//!
+//! ```text
+//! Registry → GuestSlot → SourceState         what a refresh does with what it finds
+//!        ↘          ↘ code, own_thread       how a newer guest is prepared
+//!          RefreshGate, RefreshThread        when and where refreshes run
+//! ```
 
-mod apart;
 mod code;
-mod handler;
-mod looker;
-mod looks;
+mod guest_slot;
+mod own_thread;
+mod refresh_gate;
+mod refresh_thread;
+mod request;
+mod source_state;
 
 use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
 
+use tokio::time::{sleep, timeout};
 use tracing::debug;
 
-use self::handler::Handler;
-pub use self::looker::Looker;
+use self::guest_slot::GuestSlot;
+pub use self::{
+    refresh_thread::RefreshThread,
+    request::{INIT_LIMIT, LoadRequest},
+};
 use crate::{
-    capabilities::Capabilities,
-    engine::{Budget, Engine, Guest},
+    artifact_policy::Refresh,
+    digest::Digest,
+    engine::{Code, Engine, Guest, MemoryPool},
     failure::{ErrorType, Failure},
-    laps::Laps,
     observer::Observer,
-    source::{Artifact, Look, Source, Wanted},
-    terms::{Refresh, Terms},
+    phase_timings::PhaseTimings,
+    source::{Artifact, FetchOutcome, Revision},
 };
 
-/// How long Lambda's init phase may take on demand. Source: the AWS page "Lambda execution environment".
-pub const INIT_LIMIT: Duration = Duration::from_secs(10);
+/// Limits how long an invocation waits for a refresh of its own. It never waits longer than a quarter of its time.
+const MAX_REFRESH_WAIT: Duration = Duration::from_secs(2);
 
-/// How long an invocation waits at most for a look that it is to wait for, and never more than a quarter of its time.
-const LONGEST_LOOK_WAIT: Duration = Duration::from_secs(2);
+/// The maximum number of fetches at the start while the artifact does not belong to the signature beside it, and the
+/// pause between two of them.
+const MAX_SIGNATURE_ATTEMPTS: u32 = 5;
+const SIGNATURE_RETRY_PAUSE: Duration = Duration::from_secs(1);
 
-/// How often an artifact that does not belong to the signature beside it is fetched at the start, and how long after each other.
-const TRIES: u32 = 5;
-const BETWEEN_TRIES: Duration = Duration::from_secs(1);
-
-/// Holds the guest of one handler. An invocation asks for it once, and keeps what it got to its end.
+/// Holds the guest of one handler. An invocation gets its guest here once, and keeps it to its end.
 pub struct Registry {
-    handler: Arc<Handler>,
-    looker: Looker,
-}
-
-/// What to load, and on which terms.
-#[derive(Clone)]
-pub struct LoadRequest {
-    /// The handler's name, for messages.
-    pub handler: String,
-    /// Where the guest comes from.
-    pub source: Source,
-    /// Which artifacts are taken, and when a newer one is looked for.
-    pub terms: Terms,
-    /// What the guest may touch.
-    pub capabilities: Capabilities,
-    /// How long fetching, compiling and starting may take together. The guest's own start-up code never has more than [`INIT_LIMIT`].
-    pub init_limit: Duration,
-    /// Somebody may have it [look now](Registry::look_now), too.
-    pub is_watched: bool,
+    slot: Arc<GuestSlot>,
+    refresh_thread: RefreshThread,
 }
 
 impl Registry {
     /// Fetches and checks the guest, maps or compiles it, links it, and makes its first instance.
     ///
     /// # Errors
-    /// What keeps the handler from being served, as the Runtime API gets it.
+    /// Returns what keeps the handler from being served, as it is posted to the Runtime API.
     pub async fn load(
         engine: &Engine,
         request: LoadRequest,
         observer: Arc<dyn Observer>,
-        looker: Looker,
-        laps: &mut Laps,
+        refresh_thread: RefreshThread,
+        timings: &mut PhaseTimings,
     ) -> Result<Self, Failure> {
-        let margin = request.capabilities.margin.min(INIT_LIMIT / 10);
+        let margin = request.capabilities.policy.margin.min(INIT_LIMIT / 10);
         let stop = Instant::now() + request.init_limit.saturating_sub(margin);
-        let mut tries = 0;
-        let (code, version, identity) = loop {
-            tries += 1;
-            let artifact = fetch(&request, &looker, stop).await.map_err(Failure::within_limits)?;
-            laps.done("source");
-            let (version, identity) = (artifact.version.clone(), artifact.content.digest());
-            match code::load(engine, &request, artifact, stop).await {
-                Ok(code) => break (code, version, identity),
-                // The two may be on their way: they do not change in one moment.
-                Err(failure)
-                    if failure.error_type == ErrorType::Untrusted && version.has_signature() && tries < TRIES =>
-                {
-                    tokio::time::sleep(BETWEEN_TRIES).await;
-                }
-                Err(failure) => return Err(failure.within_limits()),
-            }
-        };
-        laps.done("code");
-        let budget = Budget::new(&request.capabilities, code.held_bytes());
+        let loaded = load_code(engine, &request, &refresh_thread, stop, timings).await;
+        let (code, revision, artifact) = loaded.map_err(Failure::within_limits)?;
+        timings.record("code");
+        let pool = MemoryPool::new(&request.capabilities, code.held_bytes());
         let left = stop.saturating_duration_since(Instant::now()).min(INIT_LIMIT - margin);
         let guest =
-            Guest::load(engine, code, request.capabilities.clone(), observer.clone(), budget.clone(), left, laps).await;
+            Guest::load(engine, code, request.capabilities.clone(), observer.clone(), pool.clone(), left, timings)
+                .await;
         let guest = guest.map_err(|error| error.into_failure(&request.handler).within_limits())?;
         debug!(handler = %request.handler, digest = %guest.digest(), "serving");
         observer.serving(guest.digest());
-        let handler = Handler::new(engine.clone(), request, observer, budget, guest, version, identity);
-        Ok(Self { handler: Arc::new(handler), looker })
+        let slot = GuestSlot::new(engine.clone(), request, observer, pool, guest, revision, artifact);
+        Ok(Self { slot: Arc::new(slot), refresh_thread })
     }
 
-    /// How long before an invocation's deadline the guest is stopped.
+    /// Returns how long before an invocation's deadline the guest is stopped.
     pub fn margin(&self) -> Duration {
-        self.handler.request.capabilities.margin
+        self.slot.request.capabilities.policy.margin
     }
 
-    /// Hears what the guests do.
+    /// Returns the observer of this handler's guests and invocations.
     pub fn observer(&self) -> &dyn Observer {
-        self.handler.observer()
+        self.slot.observer()
     }
 
-    /// The guest for an invocation that has so much time `left`. Where the last look is too old, a new one begins; only where each
-    /// invocation is to have its own is it waited for.
+    /// Returns the guest for an invocation that has this much time `left`. Begins a refresh if one is due. With
+    /// `refresh = "0s"` it waits for the end of that refresh, for at most 2 s and a quarter of `left`. Then the current
+    /// guest serves.
     pub async fn get(&self, left: Duration) -> Arc<Guest> {
-        match self.handler.request.terms.refresh {
+        match self.slot.request.policy.refresh {
             Refresh::Off => {}
             Refresh::EachTime => {
-                let own = self.handler.looks.one_more(|| self.begin_look());
-                // The current guest serves where it takes longer.
-                let _ = tokio::time::timeout(LONGEST_LOOK_WAIT.min(left / 4), own).await;
+                let own = self.slot.refreshes.next(|| self.begin_refresh());
+                let _ = timeout(MAX_REFRESH_WAIT.min(left / 4), own).await;
             }
-            Refresh::Every(every) if self.handler.looks.are_due(every) => self.begin_look(),
+            Refresh::Every(interval) if self.slot.refreshes.is_due(interval) => self.begin_refresh(),
             Refresh::Every(_) => {}
         }
-        self.handler.current()
+        self.slot.current()
     }
 
-    /// Looks for a newer artifact now, where that is on this machine, and returns when that was done.
-    pub async fn look_now(&self) {
-        if !self.handler.request.source.is_local() {
+    /// Refreshes now, if the source is on this machine, and returns when the refresh has ended.
+    pub async fn refresh_now(&self) {
+        if !self.slot.request.source.is_local() {
             return;
         }
-        self.handler.looks.one_more(|| self.begin_look()).await;
+        self.slot.refreshes.next(|| self.begin_refresh()).await;
     }
 
-    /// The number of the look that is under way.
-    pub fn look_under_way(&self) -> Option<u64> {
-        self.handler.looks.under_way()
+    /// Returns the number of the refresh that is running.
+    pub fn running_refresh(&self) -> Option<u64> {
+        self.slot.refreshes.running()
     }
 
-    /// Waits until no look is under way, at most so long.
-    pub async fn finish_look(&self, limit: Duration) {
-        let _ = tokio::time::timeout(limit, self.handler.looks.none()).await;
+    /// Waits until no refresh is running, for at most `limit`.
+    pub async fn finish_refresh(&self, limit: Duration) {
+        let _ = timeout(limit, self.slot.refreshes.idle()).await;
     }
 
-    fn begin_look(&self) {
-        let Some(look) = self.handler.looks.begin() else { return };
-        let handler = self.handler.clone();
-        self.looker.spawn(async move {
-            handler.look().await;
-            drop(look);
+    fn begin_refresh(&self) {
+        let Some(running) = self.slot.refreshes.begin() else { return };
+        let slot = self.slot.clone();
+        self.refresh_thread.spawn(async move {
+            slot.refresh().await;
+            drop(running);
         });
     }
 }
 
-/// What the source has at the start.
-async fn fetch(request: &LoadRequest, looker: &Looker, stop: Instant) -> Result<Artifact, Failure> {
-    let (source, wanted) = (request.source.clone(), request.wanted(stop, u32::MAX));
-    let looked = match source.is_local() {
-        true => source.look(None, &wanted).await?,
-        // Connections stay with the thread that made them.
-        false => looker.run(async move { source.look(None, &wanted).await }).await??,
-    };
-    match looked {
-        Look::Found(artifact) => Ok(*artifact),
-        Look::Refused(_, failure) => Err(*failure),
-        Look::Unchanged => {
-            let message = "the source has nothing newer than nothing";
-            Err(Failure::new(ErrorType::Internal, message).hint("this is a fault of the host: please report it"))
+/// Fetches the artifact and makes machine code of it. Also returns the revision that was fetched, and the artifact's
+/// digest if it was read.
+async fn load_code(
+    engine: &Engine,
+    request: &LoadRequest,
+    refresh_thread: &RefreshThread,
+    stop: Instant,
+    timings: &mut PhaseTimings,
+) -> Result<(Code, Revision, Option<Digest>), Failure> {
+    let mut attempts = 0;
+    loop {
+        attempts += 1;
+        let artifact = fetch(request, refresh_thread, stop).await?;
+        timings.record("source");
+        let (revision, digest) = (artifact.revision.clone(), artifact.content.digest());
+        match code::load(engine, request, artifact, stop).await {
+            Ok(code) => return Ok((code, revision, digest)),
+            // An artifact and its signature are not replaced in one step, so they may not belong together for a moment.
+            Err(failure)
+                if failure.error_type == ErrorType::Untrusted
+                    && revision.has_signature()
+                    && attempts < MAX_SIGNATURE_ATTEMPTS =>
+            {
+                sleep(SIGNATURE_RETRY_PAUSE).await;
+            }
+            Err(failure) => return Err(failure),
         }
     }
 }
 
-impl LoadRequest {
-    fn wanted(&self, stop: Instant, attempts: u32) -> Wanted {
-        Wanted {
-            limit_bytes: self.terms.limit_bytes,
-            signature: self.terms.trusted_keys.ask_for_signatures(),
-            // Where a newer one is looked for, the file is expected to be written to.
-            apart: self.terms.refresh != Refresh::Off || self.is_watched,
-            stop,
-            attempts,
+/// Fetches what the source has at the start.
+async fn fetch(request: &LoadRequest, refresh_thread: &RefreshThread, stop: Instant) -> Result<Artifact, Failure> {
+    let (source, options) = (request.source.clone(), request.fetch_options(stop, u32::MAX));
+    let outcome = match source.is_local() {
+        true => source.fetch(None, &options).await?,
+        // Connections stay with the thread that made them.
+        false => refresh_thread.run(async move { source.fetch(None, &options).await }).await??,
+    };
+    match outcome {
+        FetchOutcome::Fetched(artifact) => Ok(*artifact),
+        FetchOutcome::Rejected(_, failure) => Err(*failure),
+        FetchOutcome::NotModified => {
+            Err(Failure::new(ErrorType::Internal, "the source returned \"not modified\" to the first fetch")
+                .hint("this is a fault of the host: please report it"))
         }
     }
 }

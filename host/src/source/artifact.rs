@@ -1,4 +1,23 @@
-//! What a source has of a guest, and how it is told that it has something newer.
+//! This module describes artifacts, and the revisions by which a newer artifact is recognized.
+//!
+//! # Revisions
+//!
+//! A [`Revision`] identifies an artifact without reading it. Which of its validators are set depends on the source:
+//!
+//! | source | `artifact` | `companion` | `pending_signature`, if signatures are required |
+//! | --- | --- | --- | --- |
+//! | task root, `.wasm` file | the file | – | – |
+//! | task root, `.cwasm` file | the file | the `.wasm` file beside it | – |
+//! | a file elsewhere | the file | the `.minisig` file beside it | – |
+//! | HTTPS | `ETag` and `Last-Modified` | – | the `.minisig` file beside it |
+//! | S3 | `ETag` and version ID | – | the `.minisig` object beside it |
+//! | OCI registry | the digest of the manifest, which may contain the signature | – | `Missing`, if the manifest contains none |
+//!
+//! One fetch compares the artifact and its companion. A pending signature is compared by a request of its own. The
+//! registry clears it when another signature would make no difference: the artifact serves, or was rejected for another
+//! reason than its signature.
+//!
+//! See docs/decisions/15-unchanged.md.
 
 use std::{
     fs::{File, Metadata},
@@ -10,114 +29,132 @@ use std::{
 
 use rustix::fs::{SealFlags, fcntl_add_seals};
 
+use super::errors::REPLACE_BY_RENAME;
 use crate::{
     digest::Digest,
     failure::{ErrorType, Failure},
     memory_file::memory_file,
 };
 
-/// What came of a look at a source.
-pub enum Look {
-    /// It has what it had.
-    Unchanged,
-    /// It may have something newer.
-    Found(Box<Artifact>),
-    /// It has something newer that is not taken, whatever is in it. It need not be asked for again.
-    Refused(Box<Version>, Box<Failure>),
+/// A `FetchOutcome` is the result of a fetch.
+pub enum FetchOutcome {
+    /// The source still has the known revision.
+    NotModified,
+    /// The source may have a newer artifact.
+    Fetched(Box<Artifact>),
+    /// The source has a newer revision that is rejected without regard to its content. It need not be fetched again.
+    Rejected(Box<Revision>, Box<Failure>),
 }
 
-/// What a source has of a guest.
+/// An `Artifact` is what a source has of a guest.
 pub struct Artifact {
     /// The guest.
     pub content: Content,
-    /// To be told again by.
-    pub version: Version,
-    /// Of the content, where one was asked for and there is one: the text of a `.minisig` file.
+    /// The revision by which the next fetch recognizes a newer artifact.
+    pub revision: Revision,
+    /// The content's signature, if one was requested and there is one: the text of a `.minisig` file.
     pub signature: Option<String>,
 }
 
-/// A guest as its source has it.
+/// `Content` is a guest in the form in which its source has it.
 pub enum Content {
-    /// What its own build wrote, or what claims to be it.
+    /// A wasm file, or a file that claims to be one.
     Wasm(Blob),
-    /// From outside the task root: what `guesthouse compile` made of that, or what claims to be it.
+    /// Machine code from outside the task root: the output of `guesthouse compile`, or a file that claims to be that.
     MachineCode(Blob),
-    /// From the task root: the same, or why it can't be opened, and the `.wasm` file if it is there, too.
+    /// A `.cwasm` file in the task root, or why it can't be opened, and the `.wasm` file beside it, if there is one.
     Precompiled(Result<Precompiled, Failure>, Option<Blob>),
 }
 
-/// Bytes and their digest.
+/// A `Blob` holds bytes and their digest.
 pub struct Blob {
-    /// All of them.
+    /// The bytes.
     pub bytes: Vec<u8>,
-    /// By which they are known.
+    /// The digest of the bytes.
     pub digest: Digest,
 }
 
-/// A `.cwasm` file, which is not read but mapped.
+/// `Precompiled` is a `.cwasm` file. It is not read but mapped.
 pub struct Precompiled {
-    /// Opened for reading.
+    /// The file, opened for reading.
     pub file: File,
-    /// Where it is, symbolic links followed.
+    /// The path of the file, without symbolic links.
     pub path: PathBuf,
 }
 
-/// How an artifact is told from a newer one without reading it.
+/// A `Revision` identifies an artifact without reading it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Version {
-    /// Of the artifact itself.
-    pub artifact: Mark,
-    /// Of the file beside it that belongs to it, where one look tells both.
-    pub companion: Option<Mark>,
-    /// Of the signature beside it, where that is asked for by itself: the artifact waits for another.
-    pub awaited: Option<Mark>,
+pub struct Revision {
+    /// The validator of the artifact itself.
+    pub artifact: Validator,
+    /// The validator of the file beside the artifact that belongs to it, if one fetch compares both.
+    pub companion: Option<Validator>,
+    /// The validator of the detached signature, while the artifact is unsigned or wrongly signed: if the artifact is
+    /// unchanged, only the signature is polled.
+    pub pending_signature: Option<Validator>,
 }
 
-/// How a file, object or manifest is told from a newer one.
+/// A `Validator` identifies the content of a file, object or manifest without reading it. Source of the term: RFC 9110,
+/// section 8.8.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Mark {
-    /// It is not there.
+pub enum Validator {
+    /// There is no such file or object.
     Missing,
-    /// Of a file.
-    File(Stamp),
-    /// Of an HTTP server's resource or an S3 object. A server that tells neither is asked for everything each time.
+    /// The fingerprint of a file.
+    File(FileFingerprint),
+    /// The validators of an HTTP server's resource or of an S3 object. If a server sends neither, everything is fetched
+    /// each time.
     Http {
-        /// With its quotes.
+        /// The header `ETag`, with its quotes.
         etag: Option<String>,
-        /// The header `Last-Modified` as the server wrote it, or S3's version id.
-        revision: Option<String>,
+        /// The header `Last-Modified` as the server sent it, or S3's version ID.
+        version: Option<String>,
     },
     /// The digest of an OCI manifest.
     Manifest(String),
 }
 
-/// What tells a file from a newer one.
+/// A `FileFingerprint` identifies the content of a file without reading it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stamp {
+pub struct FileFingerprint {
     modified: (i64, i64),
     bytes: u64,
     inode: u64,
-    /// It had not just been written.
+    /// Whether the file was last written long enough before the fingerprint was taken.
     is_settled: bool,
 }
 
-/// A file that was written so recently may be written again without its time being another.
-const SETTLES_IN: Duration = Duration::from_secs(2);
+/// The minimum age of a file's last change. A file that was written more recently may be written again without a new
+/// modification time.
+const SETTLED_AFTER: Duration = Duration::from_secs(2);
 
-/// Whether it claims to be what `guesthouse compile` makes, which is told by its beginning: an ELF image's.
+/// Returns whether a file claims to be machine code from `guesthouse compile`: whether it begins as an ELF image.
 pub fn is_machine_code(bytes: &[u8]) -> bool {
     bytes.starts_with(b"\x7fELF")
 }
 
+impl FetchOutcome {
+    /// Returns the outcome of a fetch that read an artifact.
+    pub(super) fn fetched(content: Content, revision: Revision, signature: Option<String>) -> Self {
+        Self::Fetched(Box::new(Artifact { content, revision, signature }))
+    }
+
+    /// Returns the outcome of a fetch that rejected an artifact.
+    pub(super) fn rejected(revision: Revision, failure: impl Into<Box<Failure>>) -> Self {
+        Self::Rejected(Box::new(revision), failure.into())
+    }
+}
+
 impl Content {
-    /// What was fetched from outside the task root.
-    pub fn fetched(bytes: Vec<u8>) -> Self {
+    /// Returns the content of a file from outside the task root.
+    pub(super) fn from_bytes(bytes: Vec<u8>) -> Self {
         let is_machine_code = is_machine_code(&bytes);
         let blob = Blob::new(bytes);
         if is_machine_code { Self::MachineCode(blob) } else { Self::Wasm(blob) }
     }
 
-    /// The digest of what is at hand. That of the task root's machine code is not: it is mapped, and not read.
+    /// Returns the digest of the bytes that were read. A `.cwasm` file in the task root has none: it is mapped and not
+    /// read.
     pub fn digest(&self) -> Option<Digest> {
         match self {
             Self::Wasm(blob) | Self::MachineCode(blob) => Some(blob.digest),
@@ -125,7 +162,7 @@ impl Content {
         }
     }
 
-    /// How much was read, in bytes.
+    /// Returns the number of bytes that were read, or else the size of the file to map.
     pub fn size(&self) -> u64 {
         match self {
             Self::Wasm(blob) | Self::MachineCode(blob) | Self::Precompiled(_, Some(blob)) => blob.bytes.len() as u64,
@@ -136,26 +173,28 @@ impl Content {
 }
 
 impl Blob {
-    /// Takes the digest.
+    /// Returns these bytes with their digest.
     pub fn new(bytes: Vec<u8>) -> Self {
         Self { digest: Digest::of(&bytes), bytes }
     }
 }
 
 impl Precompiled {
+    /// Returns an open file together with its path.
+    ///
     /// # Errors
-    /// When the system does not tell where the file is.
+    /// If the system does not provide the path.
     pub(super) fn new(file: File) -> io::Result<Self> {
-        // The system's word for where this very file is, whatever led to it.
+        // The kernel knows the path of this very file, even if its name or a symbolic link changed since it was opened.
         let path = std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()));
-        let path = path.map_err(|error| io::Error::other(format!("`/proc` does not tell where it is: {error}")))?;
+        let path = path.map_err(|error| io::Error::other(format!("its path can't be read from `/proc`: {error}")))?;
         Ok(Self { file, path })
     }
 
-    /// The same bytes in memory that nobody else can change.
+    /// Copies bytes to a file in memory that nothing can change any more.
     ///
     /// # Errors
-    /// [`ErrorType::Internal`] when there is no such memory.
+    /// [`ErrorType::Internal`] if the system can't create the file.
     pub fn in_memory(bytes: &[u8]) -> Result<Self, Failure> {
         let written = memory_file("guest", bytes).and_then(|file| {
             fcntl_add_seals(&file, SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL)?;
@@ -167,70 +206,76 @@ impl Precompiled {
         })
     }
 
-    /// A file that may be written to while it is mapped is copied first.
+    /// Replaces the file by a copy in memory. Its path stays that of the original.
     ///
     /// # Errors
-    /// When it can't be read, or there is no memory for it.
-    pub(super) fn apart(self) -> Result<Self, Failure> {
+    /// [`ErrorType::SourceUnavailable`] if the file can't be read; those of [`Self::in_memory`].
+    pub(super) fn snapshot(self) -> Result<Self, Failure> {
         let mut bytes = Vec::new();
         let read = io::Read::read_to_end(&mut &self.file, &mut bytes);
         read.map_err(|error| {
             let message = format!("the machine code `{}` can't be read: {error}", self.path.display());
-            Failure::new(ErrorType::SourceUnavailable, message).hint("write it beside its place and rename it")
+            Failure::new(ErrorType::SourceUnavailable, message).hint(REPLACE_BY_RENAME)
         })?;
         Ok(Self { file: Self::in_memory(&bytes)?.file, path: self.path })
     }
 }
 
-impl Version {
-    /// That of an artifact which need not wait for a signature.
+impl Revision {
+    /// Returns the revision of an artifact without a companion and without a pending signature.
+    pub(super) fn of(artifact: Validator) -> Self {
+        Self { artifact, companion: None, pending_signature: None }
+    }
+
+    /// Returns the same revision without a pending signature.
     #[must_use]
-    pub fn without_awaited(self) -> Self {
-        Self { awaited: None, ..self }
+    pub fn without_pending_signature(self) -> Self {
+        Self { pending_signature: None, ..self }
     }
 
-    /// Whether there is a signature beside the artifact, which is exchanged by itself.
+    /// Returns whether there is a file beside the artifact that is replaced separately from it, such as its signature.
     pub fn has_signature(&self) -> bool {
-        [&self.companion, &self.awaited].iter().any(|mark| mark.as_ref().is_some_and(|mark| *mark != Mark::Missing))
+        [&self.companion, &self.pending_signature].into_iter().flatten().any(|beside| *beside != Validator::Missing)
     }
 
-    /// Whether what has the version `now` is the same for certain.
-    pub(super) fn is_still(&self, now: &Self) -> bool {
+    /// Returns whether the artifact with the revision `now` is certainly the same one. The pending signature is not
+    /// compared.
+    pub(super) fn matches(&self, now: &Self) -> bool {
         let companion = match (&self.companion, &now.companion) {
             (None, _) => true,
-            (Some(companion), now) => now.as_ref().is_some_and(|now| companion.is_still(now)),
+            (Some(companion), now) => now.as_ref().is_some_and(|now| companion.matches(now)),
         };
-        companion && self.artifact.is_still(&now.artifact)
+        companion && self.artifact.matches(&now.artifact)
     }
 }
 
-impl Mark {
-    /// That of an open file.
+impl Validator {
+    /// Returns the validator of an open file.
     ///
     /// # Errors
-    /// When it can't be told.
+    /// If the system does not return the file's metadata.
     pub(super) fn of(file: &File) -> io::Result<Self> {
-        file.metadata().map(|metadata| Self::File(Stamp::new(&metadata)))
+        file.metadata().map(|metadata| Self::File(FileFingerprint::new(&metadata)))
     }
 
-    /// Whether what has the mark `now` is the same for certain.
-    pub(super) fn is_still(&self, now: &Self) -> bool {
+    /// Returns whether the content with the validator `now` is certainly the same.
+    pub(super) fn matches(&self, now: &Self) -> bool {
         match (self, now) {
-            (Self::File(stamp), Self::File(now)) => stamp == now && stamp.is_settled,
-            (Self::Http { etag: None, revision: None }, _) => false,
+            (Self::File(fingerprint), Self::File(now)) => fingerprint == now && fingerprint.is_settled,
+            (Self::Http { etag: None, version: None }, _) => false,
             _ => self == now,
         }
     }
 }
 
-impl Stamp {
-    pub(super) fn new(file: &Metadata) -> Self {
+impl FileFingerprint {
+    fn new(file: &Metadata) -> Self {
         let age = file.modified().ok().and_then(|modified| SystemTime::now().duration_since(modified).ok());
         Self {
             modified: (file.mtime(), file.mtime_nsec()),
             bytes: file.len(),
             inode: file.ino(),
-            is_settled: age.is_some_and(|age| age > SETTLES_IN),
+            is_settled: age.is_some_and(|age| age > SETTLED_AFTER),
         }
     }
 }

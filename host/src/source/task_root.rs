@@ -1,4 +1,4 @@
-//! The folder that holds the function's guests.
+//! This module reads the task root: the directory that holds the function's guests.
 
 use std::{
     fs::File,
@@ -12,14 +12,20 @@ use cap_std::{
     fs::{Dir, OpenOptions, OpenOptionsExt as _},
 };
 
-use super::{CWASM, WASM};
+use super::file_names::{CWASM, WASM};
 use crate::{
     failure::{ErrorType, Failure},
     files,
 };
 
-/// The folder that holds the function's guests. Nothing outside it can be reached through this type: paths are resolved
-/// by `cap-std`, which refuses `..`, absolute paths and symbolic links that lead out.
+/// The maximum depth of a guest below the task root, in directories.
+const DIRECTORY_DEPTH: usize = 4;
+
+/// The maximum number of guests that an error message lists.
+const LISTED_GUESTS: usize = 20;
+
+/// `TaskRoot` is the directory that holds the function's guests. Nothing outside it can be reached through this type:
+/// `cap-std` resolves the paths, and refuses `..`, absolute paths and symbolic links that lead out.
 #[derive(Debug, Clone)]
 pub struct TaskRoot {
     dir: Arc<Dir>,
@@ -27,50 +33,51 @@ pub struct TaskRoot {
 }
 
 impl TaskRoot {
+    /// Opens the task root.
+    ///
     /// # Errors
-    /// [`ErrorType::Config`] when the folder can't be opened.
+    /// [`ErrorType::Config`] if the directory can't be opened.
     pub fn open(path: &Path) -> Result<Self, Failure> {
         let dir = Dir::open_ambient_dir(path, ambient_authority()).map_err(|error| {
             Failure::new(ErrorType::Config, format!("can't open the task root `{}`: {error}", path.display()))
-                .hint("set `LAMBDA_TASK_ROOT` to the folder with the guests")
+                .hint("set `LAMBDA_TASK_ROOT` to the directory with the guests")
         })?;
         Ok(Self { dir: Arc::new(dir), path: path.to_owned() })
     }
 
-    /// The names of the guests, sorted.
+    /// Returns the names of the guests, sorted.
     pub fn guests(&self) -> Vec<String> {
         let mut names = Vec::new();
-        gather(&self.dir, "", &mut names, FOLDER_DEPTH);
+        collect_guests(&self.dir, "", &mut names, DIRECTORY_DEPTH);
         names.sort_unstable();
-        // A guest may have both files.
+        // A guest may have both a `.wasm` and a `.cwasm` file.
         names.dedup();
         names
     }
 
-    /// A sentence on the guests there are, for messages.
-    pub fn say_guests(&self) -> String {
-        const SHOWN: usize = 20;
+    /// Returns a sentence that lists the guests, for error messages.
+    pub fn describe_guests(&self) -> String {
         let guests = self.guests();
-        let mut shown: Vec<String> = guests.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
-        if guests.len() > SHOWN {
-            shown.push(format!("{} more", guests.len() - SHOWN));
+        let mut listed: Vec<String> = guests.iter().take(LISTED_GUESTS).map(|name| format!("`{name}`")).collect();
+        if guests.len() > LISTED_GUESTS {
+            listed.push(format!("{} more", guests.len() - LISTED_GUESTS));
         }
-        match shown.is_empty() {
+        match listed.is_empty() {
             true => format!("`{}` holds no guests", self.path.display()),
-            false => format!("`{}` holds {}", self.path.display(), shown.join(", ")),
+            false => format!("`{}` holds {}", self.path.display(), listed.join(", ")),
         }
     }
 
-    /// A text file of the task root; `None` when there is none.
+    /// Reads a text file of the task root. Returns `None` if there is no such file.
     ///
     /// # Errors
-    /// When the file is there and can't be read, or is not UTF-8.
+    /// If the file exists but can't be read, or is not UTF-8.
     pub fn read_text(&self, path: &str) -> io::Result<Option<String>> {
         let Some(file) = self.open_file(Path::new(path))? else { return Ok(None) };
         files::read_from(&file, files::TEXT_LIMIT_BYTES).and_then(files::text).map(Some)
     }
 
-    /// `None` when there is no such file.
+    /// Opens a file of the task root. Returns `None` if there is no such file.
     pub(super) fn open_file(&self, path: &Path) -> io::Result<Option<File>> {
         match self.dir.open_with(path, OpenOptions::new().read(true).custom_flags(files::OPEN_FLAGS)) {
             Ok(file) => files::only_file(file.into_std()).map(Some),
@@ -79,24 +86,23 @@ impl TaskRoot {
         }
     }
 
-    /// Where it was opened.
+    /// Returns the path by which the task root was opened.
     pub fn path(&self) -> &Path {
         &self.path
     }
 }
 
-/// How deep guests are looked for, in folders.
-const FOLDER_DEPTH: usize = 4;
-
-fn gather(dir: &Dir, prefix: &str, names: &mut Vec<String>, depth: usize) {
+/// Adds the names of the guests in a directory, and in its subdirectories down to `depth`. Hidden entries and what
+/// can't be read are skipped.
+fn collect_guests(dir: &Dir, prefix: &str, names: &mut Vec<String>, depth: usize) {
     let Ok(entries) = dir.entries() else { return };
     for entry in entries.flatten() {
-        // What is hidden is left behind by something else.
+        // Other programs leave hidden files behind.
         let Some(name) = entry.file_name().into_string().ok().filter(|name| !name.starts_with('.')) else { continue };
         let Ok(kind) = entry.metadata().map(|metadata| metadata.file_type()) else { continue };
         if kind.is_dir() && depth > 0 {
             if let Ok(inner) = entry.open_dir() {
-                gather(&inner, &format!("{prefix}{name}/"), names, depth - 1);
+                collect_guests(&inner, &format!("{prefix}{name}/"), names, depth - 1);
             }
         } else if let Some((name, WASM | CWASM)) = name.rsplit_once('.').filter(|_| kind.is_file() || kind.is_symlink())
         {

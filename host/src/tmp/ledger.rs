@@ -1,8 +1,15 @@
-//! What guests keep in a folder, file by file.
+//! This module counts what guests keep in a directory, file by file.
 //!
-//! A file or folder counts with its length, in whole blocks, and with one block at least; each further link counts as one block. What
-//! was there before a guest had to do with it does not count, only what the guest adds. What others remove of a guest's goes on
-//! counting until its inode is used again: nobody tells of it.
+//! * A file or directory counts with its length in whole blocks, and with at least one block. Each further link counts
+//!   as one block.
+//! * What a file had before a guest first changed it does not count; only what guests add does.
+//! * A removed file counts until no instance has it open any more.
+//! * A guest's file that another process removes counts until its inode is reused, because nothing reports the removal.
+//!
+//! A write is counted in two steps. [`Ledger::begin_change`] reserves what the write may need. [`Ledger::end_change`]
+//! replaces the reservation with the file's actual size, once no other change of the file is in progress.
+//!
+//! See docs/decisions/26-tmp-ledger.md.
 
 use std::{
     collections::HashMap,
@@ -10,27 +17,30 @@ use std::{
     sync::{Arc, Weak},
 };
 
-use super::{BLOCK_BYTES, Stat};
+use super::stat::{BLOCK_BYTES, Stat};
 
-/// How many files and folders may count at a time: each takes some two hundred bytes of the host's memory.
+/// The maximum number of files and directories that count. Each takes about 200 bytes of the host's memory.
 pub(super) const ENTRIES_LIMIT: usize = 65_536;
 
+/// A `Ledger` counts the bytes and files that guests keep in a directory.
 #[derive(Debug)]
 pub(super) struct Ledger {
     pub(super) limit_bytes: u64,
     used_bytes: u64,
-    /// By device and inode.
+    /// The key is the device and the inode.
     entries: HashMap<(u64, u64), Entry>,
 }
 
+/// Describes one file or directory that guests have created or changed.
 #[derive(Debug, Default)]
 struct Entry {
+    /// How much of `used_bytes` is for this entry.
     counted_bytes: u64,
-    /// What it had when a guest first had to do with it.
+    /// The size when a guest first changed it, which does not count.
     others_bytes: u64,
-    /// How many changes are under way. Until they have ended, what they may need counts.
+    /// The number of changes in progress. While there are any, `counted_bytes` does not shrink.
     changes: usize,
-    /// Who may still read or write it when it is removed.
+    /// The open files through which a guest can still read or write it after its removal.
     open: Vec<Weak<File>>,
     is_removed: bool,
 }
@@ -40,10 +50,10 @@ impl Ledger {
         Self { limit_bytes, used_bytes: 0, entries: HashMap::new() }
     }
 
-    /// How far a file may be written that is to be written from `from` to `to`: less far than `to` where there is no room for all of it,
-    /// and `None` where there is no room at all.
+    /// Reserves room for a write from `from` to `to`, which are offsets in the file. Returns how far the write may go:
+    /// less far than `to` if there is not enough room, or `None` if there is no room at all.
     ///
-    /// It counts as if that were written, until [`Ledger::end_change`] says how long the file is.
+    /// The reserved bytes count until [`Ledger::end_change`] receives the file's actual length.
     pub(super) fn begin_change(&mut self, file: &Arc<File>, stat: Stat, from: u64, to: u64) -> Option<u64> {
         let has_entry = self.entries.contains_key(&key(stat));
         if !has_entry && !self.has_room_for_another(0) {
@@ -53,7 +63,7 @@ impl Ledger {
         let has_bytes = has.counted_bytes.saturating_add(has.others_bytes);
         let wanted = cost(Stat { bytes: to, ..stat }).saturating_sub(has_bytes);
         let room = self.room(wanted);
-        // Others' files that are as they were may have been forgotten meanwhile.
+        // `room` may have swept the entry: those of files that nobody has changed are removed.
         let entry = self.entries.entry(key(stat)).or_insert_with(|| Entry::of_others(stat));
         let may_cost = entry.counted_bytes.saturating_add(entry.others_bytes).saturating_add(room);
         let longest = (may_cost / BLOCK_BYTES).saturating_mul(BLOCK_BYTES).max(stat.bytes);
@@ -70,7 +80,7 @@ impl Ledger {
         Some(end)
     }
 
-    /// Ends what [`Ledger::begin_change`] began.
+    /// Ends a change that [`Ledger::begin_change`] began. `stat` is the file's state after the change.
     pub(super) fn end_change(&mut self, stat: Stat) {
         if let Some(entry) = self.entries.get_mut(&key(stat)) {
             entry.changes = entry.changes.saturating_sub(1);
@@ -78,7 +88,7 @@ impl Ledger {
         self.settle(stat);
     }
 
-    /// Whether there is room for one more file, folder or link with so many bytes.
+    /// Returns whether there is room for one more file, directory or link with this many bytes.
     pub(super) fn has_room_for_another(&mut self, bytes: u64) -> bool {
         if self.entries.len() >= ENTRIES_LIMIT {
             self.sweep();
@@ -86,29 +96,31 @@ impl Ledger {
         self.entries.len() < ENTRIES_LIMIT && self.room(bytes) >= bytes
     }
 
-    /// Whether it is the number of files that there is no room for, and not their bytes.
+    /// Returns whether the number of files is at its limit, and not the number of bytes.
     pub(super) fn has_too_many(&self) -> bool {
         self.entries.len() >= ENTRIES_LIMIT
     }
 
-    /// Counts what a guest has just made. Whatever had its inode before is gone.
+    /// Counts a file or directory that a guest just created. An older entry with the same inode is removed, because its
+    /// file no longer exists.
     pub(super) fn made(&mut self, stat: Stat) {
         self.forget(stat);
         self.entries.insert(key(stat), Entry::default());
         self.settle(stat);
     }
 
-    /// Whether guests have no more than they may.
+    /// Returns whether guests keep no more than the limit allows.
     pub(super) fn is_within_limit(&mut self) -> bool {
         self.room(1);
         self.used_bytes <= self.limit_bytes
     }
 
-    /// Counts by how much it has become more than it was, or less.
+    /// Counts the difference between two states of a file or directory.
     pub(super) fn changed(&mut self, before: Stat, after: Stat) {
         let counted_bytes = self.entries.entry(key(before)).or_insert_with(|| Entry::of_others(before)).counted_bytes;
         self.settle(after);
-        // What is still open may have been written to since it was looked at.
+        // If the file is still open, a guest may have written to it since its length was read. So the larger count
+        // stays.
         if after.links == 0
             && let Some(entry) = self.entries.get_mut(&key(after))
             && entry.counted_bytes < counted_bytes
@@ -118,7 +130,7 @@ impl Ledger {
         }
     }
 
-    /// Counts it as it is now, if it counts at all, and until it is closed.
+    /// Counts an open file as it is now, if it has an entry. It counts until it is closed.
     pub(super) fn opened(&mut self, stat: Stat, file: &Arc<File>) {
         self.settle(stat);
         if let Some(entry) = self.entries.get_mut(&key(stat)) {
@@ -126,6 +138,7 @@ impl Ledger {
         }
     }
 
+    /// Counts the file's current state, if it has an entry. Removes the entry if the file is gone.
     fn settle(&mut self, stat: Stat) {
         let Some(entry) = self.entries.get_mut(&key(stat)) else { return };
         let mut counts = cost(stat).saturating_sub(entry.others_bytes);
@@ -140,13 +153,14 @@ impl Ledger {
         }
     }
 
+    /// Removes an entry, and no longer counts its bytes.
     fn forget(&mut self, stat: Stat) {
         if let Some(entry) = self.entries.remove(&key(stat)) {
             self.used_bytes = self.used_bytes.saturating_sub(entry.counted_bytes);
         }
     }
 
-    /// What may still be added, in bytes. Looks for more where that is not as much as is wanted.
+    /// Returns how many bytes may still be added. If that is less than `wanted`, sweeps first.
     fn room(&mut self, wanted: u64) -> u64 {
         if self.limit_bytes.saturating_sub(self.used_bytes) < wanted {
             self.sweep();
@@ -154,7 +168,7 @@ impl Ledger {
         self.limit_bytes.saturating_sub(self.used_bytes)
     }
 
-    /// Forgets removed files that nobody has open any more, and others' that are no more than they were.
+    /// Removes the entries of removed files that are no longer open, and of files to which guests have added nothing.
     fn sweep(&mut self) {
         self.entries.retain(|_, entry| {
             entry.open.retain(|open| open.strong_count() > 0);
@@ -168,11 +182,12 @@ impl Ledger {
 }
 
 impl Entry {
-    /// What is in it already is others'.
+    /// Creates an entry whose current size does not count.
     fn of_others(stat: Stat) -> Self {
         Self { others_bytes: cost(stat), ..Self::default() }
     }
 
+    /// Records that this file is open.
     fn note(&mut self, file: &Arc<File>) {
         let is_known = self.open.iter().any(|open| std::ptr::eq(open.as_ptr(), Arc::as_ptr(file)));
         if !is_known {
@@ -190,7 +205,7 @@ fn key(stat: Stat) -> (u64, u64) {
     (stat.device, stat.inode)
 }
 
-/// What it takes, in bytes.
+/// Returns how many bytes a file counts for.
 fn cost(stat: Stat) -> u64 {
     let length = stat.bytes.checked_next_multiple_of(BLOCK_BYTES).unwrap_or(u64::MAX);
     match stat.links {

@@ -1,11 +1,14 @@
-//! What a guest's `/tmp` may hold: how much, how many, how deep.
+//! This module limits what a guest's `/tmp` may hold: the number of bytes, the number of files, and the depth of
+//! directories.
 //!
-//! Whoever writes for a guest goes through a [`Quota`]. Two limits hold at once: what is left of the filesystem, less a reserve, and,
-//! where one is set, what the guest itself may keep there. Both are refused with `ENOSPC`, as a full disk is, which programs know.
+//! All writes for a guest go through a [`Quota`]. It enforces two limits at once: the room that the filesystem has
+//! left, less a reserve, and, if it is set, what the guest may keep there. Without room, an operation fails with
+//! `ENOSPC`, the error for a full disk, which programs handle.
 
 mod depth;
 mod filesystem;
 mod ledger;
+mod stat;
 
 use std::{
     fs::{File, Metadata},
@@ -13,7 +16,7 @@ use std::{
     os::unix::fs::{FileExt as _, MetadataExt as _},
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -22,73 +25,68 @@ use bytesize::ByteSize;
 use rustix::io::{Errno, ReadWriteFlags, pwritev2};
 use tracing::warn;
 
-pub use self::depth::{DEPTH_LIMIT, depth, height};
+pub use self::{
+    depth::{DEPTH_LIMIT, depth, height},
+    stat::{BLOCK_BYTES, Stat},
+};
 use self::{filesystem::Filesystem, ledger::Ledger};
+use crate::lock::lock;
 
-/// The limits of one guest's `/tmp`. All instances of the guest share them, and so do the guests that take its place.
+/// A `Quota` has the limits of one guest's `/tmp`. All instances of the guest share it, and so do the guests that
+/// replace it in a swap.
 #[derive(Debug)]
 pub struct Quota {
-    folder: PathBuf,
+    directory: PathBuf,
     filesystem: Filesystem,
-    /// `None` where the filesystem is the only limit.
+    /// `None` if the filesystem is the only limit.
     ledger: Option<Mutex<Ledger>>,
-    /// Who makes, moves or removes something holds it.
+    /// The lock on all names: whoever creates, moves or removes a name holds it.
     names: Arc<tokio::sync::Mutex<()>>,
-    /// That there is no room is said once.
-    said: AtomicBool,
+    /// Whether the warning about a full `/tmp` was logged. It is logged once.
+    is_warned: AtomicBool,
 }
 
-/// As filesystems share out their room, in bytes: what a folder or symbolic link takes.
-pub const BLOCK_BYTES: u64 = 4096;
-
-/// Where in a file something is written.
+/// An `At` is the position in a file at which a write begins.
 #[derive(Debug, Clone, Copy)]
 pub enum At {
-    /// At this distance from its beginning, in bytes.
+    /// This many bytes from the start of the file.
     Offset(u64),
-    /// At its end, wherever that is by then.
+    /// The end of the file at the time of the write.
     End,
 }
 
-/// What is counted of a file, folder or link: which one it is, and how large.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stat {
-    device: u64,
-    inode: u64,
-    links: u64,
-    bytes: u64,
-}
-
 impl Quota {
-    /// `limit_bytes` is what guests may keep in the folder; `None` where only the filesystem limits them.
-    pub fn new(folder: &Path, limit_bytes: Option<u64>) -> Self {
-        // The kernel tells guests' places without links.
-        let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    /// Creates the limits for a directory. `limit_bytes` is what guests may keep in it; `None` if only the filesystem
+    /// limits them.
+    pub fn new(directory: &Path, limit_bytes: Option<u64>) -> Self {
+        // `depth` compares this path with paths that the kernel returns. Those contain no symbolic links.
+        let directory = directory.canonicalize().unwrap_or_else(|_| directory.to_owned());
         Self {
-            filesystem: Filesystem::new(&folder),
+            filesystem: Filesystem::new(&directory),
             ledger: limit_bytes.map(|bytes| Mutex::new(Ledger::new(bytes))),
             names: Arc::default(),
-            said: AtomicBool::new(false),
-            folder,
+            is_warned: AtomicBool::new(false),
+            directory,
         }
     }
 
-    /// Where it is, without links.
-    pub fn folder(&self) -> &Path {
-        &self.folder
+    /// Returns the directory's path, without symbolic links.
+    pub fn directory(&self) -> &Path {
+        &self.directory
     }
 
-    /// Keeps other instances from making, moving or removing anything meanwhile: what was looked at before is still so afterwards.
+    /// Locks all names: until the guard is dropped, no other instance can create, move or remove one. So what the
+    /// caller reads of a name stays true.
     pub async fn names(&self) -> tokio::sync::OwnedMutexGuard<()> {
         self.names.clone().lock_owned().await
     }
 
-    /// Writes into a file. Returns how many bytes were written: no more than there is room for.
+    /// Writes to a file. Returns how many bytes were written, which is no more than there is room for.
     ///
     /// # Errors
-    /// `ENOSPC` where there is no room at all; whatever the kernel says.
+    /// `ENOSPC` if there is no room at all; otherwise the kernel's error.
     pub fn write(&self, file: &Arc<File>, bytes: &[u8], at: At) -> io::Result<usize> {
-        // Nothing is written, but whether anything may be is told.
+        // An empty write changes nothing, but the kernel may still return an error.
         if bytes.is_empty() {
             return put(file, bytes, at);
         }
@@ -105,10 +103,10 @@ impl Quota {
         written
     }
 
-    /// Makes a file longer or shorter.
+    /// Changes the length of a file.
     ///
     /// # Errors
-    /// `ENOSPC` where there is no room; whatever the kernel says.
+    /// `ENOSPC` if there is no room; otherwise the kernel's error.
     pub fn set_len(&self, file: &Arc<File>, bytes: u64) -> io::Result<()> {
         let stat = Stat::of(&file.metadata()?);
         self.begin_change(file, stat, bytes.saturating_sub(1), bytes)?;
@@ -117,10 +115,11 @@ impl Quota {
         set
     }
 
-    /// Takes room for one more file, folder or link, whose name takes some, too. `bytes` is what it has itself.
+    /// Takes room for one more file, directory or link with `bytes` bytes. The filesystem must also have a block for
+    /// its name.
     ///
     /// # Errors
-    /// `ENOSPC` where there is none.
+    /// `ENOSPC` if there is no room.
     pub fn may_add(&self, bytes: u64) -> io::Result<()> {
         if !self.filesystem.take_file()? || !self.filesystem.take_bytes(BLOCK_BYTES)? {
             return Err(self.full_filesystem());
@@ -131,10 +130,10 @@ impl Quota {
         }
     }
 
-    /// Takes room for a name in another folder, which may become larger by it.
+    /// Takes room for a name that moves to another directory, which may grow by it.
     ///
     /// # Errors
-    /// `ENOSPC` where there is already more than there may be.
+    /// `ENOSPC` if the filesystem is full, or guests already keep more than the limit allows.
     pub fn may_move(&self) -> io::Result<()> {
         if !self.filesystem.take_bytes(BLOCK_BYTES)? {
             return Err(self.full_filesystem());
@@ -142,30 +141,30 @@ impl Quota {
         if self.ledger().is_none_or(|mut ledger| ledger.is_within_limit()) { Ok(()) } else { Err(self.at_limit()) }
     }
 
-    /// Whether it counts what guests make and remove: only then is it worth looking at that.
+    /// Returns whether files are counted. If not, callers need not read the state of names before and after a change.
     pub fn is_counting(&self) -> bool {
         self.ledger.is_some()
     }
 
-    /// Counts what a guest has just made.
+    /// Counts a file or directory that a guest just created.
     pub fn made(&self, stat: Stat) {
         if let Some(mut ledger) = self.ledger() {
             ledger.made(stat);
         }
     }
 
-    /// Counts by how much something has become more than it was, or less: a folder by a name, a file by a link. What has no link any
-    /// more counts until nobody has it open.
+    /// Counts the difference between two states: of a directory that gained or lost a name, or of a file that gained or
+    /// lost a link. A file without links counts until no instance has it open.
     pub fn changed(&self, before: Stat, after: Stat) {
         if let Some(mut ledger) = self.ledger() {
             ledger.changed(before, after);
         }
     }
 
-    /// Takes note of an open file: once it is removed, it counts until it is closed.
+    /// Records an open file, so that it counts after its removal until it is closed.
     ///
     /// # Errors
-    /// When the file can't be looked at.
+    /// If the file's metadata can't be read.
     pub fn opened(&self, file: &Arc<File>) -> io::Result<()> {
         if let Some(mut ledger) = self.ledger() {
             ledger.opened(Stat::of(&file.metadata()?), file);
@@ -173,7 +172,8 @@ impl Quota {
         Ok(())
     }
 
-    /// Takes the filesystem's room for so many bytes here, unless the file has that already.
+    /// Takes room in the filesystem for a write of this many bytes. A write into blocks that the file already has needs
+    /// none.
     fn take_bytes(&self, file: &File, bytes: u64, at: At) -> io::Result<()> {
         if self.filesystem.take_bytes(bytes)? {
             return Ok(());
@@ -181,12 +181,13 @@ impl Quota {
         if has_already(&file.metadata()?, bytes, at) { Ok(()) } else { Err(self.full_filesystem()) }
     }
 
-    /// See [`Ledger::begin_change`].
+    /// Reserves room for a change; see [`Ledger::begin_change`].
     fn begin_change(&self, file: &Arc<File>, stat: Stat, from: u64, to: u64) -> io::Result<u64> {
         let begun = self.ledger().map_or(Some(to), |mut ledger| ledger.begin_change(file, stat, from, to));
         begun.ok_or_else(|| self.at_limit())
     }
 
+    /// Ends a change; see [`Ledger::end_change`].
     fn end_change(&self, file: &File) -> io::Result<()> {
         if let Some(mut ledger) = self.ledger() {
             ledger.end_change(Stat::of(&file.metadata()?));
@@ -194,24 +195,29 @@ impl Quota {
         Ok(())
     }
 
+    /// Logs once that the filesystem is full, and returns the error for the guest.
     fn full_filesystem(&self) -> io::Error {
-        if !self.said.swap(true, Ordering::Relaxed) {
+        if !self.is_warned.swap(true, Ordering::Relaxed) {
             warn!(
-                "a guest's `/tmp` is full: the filesystem has no more room\nhint: let the guest remove what it no longer needs, or raise the function's ephemeral storage"
+                "a guest's `/tmp` is full: the filesystem has no more room\n\
+                 hint: let the guest remove what it no longer needs, or raise the function's ephemeral storage"
             );
         }
         Errno::NOSPC.into()
     }
 
+    /// Logs once that guests have reached their limit, and returns the error for the guest.
     fn at_limit(&self) -> io::Error {
-        if !self.said.swap(true, Ordering::Relaxed) {
+        if !self.is_warned.swap(true, Ordering::Relaxed) {
             match self.ledger() {
                 Some(ledger) if ledger.has_too_many() => warn!(
-                    "a guest's `/tmp` is full: it may keep {} files, folders and links there\nhint: let the guest remove what it no longer needs",
+                    "a guest's `/tmp` is full: it may keep {} files, directories and links there\n\
+                     hint: let the guest remove what it no longer needs",
                     ledger::ENTRIES_LIMIT
                 ),
                 ledger => warn!(
-                    "a guest's `/tmp` is full: it may keep {} there\nhint: let the guest remove what it no longer needs, or raise `tmp_limit`",
+                    "a guest's `/tmp` is full: it may keep {} there\n\
+                     hint: let the guest remove what it no longer needs, or raise `tmp_limit`",
                     ByteSize::b(ledger.map_or(0, |ledger| ledger.limit_bytes))
                 ),
             }
@@ -220,12 +226,12 @@ impl Quota {
     }
 
     fn ledger(&self) -> Option<MutexGuard<'_, Ledger>> {
-        self.ledger.as_ref().map(|ledger| ledger.lock().unwrap_or_else(PoisonError::into_inner))
+        self.ledger.as_ref().map(lock)
     }
 }
 
 impl At {
-    /// From where to where so many bytes go in a file that is so long.
+    /// Returns the range that a write of `bytes` bytes covers in a file of this length.
     fn range(self, length: u64, bytes: u64) -> (u64, u64) {
         let begin = match self {
             Self::Offset(offset) => offset,
@@ -235,7 +241,7 @@ impl At {
     }
 }
 
-/// Whether so many bytes here take nothing that the file has not taken yet.
+/// Returns whether a write stays within blocks that the file already has.
 fn has_already(file: &Metadata, bytes: u64, at: At) -> bool {
     let has_no_holes = file.blocks().saturating_mul(512) >= file.len();
     has_no_holes && at.range(file.len(), bytes).1 <= file.len()
@@ -248,34 +254,12 @@ fn put(file: &File, bytes: &[u8], at: At) -> io::Result<usize> {
     }
 }
 
+/// Writes to the end of a file, whatever its length is by then.
 fn append(file: &File, bytes: &[u8]) -> io::Result<usize> {
     match pwritev2(file, &[IoSlice::new(bytes)], 0, ReadWriteFlags::APPEND) {
-        // Not every filesystem can. What others append at the same moment is then written over.
+        // Not every filesystem supports this flag. This fallback may overwrite what others append at the same time.
         Err(Errno::NOSYS | Errno::NOTSUP) => file.write_at(bytes, file.metadata()?.len()),
         written => Ok(written?),
-    }
-}
-
-impl Stat {
-    /// Of something that is open.
-    pub fn of(metadata: &Metadata) -> Self {
-        Self::new(metadata.dev(), metadata.ino(), metadata.nlink(), metadata.len(), metadata.is_dir())
-    }
-
-    /// `bytes` is its length.
-    pub fn new(device: u64, inode: u64, links: u64, bytes: u64, is_folder: bool) -> Self {
-        // A folder's own `.` and its subfolders' `..` are no links that anybody made.
-        Self { device, inode, links: if is_folder { links.min(1) } else { links }, bytes }
-    }
-
-    /// The same with a link more, or one less.
-    pub fn with_links(self, more: i64) -> Self {
-        Self { links: self.links.saturating_add_signed(more), ..self }
-    }
-
-    /// Whether both are of one file.
-    pub fn is_same_file(&self, other: &Self) -> bool {
-        (self.device, self.inode) == (other.device, other.inode)
     }
 }
 

@@ -7,22 +7,22 @@ use super::*;
 const BLOCK: u64 = BLOCK_BYTES;
 
 fn quota(limit_bytes: u64) -> (TempDir, Quota) {
-    let folder = tempfile::tempdir().unwrap();
-    let quota = Quota::new(folder.path(), Some(limit_bytes));
-    (folder, quota)
+    let directory = tempfile::tempdir().unwrap();
+    let quota = Quota::new(directory.path(), Some(limit_bytes));
+    (directory, quota)
 }
 
-/// A file that a guest makes.
+/// Creates a file as a guest would.
 fn make(quota: &Quota, name: &str) -> io::Result<Arc<File>> {
     quota.may_add(BLOCK)?;
-    let file = Arc::new(File::create_new(quota.folder().join(name))?);
+    let file = Arc::new(File::create_new(quota.directory().join(name))?);
     quota.made(Stat::of(&file.metadata()?));
     quota.opened(&file)?;
     Ok(file)
 }
 
 fn remove(quota: &Quota, name: &str) {
-    let path = quota.folder().join(name);
+    let path = quota.directory().join(name);
     let before = Stat::of(&fs::symlink_metadata(&path).unwrap());
     fs::remove_file(path).unwrap();
     quota.changed(before, before.with_links(-1));
@@ -38,7 +38,7 @@ fn fill(quota: &Quota, file: &Arc<File>, blocks: u64, at: At) -> io::Result<usiz
 
 #[test]
 fn a_file_may_fill_the_limit_and_not_one_byte_more() {
-    let (_folder, quota) = quota(8 * BLOCK);
+    let (_directory, quota) = quota(8 * BLOCK);
     let file = make(&quota, "a").unwrap();
     assert_eq!(fill(&quota, &file, 8, At::Offset(0)).unwrap() as u64, 8 * BLOCK);
     assert!(is_full(&quota.write(&file, b"x", At::Offset(8 * BLOCK))));
@@ -46,14 +46,14 @@ fn a_file_may_fill_the_limit_and_not_one_byte_more() {
     assert!(is_full(&quota.set_len(&file, 8 * BLOCK + 1)));
     assert!(quota.write(&file, b"x", At::Offset(u64::MAX)).is_err());
     assert_eq!(file.metadata().unwrap().len(), 8 * BLOCK);
-    // What is there can be written over, and nothing can be written anywhere.
+    // Existing blocks can be overwritten, and an empty write succeeds anywhere.
     fill(&quota, &file, 8, At::Offset(0)).unwrap();
     assert_eq!(quota.write(&file, b"", At::End).unwrap(), 0);
 }
 
 #[test]
 fn of_what_does_not_fit_so_much_is_written_as_fits() {
-    let (_folder, quota) = quota(8 * BLOCK);
+    let (_directory, quota) = quota(8 * BLOCK);
     let file = make(&quota, "a").unwrap();
     quota.write(&file, b"x", At::End).unwrap();
     assert_eq!(fill(&quota, &file, 9, At::End).unwrap() as u64, 8 * BLOCK - 1);
@@ -63,7 +63,7 @@ fn of_what_does_not_fit_so_much_is_written_as_fits() {
 
 #[test]
 fn what_is_made_shorter_or_removed_gives_its_room_back() {
-    let (_folder, quota) = quota(8 * BLOCK);
+    let (_directory, quota) = quota(8 * BLOCK);
     let (first, second) = (make(&quota, "a").unwrap(), make(&quota, "b").unwrap());
     fill(&quota, &first, 7, At::End).unwrap();
     fill(&quota, &second, 1, At::End).unwrap();
@@ -78,7 +78,7 @@ fn what_is_made_shorter_or_removed_gives_its_room_back() {
 
 #[test]
 fn a_removed_file_counts_until_nobody_has_it_open() {
-    let (_folder, quota) = quota(8 * BLOCK);
+    let (_directory, quota) = quota(8 * BLOCK);
     let file = make(&quota, "a").unwrap();
     remove(&quota, "a");
     fill(&quota, &file, 7, At::End).unwrap();
@@ -91,11 +91,11 @@ fn a_removed_file_counts_until_nobody_has_it_open() {
 
 #[test]
 fn a_file_with_two_links_counts_until_both_are_removed() {
-    let (folder, quota) = quota(9 * BLOCK);
+    let (directory, quota) = quota(9 * BLOCK);
     let file = make(&quota, "a").unwrap();
     fill(&quota, &file, 8, At::End).unwrap();
     quota.may_add(BLOCK).unwrap();
-    fs::hard_link(folder.path().join("a"), folder.path().join("b")).unwrap();
+    fs::hard_link(directory.path().join("a"), directory.path().join("b")).unwrap();
     let now = Stat::of(&file.metadata().unwrap());
     quota.changed(now.with_links(-1), now);
     assert!(is_full(&quota.may_add(BLOCK)));
@@ -107,11 +107,11 @@ fn a_file_with_two_links_counts_until_both_are_removed() {
     assert_eq!(fill(&quota, &other, 9, At::End).unwrap() as u64, 8 * BLOCK);
 }
 
-/// Nor does it give room when a guest removes it.
+/// Removing what others left does not free any room for the guest either.
 #[test]
 fn what_others_left_does_not_count_and_what_a_guest_adds_to_it_does() {
-    let (folder, quota) = quota(8 * BLOCK);
-    let path = folder.path().join("others");
+    let (directory, quota) = quota(8 * BLOCK);
+    let path = directory.path().join("others");
     fs::write(&path, vec![b'x'; 100 * BLOCK as usize]).unwrap();
     let file = Arc::new(File::options().write(true).open(&path).unwrap());
     quota.opened(&file).unwrap();
@@ -124,26 +124,26 @@ fn what_others_left_does_not_count_and_what_a_guest_adds_to_it_does() {
     assert_eq!(fill(&quota, &file, 9, At::End).unwrap() as u64, 8 * BLOCK);
 }
 
-/// On some filesystems a folder with long names takes more than what is in it.
+/// On some filesystems a directory with long names is larger than the files in it.
 #[test]
-fn a_folder_counts_with_its_names() {
+fn a_directory_counts_with_its_names() {
     let mut ledger = Ledger::new(10 * BLOCK);
-    let folder = |blocks: u64| Stat::new(1, 2, 3, blocks * BLOCK, true);
-    ledger.made(folder(1));
-    ledger.changed(folder(1), folder(10));
+    let directory = |blocks: u64| Stat::new(1, 2, 3, blocks * BLOCK, true);
+    ledger.made(directory(1));
+    ledger.changed(directory(1), directory(10));
     assert!(!ledger.has_room_for_another(1));
-    ledger.changed(folder(10), folder(10).with_links(-1));
+    ledger.changed(directory(10), directory(10).with_links(-1));
     assert!(ledger.has_room_for_another(10 * BLOCK));
 }
 
 #[test]
 fn what_may_be_written_by_one_is_not_given_to_another_meanwhile() {
-    let (_folder, quota) = quota(8 * BLOCK);
+    let (_directory, quota) = quota(8 * BLOCK);
     let (first, second) = (make(&quota, "a").unwrap(), make(&quota, "b").unwrap());
     let stat = |file: &File| Stat::of(&file.metadata().unwrap());
     let begun = |file: &Arc<File>, to: u64| quota.ledger().unwrap().begin_change(file, stat(file), 0, to);
     assert_eq!(begun(&first, 7 * BLOCK), Some(7 * BLOCK));
-    // Another instance writes into the same file before it has come to it.
+    // Another instance writes to the same file before the first has written.
     assert_eq!(begun(&first, BLOCK), Some(BLOCK));
     quota.end_change(&first).unwrap();
     assert_eq!(begun(&second, 2 * BLOCK), Some(BLOCK));
@@ -175,21 +175,21 @@ fn as_many_files_may_be_made_as_the_host_wants_to_remember_and_not_more() {
 
 #[test]
 fn the_filesystem_is_the_limit_where_none_is_set() {
-    let folder = tempfile::tempdir().unwrap();
-    let quota = Quota::new(folder.path(), None);
+    let directory = tempfile::tempdir().unwrap();
+    let quota = Quota::new(directory.path(), None);
     let file = make(&quota, "a").unwrap();
     assert_eq!(quota.write(&file, b"xyz", At::End).unwrap(), 3);
     assert!(is_full(&quota.take_bytes(&file, u64::MAX, At::End)));
-    // What the file has already needs no room.
+    // Blocks that the file already has need no room.
     let metadata = file.metadata().unwrap();
     assert!(has_already(&metadata, 3, At::Offset(0)));
     assert!(!has_already(&metadata, 3, At::Offset(1)) && !has_already(&metadata, 1, At::End));
 }
 
 #[test]
-fn the_depth_of_a_folder_is_told_and_how_much_is_nested_in_it() {
-    let folder = tempfile::tempdir().unwrap();
-    let root = folder.path().canonicalize().unwrap();
+fn the_depth_of_a_directory_is_told_and_how_much_is_nested_in_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().canonicalize().unwrap();
     fs::create_dir_all(root.join("a/b/c")).unwrap();
     fs::write(root.join("a/file"), "").unwrap();
     let open = |path: &str| File::open(root.join(path)).unwrap();

@@ -13,12 +13,12 @@ char *handler(const char *event, const guesthouse_context *context) {
     if (json.at == NULL) return NULL;
     char *name = guesthouse_json_string(guesthouse_json_member(json, "name"));
     if (name == NULL) return guesthouse_error("InvalidEvent", "the event has no `name`");
-    char *message = NULL, *answer = NULL;
+    char *message = NULL, *response = NULL;
     asprintf(&message, "Hello %s!", name);
     char *quoted = guesthouse_json_quote(message);
-    asprintf(&answer, "{\"message\":%s}", quoted);
+    asprintf(&response, "{\"message\":%s}", quoted);
     free(quoted);
     free(message);
     free(name);
-    return answer;
+    return response;
 }

@@ -55,12 +55,12 @@ func orders(_ context.Context, event struct {
 			total.Cents += item.Quantity * item.Cents
 		}
 	}
-	answer := totals{}
+	response := totals{}
 	for _, total := range byName {
-		answer.Customers = append(answer.Customers, *total)
+		response.Customers = append(response.Customers, *total)
 	}
-	sort.Slice(answer.Customers, func(a, b int) bool { return answer.Customers[a].Customer < answer.Customers[b].Customer })
-	return answer, nil
+	sort.Slice(response.Customers, func(a, b int) bool { return response.Customers[a].Customer < response.Customers[b].Customer })
+	return response, nil
 }
 
 type data struct {

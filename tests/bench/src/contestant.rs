@@ -1,4 +1,4 @@
-//! A program that answers events, and what was measured of it.
+//! This module runs programs that handle events, and measures them.
 
 use std::{
     fs, io,
@@ -10,61 +10,61 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{
-    runtime_api::{Answer, Request, RuntimeApi},
+    runtime_api::{Request, Response, RuntimeApi},
     work::Work,
 };
 
-/// A program that answers events.
+/// A `Contestant` is a program that handles events, with what was measured.
 pub struct Contestant {
     pub name: &'static str,
     program: PathBuf,
     arguments: Vec<String>,
     env: Vec<(String, String)>,
-    /// The handler's name for this work, as the runtime wants it.
+    /// Returns the handler's name for a work, as the runtime expects it.
     handler: fn(Work) -> String,
-    /// What it can do.
+    /// The works that the contestant supports.
     pub works: &'static [Work],
-    /// What is exchanged with a new version.
+    /// The files that a new version replaces.
     files: Vec<PathBuf>,
-    /// What is deployed with that, and is not AWS's.
+    /// The host that is deployed besides, unless it is AWS's.
     host: Option<PathBuf>,
-    /// The `.wasm` file, of one that stands for its language.
+    /// The `.wasm` file of a contestant that represents its language.
     source: Option<PathBuf>,
     pub measured: Measured,
 }
 
-/// All that was measured.
+/// Holds all measurements of a contestant.
 #[derive(Default)]
 pub struct Measured {
-    /// From exec to the first request for an event.
+    /// The times from exec to the first request for an event.
     pub ready: Vec<Duration>,
-    /// From exec to the end of the first answer.
+    /// The times from exec to the end of the first response.
     pub answered: Vec<Duration>,
     pub warm: [Warm; WARM.len()],
     pub resident_at_first_kib: u64,
     pub resident_later_kib: u64,
     pub peak_kib: u64,
-    /// From SIGTERM to the end of the process, whose last answer nobody accepts.
+    /// The time from SIGTERM to the end of the process, while its last response is not accepted.
     pub ended: Duration,
-    /// Concurrency, and answers per second.
+    /// Pairs of the concurrency and the responses per second.
     pub throughput: Vec<(usize, f64)>,
 }
 
-/// Of one work.
+/// Holds the measurements of one work.
 #[derive(Default)]
 pub struct Warm {
-    /// From an event's first byte to its answer's last.
+    /// The times from an event's first byte to its response's last one.
     pub took: Vec<Duration>,
-    /// The processor's time for each invocation, of one start each.
+    /// The processor time of an invocation, once for each start.
     pub cpu: Vec<Duration>,
-    /// Invocations in a second, of one start each: until the next event is asked for.
+    /// The invocations per second, once for each start. Each lasts until the next event is requested.
     pub per_second: Vec<f64>,
 }
 
-/// Those that are measured warm.
+/// The works that are measured warm.
 pub const WARM: [Work; 4] = [Work::Hello, Work::Orders, Work::Echo, Work::Log];
 
-/// Those of them that there are in each language.
+/// The works that exist in each language.
 const COMMON: [Work; 3] = [Work::Hello, Work::Orders, Work::Echo];
 
 impl Contestant {
@@ -100,7 +100,7 @@ impl Contestant {
         self
     }
 
-    /// Where these are exchanged, and the program stays.
+    /// Sets the files that a new version replaces, if the program itself stays.
     pub fn files(mut self, files: Vec<PathBuf>) -> Self {
         self.files = files;
         self
@@ -138,7 +138,8 @@ impl Contestant {
             .spawn()
     }
 
-    /// One start with one answer, and then so many invocations, of which the first tenth only warms up.
+    /// Starts the contestant for one response, and then for a number of invocations. The first tenth of these only
+    /// warms up.
     pub fn run(&mut self, work: Work, invocations: usize) -> Result<(), String> {
         self.try_run(work, invocations).map_err(|error| format!("{}, {}: {error}", self.name, work.name()))
     }
@@ -149,8 +150,8 @@ impl Contestant {
         let mut child = Running(self.spawn(work, &api.address()?, &[])?);
         let first = api.first(&mut child.0)?;
         let ready = begun.elapsed();
-        let (at, answer, mut connection) = api.invoke(&mut child.0, first, event.as_bytes())?;
-        check(work, &answer)?;
+        let (at, response, mut connection) = api.invoke(&mut child.0, first, event.as_bytes())?;
+        check(work, &response)?;
         let number =
             WARM.iter().position(|warm| *warm == work).ok_or_else(|| io::Error::other("it is not measured"))?;
         if work == Work::Hello {
@@ -158,18 +159,18 @@ impl Contestant {
             self.measured.answered.push(at - begun);
         }
         let warm_up = invocations / 10;
-        let mut last = answer;
+        let mut last = response;
         let (mut cpu, mut warm_since) = (Duration::ZERO, Instant::now());
         for count in 0..invocations {
             if count == warm_up {
                 (cpu, warm_since) = (child.cpu()?, Instant::now());
             }
             let sent = Instant::now();
-            let (at, answer, next) = api.invoke(&mut child.0, connection, event.as_bytes())?;
+            let (at, response, next) = api.invoke(&mut child.0, connection, event.as_bytes())?;
             if count >= warm_up {
                 self.measured.warm[number].took.push(at - sent);
             }
-            api.recycle(std::mem::replace(&mut last, answer));
+            api.recycle(std::mem::replace(&mut last, response));
             connection = next;
         }
         let (counted, took) = ((invocations - warm_up).max(1), warm_since.elapsed());
@@ -180,15 +181,16 @@ impl Contestant {
         Ok(())
     }
 
-    /// So many invocations, for what they leave in memory.
+    /// Runs a number of invocations, and measures the memory after the first and the last one, and the time until the
+    /// end.
     pub fn run_for_memory(&mut self, invocations: usize) -> io::Result<()> {
         let event = Work::Hello.event();
         let mut api = RuntimeApi::start()?;
         let mut child = Running(self.spawn(Work::Hello, &api.address()?, &[])?);
         let mut connection = api.first(&mut child.0)?;
         for count in 0..invocations {
-            let (_, answer, next) = api.invoke(&mut child.0, connection, event.as_bytes())?;
-            api.recycle(answer);
+            let (_, response, next) = api.invoke(&mut child.0, connection, event.as_bytes())?;
+            api.recycle(response);
             connection = next;
             if count == 0 {
                 self.measured.resident_at_first_kib = child.status("VmRSS:")?;
@@ -201,14 +203,14 @@ impl Contestant {
         Ok(())
     }
 
-    /// Answers per second with so many invocations at a time.
+    /// Measures the responses per second at this concurrency.
     pub fn run_at_once(&mut self, concurrency: usize, invocations: usize) -> io::Result<()> {
         let event = Work::Compute.event();
         let mut api = RuntimeApi::start()?;
         let more = [("AWS_LAMBDA_MAX_CONCURRENCY", concurrency.to_string())];
         let mut child = Running(self.spawn(Work::Compute, &api.address()?, &more[..usize::from(concurrency > 1)])?);
         let (mut sent, mut answered, mut begun) = (0, 0, Instant::now());
-        // As many again at first, until all instances are there.
+        // Additional invocations come first, until all instances exist.
         let warm_up = 2 * concurrency;
         while answered < invocations + warm_up {
             match api.request(&mut child.0)? {
@@ -216,11 +218,11 @@ impl Contestant {
                     sent += 1;
                     api.send(connection, event.as_bytes())?;
                 }
-                // It waits until the end.
+                // This connection waits until the end.
                 Request::Next(_) => {}
-                Request::Answer(connection, answer) => {
+                Request::Response(connection, response) => {
                     api.accept(connection)?;
-                    check(Work::Compute, &answer)?;
+                    check(Work::Compute, &response)?;
                     answered += 1;
                     if answered == warm_up {
                         begun = Instant::now();
@@ -233,17 +235,17 @@ impl Contestant {
         Ok(())
     }
 
-    /// The bytes that are exchanged with a new version.
+    /// Returns the size of the files that a new version replaces, in bytes.
     pub fn bytes(&self) -> u64 {
         self.files.iter().map(|file| bytes(file)).sum()
     }
 
-    /// Those of the `.wasm` file, of one that stands for its language.
+    /// Returns the size of the `.wasm` file, in bytes, of a contestant that represents its language.
     pub fn source_bytes(&self) -> Option<u64> {
         self.source.as_deref().map(bytes)
     }
 
-    /// The bytes that are deployed with that, and are not AWS's.
+    /// Returns the size of the host that is deployed besides, in bytes.
     pub fn host_bytes(&self) -> u64 {
         self.host.as_deref().map_or(0, bytes)
     }
@@ -253,19 +255,19 @@ fn bytes(file: &Path) -> u64 {
     fs::metadata(file).map_or(0, |file| file.len())
 }
 
-fn check(work: Work, answer: &Answer) -> io::Result<()> {
-    if !answer.is_error && work.is_right(answer.body()) {
+fn check(work: Work, response: &Response) -> io::Result<()> {
+    if !response.is_error && work.is_right(response.body()) {
         return Ok(());
     }
-    let shown = String::from_utf8_lossy(&answer.body()[..answer.body().len().min(200)]).into_owned();
-    Err(io::Error::other(format!("a wrong answer: {shown}")))
+    let shown = String::from_utf8_lossy(&response.body()[..response.body().len().min(200)]).into_owned();
+    Err(io::Error::other(format!("a wrong response: {shown}")))
 }
 
-/// A process that ends with this value.
+/// A process that ends when this value is dropped.
 struct Running(Child);
 
 impl Running {
-    /// The time that its threads had on a processor so far.
+    /// Returns the time that the process's threads had on a processor so far.
     fn cpu(&self) -> io::Result<Duration> {
         let mut nanoseconds = 0;
         for thread in fs::read_dir(format!("/proc/{}/task", self.0.id()))? {
@@ -275,7 +277,7 @@ impl Running {
         Ok(Duration::from_nanos(nanoseconds))
     }
 
-    /// Sends SIGTERM. Returns how long it took to end.
+    /// Sends SIGTERM, and returns how long the process took to end.
     fn terminate(&mut self) -> io::Result<Duration> {
         let begun = Instant::now();
         kill_process(Pid::from_child(&self.0), Signal::TERM)?;
@@ -292,7 +294,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // It may have ended by itself, which is told elsewhere.
+        // The process may have ended by itself, which is reported elsewhere.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }

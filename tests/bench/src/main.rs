@@ -1,8 +1,9 @@
-//! Guesthouse beside native functions and AWS's runtimes for other languages, in one run: `cargo xtask bench`, which builds and
-//! installs what is compared, and runs this on one core.
+//! This binary compares Guesthouse with native functions and with AWS's runtimes for other languages, in one run.
+//! `cargo xtask bench` builds and installs what is compared, and runs this binary.
 //!
-//! A Runtime API in this process drives each contestant as a child process. All share a core and take turns, so that a busy machine
-//! hits them alike: the ratios mean something, the times are this machine's.
+//! A Runtime API in this process drives each contestant as a child process. Except for the throughput, all share one
+//! core and take turns, so that other load on the machine affects them alike. The ratios are meaningful; the times are
+//! those of this machine.
 
 mod contestant;
 mod picture;
@@ -21,22 +22,23 @@ use contestant::Contestant;
 use rustix::thread::{CpuSet, sched_setaffinity};
 use work::Work;
 
-/// Each is a start of every contestant.
+/// The number of rounds. In each of them every contestant starts.
 const ROUNDS: usize = 21;
 
-/// In a round, of each work. The larger ones are only done in every [`EVERY`]th.
+/// The number of invocations of each work in a round. The larger works only run in every [`EVERY`]th round.
 const HELLOS: usize = 500;
 const ORDERS: usize = 200;
 const ECHOES: usize = 30;
 const LOGS: usize = 200;
 const EVERY: usize = 3;
 
-/// By which memory is said to grow or not.
+/// The number of invocations after which memory is compared with that after the first one.
 const MANY: usize = 10_000;
 
+/// The numbers of invocations at a time for which the throughput is measured.
 const AT_ONCE: [usize; 3] = [1, 4, 16];
 
-/// The folder of the guests that are compiled ahead of time.
+/// The directory of the guests that are compiled ahead of time.
 const AHEAD: &str = "ahead";
 
 const ALL: [Work; 5] = [Work::Hello, Work::Orders, Work::Echo, Work::Log, Work::Compute];
@@ -45,7 +47,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let built = root().join("target/bench");
     let ahead = std::env::args_os().nth(1).map_or_else(|| built.join(AHEAD), PathBuf::from);
     let mut contestants = contestants(&built, &ahead)?;
-    // On all cores, for it is about them.
+    // This runs on all cores, because it measures how well they are used.
     for round in 0..3 {
         for contestant in contestants.iter_mut().filter(|contestant| contestant.works.contains(&Work::Compute)) {
             for concurrency in AT_ONCE {
@@ -78,32 +80,34 @@ fn main() -> Result<(), Box<dyn Error>> {
     let report =
         report::write(&contestants, &[bytes(&built, "bootstrap")?, bytes(&built, "bootstrap-lean")?], &machine());
     print!("{report}");
-    let folder = root().join("tests/bench");
-    fs::write(folder.join("results.md"), &report)?;
-    fs::write(folder.join("results.svg"), picture::draw(&contestants))?;
-    Ok(readme(&report::languages(&contestants))?)
+    let directory = root().join("tests/bench");
+    fs::write(directory.join("results.md"), &report)?;
+    fs::write(directory.join("results.svg"), picture::draw(&contestants))?;
+    put("docs/benchmarks.md", &report::languages(&contestants))?;
+    Ok(put("README.md", &report::languages_in_short(&contestants))?)
 }
 
-/// Puts the table of the languages where the README has it.
-fn readme(table: &str) -> io::Result<()> {
+/// Puts a table of the languages between the two markers of this page.
+fn put(page: &str, table: &str) -> io::Result<()> {
     const BEGIN: &str = "<!-- Written by `cargo xtask bench`. -->\n";
     const END: &str = "<!-- Up to here. -->";
-    let path = root().join("README.md");
+    let path = root().join(page);
     let text = fs::read_to_string(&path)?;
     let written = text.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
     let (before, after) =
-        written.ok_or_else(|| io::Error::other("the README has no place for the languages' table"))?;
+        written.ok_or_else(|| io::Error::other(format!("`{page}` has no place for the languages' table")))?;
     fs::write(path, format!("{before}{BEGIN}{table}{END}{after}"))
 }
 
-/// This process and its children; whatever core it runs on now.
+/// Binds this process and its children to the core that it runs on now.
 fn bind_to_one_core() -> io::Result<()> {
     let mut cores = CpuSet::new();
     cores.set(rustix::thread::sched_getcpu());
     Ok(sched_setaffinity(None, &cores)?)
 }
 
-/// Another order in each round, and the same in each run: whoever comes after another finds caches as that one left them.
+/// Shuffles the contestants, in another order for each round, and in the same orders in each run. A contestant finds
+/// the caches as the one before it left them.
 fn shuffle(order: &mut [usize], round: u64) {
     let mut state = round.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     for at in (1..order.len()).rev() {
@@ -112,7 +116,7 @@ fn shuffle(order: &mut [usize], round: u64) {
     }
 }
 
-/// The processor, and the versions of what is compared.
+/// Returns the processor's name, and the versions of what is compared.
 fn machine() -> String {
     let first_line = |program: &Path, arguments: &[&str]| {
         let output = Command::new(program).args(arguments).output().ok()?;
@@ -134,7 +138,7 @@ fn machine() -> String {
         .join(", ")
 }
 
-/// All of them, the native one first: the others are compared with it.
+/// Returns all contestants. The native one is first, because the others are compared with it.
 fn contestants(built: &Path, ahead: &Path) -> Result<Vec<Contestant>, Box<dyn Error>> {
     fn own(work: Work) -> String {
         work.name().to_owned()
@@ -202,7 +206,7 @@ fn text(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
-/// The repository, in which `cargo xtask bench` runs this.
+/// Returns the repository's directory, in which `cargo xtask bench` runs this binary.
 fn root() -> PathBuf {
     std::env::current_dir().unwrap_or_default()
 }

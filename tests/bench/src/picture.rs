@@ -1,4 +1,4 @@
-//! The picture that the README shows.
+//! This module draws the picture that the README shows.
 
 use std::fmt::Write as _;
 
@@ -9,16 +9,16 @@ const LABELS: f64 = 250.0;
 const ROW: f64 = 22.0;
 const TITLE: f64 = 40.0;
 
-/// A title, a unit, and the figure of a contestant.
+/// A title, a unit, and the function that returns a contestant's figure.
 type Group = (&'static str, &'static str, fn(&Contestant) -> f64);
 
-/// Three groups of bars, each with the contestants in their order. What is compiled at its start takes so long that nothing could be
-/// seen of the others.
+/// Draws three groups of bars, each with the contestants in their order. Guests that are compiled at their start are
+/// left out: their bars are so long that the others could not be seen.
 pub fn draw(contestants: &[Contestant]) -> String {
     let contestants: Vec<&Contestant> =
         contestants.iter().filter(|contestant| !contestant.name.contains("not compiled ahead")).collect();
     let groups: [Group; 3] = [
-        ("Cold start: from exec to the first answer", "ms", |contestant| median(&contestant.measured.answered) / 1e3),
+        ("Cold start: from exec to the first response", "ms", |contestant| median(&contestant.measured.answered) / 1e3),
         ("Warm invocation, 20 bytes", "µs", |contestant| median(&contestant.measured.warm[0].took)),
         ("Memory after 10,000 invocations", "MiB", |contestant| contestant.measured.resident_later_kib as f64 / 1024.0),
     ];

@@ -1,4 +1,4 @@
-//! What was measured, as Markdown.
+//! This module writes the measurements as Markdown.
 
 use std::{fmt::Write as _, time::Duration};
 
@@ -7,7 +7,7 @@ use crate::{
     work::{LINES, Work},
 };
 
-/// In microseconds.
+/// Returns a percentile of durations, in microseconds.
 pub fn percentile(measured: &[Duration], percent: usize) -> f64 {
     let mut sorted = measured.to_vec();
     sorted.sort_unstable();
@@ -23,7 +23,7 @@ const NATIVE: &str = "native Rust, lambda_runtime";
 const RUST: &str = "Guesthouse, Rust guest";
 const FRESH: &str = "Rust guest, fresh instances";
 
-/// Answers per second with so many at a time; the median.
+/// Returns the median of the responses per second at this concurrency.
 fn at_once(contestant: &Contestant, concurrency: usize) -> f64 {
     let runs = contestant.measured.throughput.iter().filter(|(at, _)| *at == concurrency);
     middle(runs.map(|(_, per_second)| *per_second))
@@ -35,7 +35,8 @@ fn middle(values: impl Iterator<Item = f64>) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// All tables. `bootstraps` are the sizes of the one that is used, and of one without compiler and `lambda_runtime`.
+/// Returns all tables. `bootstraps` are the sizes of the `bootstrap` that is measured, and of one without compiler and
+/// `lambda_runtime`.
 pub fn write(contestants: &[Contestant], bootstraps: &[u64; 2], machine: &str) -> String {
     let native = &contestants[0];
     let mut text = String::new();
@@ -44,14 +45,15 @@ pub fn write(contestants: &[Contestant], bootstraps: &[u64; 2], machine: &str) -
         text.push('\n');
     };
     line(format_args!(
-        "From `cargo xtask bench`: medians of {} starts; all contestants and the Runtime API on one core, in turns and in another order \
-         each time. The ratios are what counts; the times are those of this machine: {machine}.\n\n\
-         Memory is what is resident after the first and the 10,000th invocation, and the most there ever was. \"Deployed\" is what a new \
-         version exchanges, and in brackets what else is not AWS's.\n",
+        "From `cargo xtask bench`: medians of {} starts; all contestants and the Runtime API on one core, in turns and \
+         in another order each time. The ratios are what counts; the times are those of this machine: {machine}.\n\n\
+         Memory is what is resident after the first and the 10,000th invocation, and the most there ever was. \
+         \"Deployed\" is what a new version replaces, and in brackets what else is not AWS's.\n",
         native.measured.ready.len()
     ));
     line(format_args!(
-        "| contestant | exec → first `/next` | p90 | / native | exec → first answer | p90 | / native | memory | later | most | deployed |\n\
+        "| contestant | exec → first `/next` | p90 | / native | exec → first response | p90 | / native | memory | later \
+         | most | deployed |\n\
          | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
     ));
     for contestant in contestants {
@@ -79,8 +81,9 @@ pub fn write(contestants: &[Contestant], bootstraps: &[u64; 2], machine: &str) -
     }
     for (number, work) in WARM.iter().enumerate() {
         line(format_args!(
-            "\n{}, an event of {}: from its first byte to the answer's last; the processor's time, and how many in a second, until the next \
-             event is asked for.\n\n| contestant | p50 | / native | p99 | processor | / native | per second |\n\
+            "\n{}, an event of {}: from its first byte to the response's last; the processor's time, and how many in a \
+             second, until the next event is requested.\n\n\
+             | contestant | p50 | / native | p99 | processor | / native | per second |\n\
              | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
             work.title(),
             work.size()
@@ -101,22 +104,24 @@ pub fn write(contestants: &[Contestant], bootstraps: &[u64; 2], machine: &str) -
         }
     }
     line(format_args!(
-        "\nAnswers per second of a handler that computes some 5 ms, on all cores, so many at a time. AWS's runtimes for the other \
-         languages serve one at a time.\n\n| contestant | 1 | 4 | 16 | 4 / 1 |\n| --- | ---: | ---: | ---: | ---: |"
+        "\nResponses per second of a handler that computes some 5 ms, on all cores, with this many events at a time. \
+         AWS's runtimes for the other languages serve one at a time.\n\n\
+         | contestant | 1 | 4 | 16 | 4 / 1 |\n| --- | ---: | ---: | ---: | ---: |"
     ));
     for contestant in contestants.iter().filter(|contestant| !contestant.measured.throughput.is_empty()) {
         let [one, four, sixteen] = [1, 4, 16].map(|concurrency| at_once(contestant, concurrency));
         line(format_args!("| {} | {one:.0} | {four:.0} | {sixteen:.0} | {:.2} |", contestant.name, four / one));
     }
     line(format_args!(
-        "\nBy language: what is built and what is deployed; from exec to the first answer, and an invocation with 20 B.\n\n{}",
+        "\nBy language: what is built and what is deployed; from exec to the first response, and an invocation with \
+         20 B.\n\n{}",
         languages(contestants).trim_end()
     ));
     line(format_args!("\nThe figures that are to be reached:\n\n{}", bars(contestants, bootstraps)));
     text
 }
 
-/// A guest in each language, beside what AWS has for the language.
+/// Returns the table of the guests in each language, beside AWS's runtime for the language.
 pub fn languages(contestants: &[Contestant]) -> String {
     let mut table = String::from(
         "| guest | `.wasm` | `.cwasm` | cold start | warm p50 | memory | beside | cold start | warm p50 | memory |\n\
@@ -124,18 +129,10 @@ pub fn languages(contestants: &[Contestant]) -> String {
     );
     for guest in contestants {
         let Some(wasm) = guest.source_bytes() else { continue };
-        let language = guest.name.trim_start_matches("Guesthouse, ").trim_end_matches(" guest");
-        let peer = match language {
-            "Go" => "native Go",
-            "JavaScript" => "Node",
-            "Python" => "Python",
-            _ => NATIVE,
-        };
-        let peer = contestants.iter().find(|other| other.name.starts_with(peer)).expect("a name");
+        let (language, peer) = language_and_peer(guest, contestants);
         let figures = |contestant: &Contestant| {
-            let measured = &contestant.measured;
-            let (cold, warm) = (median(&measured.answered) / 1e3, median(&measured.warm[0].took));
-            format!("{cold:.1} ms | {warm:.0} µs | {:.0} MiB", measured.resident_later_kib as f64 / 1024.0)
+            let [cold, warm, memory] = figures(contestant);
+            format!("{cold:.1} ms | {warm:.0} µs | {memory:.0} MiB")
         };
         let mb = |bytes: u64| bytes as f64 / 1e6;
         let _ = writeln!(
@@ -151,7 +148,47 @@ pub fn languages(contestants: &[Contestant]) -> String {
     table
 }
 
-/// The figures that are to be reached.
+/// Returns the same table in short, with links to the languages' pages. Each pair is the guest's figure and that of
+/// what AWS has for the language.
+pub fn languages_in_short(contestants: &[Contestant]) -> String {
+    let mut table = String::from(
+        "| language | deployed | cold start | warm p50 | memory |\n\
+         | --- | ---: | ---: | ---: | ---: |\n",
+    );
+    for guest in contestants.iter().filter(|guest| guest.source_bytes().is_some()) {
+        let (language, peer) = language_and_peer(guest, contestants);
+        let ([cold, warm, memory], [peers_cold, peers_warm, peers_memory]) = (figures(guest), figures(peer));
+        let _ = writeln!(
+            table,
+            "| [{language}](docs/{}.md) | {:.2} MB | {cold:.1} / {peers_cold:.1} ms | {warm:.0} / {peers_warm:.0} µs | \
+             {memory:.0} / {peers_memory:.0} MiB |",
+            language.to_lowercase(),
+            guest.bytes() as f64 / 1e6,
+        );
+    }
+    table
+}
+
+/// Returns the language of a guest, and what AWS has for it.
+fn language_and_peer<'a>(guest: &Contestant, contestants: &'a [Contestant]) -> (&'static str, &'a Contestant) {
+    let language = guest.name.trim_start_matches("Guesthouse, ").trim_end_matches(" guest");
+    let peer = match language {
+        "Go" => "native Go",
+        "JavaScript" => "Node",
+        "Python" => "Python",
+        _ => NATIVE,
+    };
+    (language, contestants.iter().find(|other| other.name.starts_with(peer)).expect("a name"))
+}
+
+/// Returns the cold start in milliseconds, the time of an invocation in microseconds, and the memory in MiB.
+fn figures(contestant: &Contestant) -> [f64; 3] {
+    let measured = &contestant.measured;
+    let (cold, warm) = (median(&measured.answered) / 1e3, median(&measured.warm[0].took));
+    [cold, warm, measured.resident_later_kib as f64 / 1024.0]
+}
+
+/// Returns the table of the figures to reach.
 fn bars(contestants: &[Contestant], [bootstrap, lean]: &[u64; 2]) -> String {
     let of = |name: &str| contestants.iter().find(|contestant| contestant.name.starts_with(name)).expect("a name");
     let [native, rust, fresh, js, py, python, node] =
@@ -172,8 +209,8 @@ fn bars(contestants: &[Contestant], [bootstrap, lean]: &[u64; 2]) -> String {
         ("first `/next` / native", ready(rust) / ready(native), 2.0, 1.4),
         ("first `/next` / Python", ready(rust) / ready(python), 0.1, 0.06),
         ("first `/next` / Node.js", ready(rust) / ready(node), 0.1, 0.06),
-        ("first answer, JavaScript / Node.js", median(&js.answered) / median(&node.answered), 0.5, 0.25),
-        ("first answer, Python / Python", median(&py.answered) / median(&python.answered), 0.5, 0.25),
+        ("first response, JavaScript / Node.js", median(&js.answered) / median(&node.answered), 0.5, 0.25),
+        ("first response, Python / Python", median(&py.answered) / median(&python.answered), 0.5, 0.25),
         ("a line in the log, µs", (p50(rust, Work::Log) - p50(rust, Work::Hello)) / LINES as f64, 3.0, 1.0),
         ("added by fresh instances, µs", p50(fresh, Work::Hello) - p50(rust, Work::Hello), 60.0, 20.0),
         ("most memory in 10,000 invocations, MiB", mib(rust.peak_kib), 12.0, 8.0),
@@ -183,11 +220,11 @@ fn bars(contestants: &[Contestant], [bootstrap, lean]: &[u64; 2]) -> String {
             1.05,
             1.0,
         ),
-        ("SIGTERM to the end, its answer not accepted, ms", rust.ended.as_secs_f64() * 1e3, 300.0, 220.0),
+        ("SIGTERM to the end, its response not accepted, ms", rust.ended.as_secs_f64() * 1e3, 300.0, 220.0),
         ("`bootstrap`, MB", mb(bootstrap), 16.0, 12.0),
         ("`bootstrap` without compiler and `lambda_runtime`, MB", mb(lean), 5.0, 3.0),
     ];
-    let at_least = ("answers with 4 at a time / 1, 2 cores", at_once(of(RUST), 4) / at_once(of(RUST), 1), 1.8, 1.95);
+    let at_least = ("responses with 4 at a time / 1, 2 cores", at_once(of(RUST), 4) / at_once(of(RUST), 1), 1.8, 1.95);
     let mut table = String::from("| figure | measured | bar | aim | |\n| --- | ---: | ---: | ---: | --- |\n");
     let mut row = |(name, measured, bar, aim): (&str, f64, f64, f64), sign: &str, is_met: fn(f64, f64) -> bool| {
         let verdict = match () {

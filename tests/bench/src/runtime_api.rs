@@ -1,4 +1,4 @@
-//! The Runtime API, on one thread, for whatever number of connections a contestant opens.
+//! This module serves the Runtime API on one thread, for any number of a contestant's connections.
 
 use std::{
     io::{self, IoSlice, Read, Write},
@@ -11,36 +11,37 @@ use std::{
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-/// Nothing takes longer than this, in seconds; a contestant that does is broken.
+/// The maximum time to wait for a contestant, in seconds. One that takes longer is broken.
 const PATIENCE_SECONDS: i64 = 60;
 
 const ARN: &str = "arn:aws:lambda:us-east-1:012345678912:function:bench";
 
-/// Listens on a free port of the loopback interface.
+/// A `RuntimeApi` listens on a free port of the loopback interface.
 pub struct RuntimeApi {
     listener: TcpListener,
     connections: Vec<Connection>,
     sent: u64,
-    /// The memory of an answer that is done with, for the next: to ask the system for it anew would be measured, too.
+    /// The memory of a response that is not needed any more, for the next one. Allocating it anew would be measured,
+    /// too.
     spare: Vec<u8>,
 }
 
-/// What a contestant asks or says.
+/// A request of a contestant.
 pub enum Request {
-    /// It waits for an event on this connection.
+    /// The contestant requests an event on this connection.
     Next(usize),
-    /// An answer came on this connection.
-    Answer(usize, Answer),
+    /// The contestant posted a response on this connection.
+    Response(usize, Response),
 }
 
-/// What became of an event.
-pub struct Answer {
+/// Holds the response to an event, or an error.
+pub struct Response {
     message: Vec<u8>,
     body: Range<usize>,
     pub is_error: bool,
 }
 
-impl Answer {
+impl Response {
     pub fn body(&self) -> &[u8] {
         &self.message[self.body.clone()]
     }
@@ -49,7 +50,7 @@ impl Answer {
 struct Connection {
     stream: TcpStream,
     came: Vec<u8>,
-    /// Of a body in chunks, what was put together and how far was looked.
+    /// The part of a chunked body that was read so far.
     chunks: Chunks,
 }
 
@@ -64,37 +65,38 @@ impl RuntimeApi {
         Ok(Self { listener: TcpListener::bind("127.0.0.1:0")?, connections: Vec::new(), sent: 0, spare: Vec::new() })
     }
 
-    /// Host and port.
+    /// Returns the host and port.
     pub fn address(&self) -> io::Result<String> {
         Ok(self.listener.local_addr()?.to_string())
     }
 
-    /// Waits for the first request for an event.
+    /// Waits for the first request for an event, and returns its connection.
     pub fn first(&mut self, contestant: &mut Child) -> io::Result<usize> {
         match self.request(contestant)? {
             Request::Next(connection) => Ok(connection),
-            Request::Answer(..) => Err(io::Error::other("an answer came before any event")),
+            Request::Response(..) => Err(io::Error::other("a response came before any event")),
         }
     }
 
-    /// Sends an event and waits for its answer and for the next request: when the answer was there, what it was, and who asks.
+    /// Sends an event, and waits for its response and for the next request. Returns the time of the response, the
+    /// response, and the next request's connection.
     pub fn invoke(
         &mut self,
         contestant: &mut Child,
         connection: usize,
         event: &[u8],
-    ) -> io::Result<(Instant, Answer, usize)> {
+    ) -> io::Result<(Instant, Response, usize)> {
         self.send(connection, event)?;
-        let Request::Answer(connection, answer) = self.request(contestant)? else {
-            return Err(io::Error::other("the next event was asked for before there was an answer"));
+        let Request::Response(connection, response) = self.request(contestant)? else {
+            return Err(io::Error::other("the next event was requested before there was a response"));
         };
         let at = Instant::now();
         self.accept(connection)?;
         let next = self.first(contestant)?;
-        Ok((at, answer, next))
+        Ok((at, response, next))
     }
 
-    /// Sends an event to who asked on this connection.
+    /// Sends an event on this connection, on which it was requested.
     pub fn send(&mut self, connection: usize, event: &[u8]) -> io::Result<()> {
         self.sent += 1;
         let head = format!(
@@ -113,19 +115,19 @@ impl RuntimeApi {
         Ok(())
     }
 
-    /// Takes back an answer that was looked at.
-    pub fn recycle(&mut self, answer: Answer) {
-        self.spare = answer.message;
+    /// Takes back the memory of a response that was checked.
+    pub fn recycle(&mut self, response: Response) {
+        self.spare = response.message;
     }
 
-    /// Says that an answer was taken.
+    /// Confirms that a response was accepted.
     pub fn accept(&mut self, connection: usize) -> io::Result<()> {
         const ACCEPTED: &[u8] =
             b"HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n{\"status\":\"OK\"}\n";
         self.connections[connection].stream.write_all(ACCEPTED)
     }
 
-    /// The next request, on whatever connection.
+    /// Returns the next request, on any connection.
     pub fn request(&mut self, contestant: &mut Child) -> io::Result<Request> {
         loop {
             for (number, connection) in self.connections.iter_mut().enumerate() {
@@ -143,7 +145,7 @@ impl RuntimeApi {
         waiting.push(PollFd::from_borrowed_fd(self.listener.as_fd(), PollFlags::IN));
         let patience = Timespec { tv_sec: PATIENCE_SECONDS, tv_nsec: 0 };
         if poll(&mut waiting, Some(&patience))? == 0 {
-            return Err(io::Error::other(format!("nothing came for {PATIENCE_SECONDS} s")));
+            return Err(io::Error::other(format!("no request arrived within {PATIENCE_SECONDS} s")));
         }
         let ready: Vec<bool> = waiting.iter().map(|waiting| !waiting.revents().is_empty()).collect();
         let mut buffer = [0; 256 * 1024];
@@ -170,7 +172,7 @@ impl RuntimeApi {
 }
 
 impl Connection {
-    /// A request that came whole.
+    /// Returns a request if all of it has arrived.
     fn take(&mut self, number: usize, spare: &mut Vec<u8>) -> io::Result<Option<Request>> {
         let Some(end) = self.came.windows(4).position(|window| window == b"\r\n\r\n") else { return Ok(None) };
         let head = String::from_utf8_lossy(&self.came[..end]).to_ascii_lowercase();
@@ -180,7 +182,7 @@ impl Connection {
         let begin = end + 4;
         if value("expect:") == Some("100-continue") && self.came.len() == begin && (length > 0 || is_chunked) {
             self.stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
-            // Said once: the line goes.
+            // The line is sent only once, so the header gets another name.
             self.came = head.replace("expect:", "x-expect:").into_bytes();
             self.came.extend_from_slice(b"\r\n\r\n");
             return Ok(None);
@@ -195,19 +197,20 @@ impl Connection {
             return Ok(Some(Request::Next(number)));
         }
         let is_error = head.split(' ').nth(1).is_some_and(|path| path.ends_with("/error"));
-        // The answer takes the buffer with it. There is never more than one message in it, for the next waits for a reply.
+        // The response takes the buffer with it. The buffer never contains more than one message, because the next one
+        // is only sent after a reply.
         spare.clear();
         let message = std::mem::replace(&mut self.came, std::mem::take(spare));
         if is_chunked {
             let Chunks { body, .. } = std::mem::take(&mut self.chunks);
-            return Ok(Some(Request::Answer(number, Answer { body: 0..body.len(), message: body, is_error })));
+            return Ok(Some(Request::Response(number, Response { body: 0..body.len(), message: body, is_error })));
         }
-        Ok(Some(Request::Answer(number, Answer { message, body: begin..whole, is_error })))
+        Ok(Some(Request::Response(number, Response { message, body: begin..whole, is_error })))
     }
 }
 
 impl Chunks {
-    /// Goes on with a body without trailers, of which so much came. Whether it is all there.
+    /// Continues to read a body without trailers, of which these bytes have arrived. Returns whether it is complete.
     fn read(&mut self, bytes: &[u8]) -> io::Result<bool> {
         loop {
             let Some(line) = bytes[self.at..].windows(2).position(|window| window == b"\r\n") else { return Ok(false) };

@@ -1,20 +1,21 @@
-//! What the contestants do: the same in each language, on the same events, as far as the report does not say otherwise.
+//! This module defines what the contestants do. It is the same in each language, with the same events, unless the
+//! report states otherwise.
 
 use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
-/// These take some 5 ms.
+/// The number of rounds of [`Work::Compute`], which take about 5 ms.
 const ROUNDS: u64 = 6_000_000;
 
-/// A handler that each contestant has.
+/// A handler of the contestants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Work {
-    /// Greets whoever the event names.
+    /// Greets the person whom the event names.
     Hello,
-    /// Sums up orders by customer: typed JSON in and out.
+    /// Sums up orders by customer, with typed JSON in and out.
     Orders,
-    /// Answers with the event: typed where the runtime parses it anyway.
+    /// Returns the event, as a typed value where the runtime parses it anyway.
     Echo,
     /// Prints [`LINES`] lines.
     Log,
@@ -22,7 +23,7 @@ pub enum Work {
     Compute,
 }
 
-/// How many lines are printed in an invocation that prints.
+/// The number of lines that [`Work::Log`] prints in an invocation.
 pub const LINES: usize = 100;
 
 impl Work {
@@ -36,20 +37,20 @@ impl Work {
         }
     }
 
-    /// What is done, for the tables.
+    /// Describes the work, for the tables.
     pub fn title(self) -> &'static str {
         match self {
             Self::Hello => "A greeting",
             Self::Orders => "Orders summed up by customer, typed JSON in and out",
             Self::Echo => {
-                "The event as the answer: typed, but the guest in Rust takes and gives text, which no other runtime can"
+                "The event as the response: typed, but the guest in Rust takes and gives text, which no other runtime can"
             }
             Self::Log => "Printing 100 lines, which nobody keeps",
             Self::Compute => "Computing",
         }
     }
 
-    /// How large the event is, for the tables.
+    /// Returns the size of the event, for the tables.
     pub fn size(self) -> &'static str {
         match self {
             Self::Hello => "20 B",
@@ -70,21 +71,21 @@ impl Work {
         }
     }
 
-    /// Whether this is the right answer to that event.
-    pub fn is_right(self, answer: &[u8]) -> bool {
-        let Ok(answer) = serde_json::from_slice::<Value>(answer) else { return false };
+    /// Returns whether this is the right response to the event.
+    pub fn is_right(self, response: &[u8]) -> bool {
+        let Ok(response) = serde_json::from_slice::<Value>(response) else { return false };
         let event: Value = serde_json::from_str(&self.event()).unwrap_or_default();
         match self {
-            Self::Hello => answer == json!({"message": "Hello Guesthouse!"}),
-            Self::Orders => answer == totals(&event),
-            Self::Echo => answer == event,
-            Self::Log => answer.is_null(),
-            Self::Compute => answer["hash"] == *HASH,
+            Self::Hello => response == json!({"message": "Hello Guesthouse!"}),
+            Self::Orders => response == totals(&event),
+            Self::Echo => response == event,
+            Self::Log => response.is_null(),
+            Self::Compute => response["hash"] == *HASH,
         }
     }
 }
 
-/// What comes of computing.
+/// The result of [`Work::Compute`].
 static HASH: LazyLock<u64> = LazyLock::new(|| {
     let step = |hash: u64, round: u64| (hash ^ round).wrapping_mul(0x0100_0000_01b3).rotate_left(5);
     (0..ROUNDS).fold(0xcbf2_9ce4_8422_2325, step)

@@ -6,19 +6,19 @@ use super::{Host, host::Setup, wait_for};
 
 /// A host whose guest comes from there.
 pub fn from(reference: &str, refresh: &str) -> Setup {
-    Host::in_folder(Path::new("/")).env("HANDLER", reference).env("GUESTHOUSE_REFRESH", refresh)
+    Host::in_directory(Path::new("/")).env("HANDLER", reference).env("GUESTHOUSE_REFRESH", refresh)
 }
 
 /// The lines about a newer guest.
 pub fn said(host: &Host) -> Vec<String> {
     let lines = host.program.lines();
-    lines.into_iter().filter(|line| line.contains("changed over") || line.contains(" stays at ")).collect()
+    lines.into_iter().filter(|line| line.contains("swapped from") || line.contains(" stays at ")).collect()
 }
 
 /// The same, when there are so many.
 pub fn said_by(host: &Host, count: usize) -> Vec<String> {
-    let said = wait_for("what is said", || {
-        // Where a look took longer than its invocation waited, the next one looks again.
+    let said = wait_for("the lines", || {
+        // If a refresh takes longer than its invocation waits, the next invocation begins another.
         host.invoke("{}");
         Some(said(host)).filter(|said| said.len() >= count)
     });

@@ -10,23 +10,25 @@ use std::{
 
 use super::{PATIENCE, Program, wait_for};
 
-/// The ports that are given out here. Linux gives others to who does not ask for a certain one: its range begins at 32,768.
+/// The ports that are given out here. Linux gives others to who does not ask for a certain one: its range begins at
+/// 32,768.
 const PORTS: Range<u32> = 10_240..32_768;
 
-/// Starts it, and waits until it takes events at the address that is returned. `command` adds the runtime to run to what the emulator
-/// is told: its addresses.
+/// Starts it, and waits until it takes events at the address that is returned. `command` adds the runtime to run to
+/// what the emulator is told: its addresses.
 ///
-/// It does not take port 0, so ports are chosen here. Somebody else may take one of them first; then it ends, and is started
-/// with others.
+/// It does not take port 0, so ports are chosen here. Somebody else may take one of them first; then it ends, and is
+/// started with others.
 pub fn start(command: impl Fn(&[&str]) -> Command) -> (String, Program) {
     for _ in 0..10 {
         let (address, runtime_api) = (free_address(), free_address());
         let addresses = ["--runtime-interface-emulator-address", &address, "--runtime-api-address", &runtime_api];
         let mut program = Program::start(&mut command(&addresses));
         let listens = wait_for("the emulator", || match program.is_running() {
-            // It takes events before it knows whether it has its second port. Where it has ended, somebody else may listen there.
+            // It takes events before it knows whether it has its second port. Where it has ended, somebody else may
+            // listen there.
             true => {
-                (answers(&runtime_api) && TcpStream::connect(&address).is_ok() && program.is_running()).then_some(true)
+                (responds(&runtime_api) && TcpStream::connect(&address).is_ok() && program.is_running()).then_some(true)
             }
             false => Some(false),
         });
@@ -38,15 +40,15 @@ pub fn start(command: impl Fn(&[&str]) -> Command) -> (String, Program) {
     panic!("the emulator does not start");
 }
 
-/// Whether it is the emulator's Runtime API that answers there.
-fn answers(runtime_api: &str) -> bool {
+/// Whether it is the emulator's Runtime API that responds there.
+fn responds(runtime_api: &str) -> bool {
     let ask = || {
         let mut stream = TcpStream::connect(runtime_api)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.write_all(b"GET /2018-06-01/ping HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
-        io::Result::Ok(answer.ends_with("pong"))
+        let mut response = String::new();
+        stream.read_to_string(&mut response)?;
+        io::Result::Ok(response.ends_with("pong"))
     };
     ask().unwrap_or(false)
 }

@@ -39,8 +39,9 @@ pub enum Framing {
 
 /// What becomes of a request for an event.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Trouble {
-    /// It is answered with this status line, and the event goes to the next request. With an empty one, the connection ends.
+pub enum FetchError {
+    /// The request gets this status line, and the event goes to the next request. With an empty one, the connection
+    /// ends.
     Status(&'static str),
     /// Only a part of the event is sent, and the connection ends. The event goes to the next request, as on Lambda.
     CutOff,
@@ -155,16 +156,16 @@ struct Shared {
     connections: AtomicUsize,
     stopped: AtomicBool,
     streams: Mutex<Vec<TcpStream>>,
-    /// How to answer the next posts, if not with 202. With nothing at all where it says so.
+    /// The status lines for the next posts, if not 202. An empty one is no response at all.
     post_answers: Mutex<VecDeque<&'static str>>,
     /// What becomes of the next requests for an event.
-    troubles: Mutex<VecDeque<Trouble>>,
+    troubles: Mutex<VecDeque<FetchError>>,
 }
 
 /// The events that nobody has asked for yet, or the requests for which there is no event yet: one of the two is empty.
 ///
-/// The request that has waited longest gets the next event. So of as many events as there are waiting workers each worker
-/// gets one, however quick the others are.
+/// The request that has waited longest gets the next event. So of as many events as there are waiting workers each
+/// worker gets one, however quick the others are.
 #[derive(Default)]
 struct Line {
     events: VecDeque<Event>,
@@ -247,14 +248,14 @@ impl Fake {
         post
     }
 
-    /// The next post is answered with this status line, and the connection closed when the line is empty. There is no answer
+    /// The next post gets this status line, and the connection is closed if the line is empty. There is no response
     /// at all to one for which the line is [`SILENCE`].
     pub fn answer_next_post(&self, status: &'static str) {
         self.shared.post_answers.lock().unwrap().push_back(status);
     }
 
     /// This becomes of the next request for an event, at once or when the event comes that is to be sent after this.
-    pub fn trouble_next_get(&self, trouble: Trouble) {
+    pub fn trouble_next_get(&self, trouble: FetchError) {
         self.shared.troubles.lock().unwrap().push_back(trouble);
     }
 
@@ -312,22 +313,22 @@ impl Shared {
     }
 
     /// `None` when the connection has ended.
-    fn make_trouble(&self, trouble: Trouble, event: Event, writer: &mut TcpStream) -> Option<()> {
+    fn make_trouble(&self, trouble: FetchError, event: Event, writer: &mut TcpStream) -> Option<()> {
         let mut whole = Vec::new();
         event.write(&mut whole).ok()?;
         let part = &whole[..whole.len() - event.body.len().div_ceil(2)];
-        if ![Trouble::CutOffAndForgotten, Trouble::Twice].contains(&trouble) {
+        if ![FetchError::CutOffAndForgotten, FetchError::Twice].contains(&trouble) {
             self.line.lock().unwrap().put_back(event);
         }
         match trouble {
-            Trouble::Status(status) => respond(writer, status),
-            Trouble::CutOff | Trouble::CutOffAndForgotten => {
+            FetchError::Status(status) => respond(writer, status),
+            FetchError::CutOff | FetchError::CutOffAndForgotten => {
                 writer.write_all(part).ok()?;
                 writer.shutdown(Shutdown::Both).ok()
             }
-            Trouble::Stalled => writer.write_all(part).ok(),
-            Trouble::Twice => writer.write_all(&[&whole[..], &whole].concat()).ok(),
-            Trouble::Says(text) => {
+            FetchError::Stalled => writer.write_all(part).ok(),
+            FetchError::Twice => writer.write_all(&[&whole[..], &whole].concat()).ok(),
+            FetchError::Says(text) => {
                 writer.write_all(text.as_bytes()).ok()?;
                 writer.shutdown(Shutdown::Both).ok()
             }
@@ -351,7 +352,7 @@ impl Shared {
 /// A status line for which nothing is said.
 pub const SILENCE: &str = "silence";
 
-/// Answers as the Runtime API does, or closes the connection.
+/// Responds as the Runtime API does, or closes the connection.
 fn respond(to: &mut TcpStream, status: &str) -> Option<()> {
     if status.is_empty() {
         return to.shutdown(Shutdown::Both).ok();

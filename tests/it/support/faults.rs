@@ -55,19 +55,19 @@ fn in_handlers() -> Vec<Fault> {
     use Afterwards::{Gone, Kept};
     const UNREACHABLE: &str = "wasm `unreachable` instruction executed";
     const TOO_LARGE: &str =
-        "the answer has more than 16777216 bytes, where the host stops reading, but Lambda takes at most 6291556";
+        "the response has more than 16777216 bytes, where the host stops reading, but Lambda takes at most 6291556";
     vec![
         misbehave("error", "\"err\"", "OrderNotFound", "no such order: `42`", Kept),
         misbehave("error with a stack trace of 100,000 lines", "\"long stack trace\"", "TooDeep", "see below", Kept),
         misbehave("error of 50 MB", "\"error of 50 MB\"", "Function.ResponseSizeTooLarge", TOO_LARGE, Gone),
         misbehave(
-            "answer of 7 MB",
-            "\"answer of 7 MB\"",
+            "response of 7 MB",
+            "\"response of 7 MB\"",
             "Function.ResponseSizeTooLarge",
-            "the answer has 7000002 bytes, but Lambda takes at most 6291556",
+            "the response has 7000002 bytes, but Lambda takes at most 6291556",
             Kept,
         ),
-        misbehave("answer of 20 MB", "\"answer of 20 MB\"", "Function.ResponseSizeTooLarge", TOO_LARGE, Gone),
+        misbehave("response of 20 MB", "\"response of 20 MB\"", "Function.ResponseSizeTooLarge", TOO_LARGE, Gone),
         misbehave("panic", "\"panic\"", "Guest.Trap.Unreachable", "out of pickles: ", Gone),
         misbehave("abort", "\"abort\"", "Guest.Trap.Unreachable", UNREACHABLE, Gone),
         misbehave("unreachable code", "\"trap\"", "Guest.Trap.Unreachable", UNREACHABLE, Gone),
@@ -253,7 +253,7 @@ fn endless_debug_info() -> String {
     let abbreviations = [1, 0x11, 0, 0x10, 0x17, 0x11, 0x01, 0x12, 0x06, 0, 0, 0];
     let unit = [&[21, 0, 0, 0, 5, 0, 1, 4, 0, 0, 0, 0, 1][..], &[0; 8], &[0xff, 0xff, 0xff, 0x7f]].concat();
     let count = [FILES as u8 | 0x80, (FILES >> 7) as u8 | 0x80, (FILES >> 14) as u8];
-    // Instructions without operands, and for folders and files a path, which is a number.
+    // Instructions without operands, and for directories and files a path, which is a number.
     let tables = [&[1, 1, 1, 0xfb, 14, 1, 1, 1, 0x0f, 1, 0, 1, 1, 0x0f][..], &count, &vec![0; FILES as usize]].concat();
     let length = |bytes: usize| u32::try_from(bytes).unwrap().to_le_bytes();
     let lines = [&length(8 + tables.len())[..], &[5, 0, 4, 0], &length(tables.len()), &tables].concat();
@@ -265,7 +265,8 @@ fn endless_debug_info() -> String {
         .concat()
 }
 
-/// What the component model lets a guest do besides its handler: give memory for the event, and clean up after the answer.
+/// What the component model lets a guest do besides its handler: give memory for the event, and clean up after the
+/// response.
 fn around_handlers() -> Vec<Fault> {
     const UNREACHABLE: &str = "wasm `unreachable` instruction executed";
     let realloc = |code| Text { realloc: code, ..Text::default() };
@@ -311,38 +312,38 @@ fn around_handlers() -> Vec<Fault> {
     ]
 }
 
-/// Answers that break the contract.
+/// Responses that break the contract.
 fn in_answers() -> Vec<Fault> {
     const BROKEN: &str = "the guest broke the contract: ";
     vec![
         text(
-            "answer that is not UTF-8",
-            handle("(i32.store8 (i32.const 40) (i32.const 0xff)) (call $answer)"),
+            "response that is not UTF-8",
+            handle("(i32.store8 (i32.const 40) (i32.const 0xff)) (call $response)"),
             "Guest.InvalidResponse",
-            "the guest's answer is not UTF-8\nhint: ",
+            "the guest's response is not UTF-8\nhint: ",
         ),
         text(
-            "answer out of bounds",
-            handle("(drop (call $answer)) (i32.store (i32.const 20) (i32.const 0x7fffffff)) (i32.const 16)"),
+            "response out of bounds",
+            handle("(drop (call $response)) (i32.store (i32.const 20) (i32.const 0x7fffffff)) (i32.const 16)"),
             "Guest.InvalidResponse",
             BROKEN,
         ),
         text(
-            "answer of 4 GiB",
-            handle("(drop (call $answer)) (i32.store (i32.const 24) (i32.const -1)) (i32.const 16)"),
+            "response of 4 GiB",
+            handle("(drop (call $response)) (i32.store (i32.const 24) (i32.const -1)) (i32.const 16)"),
             "Guest.InvalidResponse",
             BROKEN,
         ),
         long_in_utf8(
-            "answer in UTF-16 that is half as long again in UTF-8",
+            "response in UTF-16 that is half as long again in UTF-8",
             // 4,000,000 times U+0808.
             "(i32.store (i32.const 24) (i32.const 0x803d0900))",
-            "the answer has 12000000 bytes, but Lambda takes at most 6291556",
+            "the response has 12000000 bytes, but Lambda takes at most 6291556",
         ),
         long_in_utf8(
-            "answer in Latin-1 that is twice as long in UTF-8",
+            "response in Latin-1 that is twice as long in UTF-8",
             "(memory.fill (i32.const 131072) (i32.const 0xe9) (i32.const 8000000)) (i32.store (i32.const 24) (i32.const 8000000))",
-            "the answer has 16000000 bytes, but Lambda takes at most 6291556",
+            "the response has 16000000 bytes, but Lambda takes at most 6291556",
         ),
         text("result out of bounds", handle("(i32.const 0x7ffffff0)"), "Guest.InvalidResponse", BROKEN),
         text("result that is not aligned", handle("(i32.const 17)"), "Guest.InvalidResponse", BROKEN),

@@ -17,7 +17,7 @@ pub fn from_text(text: &str) -> Vec<u8> {
     wat::parse_str(text).expect("a component in the text format")
 }
 
-/// A guest that answers `"{version}"`, any number of times.
+/// A guest that returns `"{version}"`, any number of times.
 pub fn answering(version: &str) -> Vec<u8> {
     let length = version.len() + 2;
     let data = format!("(data (i32.const 512) \"\\\"{version}\\\"\")");
@@ -36,7 +36,8 @@ pub fn fixtures() -> Vec<String> {
     files.filter_map(|file| Some(file.path().file_stem()?.to_str()?.to_owned())).collect()
 }
 
-/// A component type in a component type, and so on: each level takes three bytes, and some of the stack of whoever reads it.
+/// A component type in a component type, and so on: each level takes three bytes, and some of the stack of whoever
+/// reads it.
 pub fn nested_types(levels: usize) -> Vec<u8> {
     let types = [&[1][..], &[0x41, 0x01, 0x01].repeat(levels), &[0x41, 0x00]].concat();
     // A section's length in five bytes, as LEB128.
@@ -44,7 +45,8 @@ pub fn nested_types(levels: usize) -> Vec<u8> {
     [b"\0asm\x0d\0\x01\0\x07", &length[..], &types].concat()
 }
 
-/// Components that each instantiate the one before twice: what is written once is there 2 to the power of `levels` times.
+/// Components that each instantiate the one before twice: what is written once is there 2 to the power of `levels`
+/// times.
 pub fn nested_instances(levels: usize) -> Vec<u8> {
     let nested: String = (1..=levels)
         .map(|level| {
@@ -92,9 +94,9 @@ pub fn without_outer_cargo(command: &mut Command) -> &mut Command {
     command
 }
 
-/// Builds packages of the guests' workspace. Returns the folder with what came of it.
+/// Builds packages of the guests' workspace. Returns the directory with what came of it.
 pub fn cargo_build(what: &[&str]) -> PathBuf {
-    // Cargo takes the guests' target from a file in their folder, so it is run there.
+    // Cargo takes the guests' target from a file in their directory, so it is run there.
     let guests = root().join("guests");
     let mut cargo = Command::new(env!("CARGO"));
     cargo.current_dir(&guests).args(["build", "--quiet", "--locked", "--release"]).args(what);
@@ -104,7 +106,7 @@ pub fn cargo_build(what: &[&str]) -> PathBuf {
     guests.join("target/wasm32-wasip2/release")
 }
 
-/// The same program as a component, and as a core module of WASI 0.1.
+/// The same command as a component, and as a core module of WASI 0.1.
 pub const PROGRAMS: [&str; 2] = ["command", "command-module"];
 
 /// One that asks WASI 0.2, too, in the same two forms.
@@ -112,13 +114,13 @@ pub const MIXED: [&str; 2] = ["mixed", "mixed-module"];
 
 fn build() -> PathBuf {
     let release = cargo_build(&["-p", "hello", "-p", "fixtures", "--lib", "--examples"]);
-    let folder = root().join("target/tmp/guests");
-    fs::create_dir_all(&folder).expect("a folder");
+    let directory = root().join("target/tmp/guests");
+    fs::create_dir_all(&directory).expect("a directory");
     let place = |from: PathBuf, name: &str| {
         // Written next to its place and moved there: another run of the tests may be reading it.
-        let partial = folder.join(format!("{name}.{}", std::process::id()));
+        let partial = directory.join(format!("{name}.{}", std::process::id()));
         fs::copy(&from, &partial).unwrap_or_else(|error| panic!("can't copy {}: {error}", from.display()));
-        fs::rename(&partial, folder.join(format!("{name}.wasm"))).expect("a file is moved");
+        fs::rename(&partial, directory.join(format!("{name}.wasm"))).expect("a file is moved");
     };
     place(release.join("hello.wasm"), "hello");
     for name in fixtures() {
@@ -129,5 +131,5 @@ fn build() -> PathBuf {
         let modules = root().join("guests/target/wasm32-wasip1/release/examples");
         place(modules.join(format!("{component}.wasm")), module);
     }
-    folder
+    directory
 }

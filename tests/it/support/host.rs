@@ -9,12 +9,12 @@ use super::{Event, Fake, Program, guests, http::Message, program, task_root, wai
 
 /// Which code talks to the Runtime API. Most tests run with both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Edge {
+pub enum RuntimeClient {
     Direct,
     LambdaRuntime,
 }
 
-impl Edge {
+impl RuntimeClient {
     pub const BOTH: [Self; 2] = [Self::Direct, Self::LambdaRuntime];
 
     pub fn name(self) -> &'static str {
@@ -29,13 +29,13 @@ impl Edge {
 pub struct Host {
     pub fake: Fake,
     pub program: Program,
-    _folder: Option<tempfile::TempDir>,
+    _directory: Option<tempfile::TempDir>,
 }
 
 /// How to start one.
 pub struct Setup {
     /// Removed with the host.
-    folder: Option<tempfile::TempDir>,
+    directory: Option<tempfile::TempDir>,
     task_root: PathBuf,
     env: Vec<(String, String)>,
     arguments: Vec<String>,
@@ -45,56 +45,57 @@ pub struct Setup {
 impl Host {
     /// With all guests in the task root, and this one as the handler.
     pub fn of(handler: &str) -> Setup {
-        Self::in_folder(&guests::ALL).env("HANDLER", handler)
+        Self::in_directory(&guests::ALL).env("HANDLER", handler)
     }
 
     /// With a task root of the test's own, and no handler named.
-    pub fn in_folder(task_root: &Path) -> Setup {
+    pub fn in_directory(task_root: &Path) -> Setup {
         let program = program("bootstrap");
-        Setup { folder: None, task_root: task_root.to_owned(), env: Vec::new(), arguments: Vec::new(), program }
+        Setup { directory: None, task_root: task_root.to_owned(), env: Vec::new(), arguments: Vec::new(), program }
     }
 
     /// With a guest of these bytes alone.
     pub fn with(bytes: &[u8]) -> Setup {
-        let folder = tempfile::tempdir().expect("a folder");
-        std::fs::write(folder.path().join("guest.wasm"), bytes).expect("a guest is written");
-        let setup = Self::in_folder(folder.path()).env("HANDLER", "guest");
-        Setup { folder: Some(folder), ..setup }
+        let directory = tempfile::tempdir().expect("a directory");
+        std::fs::write(directory.path().join("guest.wasm"), bytes).expect("a guest is written");
+        let setup = Self::in_directory(directory.path()).env("HANDLER", "guest");
+        Setup { directory: Some(directory), ..setup }
     }
 
     /// With this file alone, where no guest can write: it may be machine code.
     pub fn with_file(guest: &Path) -> Setup {
-        let (folder, name) = (task_root(), guest.file_name().expect("a file"));
-        let placed = folder.path().join(name);
+        let (directory, name) = (task_root(), guest.file_name().expect("a file"));
+        let placed = directory.path().join(name);
         // Some have 50 MB. Another file system takes no link.
         std::fs::hard_link(guest, &placed)
             .or_else(|_| std::fs::copy(guest, &placed).map(drop))
             .unwrap_or_else(|error| panic!("can't place {}: {error}", guest.display()));
         let handler = placed.file_stem().and_then(|stem| stem.to_str()).expect("a name");
-        let setup = Self::in_folder(folder.path()).env("HANDLER", handler);
-        Setup { folder: Some(folder), ..setup }
+        let setup = Self::in_directory(directory.path()).env("HANDLER", handler);
+        Setup { directory: Some(directory), ..setup }
     }
 
     pub fn invoke(&self, event: impl Into<Vec<u8>>) -> Message {
         self.fake.invoke(Event::new(event))
     }
 
-    /// The answer's text; fails when there is none.
-    pub fn answer(&self, event: impl Into<Vec<u8>>) -> String {
+    /// The response's text; fails when there is none.
+    pub fn response(&self, event: impl Into<Vec<u8>>) -> String {
         let post = self.invoke(event);
         assert!(post.subject().ends_with("/response"), "{}: {}", post.subject(), post.text());
         post.text().to_owned()
     }
 
-    /// Invokes with `{}` until this is the answer: on a busy machine a newer guest may take longer than an invocation waits for it.
+    /// Invokes with `{}` until this is the response: on a busy machine a newer guest may take longer than an invocation
+    /// waits for it.
     pub fn becomes(&self, expected: &str) {
-        wait_for(&format!("the answer {expected}"), || (self.answer("{}") == expected).then_some(()));
+        wait_for(&format!("the response {expected}"), || (self.response("{}") == expected).then_some(()));
     }
 
     /// What the program posts; `None` where it ends without.
     pub fn post_or_end(&mut self) -> Option<Message> {
         wait_for("a post, or the end", || {
-            // Looked at first: what was posted before the end is there then.
+            // This is checked first: what was posted before the end is there then.
             let has_ended = !self.program.is_running();
             match self.fake.try_post() {
                 None if !has_ended => None,
@@ -120,8 +121,8 @@ impl Setup {
         self
     }
 
-    pub fn edge(self, edge: Edge) -> Self {
-        self.env("GUESTHOUSE_EDGE", edge.name())
+    pub fn runtime_client(self, client: RuntimeClient) -> Self {
+        self.env("GUESTHOUSE_RUNTIME_CLIENT", client.name())
     }
 
     pub fn argument(mut self, argument: &str) -> Self {
@@ -158,7 +159,7 @@ impl Setup {
             .envs(self.env)
             .args(self.arguments);
         let (program, log) = Program::start_unread(&mut command);
-        (Host { fake, program, _folder: self.folder }, log)
+        (Host { fake, program, _directory: self.directory }, log)
     }
 
     /// Starts it, and waits until it asks for an event.

@@ -85,7 +85,7 @@ pub fn request(address: &str, first_line: &str, headers: &[(&str, &str)], body: 
         head.push_str(&format!("{name}: {value}\r\n"));
     }
     stream.write_all(format!("{head}Connection: close\r\n\r\n").as_bytes()).expect("a request is sent");
-    // The other end may answer and hang up before it has read all of a body that is too large.
+    // The other end may respond and close the connection before it has read all of a body that is too large.
     let _ = stream.write_all(body);
     Message::read(&mut BufReader::new(stream)).expect("a response").expect("a response before the end")
 }

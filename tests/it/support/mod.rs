@@ -7,16 +7,18 @@ pub mod faults;
 pub mod guests;
 pub mod host;
 pub mod http;
+pub mod in_process;
 pub mod origin;
 pub mod process;
 pub mod resources;
 pub mod servers;
+pub mod sources;
 pub mod text;
 pub mod tools;
 
 pub use self::{
-    fake::{Event, Fake, Framing, Trouble},
-    host::{Edge, Host},
+    fake::{Event, Fake, FetchError, Framing},
+    host::{Host, RuntimeClient},
     origin::{Mode, Origin},
     process::Program,
 };
@@ -42,9 +44,10 @@ pub fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// A folder where no guest can write, who have `/tmp`: machine code is taken from there. The repository itself may be below `/tmp`.
+/// A directory where no guest can write, who have `/tmp`: machine code is taken from there. The repository itself may
+/// be below `/tmp`.
 pub fn task_root() -> tempfile::TempDir {
-    tempfile::tempdir_in("/var/tmp").expect("a folder in /var/tmp")
+    tempfile::tempdir_in("/var/tmp").expect("a directory in /var/tmp")
 }
 
 /// Whether it comes out so once in twenty times: for what a busy machine may rightly keep from it.
@@ -52,14 +55,15 @@ pub fn comes_out_once(mut try_it: impl FnMut() -> bool) -> bool {
     (0..20).any(|_| try_it())
 }
 
-/// The root of the repository, wherever it was moved since this was compiled: cargo says where the crate is that it tests.
+/// The root of the repository, wherever it was moved since this was compiled: cargo says where the crate is that it
+/// tests.
 pub fn root() -> PathBuf {
     let own = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
     PathBuf::from(own).parent().expect("host/ is in the root").to_owned()
 }
 
-/// A program that was built with the tests: they are in a folder beside it.
+/// A program that was built with the tests: they are in a directory beside it.
 pub fn program(name: &str) -> PathBuf {
     let own = std::env::current_exe().expect("a path");
-    own.parent().and_then(Path::parent).expect("a folder in the target's").join(name)
+    own.parent().and_then(Path::parent).expect("a directory in the target's").join(name)
 }

@@ -19,7 +19,7 @@ use super::{PATIENCE, http::Message};
 pub enum Mode {
     /// What it should.
     Serve,
-    /// It answers with this status.
+    /// It responds with this status.
     Status(&'static str),
     /// It sends half of the body, and hangs up.
     DieMidBody,
@@ -31,9 +31,10 @@ pub enum Mode {
     Redirect(String),
     /// It announces 10 GB, or sends them without that.
     Huge { announced: bool },
-    /// It answers with a web page.
+    /// It responds with a web page.
     Html,
-    /// As a registry does that lets in who has this value of `Authorization`: who has none is asked for it, and any other is refused.
+    /// Responds as a registry that requires this value of `Authorization`: a request without one gets a challenge, and
+    /// any other value is refused.
     Login(String),
 }
 
@@ -81,14 +82,14 @@ impl Origin {
         let key = rcgen::KeyPair::generate().unwrap();
         let names: Vec<String> = names.iter().map(ToString::to_string).collect();
         let certificate = rcgen::CertificateParams::new(names).unwrap().signed_by(&key, &issuer).unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("authority.pem");
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("authority.pem");
         std::fs::write(&path, authority.pem()).unwrap();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
         let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
         let config = config.with_no_client_auth().with_single_cert(vec![certificate.der().clone()], key).unwrap();
-        Self { authority: Some((path, folder)), ..Self::serve(Some(Arc::new(config))) }
+        Self { authority: Some((path, directory)), ..Self::serve(Some(Arc::new(config))) }
     }
 
     fn serve(tls: Option<Arc<ServerConfig>>) -> Self {
@@ -155,7 +156,7 @@ impl Shared {
             let mode = self.mode.lock().unwrap().clone();
             // A connection that ends where nobody said so may take the client's next request with it.
             let is_last = matches!(mode, Mode::DieMidBody | Mode::Hang | Mode::HangMidBody | Mode::Huge { .. });
-            self.answer(&request, mode, stream.get_mut())?;
+            self.response(&request, mode, stream.get_mut())?;
             stream.get_mut().flush()?;
             if is_last {
                 return Ok(());
@@ -165,7 +166,7 @@ impl Shared {
         Ok(())
     }
 
-    fn answer(&self, request: &Message, mode: Mode, to: &mut impl Write) -> io::Result<()> {
+    fn response(&self, request: &Message, mode: Mode, to: &mut impl Write) -> io::Result<()> {
         let path = request.subject().split('?').next().unwrap_or_default().to_owned();
         let file = self.files.lock().unwrap().get(&path).cloned();
         let asked_for = request.header("if-none-match").map(str::to_owned);

@@ -44,8 +44,8 @@ impl Resources {
     }
 }
 
-/// How much more a process may hold later on. Threads that are about to end, and what the allocator keeps, come and go: a test
-/// repeats what may leave something behind often enough that this would not hold it.
+/// How much more a process may hold later on. Threads that are about to end, and what the allocator keeps, come and go:
+/// a test repeats what may leave something behind often enough that this would not hold it.
 #[derive(Debug, Clone, Copy)]
 pub struct Room {
     pub files: usize,

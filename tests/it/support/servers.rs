@@ -18,7 +18,7 @@ pub struct S3 {
 pub struct Registry {
     pub address: String,
     program: Program,
-    folder: TempDir,
+    directory: TempDir,
 }
 
 impl S3 {
@@ -68,21 +68,21 @@ print(key['AccessKeyId'], key['SecretAccessKey'])
 
 impl Registry {
     pub fn start() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let storage = folder.path().join("storage");
+        let directory = tempfile::tempdir().expect("a directory");
+        let storage = directory.path().join("storage");
         let config = format!(
             "version: 0.1\nstorage:\n  filesystem:\n    rootdirectory: {}\nhttp:\n  addr: 127.0.0.1:0\n",
             storage.display()
         );
-        std::fs::write(folder.path().join("config.yml"), config).expect("a file is written");
+        std::fs::write(directory.path().join("config.yml"), config).expect("a file is written");
         let mut command = Command::new("docker-registry");
-        command.arg("serve").arg(folder.path().join("config.yml"));
+        command.arg("serve").arg(directory.path().join("config.yml"));
         let program = Program::start(&mut command);
         let address = program.line("the registry's address", |line| {
             let address = line.split("listening on ").nth(1)?;
             Some(address.trim_end_matches(|end: char| !end.is_ascii_digit()).split(['"', ' ']).next()?.to_owned())
         });
-        Self { address, program, folder }
+        Self { address, program, directory }
     }
 
     /// How often it was asked which manifest there is, and not for it.
@@ -112,7 +112,7 @@ impl Registry {
     /// The file that holds a blob.
     pub fn blob(&self, digest: &str) -> std::path::PathBuf {
         let hex = digest.trim_start_matches("sha256:");
-        let blobs = self.folder.path().join("storage/docker/registry/v2/blobs/sha256");
+        let blobs = self.directory.path().join("storage/docker/registry/v2/blobs/sha256");
         blobs.join(&hex[..2]).join(hex).join("data")
     }
 }

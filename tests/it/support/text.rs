@@ -1,15 +1,15 @@
 //! Guests written as text, for what no compiler would make.
 
-/// What a guest written as text does with an event that is not `"rest"`. `"rest"` it answers as the fixture `misbehave` does:
-/// with `{"instance", "count"}`, after a while.
+/// What a guest written as text does with an event that is not `"rest"`. To `"rest"` it responds as the fixture
+/// `misbehave` does: with `{"instance", "count"}`, after a while.
 #[derive(Default, Clone, Copy)]
 pub struct Text {
-    /// The body of the function, which leaves the address of its result: 0 for an answer or 1 for an error, then the text's
-    /// address and length. If this is empty, the answer is the one to `"rest"`.
+    /// The body of the function, which leaves the address of its result: 0 for a response or 1 for an error, then the
+    /// text's address and length. If this is empty, the response is the one to `"rest"`.
     pub handle: &'static str,
     /// What comes before memory is handed out to the host. Parameter 3 is how much.
     pub realloc: &'static str,
-    /// What comes after the host has read an answer to an event that is not `"rest"`.
+    /// What comes after the host has read a response to an event that is not `"rest"`.
     pub post_return: &'static str,
     /// Imports and functions of the component.
     pub imports: &'static str,
@@ -31,7 +31,7 @@ impl Text {
 
     /// The component.
     pub fn build(&self) -> Vec<u8> {
-        let handle = if self.handle.is_empty() { "(call $answer)" } else { self.handle };
+        let handle = if self.handle.is_empty() { "(call $response)" } else { self.handle };
         let text = GUEST
             .replace("HANDLE", handle)
             .replace("REALLOC", self.realloc)
@@ -79,8 +79,8 @@ const GUEST: &str = r#"(component
     (func $takes-nothing)
     (func $deeper (param i32) (result i32)
       (i32.add (call $deeper (i32.add (local.get 0) (i32.const 1))) (i32.const 1)))
-    ;; Writes the instance and the count into the answer.
-    (func $answer (result i32)
+    ;; Writes the instance and the count into the response.
+    (func $response (result i32)
       (local $digit i32)
       (local $rest i64)
       (if (i64.eqz (global.get $instance)) (then (global.set $instance (call $random-number))))
@@ -118,7 +118,7 @@ const GUEST: &str = r#"(component
     (func (export "handle") (param $arguments i32) (result i32)
       ;; The event's length: `"rest"` has six bytes.
       (if (result i32) (i32.eq (i32.load (i32.add (local.get $arguments) (i32.const 4))) (i32.const 6))
-        (then (call $take-a-while) (call $answer))
+        (then (call $take-a-while) (call $response))
         (else (global.set $faulting (i32.const 1)) (call $fault)))))
   (core instance $host (export "random-number" (func $random-number)))
   (core instance $code (instantiate $code (with "host" (instance $host)) WITH))

@@ -35,7 +35,7 @@ pub fn python() -> Command {
     with_credentials(Command::new(venv()))
 }
 
-/// The other programs of an environment name the folder that it was made in, which may have been moved since.
+/// The other programs of an environment name the directory that it was made in, which may have been moved since.
 fn venv() -> PathBuf {
     tool("venv/bin/python")
 }

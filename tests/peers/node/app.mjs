@@ -8,7 +8,7 @@ class OrderNotFound extends Error {
 }
 
 function fault(name) {
-    if (name.startsWith("answer of ")) {
+    if (name.startsWith("response of ")) {
         return "x".repeat(parseInt(name.split(" ")[2]) * 1_000_000);
     }
     if (name.startsWith("error of ")) {

@@ -11,7 +11,7 @@ class OrderNotFound(Exception):
 
 
 def fault(name):
-    if name.startswith("answer of "):
+    if name.startswith("response of "):
         return "x" * (int(name.split()[2]) * 1_000_000)
     if name.startswith("error of "):
         raise OrderNotFound("x" * (int(name.split()[2]) * 1_000_000))

@@ -1,4 +1,4 @@
-//! Builds what the benchmark compares, below `target/bench`, and runs it.
+//! The command `bench` builds what the benchmark compares, below `target/bench`, and runs the benchmark.
 
 use std::{
     fs,
@@ -8,7 +8,7 @@ use std::{
 
 use crate::{Result, cargo, guests, root, run as execute, say, tools};
 
-/// The guests in Rust by their names in the benchmark, and the fixtures that they are.
+/// The names of the guests in Rust in the benchmark, and of the fixtures that they are.
 const RUST: &[(&str, &str)] =
     &[("hello", "greet"), ("orders", "orders"), ("echo", "echo"), ("log", "talk"), ("compute", "compute")];
 
@@ -25,18 +25,19 @@ pub fn run() -> Result<()> {
     execute(Command::new(root().join("target/release/bench")).arg(ahead(&built)).current_dir(root()))
 }
 
-/// `path` is where Go is found.
+/// Builds `bootstrap` and the native functions. `path` is the value of `PATH` by which Go is found.
 fn programs(built: &Path, path: &str) -> Result<()> {
     say(
         "building `bootstrap`, as it is and without a compiler, and the native functions (15 minutes when it is the first time)",
     );
-    let release = root().join("target/release");
+    let (release, host) = (root().join("target/release"), root().join("target/host"));
     let bootstrap = |features: &[&str], name: &str| -> Result<()> {
         let mut cargo = cargo(&root());
         cargo.args([
             "build",
             "--locked",
-            "--release",
+            "--profile",
+            "host",
             "--package",
             "guesthouse",
             "--bin",
@@ -44,8 +45,8 @@ fn programs(built: &Path, path: &str) -> Result<()> {
             "--no-default-features",
         ]);
         execute(cargo.args(features))?;
-        // Written next to its place and moved there: the one before may still run.
-        fs::copy(release.join("bootstrap"), built.join("partial"))?;
+        // The file is copied beside its place and moved there, because the previous one may still run.
+        fs::copy(host.join("bootstrap"), built.join("partial"))?;
         Ok(fs::rename(built.join("partial"), built.join(name))?)
     };
     bootstrap(&[], "bootstrap-lean")?;
@@ -73,14 +74,14 @@ fn programs(built: &Path, path: &str) -> Result<()> {
     }
     let version = Command::new("go").arg("version").env("PATH", path).output()?;
     fs::write(built.join("go.version"), version.stdout)?;
-    for (folder, file) in [("python", "app.py"), ("node", "app.mjs")] {
-        fs::create_dir_all(built.join(folder))?;
-        fs::copy(root().join("tests/bench").join(folder).join(file), built.join(folder).join(file))?;
+    for (directory, file) in [("python", "app.py"), ("node", "app.mjs")] {
+        fs::create_dir_all(built.join(directory))?;
+        fs::copy(root().join("tests/bench").join(directory).join(file), built.join(directory).join(file))?;
     }
     Ok(())
 }
 
-/// The guests, by language: `guests` has their `.wasm` files, and `ahead` what they are compiled to.
+/// Builds the guests by language: their `.wasm` files in `guests`, and their `.cwasm` files in `ahead`.
 fn guests(built: &Path, path: &str) -> Result<()> {
     say("building the guests");
     let guests = built.join("guests");
@@ -102,7 +103,7 @@ fn guests(built: &Path, path: &str) -> Result<()> {
         let ahead = ahead(built).join(language.file_name());
         fs::create_dir_all(&ahead)?;
         for guest in fs::read_dir(language.path())?.flatten().map(|entry| entry.path()) {
-            // What Go builds has its sources beside it.
+            // Guests in Go have their sources beside them.
             let Some(name) = guest.file_stem().filter(|_| guest.extension().is_some_and(|ending| ending == "wasm"))
             else {
                 continue;
@@ -110,7 +111,7 @@ fn guests(built: &Path, path: &str) -> Result<()> {
             guests::compile_to(&guest, &ahead.join(name).with_extension("cwasm"))?;
         }
     }
-    // One guest, that goes by its handler's name.
+    // In these languages one guest has all handlers. The handler's name selects one, so each name needs a file.
     for name in ["orders", "echo"] {
         for language in ["go", "python"] {
             let ahead = ahead(built).join(language);
@@ -122,21 +123,22 @@ fn guests(built: &Path, path: &str) -> Result<()> {
     Ok(())
 }
 
-/// Where guests' machine code is: not below `/tmp`, where guests can write, so that it would not be taken.
+/// Returns the directory of the precompiled guests. It is not below `/tmp`, where guests can write: the host would not
+/// accept machine code from there.
 fn ahead(built: &Path) -> PathBuf {
     if built.starts_with("/tmp") { "/var/tmp/guesthouse-bench/ahead".into() } else { built.join("ahead") }
 }
 
 fn rust(guests: &Path) -> Result<()> {
-    let folder = root().join("guests");
-    let mut cargo = cargo(&folder);
+    let directory = root().join("guests");
+    let mut cargo = cargo(&directory);
     cargo.args(["build", "--locked", "--release", "--package", "fixtures"]);
     for (_, fixture) in RUST {
         cargo.args(["--example", fixture]);
     }
     execute(&mut cargo)?;
     for (name, fixture) in RUST {
-        let from = folder.join(format!("target/wasm32-wasip2/release/examples/{fixture}.wasm"));
+        let from = directory.join(format!("target/wasm32-wasip2/release/examples/{fixture}.wasm"));
         fs::copy(from, guests.join(name).with_extension("wasm"))?;
     }
     Ok(())

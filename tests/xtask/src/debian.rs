@@ -1,16 +1,16 @@
-//! Debian's packages: what is missing is installed, and nothing else.
+//! This module installs missing Debian packages, and no others.
 
 use std::{path::Path, process::Command};
 
 use crate::{Result, say};
 
-/// A program, by its name, or a file, by its path; and the package that has it.
+/// A program by its name, or a file by its path, and the Debian package that contains it.
 pub type Need = (&'static str, &'static str);
 
-/// Installs the packages of what is not there. `what` says what all of it is for.
+/// Installs the packages of the programs and files that are missing. `what` names their purpose in messages.
 ///
 /// # Errors
-/// Where that needs root, or where the package manager refuses; with what it says.
+/// If this needs root, if the package manager fails, with its output, or if a package does not contain its file.
 pub fn install(needs: &[Need], what: &str) -> Result<()> {
     let missing: Vec<Need> = needs.iter().filter(|(file, _)| !is_there(file)).copied().collect();
     if missing.is_empty() {
@@ -27,10 +27,10 @@ pub fn install(needs: &[Need], what: &str) -> Result<()> {
     }
 }
 
-/// Installs packages, in which there is what is `missing` of what is needed for `what`.
+/// Installs packages. In messages, `missing` names what this machine lacks of them, and `what` names their purpose.
 ///
 /// # Errors
-/// Where that needs root, or where the package manager refuses; with what it says.
+/// If this needs root, or if the package manager fails, with its output.
 pub fn install_packages(packages: &[&str], missing: &str, what: &str) -> Result<()> {
     let command = format!("apt-get install --yes --no-install-recommends {}", packages.join(" "));
     if !is_there("apt-get") {
@@ -45,7 +45,7 @@ pub fn install_packages(packages: &[&str], missing: &str, what: &str) -> Result<
         return Err(format!("{what}: not here: {missing}\nhint: sudo {command}").into());
     }
     say(&format!("installing {what}; not here: {missing}"));
-    // A list that can't be had may be one that is not needed.
+    // A package list that can't be updated may not be needed.
     let updated = apt("apt-get update -qq");
     apt(&command).map_err(|error| match updated {
         Ok(()) => error,
@@ -57,10 +57,11 @@ fn is_there(file: &str) -> bool {
     if file.starts_with('/') {
         return Path::new(file).exists();
     }
-    std::env::split_paths(&path()).any(|folder| folder.join(file).exists())
+    std::env::split_paths(&path()).any(|directory| directory.join(file).exists())
 }
 
-/// Where programs are: Debian's folders of programs for root are not in everybody's path, nor is Go's own.
+/// Returns a value of `PATH` with Debian's directories of programs for root and Go's own directory, which not every
+/// user's `PATH` has.
 pub fn path() -> String {
     format!("{}:/usr/sbin:/sbin:/usr/local/go/bin", std::env::var("PATH").unwrap_or_default())
 }
@@ -70,7 +71,7 @@ fn is_root() -> Result<bool> {
     Ok(output.stdout.trim_ascii() == b"0")
 }
 
-/// Quiet, unless it fails.
+/// Runs a command of the package manager. Its output is only shown if it fails.
 fn apt(command: &str) -> Result<()> {
     let mut words = command.split(' ');
     let mut apt = Command::new(words.next().unwrap_or_default());

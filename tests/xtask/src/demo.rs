@@ -1,4 +1,4 @@
-//! From a fresh clone to an answer.
+//! The command `try` shows a response from a fresh clone: it builds the host and a guest, and invokes the guest.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -26,7 +26,7 @@ pub fn run() -> Result<()> {
     Ok(())
 }
 
-/// `guesthouse serve`, which ends with this value.
+/// A process of `guesthouse serve`, which ends when this value is dropped.
 struct Lambda(Child);
 
 impl Lambda {
@@ -36,7 +36,7 @@ impl Lambda {
         Ok(Self(command.spawn()?))
     }
 
-    /// Where it listens, once it is ready.
+    /// Returns the address of the local Lambda, once it is ready.
     fn address(&mut self) -> Result<String> {
         let output = self.0.stdout.take().ok_or("the local Lambda has no output")?;
         for line in BufReader::new(output).lines() {
@@ -54,13 +54,13 @@ impl Lambda {
 
 impl Drop for Lambda {
     fn drop(&mut self) {
-        // It may have ended by itself, which is just as well.
+        // The process may have ended by itself already.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-/// The body of the response.
+/// Invokes the guest, and returns the body of the response.
 fn invoke(address: &str) -> Result<String> {
     let mut stream = TcpStream::connect(address)?;
     write!(
@@ -70,9 +70,9 @@ fn invoke(address: &str) -> Result<String> {
     )?;
     let mut response = String::new();
     stream.read_to_string(&mut response)?;
-    let (head, body) = response.split_once("\r\n\r\n").ok_or("the local Lambda did not answer as HTTP")?;
+    let (head, body) = response.split_once("\r\n\r\n").ok_or("the local Lambda did not respond with HTTP")?;
     if head.starts_with("HTTP/1.1 200") && !head.contains("x-amz-function-error") {
         return Ok(body.to_owned());
     }
-    Err(format!("the local Lambda answered {response}").into())
+    Err(format!("the local Lambda returned {response}").into())
 }

@@ -1,4 +1,5 @@
-//! The commands of the README: see a handler answer, run all tests, compare faults, and fuzz. Each gets what is missing first.
+//! This binary runs the repository's own commands: see the response of a handler, run all tests, build guests, measure,
+//! compare faults, and fuzz. Each command first installs what is missing.
 
 mod bench;
 mod debian;
@@ -19,13 +20,13 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 const HELP: &str = "\
 usage: cargo xtask COMMAND
 
-  try     build the host and the sample guest, start the local Lambda, invoke it, and print the answer
+  try     build the host and the sample guest, start the local Lambda, invoke it, and print the response
   guests  build the guests in all languages, which the tests run
   test    install what the tests need, and run all of them, those with the image too
   bench   compare start, warm calls and memory with native functions and AWS's runtimes for other languages
   faults  cause the same faults in guests and in native Rust, Python and Node handlers, and count the lost environments
   fuzz [SECONDS]
-          look for input that the host does not cope with, for so long (60) with each target";
+          search for input that the host can't handle, for SECONDS (60 by default) with each target";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -61,10 +62,10 @@ fn test() -> Result<()> {
     guests::build()?;
     say("running the host's tests");
     slow::run(cargo(&root()).args(["test", "--locked", "--workspace"]))?;
-    // By themselves: these take all cores, or one for long.
+    // These tests run by themselves, because they take all cores, or one core for a long time.
     say("running 100,000 invocations (5 minutes)");
     run(&mut ignored_tests("endurance::"))?;
-    say("exchanging a guest under load (3 minutes)");
+    say("swapping a guest under load (3 minutes)");
     run(&mut ignored_tests("swap_load::"))?;
     say("building the host without a compiler and testing it (4 minutes when it is the first time)");
     run(&mut ignored_tests("precompiled::"))?;
@@ -73,7 +74,7 @@ fn test() -> Result<()> {
     say("building the image and running its tests (10 minutes when it is the first time)");
     run(&mut ignored_tests("image::"))?;
     say("running the tests of the guests' SDK");
-    // They run here, so they are built for here and not for the guests' target.
+    // These tests run on this machine, so they are built for it and not for the guests' target.
     run(cargo(&root().join("guests")).args(["test", "--locked", "-p", "guesthouse-guest", "--target", &native()?]))
 }
 
@@ -86,7 +87,7 @@ fn faults() -> Result<()> {
     run(&mut ignored_tests("peers::"))
 }
 
-/// The tests of this module that only run when they are asked for.
+/// Returns a command that runs the ignored tests of a module.
 fn ignored_tests(module: &str) -> Command {
     let mut cargo = cargo(&root());
     cargo.args(["test", "--locked", "--package", "guesthouse", "--test", "it", "--", "--ignored", module]);
@@ -96,22 +97,22 @@ fn ignored_tests(module: &str) -> Command {
 fn fuzz(seconds: &str) -> Result<()> {
     const TARGETS: &[&str] = &["guest", "settings", "next", "handler"];
     tools::fuzzer()?;
-    let folder = root().join("tests/fuzz");
+    let directory = root().join("tests/fuzz");
     let time = format!("-max_total_time={seconds}");
     for target in TARGETS {
         say(&format!("fuzzing `{target}` for {seconds} s (the first build takes 10 minutes)"));
-        // What is found goes to the first folder; what is kept in the second is where it begins.
+        // New inputs go to the first directory. The second has the inputs that fuzzing begins with.
         let found = root().join("target/fuzz").join(target);
         std::fs::create_dir_all(&found)?;
-        let mut cargo = cargo(&folder);
-        // Instruments for coverage are all that a stable compiler has.
+        let mut cargo = cargo(&directory);
+        // A stable compiler supports instruments for coverage, but no sanitizers.
         cargo.args(["fuzz", "run", "--sanitizer", "none", "--fuzz-dir", ".", target]).arg(found);
         run(cargo.arg(format!("corpus/{target}")).args(["--", &time, "-timeout=40", "-print_final_stats=1"]))?;
     }
     Ok(())
 }
 
-/// The triple of this machine.
+/// Returns this machine's target triple.
 fn native() -> Result<String> {
     let output = Command::new("rustc").arg("-vV").output()?;
     let text = String::from_utf8(output.stdout)?;
@@ -119,7 +120,8 @@ fn native() -> Result<String> {
     Ok(host.ok_or("`rustc -vV` does not name its host")?.to_owned())
 }
 
-/// The repository, wherever it was moved since this was compiled: cargo says where the crate is that it runs.
+/// Returns the repository's directory, even if it was moved since this was compiled: cargo sets the crate's directory
+/// for what it runs.
 fn root() -> PathBuf {
     let own = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
     let mut root = PathBuf::from(own);
@@ -128,11 +130,11 @@ fn root() -> PathBuf {
     root
 }
 
-/// Cargo in this folder, without what the cargo that runs us says of its own build.
-fn cargo(folder: &Path) -> Command {
+/// Returns a command of cargo in this directory, without the variables that the outer cargo sets for its own build.
+fn cargo(directory: &Path) -> Command {
     let mut cargo = Command::new("cargo");
-    // Where the README says that things are, whatever the shell says.
-    cargo.current_dir(folder).env("CARGO_TARGET_DIR", folder.join("target"));
+    // The documentation names this directory, so the shell's `CARGO_TARGET_DIR` must not change it.
+    cargo.current_dir(directory).env("CARGO_TARGET_DIR", directory.join("target"));
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("CARGO_PKG_") || name == "CARGO_MANIFEST_DIR" {
             cargo.env_remove(name);
@@ -141,13 +143,13 @@ fn cargo(folder: &Path) -> Command {
     cargo
 }
 
-/// Runs a command to its end, with its output where ours is.
+/// Runs a command to its end. Its output goes where this binary's output goes.
 fn run(command: &mut Command) -> Result<()> {
     let status = command.status().map_err(|error| format!("can't run {command:?}: {error}"))?;
     if status.success() { Ok(()) } else { Err(format!("{command:?} failed: {status}").into()) }
 }
 
-/// Says what is done now.
+/// Prints what is done now, and begins a part of the command.
 fn say(what: &str) {
     parts::begin(what);
     eprintln!("\n==> {what}");

@@ -1,4 +1,4 @@
-//! How long each part of a command took.
+//! This module measures how long each part of a command takes.
 
 use std::{
     sync::Mutex,
@@ -7,14 +7,14 @@ use std::{
 
 static PARTS: Mutex<Vec<(String, Instant)>> = Mutex::new(Vec::new());
 
-/// A part begins, and the one before is over.
+/// Begins a part, which ends the one before.
 pub fn begin(what: &str) {
     if let Ok(mut parts) = PARTS.lock() {
         parts.push((what.to_owned(), Instant::now()));
     }
 }
 
-/// Prints how long each took. Those of less than a second are nobody's concern.
+/// Prints how long each part took. Parts of less than a second are left out.
 pub fn print() {
     let Ok(parts) = PARTS.lock() else { return };
     let ends = parts.iter().skip(1).map(|(_, begun)| *begun).chain([Instant::now()]);

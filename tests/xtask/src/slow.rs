@@ -1,7 +1,8 @@
-//! Which tests are slow.
+//! This module finds out which tests are slow.
 //!
-//! The stable test harness tells of no times. It starts tests in the order of their names, as many at once as there are threads, and
-//! the next one whenever one has ended. So the ends, which it prints, tell when each began.
+//! The stable test harness does not print durations. It starts tests in the order of their names, as many at once as
+//! there are threads, and the next one whenever one has ended. So the times at which it prints the ends of tests show
+//! when each test began.
 
 use std::{
     io::{BufRead, BufReader},
@@ -11,16 +12,16 @@ use std::{
 
 use crate::Result;
 
-/// How many are shown.
+/// The maximum number of slow tests that are printed.
 const SHOWN: usize = 15;
 
-/// Those that took less are not slow.
+/// The minimum duration of a slow test.
 const LEAST: Duration = Duration::from_secs(5);
 
-/// Runs a command that runs tests, and prints at its end which took longest.
+/// Runs a command that runs tests, and prints the slowest tests at the end.
 ///
 /// # Errors
-/// Where it can't be run, and where it fails.
+/// If the command can't be run, or fails.
 pub fn run(command: &mut Command) -> Result<()> {
     let mut child =
         command.stdout(Stdio::piped()).spawn().map_err(|error| format!("can't run {command:?}: {error}"))?;
@@ -45,13 +46,13 @@ pub fn run(command: &mut Command) -> Result<()> {
     if status.success() { Ok(()) } else { Err(format!("{command:?} failed: {status}").into()) }
 }
 
-/// As many as the harness has.
+/// Returns the number of threads that the harness uses.
 fn threads() -> usize {
     let told = std::env::var("RUST_TEST_THREADS").ok().and_then(|told| told.parse().ok());
     told.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get))
 }
 
-/// What one test binary has printed.
+/// Holds what one test binary has printed.
 struct Binary {
     begun: Instant,
     ended: Vec<(String, Instant)>,
@@ -62,7 +63,7 @@ impl Binary {
         Self { begun, ended: Vec::new() }
     }
 
-    /// How long each of its tests took.
+    /// Returns how long each of the binary's tests took.
     fn took(self, threads: usize) -> Vec<(String, Duration)> {
         let Self { begun, ended } = self;
         let begins = std::iter::repeat_n(begun, threads).chain(ended.iter().map(|(_, end)| *end)).collect::<Vec<_>>();
@@ -77,7 +78,7 @@ fn is_beginning(line: &str) -> bool {
     line.strip_prefix("running ").is_some_and(|rest| rest.ends_with(" tests") || rest.ends_with(" test"))
 }
 
-/// The name of a test that has ended.
+/// Returns the name of a test that has ended.
 fn ended(line: &str) -> Option<&str> {
     line.strip_prefix("test ")?.split_once(" ... ").map(|(name, _)| name)
 }
@@ -90,7 +91,7 @@ mod tests {
     fn a_test_begins_when_a_thread_is_free_for_it() {
         let begun = Instant::now();
         let at = |seconds| begun + Duration::from_secs(seconds);
-        // `a` and `b` begin together, `c` when `b` has ended, `d` when `a` has.
+        // `a` and `b` begin together, `c` begins when `b` has ended, and `d` when `a` has.
         let ended = [("b", 2), ("a", 5), ("d", 6), ("c", 9)].map(|(name, end)| (name.to_owned(), at(end)));
         let took = Binary { begun, ended: ended.to_vec() }.took(2);
         let took: Vec<_> = took.iter().map(|(name, took)| (name.as_str(), took.as_secs())).collect();

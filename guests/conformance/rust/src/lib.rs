@@ -1,4 +1,4 @@
-//! Answers what the conformance tests ask of the guests of every language.
+//! Does what the conformance tests ask of the guests of every language.
 
 use std::{
     cell::Cell,

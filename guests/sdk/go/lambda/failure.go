@@ -58,7 +58,8 @@ func typeName(value any) string {
 	return kind.Name()
 }
 
-// protect runs f, and makes a failure of its panic. To AWS a panic is the process's end; here nothing would be won by that.
+// protect runs f, and makes a failure of its panic. To AWS a panic is the process's end; here nothing would be won by
+// that.
 func protect(f func() error) (failed *failure) {
 	defer func() {
 		if value := recover(); value != nil {
@@ -117,7 +118,8 @@ func shortFunction(function string) string {
 	return function[strings.LastIndex(function, "/")+1:]
 }
 
-// shortFile is the file's path from its package's folder on. What is before that is of the machine where it was built.
+// shortFile is the file's path from its package's directory on. What is before that is of the machine where it was
+// built.
 func shortFile(frame runtime.Frame) string {
 	start := len(frame.File)
 	for range strings.Count(frame.Function, "/") + 2 {

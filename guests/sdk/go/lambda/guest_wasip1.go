@@ -8,7 +8,7 @@ import (
 	"unsafe" // also for go:linkname
 )
 
-// What a module of Go exports for the contract, under the names that the component model's tools look for.
+// What a module of Go exports for the contract, under the names that the component model's tools expect.
 
 var (
 	handler   *reflected
@@ -33,15 +33,16 @@ func initialise() *wireResult {
 	return &result
 }
 
-// mainMain is the program's own main. Its declaration without a body is why there is main_wasip1.s.
+// mainMain is the handler's own main. Its declaration without a body is why there is main_wasip1.s.
 //
 //go:linkname mainMain main.main
 func mainMain()
 
-// start hands the handler to initialise, and keeps main where it is: nothing that it deferred may run before the events come.
+// start hands the handler to initialise, and keeps main where it is: nothing that it deferred may run before the events
+// come.
 func start(r *reflected) {
 	if !preparing {
-		fmt.Fprintln(os.Stderr, "this module is a program and not a guest: build it with `-buildmode=c-shared`")
+		fmt.Fprintln(os.Stderr, "this module is a command and not a handler: build it with `-buildmode=c-shared`")
 		os.Exit(2)
 	}
 	started <- r
@@ -55,18 +56,18 @@ func handle(call *wireCall) *wireResult {
 	release()
 	defer takeBack()
 	if call.event.length > largeEvent {
-		// Or what the last one left would be there beside what this one needs. The instance's memory is capped, and the collector
-		// does not know it.
+		// Or what the last one left would be there beside what this one needs. The instance's memory is capped, and the
+		// collector does not know it.
 		runtime.GC()
 	}
 	if handler == nil {
 		return fail(&failure{Type: "NoHandler", Message: "the guest was not initialised: `lifecycle.init` comes first"})
 	}
-	answer, failed := handler.answer(call.event.bytes(), call.invocation())
+	response, failed := handler.response(call.event.bytes(), call.invocation())
 	if failed != nil {
 		return fail(failed)
 	}
-	result = wireResult{answer: keep(unsafe.Pointer(unsafe.SliceData(answer)), len(answer))}
+	result = wireResult{response: keep(unsafe.Pointer(unsafe.SliceData(response)), len(response))}
 	return &result
 }
 
@@ -78,10 +79,10 @@ func fail(failed *failure) *wireResult {
 		trace[i] = keepText(frame)
 	}
 	result = wireResult{
-		isError: 1,
-		answer:  keepText(failed.Type),
-		message: keepText(failed.Message),
-		trace:   keep(unsafe.Pointer(unsafe.SliceData(trace)), len(trace)),
+		isError:  1,
+		response: keepText(failed.Type),
+		message:  keepText(failed.Message),
+		trace:    keep(unsafe.Pointer(unsafe.SliceData(trace)), len(trace)),
 	}
 	return &result
 }

@@ -12,12 +12,12 @@ import (
 	"github.com/aws/aws-lambda-go/lambda/handlertrace"
 )
 
-// Handler answers an event's bytes with the answer's.
+// Handler makes a response's bytes of an event's.
 type Handler interface {
 	Invoke(ctx context.Context, payload []byte) ([]byte, error)
 }
 
-// NewHandler makes a [Handler] of whatever [Start] takes. One that it does not take answers every event with the reason.
+// NewHandler makes a [Handler] of whatever [Start] takes. One that it does not take fails every event with the reason.
 func NewHandler(handler any) Handler {
 	return newHandler(handler)
 }
@@ -116,14 +116,14 @@ func reflectHandler(handler any, options *handlerOptions) (func(context.Context,
 				return nil, err
 			}
 		}
-		var answer any
+		var response any
 		if len(results) == 2 {
-			answer = results[0].Interface()
+			response = results[0].Interface()
 			if trace.ResponseEvent != nil {
-				trace.ResponseEvent(ctx, answer)
+				trace.ResponseEvent(ctx, response)
 			}
 		}
-		return options.encode(answer)
+		return options.encode(response)
 	}, nil
 }
 
@@ -198,7 +198,8 @@ func isBlank(json []byte) bool {
 	return len(bytes.TrimLeft(json, " \t\r\n")) == 0
 }
 
-// encoding/json goes down 10,000 levels by recursion. In a guest the stack ends at about 3,000, with a trap that nothing recovers.
+// encoding/json goes down 10,000 levels by recursion. In a guest the stack ends at about 3,000, with a trap that
+// nothing recovers.
 const maxDepth = 1000
 
 func checkDepth(event []byte) error {
@@ -222,22 +223,22 @@ func checkDepth(event []byte) error {
 	return nil
 }
 
-// encode writes the answer as JSON, or as it is where it is a reader of which JSON has nothing to say.
-func (o *handlerOptions) encode(answer any) ([]byte, error) {
+// encode writes the response as JSON, or as it is where it is a reader of which JSON has nothing to say.
+func (o *handlerOptions) encode(response any) ([]byte, error) {
 	var written bytes.Buffer
 	encoder := json.NewEncoder(&written)
 	encoder.SetEscapeHTML(o.escapeHTML)
 	encoder.SetIndent(o.indentPrefix, o.indent)
-	err := encoder.Encode(answer)
+	err := encoder.Encode(response)
 
-	if reader, ok := answer.(io.Reader); ok && (err != nil || bytes.HasPrefix(written.Bytes(), []byte("{}"))) {
-		if closer, ok := answer.(io.Closer); ok {
+	if reader, ok := response.(io.Reader); ok && (err != nil || bytes.HasPrefix(written.Bytes(), []byte("{}"))) {
+		if closer, ok := response.(io.Closer); ok {
 			defer closer.Close()
 		}
 		return io.ReadAll(reader)
 	}
 	if err != nil {
-		return nil, &failure{Type: "InvalidAnswer", Message: fmt.Sprintf("the answer can't be written as JSON: %v", err)}
+		return nil, &failure{Type: "InvalidResponse", Message: fmt.Sprintf("the response can't be written as JSON: %v", err)}
 	}
 	if o.indentPrefix == "" && o.indent == "" {
 		return bytes.TrimSuffix(written.Bytes(), []byte("\n")), nil

@@ -29,9 +29,9 @@ func (bytesHandler) Invoke(_ context.Context, event []byte) ([]byte, error) {
 	return append([]byte("got "), event...), nil
 }
 
-// answer gives what the caller of a guest gets: the answer, or `type: message`.
-func answer(handler any, event string, options ...Option) string {
-	text, failed := newHandler(handler, options...).answer([]byte(event), &invocation{deadline: time.Now().Add(time.Minute)})
+// response gives what the caller of a guest gets: the response, or `type: message`.
+func response(handler any, event string, options ...Option) string {
+	text, failed := newHandler(handler, options...).response([]byte(event), &invocation{deadline: time.Now().Add(time.Minute)})
 	if failed != nil {
 		return failed.Type + ": " + failed.Message
 	}
@@ -72,8 +72,8 @@ func TestEveryKindOfHandler(t *testing.T) {
 		},
 	} {
 		for _, h := range handler {
-			if got := answer(h, `{"id":7}`); got != want {
-				t.Errorf("%T answers %s, and not %s", h, got, want)
+			if got := response(h, `{"id":7}`); got != want {
+				t.Errorf("%T returns %s, and not %s", h, got, want)
 			}
 		}
 	}
@@ -103,8 +103,8 @@ func TestWhatIsNoHandler(t *testing.T) {
 		if got := newHandler(c.handler).invalid; got == nil || got.Error() != c.message {
 			t.Errorf("%T: %v", c.handler, got)
 		}
-		if got := answer(c.handler, "{}"); !strings.HasSuffix(got, ": "+c.message) {
-			t.Errorf("%T answers %s", c.handler, got)
+		if got := response(c.handler, "{}"); !strings.HasSuffix(got, ": "+c.message) {
+			t.Errorf("%T returns %s", c.handler, got)
 		}
 	}
 }
@@ -115,25 +115,25 @@ func TestEventsThatAreNot(t *testing.T) {
 		"", " ", "x", "{", `{"id":7} x`, `{"id":7}{}`, "[]", `{"id":"7"}`, "\x00", `"`,
 		strings.Repeat("[", 100_000), strings.Repeat(`{"a":`, 1001) + "1" + strings.Repeat("}", 1001),
 	} {
-		if got := answer(handler, event); !strings.HasPrefix(got, "InvalidEvent: the event is not ") {
-			t.Errorf("%.20q is answered with %s", event, got)
+		if got := response(handler, event); !strings.HasPrefix(got, "InvalidEvent: the event is not ") {
+			t.Errorf("the response to %.20q is %s", event, got)
 		}
 	}
 	deep := strings.Repeat("[", 1000) + `"[\"["` + strings.Repeat("]", 1000) + "\n"
-	if got := answer(func(v any) (any, error) { return v, nil }, deep); got != strings.TrimSpace(deep) {
-		t.Errorf("1,000 levels are answered with %.200s", got)
+	if got := response(func(v any) (any, error) { return v, nil }, deep); got != strings.TrimSpace(deep) {
+		t.Errorf("the response to 1,000 levels is %.200s", got)
 	}
 }
 
 func TestAnswersThatAreNot(t *testing.T) {
 	for _, c := range []struct {
-		handler any
-		answer  string
+		handler  any
+		response string
 	}{
-		{func() (any, error) { return func() {}, nil }, "InvalidAnswer: the answer can't be written as JSON: json: unsupported type: func()"},
-		{func() (io.Reader, error) { return bytes.NewReader([]byte{0xff}), nil }, "InvalidAnswer: the answer is not UTF-8; send bytes as base64"},
+		{func() (any, error) { return func() {}, nil }, "InvalidResponse: the response can't be written as JSON: json: unsupported type: func()"},
+		{func() (io.Reader, error) { return bytes.NewReader([]byte{0xff}), nil }, "InvalidResponse: the response is not UTF-8; send bytes as base64"},
 	} {
-		if got := answer(c.handler, "{}"); got != c.answer {
+		if got := response(c.handler, "{}"); got != c.response {
 			t.Error(got)
 		}
 	}
@@ -143,10 +143,10 @@ func TestOptions(t *testing.T) {
 	type key struct{}
 	echo := func(v any) (any, error) { return v, nil }
 	for _, c := range []struct {
-		handler any
-		event   string
-		answer  string
-		options []Option
+		handler  any
+		event    string
+		response string
+		options  []Option
 	}{
 		{echo, `"<&>"`, `"<&>"`, nil},
 		{echo, `"<&>"`, `"\u003c\u0026\u003e"`, []Option{WithSetEscapeHTML(true)}},
@@ -159,23 +159,23 @@ func TestOptions(t *testing.T) {
 		{func(ctx context.Context) (any, error) { return ctx.Value(key{}), nil }, `1`, `"v"`,
 			[]Option{WithContextValue(key{}, "v"), WithContext(context.Background()), WithEnableSIGTERM(func() {})}},
 	} {
-		if got := answer(c.handler, c.event, c.options...); got != c.answer {
-			t.Errorf("%s is answered with %s", c.event, got)
+		if got := response(c.handler, c.event, c.options...); got != c.response {
+			t.Errorf("the response to %s is %s", c.event, got)
 		}
 	}
 }
 
 func TestErrors(t *testing.T) {
 	for _, c := range []struct {
-		err    error
-		answer string
+		err      error
+		response string
 	}{
 		{errors.New("plain"), "errorString: plain"},
 		{fmt.Errorf("outer: %w", io.EOF), "wrapError: outer: EOF"},
 		{messages.InvokeResponse_Error{Type: "Mine", Message: "chosen"}, "Mine: chosen"},
 		{&messages.InvokeResponse_Error{Type: "Mine", Message: "chosen"}, "Mine: chosen"},
 	} {
-		if got := answer(func() error { return c.err }, "{}"); got != c.answer {
+		if got := response(func() error { return c.err }, "{}"); got != c.response {
 			t.Error(got)
 		}
 	}
@@ -183,7 +183,7 @@ func TestErrors(t *testing.T) {
 
 func TestPanics(t *testing.T) {
 	for value, want := range map[any]string{"boom": "string: boom", 7: "int: 7", orderNotFound{}: "orderNotFound: {}"} {
-		if got := answer(func() { panic(value) }, "{}"); got != want {
+		if got := response(func() { panic(value) }, "{}"); got != want {
 			t.Error(got)
 		}
 	}

@@ -27,22 +27,22 @@ type invocation struct {
 	tenantID           string
 }
 
-// answer runs the handler on one event.
-func (r *reflected) answer(event []byte, in *invocation) (answer []byte, failed *failure) {
+// response runs the handler on one event.
+func (r *reflected) response(event []byte, in *invocation) (response []byte, failed *failure) {
 	ctx, cancel := in.context(r.baseContext)
 	defer cancel()
 	failed = protect(func() (err error) {
-		answer, err = r.Invoke(ctx, event)
-		if err == nil && !utf8.Valid(answer) {
+		response, err = r.Invoke(ctx, event)
+		if err == nil && !utf8.Valid(response) {
 			// The boundary carries text. The host would throw the instance away for it.
-			err = &failure{Type: "InvalidAnswer", Message: "the answer is not UTF-8; send bytes as base64"}
+			err = &failure{Type: "InvalidResponse", Message: "the response is not UTF-8; send bytes as base64"}
 		}
 		return err
 	})
-	return answer, failed
+	return response, failed
 }
 
-// context makes the handler's context, with everything where the packages of aws-lambda-go look for it.
+// context makes the handler's context, with everything where the packages of aws-lambda-go read it.
 func (in *invocation) context(base context.Context) (context.Context, context.CancelFunc) {
 	// AWS's package reads these from the environment, which a function's settings may keep from the guest.
 	lambdacontext.FunctionName = in.functionName
@@ -76,7 +76,7 @@ func (in *invocation) context(base context.Context) (context.Context, context.Ca
 	return context.WithValue(ctx, "x-amzn-trace-id", in.traceID), cancel
 }
 
-// prepare runs the program's main until it calls Start, which hands over the handler through started.
+// prepare runs the guest's main until it calls Start, which hands over the handler through started.
 func prepare(main func(), started <-chan *reflected) (*reflected, *failure) {
 	ended := make(chan *failure, 1)
 	// In a goroutine, because Start does not return.

@@ -1,5 +1,5 @@
-// Package lambda runs a Go function as a Guesthouse guest. It takes the place of github.com/aws/aws-lambda-go/lambda, so a
-// function moves over by changing that import; the packages events and lambdacontext stay AWS's own.
+// Package lambda runs a Go function as a Guesthouse guest. It takes the place of github.com/aws/aws-lambda-go/lambda,
+// so a function moves over by changing that import; the packages events and lambdacontext stay AWS's own.
 //
 //	package main
 //
@@ -26,11 +26,11 @@
 //
 //	GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -o order.wasm .
 //
-// Package variables keep their values between the invocations of an instance, and no two invocations use one instance at
-// the same time. /tmp is shared by all instances of an environment. What is printed becomes log lines.
+// Package variables keep their values between the invocations of an instance, and no two invocations use one instance
+// at the same time. /tmp is shared by all instances of an environment. What is printed becomes log lines.
 //
-// A handler may start goroutines, sleep and use timers. An instance stands still between invocations: what a goroutine has
-// not done when the handler returns, it goes on with while a later invocation waits for something, or never.
+// A handler may start goroutines, sleep and use timers. An instance stands still between invocations: what a goroutine
+// has not done when the handler returns, it goes on with while a later invocation waits for something, or never.
 package lambda
 
 import "context"
@@ -53,12 +53,13 @@ import "context"
 //	func (context.Context, TIn) error
 //	func (context.Context, TIn) (TOut, error)
 //
-// TIn and TOut are types that encoding/json reads and writes. An event that is not JSON, or not of the type TIn, is answered
-// with an error of type InvalidEvent, and the handler is not called. A TOut that is an [io.Reader] and has nothing that JSON
-// could say is the answer's text as it is.
+// TIn and TOut are types that encoding/json reads and writes. An event that is not JSON, or not of the type TIn, fails
+// with an error of type InvalidEvent, and the handler is not called. A TOut that is an [io.Reader] and has nothing that
+// JSON could say is the response's text as it is.
 //
-// An error becomes the caller's errorType (the error's type without package and pointer) and errorMessage. So does a panic,
-// with a stack trace, and the instance stays in use. A handler of any other type fails the start of the instance.
+// An error becomes the caller's errorType (the error's type without package and pointer) and errorMessage. So does a
+// panic, with a stack trace, and the instance stays in use. A handler of any other type fails the start of the
+// instance.
 func Start(handler any) {
 	StartWithOptions(handler)
 }

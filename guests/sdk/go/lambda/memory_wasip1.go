@@ -4,14 +4,14 @@ import "unsafe"
 
 // Where the host writes the arguments of a call, and what of Go's it reads the result from.
 
-// lend is how the component model asks a guest for memory. Nothing of Go's runtime may have a part in it, which is why what it
-// gives is of an array:
+// lend is how the component model asks a guest for memory. Nothing of Go's runtime may have a part in it, which is why
+// what it gives is of an array:
 //
-//   - While the host writes arguments a guest may not call out, or it traps. Memory of the heap may start a collection, which
-//     asks WASI for the time.
-//   - The adapter, which makes WASI 0.2 of the WASI 0.1 that Go speaks, asks for a stack and for its state at the first call of
-//     WASI. That one comes from the start of the runtime, when there is no heap. (Were there no lend to ask, the adapter would
-//     grow the memory, of which Go's runtime believes that it alone does.)
+//   - While the host writes arguments a guest may not call out, or it traps. Memory of the heap may start a collection,
+//     which asks WASI for the time.
+//   - The adapter, which makes WASI 0.2 of the WASI 0.1 that Go speaks, asks for a stack and for its state at the first
+//     call of WASI. That one comes from the start of the runtime, when there is no heap. (Were there no lend to ask,
+//     the adapter would grow the memory, of which Go's runtime believes that it alone does.)
 //
 //go:wasmexport cabi_realloc
 //go:nosplit
@@ -58,8 +58,8 @@ func keep(address unsafe.Pointer, length int) wireText {
 	return wireText{address: uint32(uintptr(address)), length: uint32(length)}
 }
 
-// release is for the beginning of the next call. (The component model has a hook for when the host has read the result, but a
-// guest may not call out there either.)
+// release is for the beginning of the next call. (The component model has a hook for when the host has read the result,
+// but a guest may not call out there either.)
 func release() {
 	clear(kept)
 	kept = kept[:0]

@@ -37,12 +37,12 @@ func WithDisallowUnknownFields(disallow bool) Option {
 	return func(o *handlerOptions) { o.disallowUnknownFields = disallow }
 }
 
-// WithSetEscapeHTML writes <, > and & in the answer's strings as \u003c and so on. Off unless asked for, as on AWS.
+// WithSetEscapeHTML writes <, > and & in the response's strings as \u003c and so on. Off unless asked for, as on AWS.
 func WithSetEscapeHTML(escapeHTML bool) Option {
 	return func(o *handlerOptions) { o.escapeHTML = escapeHTML }
 }
 
-// WithSetIndent indents the answer.
+// WithSetIndent indents the response.
 func WithSetIndent(prefix, indent string) Option {
 	return func(o *handlerOptions) { o.indentPrefix, o.indent = prefix, indent }
 }

@@ -6,10 +6,10 @@ import (
 	"unsafe"
 )
 
-// The contract's records as the component model lays them out in a guest's memory: every field at the next multiple of its
-// own size, a text or a list as address and length, an option as a byte that says whether it is there, and then the value.
-// Go's own layout of these structs is the same one. Addresses are numbers, so the collector does not follow them: whoever
-// makes or takes such a record keeps the memory alive (memory_wasip1.go).
+// The contract's records as the component model lays them out in a guest's memory: every field at the next multiple of
+// its own size, a text or a list as address and length, an option as a byte that says whether it is there, and then the
+// value. Go's own layout of these structs is the same one. Addresses are numbers, so the collector does not follow
+// them: whoever makes or takes such a record keeps the memory alive (memory_wasip1.go).
 
 // wireText is a string, or a list<u8>.
 type wireText struct {
@@ -54,13 +54,14 @@ type wireCall struct {
 	tenantID           wireOptionalText
 }
 
-// wireResult is a result<string, handler-error>, and a result<_, handler-error>. The answer is where the error's type is.
+// wireResult is a result<string, handler-error>, and a result<_, handler-error>. The response is where the error's type
+// is.
 type wireResult struct {
-	_       structs.HostLayout
-	isError uint8
-	answer  wireText
-	message wireText
-	trace   wireList
+	_        structs.HostLayout
+	isError  uint8
+	response wireText
+	message  wireText
+	trace    wireList
 }
 
 // invocation copies the call's context, which the handler may keep for longer than the call.

@@ -20,7 +20,7 @@ func TestTheRecordsAreLaidOutAsTheContractSays(t *testing.T) {
 		"pool":            {unsafe.Offsetof(c.identity.poolID), 12},
 		"tenant-id":       {unsafe.Offsetof(c.tenantID), 116},
 		"end of the call": {unsafe.Sizeof(c), 128},
-		"error-type":      {unsafe.Offsetof(r.answer), 4},
+		"error-type":      {unsafe.Offsetof(r.response), 4},
 		"stack-trace":     {unsafe.Offsetof(r.trace), 20},
 		"end of a result": {unsafe.Sizeof(r), 28},
 	} {

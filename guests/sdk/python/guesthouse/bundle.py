@@ -29,11 +29,11 @@ def install(project):
     staged = os.path.dirname(project.__file__)
     files, codes = {}, {}
     # The user's own files win over those of packages, as in a function's zip file.
-    for folder in ("packages", "task"):
-        for path, content in _walk(posixpath.join(staged, folder)):
+    for directory in ("packages", "task"):
+        for path, content in _walk(posixpath.join(staged, directory)):
             name = posixpath.join(TASK_ROOT, path)
             if name.endswith(".py"):
-                codes[name] = _compiled(content, name, whole=folder == "task")
+                codes[name] = _compiled(content, name, whole=directory == "task")
             files[name] = zlib.compress(content)
 
     # `os` would not do: it is frozen, and its file elsewhere.
@@ -43,17 +43,17 @@ def install(project):
         if name.endswith(".py") and _module_of(path) not in sys.modules:
             codes[name] = _compiled(content, name, whole=False)
 
-    # The folders of the build are of no use at run time, and those of other machines would be looked for.
+    # The directories of the build are of no use at run time, and those of other machines would be searched for.
     sys.path[:] = [TASK_ROOT, library]
     sys.path_importer_cache.clear()
     sys.meta_path.insert(0, _Finder({TASK_ROOT: _Tree(files, codes), library: _Tree({}, codes)}))
 
 
 def _walk(top, without=()):
-    for folder, folders, names in os.walk(top):
-        folders[:] = sorted(name for name in folders if name != "__pycache__" and name not in without)
+    for directory, directories, names in os.walk(top):
+        directories[:] = sorted(name for name in directories if name != "__pycache__" and name not in without)
         for name in sorted(names):
-            path = posixpath.join(folder, name)
+            path = posixpath.join(directory, name)
             if name not in without:
                 with open(path, "rb") as file:
                     yield posixpath.relpath(path, top), file.read()
@@ -79,10 +79,10 @@ class _Tree:
     def __init__(self, files, codes):
         self.files = files
         self.codes = codes
-        self.folders = {}
+        self.directories = {}
         for path in {*files, *codes}:
             while (parent := posixpath.dirname(path)) != path:
-                self.folders.setdefault(parent, set()).add(path)
+                self.directories.setdefault(parent, set()).add(path)
                 path = parent
 
     def read(self, path):
@@ -99,18 +99,18 @@ class _Finder(importlib.abc.MetaPathFinder):
     def find_spec(self, fullname, path=None, target=None):
         name = fullname.rpartition(".")[2]
         portions = []
-        for folder in sys.path if path is None else path:
-            tree = self._tree(folder)
+        for directory in sys.path if path is None else path:
+            tree = self._tree(directory)
             if tree is None:
                 continue
-            at = posixpath.join(folder, name)
+            at = posixpath.join(directory, name)
             for filename, is_package in ((at + "/__init__.py", True), (at + ".py", False)):
                 if filename in tree.codes:
                     loader = _Loader(tree, filename)
                     return importlib.util.spec_from_file_location(
                         fullname, filename, loader=loader, submodule_search_locations=[at] if is_package else None
                     )
-            if at in tree.folders:
+            if at in tree.directories:
                 portions.append(at)
         if portions:
             spec = importlib.util.spec_from_loader(fullname, None, is_package=True)
@@ -121,16 +121,16 @@ class _Finder(importlib.abc.MetaPathFinder):
     def find_distributions(self, context=importlib.metadata.DistributionFinder.Context()):
         tree = self._trees[TASK_ROOT]
         wanted = context.name and importlib.metadata.Prepared(context.name)
-        for folder in sorted(tree.folders.get(TASK_ROOT, ())):
-            name = posixpath.basename(folder)
+        for directory in sorted(tree.directories.get(TASK_ROOT, ())):
+            name = posixpath.basename(directory)
             if not name.endswith(".dist-info"):
                 continue
             if not wanted or importlib.metadata.Prepared.normalize(name.split("-")[0]) == wanted.normalized:
-                yield _Distribution(tree, folder)
+                yield _Distribution(tree, directory)
 
-    def _tree(self, folder):
+    def _tree(self, directory):
         for top, tree in self._trees.items():
-            if isinstance(folder, str) and (folder == top or folder.startswith(top + "/")):
+            if isinstance(directory, str) and (directory == top or directory.startswith(top + "/")):
                 return tree
         return None
 
@@ -173,7 +173,7 @@ class _Reader:
 
 
 class _Resource:
-    """A file or a folder as `importlib.resources` wants them."""
+    """A file or a directory as `importlib.resources` wants them."""
 
     def __init__(self, tree, path):
         self._tree = tree
@@ -184,13 +184,13 @@ class _Resource:
         return posixpath.basename(self._path)
 
     def is_dir(self):
-        return self._path in self._tree.folders
+        return self._path in self._tree.directories
 
     def is_file(self):
         return self._path in self._tree.files
 
     def iterdir(self):
-        return (_Resource(self._tree, path) for path in sorted(self._tree.folders.get(self._path, ())))
+        return (_Resource(self._tree, path) for path in sorted(self._tree.directories.get(self._path, ())))
 
     def joinpath(self, *names):
         return _Resource(self._tree, posixpath.normpath(posixpath.join(self._path, *map(str, names))))
@@ -216,12 +216,12 @@ class _Resource:
 @contextlib.contextmanager
 def _as_file(resource):
     # Python's own writes with one call, of which WASI takes the first 64 KiB.
-    with tempfile.TemporaryDirectory() as folder:
-        yield _written(resource, pathlib.Path(folder))
+    with tempfile.TemporaryDirectory() as directory:
+        yield _written(resource, pathlib.Path(directory))
 
 
-def _written(resource, folder):
-    target = folder / resource.name
+def _written(resource, directory):
+    target = directory / resource.name
     if resource.is_dir():
         target.mkdir()
         for part in resource.iterdir():
@@ -232,13 +232,13 @@ def _written(resource, folder):
 
 
 class _Distribution(importlib.metadata.Distribution):
-    def __init__(self, tree, folder):
+    def __init__(self, tree, directory):
         self._tree = tree
-        self._folder = folder
+        self._directory = directory
 
     def read_text(self, filename):
         try:
-            return self._tree.read(posixpath.join(self._folder, filename)).decode("utf-8")
+            return self._tree.read(posixpath.join(self._directory, filename)).decode("utf-8")
         except FileNotFoundError:
             return None
 

@@ -37,7 +37,7 @@ class LambdaContext:
         self._epoch_deadline_time_in_ms = wire.deadline_ms
 
     def get_remaining_time_in_millis(self):
-        """How long Lambda still waits for the answer. Zero when the deadline has passed."""
+        """How long Lambda still waits for the response. Zero when the deadline has passed."""
         return max(0, self._epoch_deadline_time_in_ms - int(time.time() * 1000))
 
     def log(self, message):

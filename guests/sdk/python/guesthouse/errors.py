@@ -4,7 +4,7 @@ import importlib
 import os
 import traceback
 
-_OWN_FOLDER = os.path.dirname(__file__) + "/"
+_OWN_DIRECTORY = os.path.dirname(__file__) + "/"
 
 
 def describe(exception):
@@ -30,7 +30,7 @@ def _frames(exception):
         frames = traceback.extract_tb(exception.__traceback__)
     except Exception:
         return []
-    # An answer may fail deep in the user's code that JSON called, so only what comes before is left out.
+    # A response may fail deep in the user's code that JSON called, so only what comes before is left out.
     while frames and _is_ours(frames[0].filename):
         del frames[0]
     return frames.format()
@@ -38,4 +38,4 @@ def _frames(exception):
 
 def _is_ours(filename):
     # The user's module is imported by us, through importlib.
-    return filename.startswith((_OWN_FOLDER, "<frozen importlib")) or filename == importlib.__file__
+    return filename.startswith((_OWN_DIRECTORY, "<frozen importlib")) or filename == importlib.__file__

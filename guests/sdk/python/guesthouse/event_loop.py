@@ -1,7 +1,7 @@
 """`asyncio.run` in a guest.
 
-asyncio's loop wakes itself up from other threads and from signals by a pair of sockets. A guest has neither of them, and
-no network to make the sockets with.
+asyncio's loop wakes itself up from other threads and from signals by a pair of sockets. A guest has neither of them,
+and no network to make the sockets with.
 """
 
 import asyncio

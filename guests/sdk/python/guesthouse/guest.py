@@ -1,7 +1,8 @@
 """The guest that componentize-py makes: its two exports.
 
-This module runs at build time, and the interpreter's memory at its end is what every instance begins with. So the user's
-module does not run here but in `init`, once in each instance, where variables, clock and randomness are the instance's own.
+This module runs at build time, and the interpreter's memory at its end is what every instance begins with. So the
+user's module does not run here but in `init`, once in each instance, where variables, clock and randomness are the
+instance's own.
 """
 
 import gc
@@ -32,7 +33,7 @@ class Lifecycle(exports.Lifecycle):
 
 
 class Handler(exports.Handler):
-    """Answers events."""
+    """Handles events."""
 
     def handle(self, event, context):
         """Calls the user's handler."""

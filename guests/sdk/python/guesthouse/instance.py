@@ -15,8 +15,8 @@ _streams = []
 
 def awake():
     """To be called first in each instance."""
-    # componentize-py has filled `os.environ` and `sys.argv`, and seeded `random`, before it calls anything. The seed is set
-    # again because two instances with the same numbers would be the worst of what can go wrong here.
+    # componentize-py has filled `os.environ` and `sys.argv`, and seeded `random`, before it calls anything. The seed is
+    # set again because two instances with the same numbers would be the worst of what can go wrong here.
     random.seed()
     tempfile.tempdir = "/tmp"
     tempfile._name_sequence = None
@@ -40,7 +40,7 @@ def flush():
 
 
 def set_trace_id(trace_id):
-    """Puts the X-Ray header's value where AWS's libraries look for it."""
+    """Puts the X-Ray header's value where AWS's libraries read it."""
     if trace_id is not None:
         os.environ["_X_AMZN_TRACE_ID"] = trace_id
     else:

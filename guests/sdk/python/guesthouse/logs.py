@@ -46,7 +46,10 @@ _LEVELS = {
 
 
 class _LambdaHandler(logging.Handler):
-    """Writes errors to the standard error, whose last line the host tells where the instance ends with it, and all else to the standard output."""
+    """Writes errors to the standard error, and all else to the standard output.
+
+    The host reports the last line of the standard error if the instance ends with it.
+    """
 
     def emit(self, record):
         try:

@@ -6,7 +6,7 @@ nothing; `bundle` keeps the rest.
 
 import importlib
 
-#: Nothing here looks at variables, clock or randomness when it is imported, but what `instance` mends.
+#: Nothing here reads variables, clock or randomness when it is imported, but what `instance` mends.
 COMMON = """
     abc argparse ast asyncio base64 binascii bisect calendar cmath codecs collections collections.abc concurrent.futures
     configparser contextlib contextvars copy csv dataclasses datetime decimal difflib email email.message email.mime.multipart

@@ -1,4 +1,4 @@
-"""Events and answers as JSON text."""
+"""Events and responses as JSON text."""
 
 import json
 from decimal import Decimal
@@ -16,8 +16,8 @@ class InvalidEvent(Exception):
     """The event is not JSON."""
 
 
-class InvalidAnswer(Exception):
-    """The handler's answer can't be written as JSON."""
+class InvalidResponse(Exception):
+    """The handler's response can't be written as JSON."""
 
 
 def read(event):
@@ -38,16 +38,16 @@ def read_json(text):
         raise ValueError(f"JSON: {_lowered(error)}") from None
 
 
-def write(answer):
-    """The answer's text. `bytes` are the text already, as on AWS."""
+def write(response):
+    """The response's text. `bytes` are the text already, as on AWS."""
     try:
-        if isinstance(answer, bytes):
-            return answer.decode("utf-8")
-        text = _encoder.encode(answer)
+        if isinstance(response, bytes):
+            return response.decode("utf-8")
+        text = _encoder.encode(response)
         # Half a surrogate pair has no UTF-8, but JSON has an escape for it.
-        return text if text.isascii() or text == plain(text) else _ascii_encoder.encode(answer)
+        return text if text.isascii() or text == plain(text) else _ascii_encoder.encode(response)
     except (ValueError, TypeError, RecursionError, MemoryError) as error:
-        raise InvalidAnswer(f"the answer can't be written as JSON: {_lowered(error)}") from error
+        raise InvalidResponse(f"the response can't be written as JSON: {_lowered(error)}") from error
 
 
 def _depth(text):
@@ -79,7 +79,8 @@ def _lowered(error):
     return text[0].lower() + text[1:]
 
 
-# Python reads and writes `NaN` and `Infinity` unless told not to. They are not JSON, and AWS's runtime refuses them, too.
+# Python reads and writes `NaN` and `Infinity` unless told not to. They are not JSON, and AWS's runtime refuses them,
+# too.
 _decoder = json.JSONDecoder(parse_constant=_refuse)
 _encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=_number)
 _ascii_encoder = json.JSONEncoder(allow_nan=False, default=_number)

@@ -43,7 +43,7 @@ pub struct CognitoIdentity {
 }
 
 impl Context {
-    /// How long Lambda still waits for the answer. Zero when the deadline has passed.
+    /// How long Lambda still waits for the response. Zero when the deadline has passed.
     pub fn remaining_time(&self) -> Duration {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Duration::from_millis(self.deadline_ms).saturating_sub(now)

@@ -2,8 +2,8 @@ use std::fmt;
 
 use crate::internal::WireError;
 
-/// What a failed handler tells its caller. `?` makes one of any error, of a `String` and of a `&str`: the type's own name
-/// becomes the `errorType`, the error and its causes the `errorMessage`.
+/// What a failed handler tells its caller. `?` makes one of any error, of a `String` and of a `&str`: the type's own
+/// name becomes the `errorType`, the error and its causes the `errorMessage`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
     /// A short name that callers can match on, such as `OrderNotFound`.

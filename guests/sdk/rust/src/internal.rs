@@ -39,22 +39,22 @@ pub fn raw<E: Into<Error>>(
     event: String,
     context: WireContext,
 ) -> Result<String, WireError> {
-    let answered = handle(event, context.into());
+    let handled = handle(event, context.into());
     flush();
-    answered.map_err(|error| error.into().into())
+    handled.map_err(|error| error.into().into())
 }
 
 /// Runs a handler of types.
-pub fn typed<Event: DeserializeOwned, Answer: Serialize, E: Into<Error>>(
-    handle: impl FnOnce(Event, Context) -> Result<Answer, E>,
+pub fn typed<Event: DeserializeOwned, Response: Serialize, E: Into<Error>>(
+    handle: impl FnOnce(Event, Context) -> Result<Response, E>,
     event: String,
     context: Context,
 ) -> Result<String, Error> {
     let event = serde_json::from_str(&event)
         .map_err(|error| Error::new("InvalidEvent", format!("the event is not what the handler takes: {error}")))?;
-    let answer = handle(event, context).map_err(Into::into)?;
-    serde_json::to_string(&answer)
-        .map_err(|error| Error::new("InvalidAnswer", format!("the answer can't be written as JSON: {error}")))
+    let response = handle(event, context).map_err(Into::into)?;
+    serde_json::to_string(&response)
+        .map_err(|error| Error::new("InvalidResponse", format!("the response can't be written as JSON: {error}")))
 }
 
 /// Runs the preparation of an instance.

@@ -25,9 +25,9 @@
 //!
 //! Build it as a `cdylib` for the target `wasm32-wasip2`: the `.wasm` file is the handler.
 //!
-//! What a handler keeps in memory (a `static`, a `thread_local!`) is there in the next invocation of the same instance, and
-//! no two invocations use one instance at the same time. `/tmp` is shared by all instances of an environment. What is
-//! printed becomes log lines.
+//! What a handler keeps in memory (a `static`, a `thread_local!`) is there in the next invocation of the same instance,
+//! and no two invocations use one instance at the same time. `/tmp` is shared by all instances of an environment. What
+//! is printed becomes log lines.
 
 mod context;
 mod error;
@@ -39,14 +39,14 @@ pub use self::{
     error::Error,
 };
 
-/// Makes a function the guest's handler: `fn(Event, Context) -> Result<Answer, Error>`.
+/// Makes a function the guest's handler: `fn(Event, Context) -> Result<Response, Error>`.
 ///
-/// The event may be any type that implements [`serde::de::DeserializeOwned`], the answer any that implements
-/// [`serde::Serialize`], the error any that becomes an [`Error`]. An event that is not of the type is answered with an
-/// error of type `InvalidEvent`, and the function is not called.
+/// The event may be any type that implements [`serde::de::DeserializeOwned`], the response any that implements
+/// [`serde::Serialize`], the error any that becomes an [`Error`]. An event that is not of the type fails with an error
+/// of type `InvalidEvent`, and the function is not called.
 ///
-/// With `init = function`, a `fn() -> Result<(), Error>` runs once for each instance before its first event: the place for
-/// what is slow and needed every time.
+/// With `init = function`, a `fn() -> Result<(), Error>` runs once for each instance before its first event: the place
+/// for what is slow and needed every time.
 ///
 /// Used once in a crate.
 #[macro_export]
@@ -59,7 +59,7 @@ macro_rules! handler {
     };
 }
 
-/// Makes a function the guest's handler that takes the event's text as it is, and returns the answer's text:
+/// Makes a function the guest's handler that takes the event's text as it is, and returns the response's text:
 /// `fn(String, Context) -> Result<String, Error>`. For everything else it is as [`handler!`].
 #[macro_export]
 macro_rules! raw_handler {

@@ -1,4 +1,4 @@
-//! What a guest is, and whether it can run.
+//! The subcommand `check` reports what a guest is, and whether it can run.
 
 use std::{
     fmt::{self, Write as _},
@@ -18,16 +18,16 @@ use guesthouse::{
 
 use crate::{Exit, lambda};
 
-/// Tell what guests are, what they import, and whether they can run
+/// Report what guests are, what they import, and whether they can run
 ///
-/// Ends with 1 if one of them can't. Nothing of a guest is run. `contract` is how events reach it: `event`, by an SDK, or `command`, on its
-/// standard input.
+/// The exit status is 1 if one of them can't run. No code of a guest is run. `contract` is the way in which a guest
+/// receives events: `event` through an SDK, or `command` on its standard input.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// The guests' `.wasm` or `.cwasm` files
     #[arg(required = true)]
     guests: Vec<PathBuf>,
-    /// As JSON, one object a line
+    /// Print JSON, one object per line
     #[arg(long)]
     json: bool,
 }

@@ -1,4 +1,4 @@
-//! Ahead-of-time compilation.
+//! The subcommand `compile` compiles a guest ahead of time.
 
 use std::{fs, io::Write as _, path::PathBuf};
 
@@ -14,17 +14,18 @@ use crate::Exit;
 
 /// Compile a guest ahead of time
 ///
-/// Writes a `.cwasm` file, which `bootstrap` maps in a millisecond instead of compiling the `.wasm` file at each cold start. It fits the
-/// host of the same version only. Deploy it in the task root: alone, which is quickest, or beside its `.wasm` file, to which the host
-/// falls back.
+/// Writes a `.cwasm` file, which `bootstrap` maps in a millisecond instead of compiling the `.wasm` file at each cold
+/// start. The file fits only a host of the same version. Deploy it in the task root: alone, which is fastest, or beside
+/// its `.wasm` file, which the host uses if the `.cwasm` file does not fit.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// The guest's `.wasm` file
     guest: PathBuf,
-    /// Where to write [default: beside the guest, with the ending `.cwasm`]
+    /// The file to write [default: beside the guest, with the ending `.cwasm`]
     #[arg(short, long)]
     output: Option<PathBuf>,
-    /// For which of Lambda's processors: `x86_64-unknown-linux-gnu` or `aarch64-unknown-linux-gnu` [default: this machine's]
+    /// The processor to compile for: `x86_64-unknown-linux-gnu` or `aarch64-unknown-linux-gnu` [default: this
+    /// machine's]
     #[arg(long)]
     target: Option<Target>,
 }
@@ -46,10 +47,11 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let name = guest.display().to_string();
     let compiled =
         engine::compile_ahead(&bytes, target, CompileLimits::default()).map_err(|error| error.into_failure(&name))?;
-    // Whole or not at all: a host may be about to map it, and a file that is mapped must not change.
-    let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| ".".as_ref());
+    // The file appears only when it is complete: a host may map it at any time, and a mapped file must not change.
+    let directory =
+        output.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or_else(|| ".".as_ref());
     let unwritten = || format!("can't write `{}`", output.display());
-    let mut file = tempfile::NamedTempFile::new_in(folder).with_context(unwritten)?;
+    let mut file = tempfile::NamedTempFile::new_in(directory).with_context(unwritten)?;
     file.write_all(&compiled).with_context(unwritten)?;
     readable_for_all(file.as_file()).with_context(unwritten)?;
     file.persist(&output).with_context(unwritten)?;
@@ -57,7 +59,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// As other files are: the host runs as another user on Lambda.
+/// Makes the file readable for all users, as other files are: on Lambda the host runs as another user.
 fn readable_for_all(file: &fs::File) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     file.set_permissions(fs::Permissions::from_mode(0o644))

@@ -1,4 +1,4 @@
-//! What the subcommands that run guests have in common: options, and the local Lambda made from them.
+//! This module holds what the subcommands that run guests share: their options, and the local Lambda made from them.
 
 use std::{io::Write, num::NonZeroUsize, path::Path, sync::Arc, time::Duration};
 
@@ -6,39 +6,39 @@ use anyhow::Context as _;
 use clap::Args;
 use clap::builder::styling::{AnsiColor, Style};
 use guesthouse::{
-    config::{self, Environment},
+    config::{self, EnvVars},
     engine::Engine,
     local::{Functions, Limits, Records, Scratch, Shared},
     logs::{Format, Logs, Output as _},
-    registry::Looker,
+    registry::RefreshThread,
     telemetry,
     text::escaped_lines,
 };
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::runtime::{Builder, Runtime};
 
-/// What the local Lambda gives a function.
+/// Describes what the local Lambda gives a function.
 #[derive(Args)]
 pub struct Options {
-    /// Seconds after which an invocation is given up, as with the function's setting
+    /// Timeout of an invocation in seconds, like the function's setting on Lambda
     #[arg(long, default_value = "3", value_parser = seconds)]
     timeout: Duration,
-    /// Memory of the function in MB, as with the function's setting
+    /// Memory of the function in MB, like the function's setting on Lambda
     #[arg(long, default_value = "128", value_parser = megabytes)]
     memory: u32,
-    /// A variable of the function; without a value, the one of this shell
+    /// An environment variable of the function; without a value, the one of this shell
     #[arg(long = "env", value_name = "NAME[=VALUE]", value_parser = variable)]
     env: Vec<(String, String)>,
 }
 
-/// The local Lambda of one process.
+/// A `Lambda` is the local Lambda of one process.
 pub struct Lambda {
     pub functions: Arc<Functions>,
-    /// Ends with its last lines.
+    /// The output of all log lines, which is flushed at the end.
     records: Arc<Records>,
 }
 
-/// How long whoever reads the log may take at the end.
+/// The maximum time for writing the last log lines at the end.
 const LAST_LINES: Duration = Duration::from_secs(5);
 
 impl Drop for Lambda {
@@ -49,7 +49,7 @@ impl Drop for Lambda {
 }
 
 impl Options {
-    /// Loads the guests of a folder, or one guest. Log lines go to `output`.
+    /// Starts the local Lambda with the guests of a directory, or with one guest's file. Log lines go to `output`.
     pub async fn start(
         self,
         guests: &Path,
@@ -64,8 +64,8 @@ impl Options {
         telemetry::start(logs.clone());
         let shared = Shared {
             engine: Engine::new()?,
-            looker: Looker::default(),
-            access: config::remote_access(&Environment::of_process()),
+            refresh_thread: RefreshThread::default(),
+            access: config::remote_access(&EnvVars::of_process()),
             logs,
             records: records.clone(),
             limits: Limits { timeout: self.timeout, memory_mib: self.memory, concurrency },
@@ -78,39 +78,41 @@ impl Options {
 }
 
 impl Options {
-    /// How the log is to be written: as the function's variables say, or else this shell's.
-    fn log_environment(&self) -> Environment {
-        let shell = Environment::of_process();
+    /// Returns the environment variables that configure the log: those of this shell, overridden by the function's.
+    fn log_environment(&self) -> EnvVars {
+        let shell = EnvVars::of_process();
         let own = self.env.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         shell.iter().chain(own).collect()
     }
 }
 
-/// Each worker of each function has an executor and a connection, of which both ends are here.
+/// Raises the limit of open files as far as it can be raised. Each worker of each function has an executor and a
+/// connection, of which both ends are in this process.
 fn raise_limit_of_files() {
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
-    // Where it is not allowed there are as many functions as there are.
+    // If the limit can't be raised, fewer functions can be served.
     let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
 }
 
-/// The threads that all runs on. As in `bootstrap`, each turn of a computing guest is followed by a look at the deadlines.
+/// Returns the runtime with all threads. As in `bootstrap`, it checks the deadlines after each turn of a guest that
+/// computes: that is what the event interval of 1 means.
 pub fn runtime() -> anyhow::Result<Runtime> {
     Builder::new_multi_thread().event_interval(1).enable_all().build().context("can't start threads")
 }
 
-/// Prints an error, its first word in red on a terminal.
+/// Prints an error, with its first word in red on a terminal.
 pub fn print_error(message: &str) {
     let red = Style::new().fg_color(Some(AnsiColor::Red.into())).bold();
     anstream::eprintln!("{red}error:{red:#} {}", escaped_lines(message));
 }
 
-/// Prints something that is not as it should be, and does not stand in the way.
+/// Prints a problem that does not stop the subcommand.
 pub fn print_warning(message: &str) {
     let yellow = Style::new().fg_color(Some(AnsiColor::Yellow.into())).bold();
     anstream::eprintln!("{yellow}warning:{yellow:#} {}", escaped_lines(message));
 }
 
-/// Lambda's own range.
+/// Parses a function's memory in MB, in the range that Lambda allows.
 fn megabytes(text: &str) -> Result<u32, String> {
     let megabytes = text.parse().ok().filter(|megabytes| (128..=10_240).contains(megabytes));
     megabytes.ok_or_else(|| "expected MB from 128 to 10240, such as `256`".to_owned())
@@ -128,7 +130,7 @@ fn variable(text: &str) -> Result<(String, String), String> {
     if let Some((name, value)) = text.split_once('=') {
         return Ok((name.to_owned(), value.to_owned()));
     }
-    let shell = Environment::of_process();
+    let shell = EnvVars::of_process();
     let value = shell.get(text).ok_or_else(|| format!("`{text}` is not set in this shell; write `{text}=VALUE`"))?;
     Ok((text.to_owned(), value.to_owned()))
 }

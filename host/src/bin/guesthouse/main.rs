@@ -1,4 +1,4 @@
-//! The developer's tool.
+//! `guesthouse` is the developer's tool.
 
 mod check;
 mod compile;
@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// WebAssembly handlers on AWS Lambda: run them here first.
+/// Build, run and publish WebAssembly handlers for AWS Lambda.
 #[derive(Parser)]
 #[command(name = "guesthouse", version, arg_required_else_help = true)]
 struct Arguments {
@@ -32,13 +32,13 @@ enum Command {
     Push(push::Arguments),
 }
 
-/// How the process ends.
+/// The exit status of the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Exit {
     Done = 0,
-    /// The tool could not do what it was asked to.
+    /// The subcommand failed, or `check` found a guest that can't run.
     Failed = 1,
-    /// The guest answered with an error, or faulted.
+    /// The handler returned an error, or the guest faulted.
     HandlerError = 2,
     /// The command line is wrong.
     Usage = 64,
@@ -57,7 +57,7 @@ fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
-            // Help and version come this way too. There is nothing to do where not even that can be printed.
+            // Help and version arrive here, too. If they can't be printed, nothing is left to do.
             let _ = error.print();
             return if error.use_stderr() { Exit::Usage } else { Exit::Done }.into();
         }

@@ -1,4 +1,4 @@
-//! One invocation, with the answer on standard output.
+//! The subcommand `run` invokes a guest once, and prints its response to standard output.
 
 use std::{
     fs,
@@ -20,10 +20,10 @@ use crate::{
     lambda::{self, Options},
 };
 
-/// Invoke a guest once, and print its answer
+/// Invoke a guest once, and print its response
 ///
-/// The answer goes to standard output, the guest's own lines to standard error. Exit status 2 means that the guest answered
-/// with an error, or faulted.
+/// The response goes to standard output, the guest's log lines to standard error. Exit status 2 means that the handler
+/// returned an error, or that the guest faulted.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// The guest's `.wasm` file
@@ -35,14 +35,14 @@ pub struct Arguments {
     options: Options,
 }
 
-/// A start that a user wonders about.
+/// The duration of a start after which a hint is printed.
 const LONG: Duration = Duration::from_secs(3);
 
 pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let event = read(&arguments.event)?;
     if arguments.guest.is_dir() {
         bail!(
-            "`{}` is a folder\nhint: name one guest's `.wasm` file, or use `guesthouse serve`",
+            "`{}` is a directory\nhint: name one guest's `.wasm` file, or use `guesthouse serve`",
             arguments.guest.display()
         );
     }
@@ -58,20 +58,20 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         let function = (*function).as_ref().map_err(|failure| anyhow::Error::new(failure.clone()))?;
         let call = Call { request_id: uuid::Uuid::new_v4().to_string(), event: event.into(), ..Call::default() };
         let outcome = function.call(call).await.map_err(|_| anyhow::anyhow!("the request id is in use"));
-        // The log comes before the answer.
+        // The log is written before the response.
         function.end().await;
         outcome
     })?;
     match outcome.result {
-        Ok(answer) => {
+        Ok(response) => {
             let mut stdout = io::stdout().lock();
-            // To the byte, but for a terminal, which would take some of them for commands.
-            let answer = match stdout.is_terminal() {
-                true => escaped_lines(&String::from_utf8_lossy(&answer)).into_owned().into(),
-                false => answer,
+            // The response is printed unchanged, except to a terminal, which would treat some of its bytes as commands.
+            let response = match stdout.is_terminal() {
+                true => escaped_lines(&String::from_utf8_lossy(&response)).into_owned().into(),
+                false => response,
             };
-            let end: &[u8] = if answer.ends_with(b"\n") { b"" } else { b"\n" };
-            stdout.write_all(&answer).and_then(|()| stdout.write_all(end)).context("can't write the answer")?;
+            let end: &[u8] = if response.ends_with(b"\n") { b"" } else { b"\n" };
+            stdout.write_all(&response).and_then(|()| stdout.write_all(end)).context("can't write the response")?;
             Ok(Exit::Done)
         }
         Err(error) => {
@@ -94,7 +94,7 @@ fn read(event: &str) -> anyhow::Result<Vec<u8>> {
     }
 }
 
-/// The error object as lines: type and message, then one for each frame.
+/// Returns the error object as lines: type and message, then one line for each frame.
 fn readable(body: &[u8]) -> String {
     let error: Value = serde_json::from_slice(body).unwrap_or_default();
     let text = |name: &str| error[name].as_str().unwrap_or_default().to_owned();

@@ -1,4 +1,4 @@
-//! A local Lambda.
+//! The subcommand `serve` runs a local Lambda.
 
 use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf};
 
@@ -18,19 +18,19 @@ use crate::{
 
 /// Serve guests as a local Lambda, with no Docker and no emulator
 ///
-/// Every guest is a function of its name: `aws lambda invoke --endpoint-url http://127.0.0.1:9000`, the AWS SDKs and curl
-/// work unchanged. Each function gets a `/tmp` of its own, which is removed at the end. Settings come from `guesthouse.toml`
-/// beside the guests, and from `--env GUESTHOUSE_…`. A guest that is built again is taken at once, as are new ones and settings; one
-/// that is broken is told of, and the one before goes on.
-/// `.cwasm` files in the folder are native code, which no sandbox holds: serve only those that you made.
+/// Every guest is a function with the guest's name. `aws lambda invoke --endpoint-url http://127.0.0.1:9000`, the AWS
+/// SDKs and curl work unchanged. Each function has a `/tmp` of its own, which is removed at the end. Settings come from
+/// `guesthouse.toml` beside the guests, and from `--env GUESTHOUSE_…`. Changed guests, new guests and changed settings
+/// take effect at once. If a changed guest is broken, a warning is printed, and the previous one keeps serving.
+/// `.cwasm` files in the directory are native code, which no sandbox restricts: serve only those that you made.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// A folder of `.wasm` files, or one
+    /// A directory with `.wasm` files, or one `.wasm` file
     guests: PathBuf,
-    /// Where to listen, on 127.0.0.1; 0 takes a free port
+    /// The port to listen on, on 127.0.0.1; 0 selects a free port
     #[arg(long, default_value = "9000")]
     port: u16,
-    /// How many invocations each function serves at a time; further ones wait
+    /// The number of invocations that each function serves at a time; further ones wait
     #[arg(long, default_value = "8")]
     concurrency: NonZeroUsize,
     #[command(flatten)]
@@ -44,19 +44,19 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         let listener = local::listen(port).await.with_context(|| {
             format!("can't listen on port {port}\nhint: choose another with `--port`, or a free one with `--port 0`")
         })?;
-        let address = listener.local_addr().context("can't tell the port")?;
-        // From before the first look, so that nothing is missed.
+        let address = listener.local_addr().context("can't read the address of the listener")?;
+        // The watch starts before the guests are loaded, so that no change is missed.
         let watch = Watch::start(&arguments.guests);
         let lambda = arguments.options.start(&arguments.guests, arguments.concurrency, std::io::stdout()).await?;
         let all = lambda.functions.all();
         for (name, function) in &all {
             match &**function {
                 Ok(_) => println!("{}", url(address, name)),
-                Err(failure) => lambda::print_warning(&format!("`{name}` answers only with its error: {failure}")),
+                Err(failure) => lambda::print_warning(&format!("`{name}` returns only its error: {failure}")),
             }
         }
         let Some((first, _)) = all.iter().find(|(_, function)| function.is_ok()) else {
-            bail!("there is nothing to serve\nhint: mend what is said of each above, and start again");
+            bail!("no guest could be loaded\nhint: fix the errors above, and start again");
         };
         println!("ready: curl -d '{{}}' {}", url(address, first));
         let mut terminated = signal(SignalKind::terminate()).context("can't wait for signals")?;
@@ -72,13 +72,14 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     })
 }
 
-/// Lets the functions follow their folder.
+/// Updates the functions whenever their directory changes.
 async fn follow(watch: notify::Result<Watch>, functions: &Functions, address: SocketAddr) {
     let mut watch = match watch {
         Ok(watch) => watch,
         Err(error) => {
             lambda::print_warning(&format!(
-                "guests that are built again are taken after a restart: {error}\nhint: raise the system's limit `fs.inotify.max_user_watches`"
+                "changed guests are only loaded after a restart: {error}\n\
+                 hint: raise the system's limit `fs.inotify.max_user_watches`"
             ));
             return std::future::pending().await;
         }
@@ -88,18 +89,20 @@ async fn follow(watch: notify::Result<Watch>, functions: &Functions, address: So
         match functions.refresh().await {
             Ok(changes) => changes.iter().for_each(|change| match change {
                 Change::Added(name) => println!("{}", url(address, name)),
-                Change::Removed(name) => println!("`{}` is gone, and its function, too", Escaped(name)),
-                Change::Kept(name, failure) => lambda::print_warning(&format!("`{name}` goes on as it was: {failure}")),
+                Change::Removed(name) => println!("`{}` is gone, and its function was removed", Escaped(name)),
+                Change::Kept(name, failure) => {
+                    lambda::print_warning(&format!("`{name}` keeps its previous settings: {failure}"));
+                }
                 Change::Broken(name, failure) => {
-                    lambda::print_warning(&format!("`{name}` answers only with its error: {failure}"));
+                    lambda::print_warning(&format!("`{name}` returns only its error: {failure}"));
                 }
             }),
-            Err(failure) => lambda::print_warning(&format!("all goes on as it was: {failure}")),
+            Err(failure) => lambda::print_warning(&format!("nothing was changed: {failure}")),
         }
     }
 }
 
-/// What of a name stands in a URL as it is.
+/// The characters of a name that are escaped in a URL.
 const IN_URL: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 fn url(address: SocketAddr, name: &str) -> String {

@@ -1,4 +1,4 @@
-//! Hears of changes to files.
+//! This module watches files for changes.
 
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -8,24 +8,28 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-/// How long there has to be quiet after a change, for what writes files does so in pieces; and how long that is waited for.
+/// The time without changes after which a change is over. Tools write files in several steps.
 const QUIET: Duration = Duration::from_millis(100);
+
+/// The maximum time to wait for the end of a change.
 const LONGEST: Duration = Duration::from_secs(1);
 
-/// Hears of changes to a folder, or to one file.
+/// A `Watch` watches a directory, or one file, for changes.
 pub struct Watch {
     heard: Arc<Notify>,
     _watcher: RecommendedWatcher,
 }
 
 impl Watch {
+    /// Starts to watch this path.
+    ///
     /// # Errors
-    /// When the system does not tell.
+    /// If the system can't report changes.
     pub fn start(path: &Path) -> notify::Result<Self> {
         let heard = Arc::new(Notify::new());
         let telling = heard.clone();
         let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-            // Reading is no change. What could not be told may be one.
+            // Reading is not a change. An error may stand for one.
             if !event.is_ok_and(|event| matches!(event.kind, EventKind::Access(_))) {
                 telling.notify_one();
             }
@@ -33,7 +37,7 @@ impl Watch {
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| ".".as_ref());
         match path.is_dir() {
             true => watcher.watch(path, RecursiveMode::Recursive)?,
-            // Editors and compilers put another file into its place.
+            // Editors and compilers replace the file by another one, so its directory is watched.
             false => watcher.watch(parent, RecursiveMode::NonRecursive)?,
         }
         Ok(Self { heard, _watcher: watcher })

@@ -1,5 +1,7 @@
-//! The contract `command`: the event on standard input, the answer on standard output, the context in variables. Any program for
-//! WASI keeps it.
+//! Implements the contract `command`: the event is on standard input, the response on standard output, and the context
+//! in environment variables. Any program for WASI fulfils it.
+//!
+//! See docs/decisions/35-commands-run-as-modules.md.
 
 use wasmtime::{Result, Store, TypedFunc, component};
 use wasmtime_wasi::{
@@ -11,42 +13,43 @@ use wasmtime_wasi::{
 };
 
 use crate::{
-    engine::state::{State, Surroundings},
+    engine::store_state::{CommandIo, StoreState},
     failure::{ErrorType, Failure},
-    invocation::{Answer, Context, Invocation, PAYLOAD_LIMIT_BYTES},
+    invocation::{Context, Invocation, PAYLOAD_LIMIT_BYTES},
+    response::{Outcome, Response},
 };
 
-/// How the names of the context's variables begin. Only the host sets such variables.
+/// The prefix of the names of the context's environment variables. Only the host sets such variables.
 const VARIABLE: &str = "LAMBDA_CONTEXT_";
 
-/// What a core module exports that is a program.
+/// The function that a core module exports if it is a command.
 pub(in crate::engine) const START: &str = "_start";
 
-/// The types of what is called, as text.
+/// The types of the functions that the host calls, as text.
 #[cfg(feature = "compiler")]
 pub(super) const START_TYPE: &str = "func()";
 #[cfg(feature = "compiler")]
 pub(super) const RUN_TYPE: &str = "func() -> result";
 
-/// A program ready to be instantiated.
-pub(in crate::engine) enum Program {
-    Component { pre: component::InstancePre<State>, indices: CommandIndices },
-    Module(wasmtime::InstancePre<State>),
+/// A command that is ready to be instantiated.
+pub(in crate::engine) enum CommandPre {
+    Component { pre: component::InstancePre<StoreState>, indices: CommandIndices },
+    Module(wasmtime::InstancePre<StoreState>),
 }
 
-/// What of an instance is called.
+/// The function of an instance that the host calls.
 pub(in crate::engine) enum Start {
     Component(Command),
     Module(TypedFunc<(), ()>),
 }
 
-impl Program {
-    pub(super) fn of_component(pre: component::InstancePre<State>) -> Result<Self> {
+impl CommandPre {
+    pub(super) fn of_component(pre: component::InstancePre<StoreState>) -> Result<Self> {
         let indices = CommandIndices::new(&pre)?;
         Ok(Self::Component { pre, indices })
     }
 
-    pub(super) async fn start(&self, store: &mut Store<State>) -> Result<Start> {
+    pub(super) async fn start(&self, store: &mut Store<StoreState>) -> Result<Start> {
         match self {
             Self::Component { pre, indices } => {
                 let instance = pre.instantiate_async(&mut *store).await?;
@@ -61,11 +64,11 @@ impl Program {
 }
 
 impl Start {
-    async fn call(&self, store: &mut Store<State>) -> Result<()> {
+    async fn call(&self, store: &mut Store<StoreState>) -> Result<()> {
         match self {
             Self::Component(command) => match command.wasi_cli_run().call_run(store).await? {
                 Ok(()) => Ok(()),
-                // As if it had called `exit`.
+                // This is the same as a call of `exit` with status 1.
                 Err(()) => Err(I32Exit(1).into()),
             },
             Self::Module(start) => start.call_async(store, ()).await,
@@ -73,31 +76,29 @@ impl Start {
     }
 }
 
-/// What an instance gets for an invocation; for none, an instance is only made to see that it can be.
-pub(super) fn surroundings(
-    invocation: Option<&Invocation>,
-    arguments: &[String],
-    env: &[(String, String)],
-) -> Surroundings {
+/// Returns the input and output of an instance for an invocation. Without an invocation, the instance is only made to
+/// see whether that works.
+pub(super) fn command_io(invocation: Option<&Invocation>, arguments: &[String], env: &[(String, String)]) -> CommandIo {
     let event = invocation.map(|invocation| invocation.event.clone()).unwrap_or_default();
     let mut variables = invocation.map(|invocation| variables(&invocation.context)).unwrap_or_default();
     variables.extend(env.iter().filter(|(name, _)| !name.starts_with(VARIABLE)).cloned());
-    Surroundings {
+    CommandIo {
         stdin: MemoryInputPipe::new(event),
-        // One byte more, to tell an answer at the limit from one that is larger.
+        // With one byte more, a response at the limit can be distinguished from a larger one.
         stdout: MemoryOutputPipe::new(PAYLOAD_LIMIT_BYTES + 1),
         arguments: std::iter::once("guest".to_owned()).chain(arguments.iter().cloned()).collect(),
         variables,
     }
 }
 
-/// The inner error says why there is no answer although the program ended well.
-pub(super) async fn call(start: &Start, store: &mut Store<State>) -> Result<Result<Answer, Failure>> {
+/// Runs a command. The outcome's failure describes why the output can't be a response: it is too large, or the command
+/// succeeded with output that is empty or not UTF-8.
+pub(super) async fn call(start: &Start, store: &mut Store<StoreState>) -> Result<Outcome> {
     let ended = start.call(store).await;
     let stdout = store.data().stdout.as_ref().map(MemoryOutputPipe::contents).unwrap_or_default();
     if stdout.len() > PAYLOAD_LIMIT_BYTES {
         let message =
-            format!("the answer has more than {PAYLOAD_LIMIT_BYTES} bytes, which is the most that Lambda takes");
+            format!("the response has more than {PAYLOAD_LIMIT_BYTES} bytes, which is the most that Lambda takes");
         return Ok(Err(Failure::response_too_large(message)));
     }
     match ended {
@@ -107,19 +108,20 @@ pub(super) async fn call(start: &Start, store: &mut Store<State>) -> Result<Resu
     }
     let failure = |message: String, hint| Err(Failure::new(ErrorType::InvalidResponse, message).hint(hint));
     Ok(match String::from_utf8(stdout.into()) {
-        Ok(answer) if answer.is_empty() => failure(
-            "the command ended well without an answer".to_owned(),
+        Ok(text) if text.is_empty() => failure(
+            "the command ended well without a response".to_owned(),
             "print one to standard output, such as `null`, or exit with a failure",
         ),
-        Ok(answer) => Ok(answer),
+        Ok(text) => Ok(Response::from(text)),
         Err(error) => {
-            let message = format!("the command's answer is not UTF-8: {}", error.utf8_error());
+            let message = format!("the command's response is not UTF-8: {}", error.utf8_error());
             failure(message, "print text to standard output, such as JSON, and bytes in base64")
         }
     })
 }
 
-/// The context's fields, by the names they have in `wit/`. What is absent has no variable.
+/// Returns the context's fields as environment variables, by the names that they have in `wit/`. An absent field has no
+/// variable.
 fn variables(context: &Context) -> Vec<(String, String)> {
     let identity = context.identity.as_ref();
     let memory_limit = context.memory_limit_mib.to_string();

@@ -1,4 +1,4 @@
-//! The contract `event`: JSON text and a context in, JSON text or a typed error out.
+//! Implements the contract `event`: JSON text and a context go in, JSON text or a typed error comes out.
 
 use bytes::Bytes;
 use wasmtime::{Result, Store, component::InstancePre};
@@ -6,13 +6,14 @@ use wasmtime::{Result, Store, component::InstancePre};
 use crate::{
     engine::{
         bindings::{handler, lifecycle, types},
-        state::State,
+        store_state::StoreState,
     },
     failure::{ErrorType, Failure},
-    invocation::{Answer, CognitoIdentity, Context},
+    invocation::{CognitoIdentity, Context},
+    response::{Outcome, Response},
 };
 
-/// The types of what is called, as text. A test compares them with `wit/`.
+/// The types of the functions that the host calls, as text. A test compares them with `wit/`.
 #[cfg(feature = "compiler")]
 pub(super) const HANDLE_TYPE: &str = "func(string, record { request-id: string, function-name: string, function-version: string, \
     invoked-function-arn: string, memory-limit-mib: u32, log-group-name: string, log-stream-name: string, deadline-ms: u64, \
@@ -23,22 +24,22 @@ pub(super) const HANDLE_TYPE: &str = "func(string, record { request-id: string, 
 pub(super) const INIT_TYPE: &str =
     "func() -> result<_, record { error-type: string, error-message: string, stack-trace: list<string> }>";
 
-/// A handler ready to be instantiated, and where its functions are.
+/// A handler that is ready to be instantiated, and where its functions are.
 pub(in crate::engine) struct Handler {
-    pre: InstancePre<State>,
+    pre: InstancePre<StoreState>,
     handler: handler::GuestIndices,
     lifecycle: Option<lifecycle::GuestIndices>,
 }
 
 impl Handler {
-    pub(super) fn new(pre: InstancePre<State>, has_lifecycle: bool) -> Result<Self> {
+    pub(super) fn new(pre: InstancePre<StoreState>, has_lifecycle: bool) -> Result<Self> {
         let handler = handler::GuestIndices::new(&pre)?;
         let lifecycle = if has_lifecycle { Some(lifecycle::GuestIndices::new(&pre)?) } else { None };
         Ok(Self { pre, handler, lifecycle })
     }
 
-    /// Runs the guest's `init`, if it has one. The inner error is the guest's own.
-    pub(super) async fn start(&self, store: &mut Store<State>) -> Result<Result<handler::Guest, Failure>> {
+    /// Instantiates the handler, and runs its `init` if it has one. The inner error is the guest's own.
+    pub(super) async fn start(&self, store: &mut Store<StoreState>) -> Result<Result<handler::Guest, Failure>> {
         let instance = self.pre.instantiate_async(&mut *store).await?;
         let handler = self.handler.load(&mut *store, &instance)?;
         let Some(lifecycle) = &self.lifecycle else { return Ok(Ok(handler)) };
@@ -48,13 +49,13 @@ impl Handler {
     }
 }
 
-/// The inner error is the handler's own, or says that it was not called.
+/// Calls the handler. The outcome's failure is the handler's own, or describes why it was not called.
 pub(super) async fn call(
     handler: &handler::Guest,
-    store: &mut Store<State>,
+    store: &mut Store<StoreState>,
     event: &Bytes,
     context: Context,
-) -> Result<Result<Answer, Failure>> {
+) -> Result<Outcome> {
     let event = match std::str::from_utf8(event) {
         Ok(event) => event,
         Err(error) => {
@@ -62,8 +63,8 @@ pub(super) async fn call(
             return Ok(Err(failure.hint("send text, such as JSON, in UTF-8")));
         }
     };
-    let answered = handler.call_handle(store, event, &types::Context::from(context)).await?;
-    Ok(answered.map_err(Failure::from))
+    let returned = handler.call_handle(store, event, &types::Context::from(context)).await?;
+    Ok(returned.map(Response::from).map_err(Failure::from))
 }
 
 impl From<Context> for types::Context {
@@ -93,10 +94,7 @@ impl From<CognitoIdentity> for types::CognitoIdentity {
 
 impl From<types::HandlerError> for Failure {
     fn from(error: types::HandlerError) -> Self {
-        Self {
-            error_type: ErrorType::of_handler(&error.error_type),
-            message: error.error_message,
-            stack_trace: error.stack_trace,
-        }
+        let failure = Self::new(ErrorType::of_handler(&error.error_type), error.error_message);
+        Self { stack_trace: error.stack_trace, ..failure }
     }
 }

@@ -1,4 +1,5 @@
-//! What a guest exports for the host to call: one of the contracts, found by the names of its exports.
+//! Defines the contracts. A contract is what a guest exports for the host to call, and is found by the names of the
+//! exports.
 
 mod command;
 mod event;
@@ -11,51 +12,48 @@ use super::{
     Engine, LoadError,
     bindings::handler,
     code::Compiled,
-    fault::Doing,
+    fault::Phase,
     imports::{is_candidate, is_release_of},
-    state::{State, Surroundings},
+    store_state::{CommandIo, StoreState},
 };
-use crate::{
-    capabilities::Capabilities,
-    failure::Failure,
-    invocation::{Answer, Invocation},
-};
+use crate::{capabilities::Capabilities, failure::Failure, invocation::Invocation, response::Outcome};
 
-/// A guest that keeps one of the contracts, ready to be instantiated.
+/// A guest that fulfils one of the contracts, ready to be instantiated.
 pub(super) enum Contract {
     Event(event::Handler),
-    Command(command::Program),
+    Command(command::CommandPre),
 }
 
-/// What of an instance is called.
-pub(super) enum Exports {
+/// The functions of an instance that the host calls.
+pub(super) enum Callable {
     Event(handler::Guest),
     Command(command::Start),
 }
 
-/// The contract as a guest's exports name it.
+/// Names the contract that a guest exports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Named {
+pub(super) enum ContractKind {
     Event {
         has_lifecycle: bool,
     },
     Command,
-    /// The same, as a core module.
-    Program,
+    /// The contract `command`, fulfilled by a core module that runs as it is.
+    CoreCommand,
 }
 
 pub(super) const EVENT: Interface = Interface { name: "guesthouse:lambda/handler", series: "0.1." };
 pub(super) const LIFECYCLE: Interface = Interface { name: "guesthouse:lambda/lifecycle", series: "0.1." };
 const COMMAND: Interface = Interface { name: "wasi:cli/run", series: "0.2." };
 
-/// Contracts that a later version will serve.
+/// The prefixes of the contracts that a later version will serve.
 const LATER: &[&str] = &["wasi:http/incoming-handler@", "wasi:http/handler@"];
 
-impl Named {
-    /// Looks at the exports, in this order: `event`, `http`, `command`. `None` where no contract is among them.
+impl ContractKind {
+    /// Finds the contract among the exports, in this order: `event`, `http`, `command`. Returns `None` if there is
+    /// none.
     ///
     /// # Errors
-    /// When it is a contract that this host does not serve: whatever the guest imports, that is what stands in the way.
+    /// Fails if this host does not serve the contract, or not in this version. That is reported before missing imports.
     pub(super) fn find(exports: &[String]) -> Result<Option<Self>, LoadError> {
         let has = |interface: &Interface| exports.iter().any(|name| interface.is_served(name));
         let other = |interface: &Interface| exports.iter().find(|name| interface.matches(name) == Match::OtherVersion);
@@ -77,20 +75,20 @@ impl Named {
             }
             Some(other) if !has(&COMMAND) => Err(LoadError::LaterContract(other.clone())),
             _ if has(&COMMAND) => Ok(Some(Self::Command)),
-            _ => Ok(exports.iter().any(|name| name == START).then_some(Self::Program)),
+            _ => Ok(exports.iter().any(|name| name == START).then_some(Self::CoreCommand)),
         }
     }
 
-    /// The contract's name.
+    /// Returns the contract's name.
     #[cfg(feature = "compiler")]
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Event { .. } => "event",
-            Self::Command | Self::Program => "command",
+            Self::Command | Self::CoreCommand => "command",
         }
     }
 
-    /// What it has to export, with its types.
+    /// Returns the functions that the guest must export, with their types.
     #[cfg(feature = "compiler")]
     pub(super) fn functions(self) -> Vec<Required> {
         let of = |interface, function, ty| Required { interface, function, ty };
@@ -101,12 +99,12 @@ impl Named {
                 functions
             }
             Self::Command => vec![of(Some(&COMMAND), "run", command::RUN_TYPE)],
-            Self::Program => vec![of(None, START, command::START_TYPE)],
+            Self::CoreCommand => vec![of(None, START, command::START_TYPE)],
         }
     }
 }
 
-/// A function that a guest has to export, in an interface or, as a core module, on its own.
+/// A function that a guest must export: in an interface or, as a core module, directly.
 #[cfg(feature = "compiler")]
 pub(super) struct Required {
     pub(super) interface: Option<&'static Interface>,
@@ -115,32 +113,34 @@ pub(super) struct Required {
 }
 
 impl Contract {
-    /// Finds the contract that a guest keeps, and links what the guest imports.
+    /// Finds the contract that a guest fulfils, and links what the guest imports.
     ///
     /// # Errors
-    /// When there is no such, when the exports have the right names and other types, or when imports are missing.
+    /// Fails if there is no such contract, if exports have the right names but other types, or if imports are missing.
     pub(super) fn prepare(engine: &Engine, compiled: &Compiled) -> Result<Self, LoadError> {
-        let named = Named::find(&compiled.exports())?;
+        let named = ContractKind::find(&compiled.exports())?;
         let wrong = |error: wasmtime::Error| LoadError::WrongTypes(format!("{error:#}"));
-        let found = |named: Option<Named>| named.ok_or_else(|| LoadError::NoContract(compiled.exports()));
+        let found = |named: Option<ContractKind>| named.ok_or_else(|| LoadError::NoContract(compiled.exports()));
         match compiled {
             Compiled::Component(component) => {
                 let pre = engine.link(component)?;
                 match found(named)? {
-                    Named::Event { has_lifecycle } => event::Handler::new(pre, has_lifecycle).map(Self::Event),
-                    Named::Command | Named::Program => command::Program::of_component(pre).map(Self::Command),
+                    ContractKind::Event { has_lifecycle } => event::Handler::new(pre, has_lifecycle).map(Self::Event),
+                    ContractKind::Command | ContractKind::CoreCommand => {
+                        command::CommandPre::of_component(pre).map(Self::Command)
+                    }
                 }
                 .map_err(wrong)
             }
             Compiled::Module(module) => {
                 let pre = engine.link_module(module)?;
                 found(named)?;
-                Ok(Self::Command(command::Program::Module(pre)))
+                Ok(Self::Command(command::CommandPre::Module(pre)))
             }
         }
     }
 
-    /// Its name.
+    /// Returns the contract's name.
     #[cfg(feature = "compiler")]
     pub(super) fn name(&self) -> &'static str {
         match self {
@@ -149,46 +149,42 @@ impl Contract {
         }
     }
 
-    /// Whether an instance may serve whichever event comes. A program is made for one, and ends with it.
+    /// Returns whether an instance may serve any invocation. An instance of a command is made for one invocation, and
+    /// ends with it.
     pub(super) fn is_for_any_invocation(&self) -> bool {
         matches!(self, Self::Event(_))
     }
 
-    /// What an instance gets when it is made, where that is for one invocation only.
-    pub(super) fn surroundings(
-        &self,
-        invocation: Option<&Invocation>,
-        capabilities: &Capabilities,
-    ) -> Option<Surroundings> {
+    /// Returns the input and output of a new instance, if it serves only the invocation that it is made for.
+    pub(super) fn command_io(&self, invocation: Option<&Invocation>, capabilities: &Capabilities) -> Option<CommandIo> {
         match self {
             Self::Event(_) => None,
-            Self::Command(_) => Some(command::surroundings(invocation, &capabilities.arguments, &capabilities.env)),
+            Self::Command(_) => {
+                Some(command::command_io(invocation, &capabilities.grants.arguments, &capabilities.grants.env))
+            }
         }
     }
 
-    /// Runs all of a guest's code that comes before its first event. The inner error is the guest's own.
-    pub(super) async fn start(&self, store: &mut Store<State>) -> Result<Result<Exports, Failure>> {
+    /// Makes an instance, and runs all of the guest's code that comes before its first event. The inner error is the
+    /// guest's own.
+    pub(super) async fn start(&self, store: &mut Store<StoreState>) -> Result<Result<Callable, Failure>> {
         Ok(match self {
-            Self::Event(handler) => handler.start(store).await?.map(Exports::Event),
-            Self::Command(program) => Ok(Exports::Command(program.start(store).await?)),
+            Self::Event(handler) => handler.start(store).await?.map(Callable::Event),
+            Self::Command(command) => Ok(Callable::Command(command.start(store).await?)),
         })
     }
 }
 
-impl Exports {
-    pub(super) fn doing(&self) -> Doing {
+impl Callable {
+    pub(super) fn phase(&self) -> Phase {
         match self {
-            Self::Event(_) => Doing::Answering,
-            Self::Command(_) => Doing::Running,
+            Self::Event(_) => Phase::Handling,
+            Self::Command(_) => Phase::Running,
         }
     }
 
-    /// Has an event answered. After an inner error the instance is as good as before.
-    pub(super) async fn call(
-        &self,
-        store: &mut Store<State>,
-        invocation: Invocation,
-    ) -> Result<Result<Answer, Failure>> {
+    /// Handles an event. After an outcome the instance can be used again, after an error it can't.
+    pub(super) async fn call(&self, store: &mut Store<StoreState>, invocation: Invocation) -> Result<Outcome> {
         match self {
             Self::Event(handler) => event::call(handler, store, &invocation.event, invocation.context).await,
             Self::Command(start) => command::call(start, store).await,
@@ -196,13 +192,13 @@ impl Exports {
     }
 }
 
-/// An interface and its versions that are compatible with each other.
+/// An interface, and the prefix of the versions that are compatible with each other.
 pub(super) struct Interface {
     name: &'static str,
     series: &'static str,
 }
 
-/// How an export stands to an interface.
+/// The result of comparing an export with an interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Match {
     Served,

@@ -1,10 +1,11 @@
-//! What is wrong with a file that is not valid, whatever the host had.
+//! This module describes what is wrong with a file that no WebAssembly host could accept.
 
 use wasmparser::{Chunk, Error, Parser, Payload};
 
+use super::sections::section_at;
 use crate::engine::LoadError;
 
-/// Says whether the file is cut off, and where it is broken.
+/// Returns an error for a truncated file, or else one that names the damage and its place.
 pub(super) fn damage(bytes: &[u8], error: &Error) -> LoadError {
     if is_truncated(bytes) {
         return LoadError::Truncated(bytes.len());
@@ -13,9 +14,9 @@ pub(super) fn damage(bytes: &[u8], error: &Error) -> LoadError {
     LoadError::Malformed(format!("{} (at byte {:#x}{place})", one_line(error.message()), error.offset()))
 }
 
-/// Whether the file ends before what it began.
+/// Returns whether the file ends in the middle of a header or section, or of an inner module or component.
 fn is_truncated(bytes: &[u8]) -> bool {
-    // Parsers of what is outside, behind what is inside.
+    // The parsers of the enclosing modules and components, the innermost last.
     let (mut outer, mut parser, mut rest) = (Vec::new(), Parser::new(0), bytes);
     loop {
         match parser.parse(rest, false) {
@@ -33,66 +34,16 @@ fn is_truncated(bytes: &[u8]) -> bool {
                     _ => {}
                 }
             }
-            // The end of the file is no end of what is outermost, for who expects more.
             Err(_) => return false,
         }
+        // A parser that expects more data never reports the end of the outermost module or component.
         if rest.is_empty() && outer.is_empty() {
             return false;
         }
     }
 }
 
-/// The innermost section that this byte is in, by its name in the specification.
-pub(super) fn section_at(bytes: &[u8], offset: usize) -> Option<String> {
-    let mut found = None;
-    for payload in Parser::new(0).parse_all(bytes) {
-        let Ok(payload) = payload else { break };
-        match payload.as_section() {
-            Some((_, range)) if range.contains(&offset) || range.end == offset => {}
-            _ => continue,
-        }
-        found = Some(match payload {
-            Payload::ImportSection(imports) => {
-                let mut last = None;
-                for import in imports.into_iter_with_offsets() {
-                    match import {
-                        Ok((at, import)) if at <= offset => last = Some(import),
-                        _ => break,
-                    }
-                }
-                let _ = last;
-                "import section".to_owned()
-            }
-            payload => name(&payload).to_owned(),
-        });
-    }
-    found
-}
-
-fn name(payload: &Payload<'_>) -> &'static str {
-    match payload {
-        Payload::TypeSection(_) => "type section",
-        Payload::FunctionSection(_) => "function section",
-        Payload::TableSection(_) => "table section",
-        Payload::MemorySection(_) => "memory section",
-        Payload::TagSection(_) => "tag section",
-        Payload::GlobalSection(_) => "global section",
-        Payload::ExportSection(_) => "export section",
-        Payload::StartSection { .. } => "start section",
-        Payload::ElementSection(_) => "element section",
-        Payload::DataCountSection { .. } => "data count section",
-        Payload::DataSection(_) => "data section",
-        Payload::CodeSectionStart { .. } | Payload::CodeSectionEntry(_) => "code section",
-        Payload::CustomSection(_) => "custom section",
-        Payload::ComponentTypeSection(_) => "component's type section",
-        Payload::ComponentImportSection(_) => "component's import section",
-        Payload::ComponentExportSection(_) => "component's export section",
-        Payload::ComponentCanonicalSection(_) => "component's canonical section",
-        _ => "component's sections",
-    }
-}
-
-/// A message that was written over several lines.
+/// Joins the lines of a message.
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

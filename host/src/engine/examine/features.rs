@@ -1,24 +1,26 @@
-//! Proposals of WebAssembly that a file needs and the host lacks.
+//! This module finds the WebAssembly proposals that a file needs and that the host does not support.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use wasmparser::{Parser, Payload, Result, TypeRef, Validator, WasmFeatures};
 
-use super::damage::section_at;
+use super::sections::section_at;
 
-/// What the host's compiler takes: WebAssembly 3.0, components, and the instructions that threads bring. A test compares it with wasmtime.
+/// The features that the host's compiler supports: WebAssembly 3.0 with the instructions for threads, and components. A
+/// test compares them with wasmtime.
 const OF_HOST: WasmFeatures = WasmFeatures::WASM3.union(WasmFeatures::COMPONENT_MODEL);
 
-/// Everything that anybody proposes.
+/// All proposals that the validator knows.
 pub(super) const EVERY_FEATURE: WasmFeatures = WasmFeatures::all();
 
-/// A proposal that a file needs, and where it shows first.
+/// A `MissingFeature` is a proposal that a file needs and that the host does not support, with its first use in the
+/// file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MissingFeature {
     name: String,
     section: String,
     offset: usize,
-    /// How the file is made without it.
+    /// How to build the file without the proposal.
     pub(in crate::engine) remedy: String,
 }
 
@@ -28,20 +30,21 @@ impl fmt::Display for MissingFeature {
     }
 }
 
-/// The proposals that a valid file needs and the host lacks.
+/// Returns the proposals that a valid file needs and that the host does not support.
 ///
 /// # Errors
-/// When the file is not valid, whatever the host had.
+/// If the file is not valid even with all proposals.
 pub(super) fn missing(bytes: &[u8]) -> Result<Vec<MissingFeature>> {
     let missing = beyond(bytes, OF_HOST)?.into_iter().map(|(feature, offset)| {
-        let section = section_at(bytes, offset).unwrap_or_else(|| "header".to_owned());
-        let (name, remedy) = told(feature);
-        MissingFeature { name: name.to_owned(), section, offset, remedy: remedy.to_owned() }
+        let section = section_at(bytes, offset).unwrap_or("header");
+        let (name, remedy) = described(feature);
+        MissingFeature { name: name.to_owned(), section: section.to_owned(), offset, remedy: remedy.to_owned() }
     });
     Ok(missing.chain(shared_memory(bytes)).collect())
 }
 
-/// Where a memory is shared between threads, of which there is one. What limits memories does not hold for those that are shared.
+/// Returns the first shared memory that the file defines or imports. Guests have only one thread, and wasmtime's
+/// limiter does not apply to shared memories.
 pub(in crate::engine) fn shared_memory(bytes: &[u8]) -> Option<MissingFeature> {
     let found = Parser::new(0).parse_all(bytes).map_while(Result::ok).find_map(|payload| match payload {
         Payload::MemorySection(memories) => {
@@ -56,23 +59,24 @@ pub(in crate::engine) fn shared_memory(bytes: &[u8]) -> Option<MissingFeature> {
         _ => None,
     });
     found.map(|offset| {
-        let (name, remedy) = told(WasmFeatures::THREADS);
+        let (name, remedy) = described(WasmFeatures::THREADS);
         let section = section_at(bytes, offset).unwrap_or_default();
-        MissingFeature { name: name.to_owned(), section, offset, remedy: remedy.to_owned() }
+        MissingFeature { name: name.to_owned(), section: section.to_owned(), offset, remedy: remedy.to_owned() }
     })
 }
 
-/// The names of the proposals that a file needs beyond WebAssembly 2.0 and components. None of a file that is not valid.
+/// Returns the names of the proposals that a file needs beyond WebAssembly 2.0 and components. Returns none for a file
+/// that is not valid.
 pub(super) fn beyond_2(bytes: &[u8]) -> Vec<String> {
     let needed = beyond(bytes, WasmFeatures::WASM2.union(WasmFeatures::COMPONENT_MODEL)).unwrap_or_default();
-    needed.into_iter().map(|(feature, _)| told(feature).0.to_owned()).collect()
+    needed.into_iter().map(|(feature, _)| described(feature).0.to_owned()).collect()
 }
 
-/// What a file needs beyond these, and where it shows first.
+/// Returns the proposals that a file needs beyond `features`, each with the offset of its first use.
 fn beyond(bytes: &[u8], mut features: WasmFeatures) -> Result<Vec<(WasmFeatures, usize)>> {
     let validate = |features| Validator::new_with_features(features).validate_all(bytes).map(drop);
     let mut needed = Vec::new();
-    // Each time there is one more.
+    // Each round finds one more proposal.
     while let Err(error) = validate(features) {
         let named = error.missing_wasm_feature().filter(|named| !features.contains(*named));
         let Some(feature) = named.or_else(|| one_of(features, validate)) else { return Err(error) };
@@ -82,17 +86,17 @@ fn beyond(bytes: &[u8], mut features: WasmFeatures) -> Result<Vec<(WasmFeatures,
     Ok(needed)
 }
 
-/// One of those without which it is not valid. Not every error names one.
+/// Finds a proposal without which the file is not valid. This is for validation errors that name no proposal.
 fn one_of(features: WasmFeatures, validate: impl Fn(WasmFeatures) -> Result<()>) -> Option<WasmFeatures> {
     validate(EVERY_FEATURE).ok()?;
     let others = EVERY_FEATURE.difference(features);
     others.iter().find(|feature| validate(EVERY_FEATURE.difference(*feature)).is_err())
 }
 
-const WITHOUT: &str = "build it without";
+const WITHOUT: &str = "build it without this proposal";
 
-/// What is said of proposals: their names, and how to do without.
-const TOLD: &[(WasmFeatures, &str, &str)] = &[
+/// The names of the proposals in messages, and how to build a file without each.
+const DESCRIPTIONS: &[(WasmFeatures, &str, &str)] = &[
     (WasmFeatures::EXCEPTIONS, "exceptions", WITHOUT),
     (WasmFeatures::GC, "garbage collection", WITHOUT),
     (WasmFeatures::TAIL_CALL, "tail calls", WITHOUT),
@@ -115,7 +119,7 @@ const TOLD: &[(WasmFeatures, &str, &str)] = &[
     (
         WasmFeatures::STACK_SWITCHING,
         "stack switching",
-        "build it without: in most toolchains it has to be asked for, or Asyncify does the same",
+        "build it without stack switching, which most toolchains use only on request, or use Asyncify instead",
     ),
     (
         WasmFeatures::WIDE_ARITHMETIC,
@@ -155,9 +159,10 @@ const TOLD: &[(WasmFeatures, &str, &str)] = &[
     (WasmFeatures::CM_NESTED_NAMES, "the component model's nested names", "use names of one package each"),
 ];
 
-fn told(feature: WasmFeatures) -> (&'static str, &'static str) {
-    let found = TOLD.iter().find(|(told, ..)| told.intersects(feature));
-    found.map_or(("a proposal that is no part of WebAssembly 3.0", WITHOUT), |(_, name, remedy)| (*name, *remedy))
+/// Returns a proposal's name, and how to build a file without it.
+fn described(feature: WasmFeatures) -> (&'static str, &'static str) {
+    let found = DESCRIPTIONS.iter().find(|(features, ..)| features.intersects(feature));
+    found.map_or(("a proposal that is not part of WebAssembly 3.0", WITHOUT), |(_, name, remedy)| (*name, *remedy))
 }
 
 #[cfg(test)]
@@ -207,15 +212,15 @@ mod tests {
         let text = r#"(module (memory 1 2 shared) (type $f (func)) (type (cont $f))
             (func (result i64 i64) (i64.mul_wide_u (i64.const 1) (i64.const 2))))"#;
         let missing = missing(&wat::parse_str(text).unwrap()).unwrap();
-        let told: Vec<_> = missing.iter().map(ToString::to_string).collect();
-        for (told, expected) in told.iter().zip([
+        let described: Vec<_> = missing.iter().map(ToString::to_string).collect();
+        for (described, expected) in described.iter().zip([
             "stack switching (in its type section, at byte 0x",
             "wide arithmetic (in its code section, at byte 0x",
             "threads, with memory that they share (in its memory section, at byte 0x",
         ]) {
-            assert!(told.starts_with(expected), "{told}");
+            assert!(described.starts_with(expected), "{described}");
         }
-        assert_eq!(told.len(), 3);
+        assert_eq!(described.len(), 3);
         assert!(missing[1].remedy.contains("-mwide-arithmetic"));
     }
 }

@@ -1,10 +1,14 @@
-//! What a guest's file shows of itself: what it is, what it imports and exports, and what keeps it from running here.
+//! This module examines a guest's file: its kind, its imports and exports, and what keeps it from running on this host.
 //!
-//! Nothing is compiled for that. It comes before the compiler, whose words are about its own inside, and is what `guesthouse check` tells.
+//! It does not compile the file. The host examines a file before the compiler gets it, because the compiler's messages
+//! describe its own internals. `guesthouse check` reports the result.
+//!
+//! See docs/decisions/39-examine-first.md.
 
 mod damage;
 mod features;
 mod report;
+mod sections;
 mod skeleton;
 mod types;
 
@@ -18,50 +22,54 @@ pub use self::{
 };
 use super::{
     LoadError, UnsupportedImport,
-    adapt::TYPES_SECTION,
-    contract::{Named, Required},
+    contract::{ContractKind, Required},
     imports::PREVIEW1,
 };
 
-/// More imports or exports than this are not told of, nor more of a name, in characters. A file may have a million of either.
-const TOLD_LIMIT: usize = 1_000;
+/// The maximum number of imports or exports in a report or message. A file may have a million of either.
+const REPORT_LIMIT: usize = 1_000;
+/// The maximum length of a name in a report or message, in characters.
 const NAME_LIMIT_CHARS: usize = 300;
 
-/// How every wasm file begins.
+/// The prefix of the names of the custom sections that describe a module's exports and imports as those of a component.
+pub(super) const TYPES_SECTION: &str = "component-type";
+
+/// The first bytes of every wasm file.
 const MAGIC: &[u8] = b"\0asm";
 
-/// What a guest's file shows of itself.
+/// `Examined` describes a guest's file.
 pub(super) struct Examined {
-    /// It is a core module, and no component.
+    /// Whether the file is a core module. If not, it is a component.
     pub(super) is_module: bool,
     pub(super) imports: Vec<Import>,
     pub(super) exports: Vec<Export>,
-    /// The size of what its compiler left in a core module of its imports and exports as a component, if it did. In bytes.
+    /// The size of the module's component types, in bytes: a custom section in which a compiler describes the component
+    /// that a core module is meant to become. `None` if there is no such section.
     pub(super) types_bytes: Option<usize>,
 }
 
-/// What is imported, with its type as text.
+/// An import, with its type as text.
 pub(super) struct Import {
-    /// The module that a core module imports from.
+    /// The module name of a core module's import. `None` in a component.
     pub(super) module: Option<String>,
     pub(super) name: String,
     pub(super) ty: String,
-    /// It asks for nothing: it is an interface of types only.
+    /// Whether the import has only types. The host need not provide anything for it.
     pub(super) is_only_types: bool,
 }
 
-/// What is exported, with its type as text.
+/// An export, with its type as text.
 pub(super) struct Export {
     pub(super) name: String,
     pub(super) ty: String,
-    /// What is in it, where it is an interface.
+    /// The names and types of the items in an exported interface.
     pub(super) items: Vec<(String, String)>,
 }
 
-/// Looks at the file, at all but the code of its functions.
+/// Examines a file, except for the code of its functions.
 ///
 /// # Errors
-/// When it is no wasm file, or not valid whatever the host had.
+/// If the file is no wasm file, or is not valid even with all proposals.
 pub(super) fn examine(bytes: &[u8]) -> Result<Examined, LoadError> {
     if bytes.is_empty() {
         return Err(LoadError::Empty);
@@ -72,7 +80,8 @@ pub(super) fn examine(bytes: &[u8]) -> Result<Examined, LoadError> {
     read(bytes).map_err(|error| damage(bytes, &error))
 }
 
-/// What keeps a file from running that the compiler refused, for this reason: what the host lacks, or damage.
+/// Explains why the compiler refused a file: because of proposals that the host does not support, because the file is
+/// damaged, or else for the compiler's own reason.
 pub(super) fn refusal(bytes: &[u8], reason: String) -> LoadError {
     match features::missing(bytes) {
         Ok(missing) if missing.is_empty() => LoadError::Refused(reason),
@@ -84,7 +93,7 @@ pub(super) fn refusal(bytes: &[u8], reason: String) -> LoadError {
 fn read(bytes: &[u8]) -> wasmparser::Result<Examined> {
     let mut validator = Validator::new_with_features(EVERY_FEATURE);
     let mut examined = Examined { is_module: false, imports: Vec::new(), exports: Vec::new(), types_bytes: None };
-    // The names are those of what is outermost, at a depth of 1.
+    // The names are those of the outermost module or component, which has a depth of 1.
     let (mut names, mut depth) = (Names::default(), 0);
     for payload in Parser::new(0).parse_all(bytes) {
         let payload = payload?;
@@ -107,7 +116,7 @@ fn read(bytes: &[u8]) -> wasmparser::Result<Examined> {
     Ok(examined)
 }
 
-/// The names of what the outermost component or module imports and exports.
+/// Collects the names of the outermost component's imports and exports.
 #[derive(Default)]
 struct Names<'a> {
     imports: Vec<&'a str>,
@@ -163,18 +172,18 @@ impl Examined {
         }
     }
 
-    /// The contract that it keeps.
+    /// Returns the contract that the file implements.
     ///
     /// # Errors
-    /// When it keeps none, or one that this host does not serve, or one with other types.
-    pub(super) fn contract(&self) -> Result<Named, LoadError> {
-        let names = || self.exports.iter().take(TOLD_LIMIT).map(|export| export.name.clone()).collect::<Vec<_>>();
-        // A module that would be a component exports a function of an interface under the interface's name, a `#` and its own.
+    /// If it implements none, one that this host does not serve, or one with other types.
+    pub(super) fn contract(&self) -> Result<ContractKind, LoadError> {
+        let names = || self.exports.iter().take(REPORT_LIMIT).map(|export| export.name.clone()).collect::<Vec<_>>();
+        // A module that is to become a component exports functions as `INTERFACE#FUNCTION`.
         let interfaces: Vec<_> = self.exports.iter().map(|export| first_part(&export.name, '#').to_owned()).collect();
-        let Some(named) = Named::find(&interfaces)? else {
+        let Some(named) = ContractKind::find(&interfaces)? else {
             return Err(if self.is_module { LoadError::CoreModule(names()) } else { LoadError::NoContract(names()) });
         };
-        if !self.is_module || named == Named::Program {
+        if !self.is_module || named == ContractKind::CoreCommand {
             named.functions().iter().try_for_each(|required| self.check_function(required))?;
         }
         if self.is_module && self.needs_memory() && !self.exports.iter().any(Export::is_memory) {
@@ -183,20 +192,21 @@ impl Examined {
         Ok(named)
     }
 
-    /// The contract that it keeps, where all that it imports is there.
+    /// Returns the contract that the file implements, if the host provides all its imports.
     ///
     /// # Errors
-    /// As [`Examined::contract`]; [`LoadError::UnsupportedImports`].
-    pub(super) fn runnable(&self) -> Result<Named, LoadError> {
+    /// Those of [`Examined::contract`], and [`LoadError::UnsupportedImports`].
+    pub(super) fn runnable(&self) -> Result<ContractKind, LoadError> {
         let (contract, unsupported) = (self.contract(), self.unsupported_imports());
         match contract {
-            // Whatever it imports, that is what stands in the way.
+            // The contract is the error to report, even if imports are missing, too.
             Err(LoadError::WrongVersion(_) | LoadError::LaterContract(_)) => contract,
             _ if !unsupported.is_empty() => Err(LoadError::UnsupportedImports(unsupported)),
             contract => contract,
         }
     }
 
+    /// Checks that an exported function has the type that the contract requires.
     fn check_function(&self, required: &Required) -> Result<(), LoadError> {
         let Required { interface, function, ty } = required;
         let mut found = Vec::new();
@@ -218,18 +228,19 @@ impl Examined {
         }
     }
 
-    /// Whether it hands the host places in its memory.
+    /// Returns whether the module passes addresses in its memory to the host.
     fn needs_memory(&self) -> bool {
         self.imports.iter().any(|import| import.module.as_deref() == Some(PREVIEW1))
     }
 
-    /// What it imports that the host does not provide.
+    /// Returns the imports that the host does not provide.
     pub(super) fn unsupported_imports(&self) -> Vec<UnsupportedImport> {
         let asks = self.imports.iter().filter(|import| !import.is_only_types);
-        asks.filter_map(|import| self.unsupported(import)).take(TOLD_LIMIT).collect()
+        asks.filter_map(|import| self.unsupported(import)).take(REPORT_LIMIT).collect()
     }
 
-    /// `None` where the host provides it, and where only the component can tell that a module becomes.
+    /// Returns why the host does not provide an import. Returns `None` if it does, and if the import can only be
+    /// checked once the module has become a component.
     pub(super) fn unsupported(&self, import: &Import) -> Option<UnsupportedImport> {
         match &import.module {
             None => UnsupportedImport::check(&import.name),
@@ -238,12 +249,13 @@ impl Examined {
         }
     }
 
-    /// Whether it imports anything but functions of WASI 0.1.
+    /// Returns whether the module imports anything other than functions of WASI 0.1.
     pub(super) fn imports_beyond_preview1(&self) -> bool {
         self.imports.iter().any(|import| import.module.as_deref() != Some(PREVIEW1))
     }
 }
 
+/// Cuts a name to [`NAME_LIMIT_CHARS`].
 fn short(name: &str) -> String {
     name.chars().take(NAME_LIMIT_CHARS).collect()
 }
@@ -252,7 +264,7 @@ fn first_part(text: &str, separator: char) -> &str {
     text.split_once(separator).map_or(text, |(first, _)| first)
 }
 
-/// Whether the name is one that only modules import from that are to become components.
+/// Returns whether a core module imports under this name only if it is to become a component.
 fn is_of_components(module: &str) -> bool {
     module.contains(':') || module.starts_with(['[', '$'])
 }

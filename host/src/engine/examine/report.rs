@@ -1,81 +1,78 @@
-//! What `guesthouse check` tells of a guest.
+//! This module makes the report that `guesthouse check` prints about a guest.
 
 use std::{io, path::Path};
 
 use serde::Serialize;
 use wasmparser::{KnownCustom, MemoryType, Parser, Payload, ProducersSectionReader};
 
-use super::{Examined, Import, TOLD_LIMIT, examine, features, skeleton};
+use super::{Examined, Import, REPORT_LIMIT, examine, features, skeleton};
 use crate::{
     digest::Digest,
     engine::{
-        Code, CompileLimits, Engine, LoadError,
-        code::Compiled,
-        compiler::{check_types, on_a_large_stack},
-        contract::Contract,
-        inspect,
+        Code, CompileLimits, Engine, LoadError, code::Compiled, contract::Contract, guest_metadata,
+        large_stack::on_a_large_stack, nesting::check_types,
     },
     failure::Failure,
 };
 
-/// What a guest's file shows of itself, and whether this host can run it.
+/// A `Report` describes a guest's file, and whether this host can run it.
 #[derive(Debug, Default, Serialize)]
 pub struct Report {
-    /// As the guest was named.
+    /// The guest's name, as the user gave it.
     pub guest: String,
-    /// Whether it can run.
+    /// Whether this host can run the guest.
     pub runs: bool,
-    /// `component`, `module`, or `machine code`. None where the file is none of these.
+    /// `component`, `module` or `machine code`. `None` if the file is none of these.
     pub kind: Option<&'static str>,
-    /// `event` or `command`.
+    /// `event` or `command`. `None` if the contract is not known.
     pub contract: Option<&'static str>,
-    /// The world that has its exports, as WIT names it.
+    /// The WIT world with the guest's exports.
     pub world: Option<&'static str>,
-    /// The languages that it was written in, as its producers say.
+    /// The languages in which the guest was written, from its `producers` sections.
     pub languages: Vec<String>,
-    /// The tools that made it, with their versions, as its producers say.
+    /// The tools that made the guest, with their versions, from its `producers` sections.
     pub tools: Vec<String>,
-    /// The size of the file. None where it can't be read.
+    /// The size of the file, in bytes. `None` if it can't be read.
     pub bytes: Option<u64>,
-    /// What its memories have from the start. None where that is not known.
+    /// The initial size of the guest's memories, in bytes. `None` if it is not known.
     pub memory_bytes: Option<u64>,
-    /// What it needs that WebAssembly 2.0 did not have.
+    /// The proposals that the guest needs beyond WebAssembly 2.0.
     pub features: Vec<String>,
-    /// The names of its exports.
+    /// The names of the guest's exports.
     pub exports: Vec<String>,
-    /// Each import, and what becomes of it. None where they are not known.
+    /// The guest's imports, and whether the host provides them. `None` if they are not known.
     pub imports: Option<Vec<ImportReport>>,
-    /// What keeps it from running.
+    /// Why this host can't run the guest.
     pub error: Option<Failure>,
 }
 
-/// What becomes of an import.
+/// An `ImportReport` states whether the host provides an import.
 #[derive(Debug, Serialize)]
 pub struct ImportReport {
-    /// As the guest spells it.
+    /// The import's name, as the guest spells it.
     pub name: String,
-    /// Whether it is there.
+    /// Whether the host provides the import.
     pub status: Status,
-    /// What is there in its place, and how to do without it.
+    /// What the host provides instead, or how to build the guest without the import.
     pub remedy: Option<String>,
 }
 
-/// Whether an import is there.
+/// A `Status` states whether the host provides an import.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Status {
-    /// It is.
+    /// The host provides the import.
     Provided,
-    /// It is, and whatever it is called for is refused.
+    /// The host provides the import, but refuses its operations.
     Denied,
-    /// It is, in another version or with another type.
+    /// The host provides another version of the import, or has it with another type.
     OtherVersion,
-    /// It is not.
+    /// The host does not provide the import.
     Unknown,
 }
 
 impl Report {
-    /// Looks at a guest's bytes. Its functions are not compiled.
+    /// Reports on a guest's bytes, without compiling its functions.
     pub async fn of(engine: &Engine, name: &str, bytes: Vec<u8>) -> Self {
         let mut report = Self { guest: name.to_owned(), bytes: Some(bytes.len() as u64), ..Self::default() };
         let judged = match on_a_large_stack(|| report.describe(&bytes)) {
@@ -85,13 +82,13 @@ impl Report {
         report.conclude(judged)
     }
 
-    /// Of a file that can't be read, for this reason.
+    /// Reports on a file that can't be read.
     pub fn of_nothing(name: &str, error: &io::Error) -> Self {
         let report = Self { guest: name.to_owned(), ..Self::default() };
         report.conclude(Err(LoadError::Unreadable(error.to_string())))
     }
 
-    /// Looks at a `.cwasm` file. It is mapped, and nothing of it runs.
+    /// Reports on a `.cwasm` file. The file is mapped into memory, but no code in it runs.
     pub fn of_machine_code(engine: &Engine, name: &str, path: &Path) -> Self {
         let mut report = Self { guest: name.to_owned(), kind: Some("machine code"), ..Self::default() };
         let judged =
@@ -106,14 +103,16 @@ impl Report {
         report.conclude(judged)
     }
 
+    /// Fills in what the file itself shows.
+    ///
     /// # Errors
-    /// What keeps it from running, as far as that shows without a compiler.
+    /// Why this host can't run the guest, as far as that shows without the compiler.
     fn describe(&mut self, bytes: &[u8]) -> Result<(), LoadError> {
         check_types(bytes)?;
         let examined = examine(bytes)?;
         self.kind = Some(if examined.is_module { "module" } else { "component" });
-        self.exports = examined.exports.iter().take(TOLD_LIMIT).map(|export| export.name.clone()).collect();
-        let imports = examined.imports.iter().take(TOLD_LIMIT);
+        self.exports = examined.exports.iter().take(REPORT_LIMIT).map(|export| export.name.clone()).collect();
+        let imports = examined.imports.iter().take(REPORT_LIMIT);
         self.imports = Some(imports.map(|import| ImportReport::new(&examined, import)).collect());
         self.add_sections(bytes);
         self.features = features::beyond_2(bytes);
@@ -123,12 +122,13 @@ impl Report {
         }
         contract?;
         match features::missing(bytes) {
-            Ok(missing) if missing.is_empty() => inspect::check(bytes),
+            Ok(missing) if missing.is_empty() => guest_metadata::check(bytes),
             Ok(missing) => Err(LoadError::Features(missing)),
             Err(error) => Err(super::damage(bytes, &error)),
         }
     }
 
+    /// Fills in the contract, and the world that belongs to it.
     fn keeps(&mut self, contract: &'static str, is_module: bool) {
         self.contract = Some(contract);
         let has_init = || self.exports.iter().any(|name| name.starts_with("guesthouse:lambda/lifecycle@"));
@@ -140,7 +140,7 @@ impl Report {
         };
     }
 
-    /// What the sections of all modules in it tell together. What can't be read tells nothing.
+    /// Adds what the sections of all modules in the file contain. Sections that can't be read are skipped.
     fn add_sections(&mut self, bytes: &[u8]) {
         for payload in Parser::new(0).parse_all(bytes).map_while(Result::ok) {
             match payload {
@@ -176,6 +176,7 @@ impl Report {
         }
     }
 
+    /// Fills in whether the guest runs, and if not, why.
     fn conclude(mut self, judged: Result<(), LoadError>) -> Self {
         self.runs = judged.is_ok();
         self.error = judged.err().map(|error| error.into_failure(&self.guest).within_limits());
@@ -183,17 +184,19 @@ impl Report {
     }
 }
 
-/// More tools and languages than this are not listed.
+/// The maximum number of tools, and of languages, in a report.
 const PRODUCERS_LIMIT: usize = 50;
 
+/// Returns a memory's initial size, in bytes. Pages have 64 KiB unless the memory has its own page size.
 fn initial_bytes(memory: &MemoryType) -> u64 {
     memory.initial.saturating_mul(1 << memory.page_size_log2.unwrap_or(16))
 }
 
-/// Links the guest without its functions, which takes no time to compile: that tells what only the linker knows.
+/// Links the guest without the code of its functions, which takes almost no time to compile. This finds errors
+/// that only the linker detects.
 ///
 /// # Errors
-/// What it has of imports or exports that the host has otherwise.
+/// If the guest's imports or exports differ from what the host has.
 async fn link(engine: &Engine, bytes: &[u8]) -> Result<(), LoadError> {
     let bare = on_a_large_stack(|| Ok(skeleton::without_functions(bytes)))?;
     let code = Code::compile(engine, bare, Digest::of(bytes), CompileLimits::default()).await?;
@@ -207,7 +210,7 @@ impl ImportReport {
             None => import.name.clone(),
         };
         let denied = name.starts_with("wasi:sockets/").then(|| {
-            (Status::Denied, Some("guests have no network yet: whatever it is called for is refused".to_owned()))
+            (Status::Denied, Some("guests have no network yet: the interface's operations are refused".to_owned()))
         });
         let unsupported = examined.unsupported(import).filter(|_| !import.is_only_types);
         let (status, remedy) = match unsupported {

@@ -1,18 +1,18 @@
-//! A guest without what its functions do.
+//! This module replaces the bodies of a guest's functions.
 
-/// The sections of a module and of a component that matter here, by their numbers. Source: the WebAssembly core specification, "Modules",
-/// and the component model's "Binary".
+/// The id of a module's code section. Source: the WebAssembly core specification, "Modules".
 const CODE: u8 = 10;
+/// The ids of a component's sections that hold a module or another component. Source: the component model's "Binary".
 const CORE_MODULE: u8 = 1;
 const COMPONENT: u8 = 4;
 
-/// The length of what stands before a file's first section.
+/// The length of the header before a file's first section, in bytes.
 const HEADER_BYTES: usize = 8;
 
-/// A function without locals that only has `unreachable`, with its length in front.
+/// Returns the same component or module with functions that only trap. The bytes must be a valid wasm file.
 const FUNCTION: &[u8] = &[3, 0, 0x00, 0x0b];
 
-/// The same component or module with functions that do nothing. It is to be a valid one.
+/// Returns the same component or module with functions that do nothing. The bytes must be a valid wasm file.
 pub(super) fn without_functions(bytes: &[u8]) -> Vec<u8> {
     let (header, mut rest) = bytes.split_at(HEADER_BYTES.min(bytes.len()));
     let is_module = header.get(4) == Some(&1);
@@ -41,7 +41,7 @@ struct Section<'a> {
 }
 
 impl<'a> Section<'a> {
-    /// The first one, and what is behind it.
+    /// Splits the bytes into their first section and the rest.
     fn read(bytes: &'a [u8]) -> Option<(Self, &'a [u8])> {
         let (id, rest) = bytes.split_first()?;
         let (length, rest) = number(rest)?;
@@ -50,7 +50,7 @@ impl<'a> Section<'a> {
     }
 }
 
-/// A number in LEB128, and what is behind it.
+/// Splits the bytes into a number in LEB128 and the rest.
 fn number(bytes: &[u8]) -> Option<(u32, &[u8])> {
     let mut number = 0_u32;
     for (place, byte) in bytes.iter().enumerate().take(5) {
@@ -62,6 +62,7 @@ fn number(bytes: &[u8]) -> Option<(u32, &[u8])> {
     None
 }
 
+/// Appends a section, with its length in LEB128.
 fn add(to: &mut Vec<u8>, id: u8, content: &[u8]) {
     to.push(id);
     let mut length = content.len();

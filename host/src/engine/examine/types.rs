@@ -1,4 +1,5 @@
-//! Types as text, as WIT writes them. Parameters have no names: whoever calls goes by their places.
+//! This module writes types as text, in the syntax of WIT. The names of parameters are left out, because the host
+//! passes arguments by position.
 
 use std::fmt::Write as _;
 
@@ -11,10 +12,11 @@ use wasmparser::{
 
 use crate::engine::imports::function_type;
 
-/// A type that is longer is cut off, in bytes: types can be made of types so that a few are longer than any memory.
+/// The maximum length of a type's text, in bytes; a longer one is cut. A few nested types can have a text that is
+/// larger than any memory.
 const LENGTH_LIMIT_BYTES: usize = 2_000;
 
-/// The type of what a core module imports or exports.
+/// Returns the type of a core module's import or export.
 pub(super) fn core(types: TypesRef<'_>, ty: EntityType) -> String {
     match ty {
         EntityType::Func(id) | EntityType::FuncExact(id) => {
@@ -34,7 +36,7 @@ fn value_type(ty: &ValType) -> String {
     ty.to_string()
 }
 
-/// The type of what a component imports or exports.
+/// Returns the type of a component's import or export.
 pub(super) fn component(types: TypesRef<'_>, ty: &ComponentEntityType) -> String {
     match ty {
         ComponentEntityType::Module(_) => "core module".to_owned(),
@@ -46,13 +48,13 @@ pub(super) fn component(types: TypesRef<'_>, ty: &ComponentEntityType) -> String
     }
 }
 
-/// What is in an interface, with its types.
+/// Returns the items of an interface, with their types.
 pub(super) fn items(types: TypesRef<'_>, ty: &ComponentEntityType) -> Vec<(String, String)> {
     let ComponentEntityType::Instance(id) = ty else { return Vec::new() };
     types[*id].exports.iter().map(|(name, item)| (name.clone(), component(types, &item.ty))).collect()
 }
 
-/// Whether it has nothing that somebody would have to provide.
+/// Returns whether the item consists of types only, so that the host need not provide anything for it.
 pub(super) fn is_only_types(types: TypesRef<'_>, ty: &ComponentEntityType) -> bool {
     let is_type = |ty: &ComponentEntityType| matches!(ty, ComponentEntityType::Type { .. });
     match ty {
@@ -61,6 +63,7 @@ pub(super) fn is_only_types(types: TypesRef<'_>, ty: &ComponentEntityType) -> bo
     }
 }
 
+/// Returns a component function's type.
 fn function(types: TypesRef<'_>, id: ComponentFuncTypeId) -> String {
     let function = &types[id];
     let mut text = Text { types, written: String::new() };
@@ -74,6 +77,7 @@ fn function(types: TypesRef<'_>, id: ComponentFuncTypeId) -> String {
     text.finish()
 }
 
+/// A `Text` collects a type's text, up to its maximum length.
 struct Text<'a> {
     types: TypesRef<'a>,
     written: String,
@@ -86,7 +90,7 @@ impl Text<'_> {
         }
     }
 
-    /// Whether nothing more is written.
+    /// Returns whether the text has reached its maximum length.
     fn is_full(&self) -> bool {
         self.written.len() > LENGTH_LIMIT_BYTES
     }
@@ -180,5 +184,5 @@ impl Text<'_> {
     }
 }
 
-/// A name and a type, either of which may be missing.
+/// A name and a type, either of which may be absent.
 type Part = (Option<String>, Option<ComponentValType>);

@@ -1,5 +1,12 @@
-//! What guests do with files and folders, within the limits of `/tmp` and of what the host may hold for them. Both WASI 0.2 and WASI 0.1
-//! come to this.
+//! This module implements guests' access to files and directories. It keeps to the limits of `/tmp` and to the
+//! instance's [`HostQuota`]. The functions for WASI 0.2 ([`super::filesystem`]) and WASI 0.1 ([`super::preview1`]) both
+//! call it.
+//!
+//! A function that creates, moves or removes a name works in four steps: it takes the lock on all names
+//! ([`Quota::names`]), reads the state before the change, lets wasmtime-wasi make the change, and counts the
+//! difference.
+//!
+//! [`HostQuota`]: super::host_quota::HostQuota
 
 use std::{ffi::OsString, fs::File, io, path::Path, sync::Arc};
 
@@ -17,19 +24,20 @@ use wasmtime_wasi::{
     },
 };
 
-use super::super::state::State;
+use super::super::store_state::StoreState;
 use crate::tmp::{BLOCK_BYTES, DEPTH_LIMIT, Quota, Stat, depth, height};
 
-/// Longer paths are not looked at: the kernel takes none either. In bytes.
+/// The maximum length of a path, in bytes. The kernel rejects longer paths, too.
 pub(super) const PATH_LIMIT_BYTES: usize = 4 * 1024;
 
-type Folder = Resource<Descriptor>;
+type Directory = Resource<Descriptor>;
 
-/// Opens files and folders, and nothing else: to open a named pipe waits for its other end, and nothing could stop that.
-/// Guests can't make pipes, but others may leave one in `/tmp`.
+/// Opens a file or directory. Other file types are refused: opening a named pipe blocks until its other end is opened,
+/// and nothing can stop a thread that waits for that. Guests can't create pipes, but other processes may leave one in
+/// `/tmp`.
 pub(super) async fn open_at(
-    state: &mut State,
-    folder: Folder,
+    state: &mut StoreState,
+    directory: Directory,
     path_flags: PathFlags,
     path: String,
     open_flags: OpenFlags,
@@ -38,31 +46,32 @@ pub(super) async fn open_at(
     if path.len() > PATH_LIMIT_BYTES {
         return Err(ErrorCode::NameTooLong.into());
     }
-    // WASI 0.2 has no `EMFILE`. That the quota is used up is nearest to it.
+    // WASI 0.2 has no `EMFILE`. `quota` is the nearest error code.
     if !state.held.has_room_for_file() {
         return Err(ErrorCode::Quota.into());
     }
     let quota = quota(state)?;
-    let may_make = open_flags.contains(OpenFlags::CREATE) && permissions(state, &folder)? == FsPerms::ReadWrite;
+    let may_make = open_flags.contains(OpenFlags::CREATE) && permissions(state, &directory)? == FsPerms::ReadWrite;
     let _names = if may_make || quota.is_counting() { Some(quota.names().await) } else { None };
-    let found = state.filesystem().stat_at(Resource::new_borrow(folder.rep()), path_flags, path.clone()).await;
-    // What is not there may be made; any other reason why it can't be looked at keeps it from being opened too.
+    let found = state.filesystem().stat_at(Resource::new_borrow(directory.rep()), path_flags, path.clone()).await;
+    // If the lookup fails because the file does not exist, the file may be created below. Any other error makes opening
+    // fail, too.
     let ordinary = [DescriptorType::RegularFile, DescriptorType::Directory, DescriptorType::SymbolicLink];
     if found.as_ref().is_ok_and(|found| !ordinary.contains(&found.type_)) {
         return Err(ErrorCode::Unsupported.into());
     }
     let name = match may_make && found.is_err() {
-        true => Some(Name::look(quota.clone(), &directory(state, &folder)?, &path)?),
+        true => Some(Name::look(quota.clone(), &dir(state, &directory)?, &path)?),
         false => None,
     };
     if name.is_some() {
         quota.may_add(BLOCK_BYTES)?;
     }
-    let opened = state.filesystem().open_at(folder, path_flags, path, open_flags, flags).await?;
+    let opened = state.filesystem().open_at(directory, path_flags, path, open_flags, flags).await?;
     state.held.opened_file(opened.rep());
     if let Descriptor::File(file) = state.table().get(&opened)? {
         if let Some(name) = name {
-            // By a link, its name may be another.
+            // The path may be a symbolic link to a file of another name. So the opened file is counted, not `name`.
             quota.made(Stat::of(&file.file.metadata()?));
             name.settle()?;
         }
@@ -71,47 +80,50 @@ pub(super) async fn open_at(
     Ok(opened)
 }
 
-/// Folders are nested so deep only that they can still be removed.
-pub(super) async fn create_directory_at(state: &mut State, folder: Folder, path: String) -> FsResult<()> {
-    let (name, _names) = Name::hold(state, &folder, &path).await?;
-    if depth(name.quota.folder(), &name.parent)? >= DEPTH_LIMIT {
+/// Creates a directory, at most [`DEPTH_LIMIT`] levels deep. Deeper directories could not be removed by their paths.
+pub(super) async fn create_directory_at(state: &mut StoreState, directory: Directory, path: String) -> FsResult<()> {
+    let (name, _names) = Name::hold(state, &directory, &path).await?;
+    if depth(name.quota.directory(), &name.parent)? >= DEPTH_LIMIT {
         return Err(ErrorCode::NameTooLong.into());
     }
     name.quota.may_add(BLOCK_BYTES)?;
-    state.filesystem().create_directory_at(folder, path).await?;
+    state.filesystem().create_directory_at(directory, path).await?;
     Ok(name.made()?)
 }
 
-pub(super) async fn symlink_at(state: &mut State, folder: Folder, to: String, path: String) -> FsResult<()> {
-    let (name, _names) = Name::hold(state, &folder, &path).await?;
+/// Creates a symbolic link, which counts as one block.
+pub(super) async fn symlink_at(state: &mut StoreState, directory: Directory, to: String, path: String) -> FsResult<()> {
+    let (name, _names) = Name::hold(state, &directory, &path).await?;
     name.quota.may_add(BLOCK_BYTES)?;
-    state.filesystem().symlink_at(folder, to, path).await?;
+    state.filesystem().symlink_at(directory, to, path).await?;
     Ok(name.made()?)
 }
 
+/// Creates a hard link, which counts as one block.
 pub(super) async fn link_at(
-    state: &mut State,
-    folder: Folder,
+    state: &mut StoreState,
+    directory: Directory,
     path_flags: PathFlags,
     path: String,
-    new_folder: Folder,
+    new_directory: Directory,
     new_path: String,
 ) -> FsResult<()> {
-    let (name, _names) = Name::hold(state, &new_folder, &new_path).await?;
+    let (name, _names) = Name::hold(state, &new_directory, &new_path).await?;
     name.quota.may_add(BLOCK_BYTES)?;
-    state.filesystem().link_at(folder, path_flags, path, new_folder, new_path).await?;
+    state.filesystem().link_at(directory, path_flags, path, new_directory, new_path).await?;
     Ok(name.linked()?)
 }
 
+/// Moves or renames an entry, within the depth limit. A file that is replaced counts as removed.
 pub(super) async fn rename_at(
-    state: &mut State,
-    folder: Folder,
+    state: &mut StoreState,
+    directory: Directory,
     path: String,
-    new_folder: Folder,
+    new_directory: Directory,
     new_path: String,
 ) -> FsResult<()> {
-    let (old, _names) = Name::hold(state, &folder, &path).await?;
-    let new = Name::look(old.quota.clone(), &changeable(state, &new_folder)?, &new_path)?;
+    let (old, _names) = Name::hold(state, &directory, &path).await?;
+    let new = Name::look(old.quota.clone(), &changeable(state, &new_directory)?, &new_path)?;
     if !old.stays_within_depth_at(&new)? {
         return Err(ErrorCode::NameTooLong.into());
     }
@@ -119,49 +131,56 @@ pub(super) async fn rename_at(
     if !from.is_same_file(&to) {
         old.quota.may_move()?;
     }
-    state.filesystem().rename_at(folder, path, new_folder, new_path).await?;
+    state.filesystem().rename_at(directory, path, new_directory, new_path).await?;
     old.settle()?;
     match (old.before, new.before) {
+        // Renaming one link to a file over another link to the same file changes nothing.
         (Some(moved), Some(replaced)) if !moved.is_same_file(&replaced) => Ok(new.removed()?),
         _ => Ok(new.settle()?),
     }
 }
 
-pub(super) async fn unlink_file_at(state: &mut State, folder: Folder, path: String) -> FsResult<()> {
-    let (name, _names) = Name::hold(state, &folder, &path).await?;
-    state.filesystem().unlink_file_at(folder, path).await?;
+/// Removes a file. While it is open, it still counts.
+pub(super) async fn unlink_file_at(state: &mut StoreState, directory: Directory, path: String) -> FsResult<()> {
+    let (name, _names) = Name::hold(state, &directory, &path).await?;
+    state.filesystem().unlink_file_at(directory, path).await?;
     Ok(name.removed()?)
 }
 
-pub(super) async fn remove_directory_at(state: &mut State, folder: Folder, path: String) -> FsResult<()> {
-    let (name, _names) = Name::hold(state, &folder, &path).await?;
-    state.filesystem().remove_directory_at(folder, path).await?;
+/// Removes an empty directory.
+pub(super) async fn remove_directory_at(state: &mut StoreState, directory: Directory, path: String) -> FsResult<()> {
+    let (name, _names) = Name::hold(state, &directory, &path).await?;
+    state.filesystem().remove_directory_at(directory, path).await?;
     Ok(name.removed()?)
 }
 
-/// A name in a folder, and what there was of both before it is changed. Only where that counts it is looked at.
+/// A `Name` is a directory entry that a guest is about to change. It records the state of the entry and of its
+/// directory before the change, if the quota counts files.
 struct Name {
     quota: Arc<Quota>,
     parent: Dir,
-    /// `None` for a path that ends without one, which nothing can be made by.
+    /// The last component of the path. `None` if the path has none, as in `..`: nothing can be created under such a
+    /// path.
     name: Option<OsString>,
     parent_before: Option<Stat>,
     before: Option<Stat>,
 }
 
 impl Name {
-    /// Looks at a name that the guest may change, and keeps other instances from changing any meanwhile.
-    async fn hold(state: &mut State, folder: &Folder, path: &str) -> FsResult<(Self, OwnedMutexGuard<()>)> {
-        let (folder, quota) = (changeable(state, folder)?, quota(state)?);
+    /// Reads the state of a name that the guest is about to change. The guard keeps other instances from changing any
+    /// name in the meantime.
+    async fn hold(state: &mut StoreState, directory: &Directory, path: &str) -> FsResult<(Self, OwnedMutexGuard<()>)> {
+        let (directory, quota) = (changeable(state, directory)?, quota(state)?);
         let names = quota.names().await;
-        Ok((Self::look(quota, &folder, path)?, names))
+        Ok((Self::look(quota, &directory, path)?, names))
     }
 
-    fn look(quota: Arc<Quota>, folder: &Dir, path: &str) -> io::Result<Self> {
+    /// Reads the state of a name. The caller holds the lock on all names.
+    fn look(quota: Arc<Quota>, directory: &Dir, path: &str) -> io::Result<Self> {
         let path = Path::new(path);
         let parent = match path.parent() {
-            Some(parent) if parent != Path::new("") => folder.open_dir(parent)?,
-            _ => folder.try_clone()?,
+            Some(parent) if parent != Path::new("") => directory.open_dir(parent)?,
+            _ => directory.try_clone()?,
         };
         let parent_before = quota.is_counting().then(|| parent.dir_metadata()).transpose()?.map(|found| stat(&found));
         let name = path.file_name().map(ToOwned::to_owned);
@@ -170,12 +189,13 @@ impl Name {
         Ok(looked)
     }
 
-    /// What is there, where that is counted.
+    /// Returns the current state of the entry, or `None` if it does not exist or files are not counted.
     fn now(&self) -> Option<Stat> {
         let name = self.name.as_ref().filter(|_| self.quota.is_counting())?;
         self.parent.symlink_metadata(name).ok().map(|found| stat(&found))
     }
 
+    /// Counts an entry that was just created.
     fn made(&self) -> io::Result<()> {
         if let Some(now) = self.now() {
             self.quota.made(now);
@@ -183,6 +203,7 @@ impl Name {
         self.settle()
     }
 
+    /// Counts a hard link that was just created: the file has one link more than before.
     fn linked(&self) -> io::Result<()> {
         if let Some(now) = self.now() {
             self.quota.changed(now.with_links(-1), now);
@@ -190,6 +211,7 @@ impl Name {
         self.settle()
     }
 
+    /// Counts the removal of the entry: the file has one link less than before.
     fn removed(&self) -> io::Result<()> {
         if let Some(before) = self.before {
             self.quota.changed(before, before.with_links(-1));
@@ -197,7 +219,7 @@ impl Name {
         self.settle()
     }
 
-    /// The folder becomes larger and smaller with its names.
+    /// Counts the change in the size of the parent directory, which grows and shrinks with the number of its names.
     fn settle(&self) -> io::Result<()> {
         if let Some(before) = self.parent_before {
             self.quota.changed(before, stat(&self.parent.dir_metadata()?));
@@ -205,15 +227,16 @@ impl Name {
         Ok(())
     }
 
-    /// Whether what is moved there is nested no deeper than folders may be. What is not there can't be moved anyway.
+    /// Returns whether the directories in this entry stay within [`DEPTH_LIMIT`] after a move to `new`. An entry that
+    /// does not exist passes: the move itself then fails.
     fn stays_within_depth_at(&self, new: &Self) -> io::Result<bool> {
         let Some(name) = &self.name else { return Ok(true) };
         if !self.parent.symlink_metadata(name).is_ok_and(|moved| moved.is_dir()) {
             return Ok(true);
         }
         let moved = self.parent.open_dir(name)?;
-        let depth_now = depth(self.quota.folder(), &moved)?;
-        let depth_then = depth(self.quota.folder(), &new.parent)?.saturating_add(1);
+        let depth_now = depth(self.quota.directory(), &moved)?;
+        let depth_then = depth(self.quota.directory(), &new.parent)?.saturating_add(1);
         if depth_then <= depth_now {
             return Ok(true);
         }
@@ -222,11 +245,12 @@ impl Name {
     }
 }
 
-/// What is in a folder, and how much that takes in bytes, if there is room for all of it. It is listed with pauses, in which a deadline can
-/// end it. What is gone meanwhile is left out, and so are names that no guest could say.
-pub(super) async fn entries(state: &mut State, folder: &Folder) -> FsResult<(Vec<DirectoryEntry>, usize)> {
+/// Returns the entries of a directory, and the memory that they take in the host, in bytes. Fails if that is more than
+/// the instance's quota has left. The listing pauses regularly, so that a deadline can end it. Entries that were
+/// removed in the meantime are left out, and so are names that are not UTF-8, which no guest can spell.
+pub(super) async fn entries(state: &mut StoreState, directory: &Directory) -> FsResult<(Vec<DirectoryEntry>, usize)> {
     let (mut entries, mut bytes, left) = (Vec::new(), 0, state.held.left());
-    for (number, entry) in directory(state, folder)?.entries()?.enumerate() {
+    for (number, entry) in dir(state, directory)?.entries()?.enumerate() {
         if number % ENTRIES_WITHOUT_A_PAUSE == ENTRIES_WITHOUT_A_PAUSE - 1 {
             yield_now().await;
         }
@@ -247,32 +271,32 @@ pub(super) async fn entries(state: &mut State, folder: &Folder) -> FsResult<(Vec
     Ok((entries, bytes))
 }
 
-/// An allocation is larger than what it is for.
+/// Estimates how much larger a name's allocation is than the name, in bytes.
 const ALLOCATION_BYTES: usize = 32;
 
-/// How many entries of a folder are looked at at once.
+/// The number of directory entries that are read without a pause.
 const ENTRIES_WITHOUT_A_PAUSE: usize = 256;
 
 fn stat(metadata: &Metadata) -> Stat {
     Stat::new(metadata.dev(), metadata.ino(), metadata.nlink(), metadata.len(), metadata.is_dir())
 }
 
-/// Closes a file or folder, unless a stream still has it open.
-pub(super) fn close(state: &mut State, descriptor: Resource<Descriptor>) -> wasmtime::Result<()> {
+/// Drops a descriptor. The file stays open until the streams over it are dropped, too.
+pub(super) fn close(state: &mut StoreState, descriptor: Resource<Descriptor>) -> wasmtime::Result<()> {
     state.held.closed(descriptor.rep());
     HostDescriptor::drop(&mut state.filesystem(), descriptor)
 }
 
-/// The file, to be read.
-pub(super) fn readable(state: &mut State, file: &Resource<Descriptor>) -> FsResult<Arc<File>> {
+/// Returns the open file for reading.
+pub(super) fn readable(state: &mut StoreState, file: &Resource<Descriptor>) -> FsResult<Arc<File>> {
     match state.table().get(file)? {
         Descriptor::Dir(_) => Err(ErrorCode::IsDirectory.into()),
         Descriptor::File(file) => Ok(file.file.clone()),
     }
 }
 
-/// The file, if the guest may write into it, with the limits it is to keep to.
-pub(super) fn writable(state: &mut State, file: &Resource<Descriptor>) -> FsResult<(Arc<File>, Arc<Quota>)> {
+/// Returns the open file and the limits of `/tmp`, if the guest may write to the file.
+pub(super) fn writable(state: &mut StoreState, file: &Resource<Descriptor>) -> FsResult<(Arc<File>, Arc<Quota>)> {
     match state.table().get(file)? {
         Descriptor::Dir(_) => Err(ErrorCode::BadDescriptor.into()),
         Descriptor::File(file) if file.perms == FsPerms::ReadOnly => Err(ErrorCode::NotPermitted.into()),
@@ -283,30 +307,31 @@ pub(super) fn writable(state: &mut State, file: &Resource<Descriptor>) -> FsResu
     }
 }
 
-/// The folder, if the guest may change what is in it.
-fn changeable(state: &mut State, folder: &Folder) -> FsResult<Dir> {
-    match permissions(state, folder)? {
+/// Returns the directory, if the guest may change its entries.
+fn changeable(state: &mut StoreState, directory: &Directory) -> FsResult<Dir> {
+    match permissions(state, directory)? {
         FsPerms::ReadOnly => Err(ErrorCode::NotPermitted.into()),
-        FsPerms::ReadWrite => directory(state, folder),
+        FsPerms::ReadWrite => dir(state, directory),
     }
 }
 
-fn directory(state: &mut State, folder: &Folder) -> FsResult<Dir> {
-    match state.table().get(folder)? {
-        Descriptor::Dir(folder) => Ok(Dir::from_std_file(folder.dir.try_clone()?)),
+/// Returns a second handle to the open directory.
+fn dir(state: &mut StoreState, directory: &Directory) -> FsResult<Dir> {
+    match state.table().get(directory)? {
+        Descriptor::Dir(directory) => Ok(Dir::from_std_file(directory.dir.try_clone()?)),
         Descriptor::File(_) => Err(ErrorCode::NotDirectory.into()),
     }
 }
 
-/// What the guest may do in the folder.
-fn permissions(state: &mut State, folder: &Folder) -> FsResult<FsPerms> {
-    match state.table().get(folder)? {
-        Descriptor::Dir(folder) => Ok(folder.perms),
+/// Returns what the guest may do in the directory.
+fn permissions(state: &mut StoreState, directory: &Directory) -> FsResult<FsPerms> {
+    match state.table().get(directory)? {
+        Descriptor::Dir(directory) => Ok(directory.perms),
         Descriptor::File(_) => Err(ErrorCode::NotDirectory.into()),
     }
 }
 
-/// The limits of `/tmp`. Without it there are no files or folders that a guest could name.
-fn quota(state: &State) -> FsResult<Arc<Quota>> {
+/// Returns the limits of `/tmp`. A guest without `/tmp` has no files or directories that it could name.
+fn quota(state: &StoreState) -> FsResult<Arc<Quota>> {
     state.quota.clone().ok_or_else(|| ErrorCode::NotPermitted.into())
 }

@@ -1,12 +1,51 @@
-//! WASI as guests get it: wasmtime-wasi's, with limits where it has none of its own.
+//! This module provides WASI to guests. It links wasmtime-wasi's implementation, and shadows the functions whose cost
+//! in the host's memory, time or disk a guest could otherwise choose freely.
 //!
-//! Each of the functions here takes the place of one whose cost, in the host's memory, its time or its disk, a guest could choose
-//! freely.
+//! * `filesystem`, `streams` and `poll` (below) shadow functions of WASI 0.2, for components.
+//! * `preview1` implements all of WASI 0.1, for core modules.
+//! * `files` has what both have in common; `host_quota` counts what the host holds for an instance.
+//!
+//! # Checklist for updates of wasmtime
+//!
+//! 1. **Version.** [`VERSION`] must be that of the `wasi:*` packages in wasmtime-wasi's `src/p2/wit/deps/`. The test
+//!    below fails if it is not, or if wasmtime-wasi no longer has a function that is shadowed here.
+//! 2. **New functions.** A function that is new in `wasi:filesystem/types`, `wasi:io/streams` or `wasi:io/poll` is
+//!    linked without a limit. Shadow it if it creates names, writes files, allocates by the guest's choice or runs for
+//!    long. A test in `imports.rs` compares the list of interfaces.
+//! 3. **Shadowed functions.** The test below has their names. Compare permission checks and error codes:
+//!    * the functions of `descriptor` and `directory-entry-stream` with `src/p2/host/filesystem.rs`;
+//!    * `FileReader` and `FileWriter` with `FileInputStream` and `FileOutputStream` in `src/p2/filesystem.rs`;
+//!    * `output-stream.write`, the streams' destructors and `poll` with `src/impls.rs` of wasmtime-wasi-io.
+//! 4. **Functions that are not shadowed because wasmtime-wasi limits them.** Check that it still does:
+//!    * `descriptor.read` returns at most 64 KiB (`MAX_READ_SIZE_ALLOC`);
+//!    * `blocking-write-and-flush` and `blocking-write-zeroes-and-flush` accept at most 4,096 bytes;
+//!    * `write-zeroes` and the `splice` functions write no more than `check-write` permits;
+//!    * the random functions return at most `max_random_size` bytes, which `store_state.rs` sets.
+//! 5. **WASI 0.1.** Compare `preview1` with `impl WasiSnapshotPreview1 for WasiP1Ctx` in `src/p1.rs`. A function that
+//!    is new in the trait fails to compile here. The intended differences are below.
+//! 6. **Tests.** `limits.rs`, `tmp.rs` and `programs.rs` in `tests/it` exercise the limits.
+//!
+//! # How WASI 0.1 differs from wasmtime-wasi's
+//!
+//! Results and error codes are meant to be the same, with these exceptions:
+//!
+//! * Reads and writes of files transfer all buffers of a call, not only the first. They pause between pieces.
+//! * `fd_readdir` lists a directory once and keeps the listing; wasmtime-wasi lists it anew for each call. Names that
+//!   are not UTF-8 are left out. An entry that was removed in the meantime has the inode 0.
+//! * `poll_oneoff` waits without blocking the thread, and takes at most [`POLL_LIMIT`]
+//!   subscriptions.
+//! * `fd_advise`, `fd_datasync` and `fd_sync` check the descriptor and do nothing else.
+//! * `path_open` opens only files and directories, and fails with `EMFILE` if the guest has too many open.
+//! * Paths are at most 4,096 bytes long, and a call has at most 1,024 buffers. wasmtime-wasi has one limit for all that
+//!   a call copies.
+//! * A new descriptor gets the lowest free number.
+//! * `proc_exit` accepts every status; wasmtime-wasi traps from 126 on.
 
 mod files;
 mod filesystem;
-mod held;
-mod preview1;
+pub(super) mod host_quota;
+pub(super) mod limits;
+pub(super) mod preview1;
 mod streams;
 
 use wasmtime::{
@@ -15,36 +54,33 @@ use wasmtime::{
 };
 use wasmtime_wasi::p2::bindings::io::poll::{Host as _, Pollable};
 
-pub(super) use self::{
-    held::Held,
-    preview1::{Descriptors, link as link_preview1},
-};
-use super::state::State;
+use self::limits::POLL_LIMIT;
+pub(super) use self::preview1::link as link_preview1;
+use super::store_state::StoreState;
 
-/// How many random bytes a guest may ask for with one call: they are made in the host's memory.
-pub(super) const RANDOM_LIMIT_BYTES: u64 = 1024 * 1024;
-
-/// How many things a guest may wait for with one call. It can have fewer than this open; naming one twice helps nobody.
-const POLL_LIMIT: usize = 4 * 1024;
-
-/// The version under which wasmtime-wasi links WASI. Guests of any 0.2 find it.
+/// The version under which wasmtime-wasi links WASI. A guest that imports any other 0.2 release gets this one.
 const VERSION: &str = "0.2.12";
 
+/// Links WASI 0.2, with the limits of this module.
+///
 /// # Errors
-/// When wasmtime-wasi has something twice, which it has not.
-pub(super) fn link(linker: &mut Linker<State>) -> Result<()> {
+/// If wasmtime-wasi defines an item twice, which it does not.
+pub(super) fn link(linker: &mut Linker<StoreState>) -> Result<()> {
     wasmtime_wasi::p2::add_to_linker_async(linker)?;
     linker.allow_shadowing(true);
     filesystem::limit(&mut linker.instance(&format!("wasi:filesystem/types@{VERSION}"))?)?;
     streams::limit(&mut linker.instance(&format!("wasi:io/streams@{VERSION}"))?)?;
     linker
         .instance(&format!("wasi:io/poll@{VERSION}"))?
-        .func_wrap_async("poll", |store: StoreContextMut<'_, State>, (pollables,)| Box::new(poll(store, pollables)))?;
+        .func_wrap_async("poll", |store: StoreContextMut<'_, StoreState>, (pollables,)| {
+            Box::new(poll(store, pollables))
+        })?;
     linker.allow_shadowing(false);
     Ok(())
 }
 
-async fn poll(mut store: StoreContextMut<'_, State>, pollables: Vec<Resource<Pollable>>) -> Result<(Vec<u32>,)> {
+/// Waits until one of the pollables is ready. Fails with a trap if there are too many of them.
+async fn poll(mut store: StoreContextMut<'_, StoreState>, pollables: Vec<Resource<Pollable>>) -> Result<(Vec<u32>,)> {
     if pollables.len() > POLL_LIMIT {
         bail!("a guest may wait for at most {POLL_LIMIT} things at once, not for {}", pollables.len());
     }
@@ -55,7 +91,7 @@ async fn poll(mut store: StoreContextMut<'_, State>, pollables: Vec<Resource<Pol
 mod tests {
     use super::*;
 
-    /// Under a name that wasmtime-wasi does not have, a limit would be linked beside the function that it is for.
+    /// A limit under a name that wasmtime-wasi does not define would shadow nothing.
     #[test]
     fn each_limited_function_takes_the_place_of_one() {
         const LIMITED: &[(&str, &[&str])] = &[
@@ -87,7 +123,7 @@ mod tests {
             ("wasi:io/poll", &["poll"]),
         ];
         let engine = wasmtime::Engine::default();
-        let mut linker = Linker::<State>::new(&engine);
+        let mut linker = Linker::<StoreState>::new(&engine);
         wasmtime_wasi::p2::add_to_linker_async(&mut linker).unwrap();
         for (interface, names) in LIMITED {
             for name in *names {

@@ -1,5 +1,5 @@
-//! Streams: `wasi:io/streams`, and those that read files and write into them. As with any other access to files, the guest's own thread
-//! does it: the host holds nothing for them.
+//! This module limits `wasi:io/streams`, and implements the streams that read and write files. As with all other file
+//! access, the guest's own thread does the I/O. So the host buffers nothing for these streams.
 
 use std::{fs::File, io, mem, os::unix::fs::FileExt as _, sync::Arc};
 
@@ -16,19 +16,21 @@ use wasmtime_wasi::{
     },
 };
 
-use super::super::state::State;
+use super::super::store_state::StoreState;
 use crate::tmp::{At, Quota};
 
-/// How much is read or written at a time, in bytes.
+/// The maximum number of bytes that one call reads or writes.
 const PIECE_BYTES: usize = 64 * 1024;
 
-pub(super) fn limit(streams: &mut LinkerInstance<'_, State>) -> Result<()> {
+/// Shadows `write`, and the destructors, which also release the stream's share of the quota.
+pub(super) fn limit(streams: &mut LinkerInstance<'_, StoreState>) -> Result<()> {
     streams.func_wrap_async(
         "[method]output-stream.write",
-        |mut store: StoreContextMut<'_, State>, (stream, bytes): (Resource<DynOutputStream>, Vec<u8>)| {
+        |mut store: StoreContextMut<'_, StoreState>, (stream, bytes): (Resource<DynOutputStream>, Vec<u8>)| {
             Box::new(async move {
                 let table = store.data_mut().table();
-                // A guest that keeps to the contract asks for the room first.
+                // A guest must not write more than `check-write` permits. wasmtime-wasi leaves this check to the
+                // stream.
                 let written = match HostOutputStream::check_write(table, Resource::new_borrow(stream.rep())) {
                     Ok(room) if bytes.len() as u64 > room => {
                         Err(StreamError::trap("more was written than the stream had room for"))
@@ -57,14 +59,14 @@ pub(super) fn limit(streams: &mut LinkerInstance<'_, State>) -> Result<()> {
     })
 }
 
-/// Reads a file.
+/// A `FileReader` is a stream that reads a file.
 pub(super) struct FileReader {
     file: Arc<File>,
     offset: u64,
 }
 
 impl FileReader {
-    /// Begins at this distance from the file's beginning, in bytes.
+    /// Creates a stream that begins at `offset`, in bytes.
     pub(super) fn over(file: Arc<File>, offset: u64) -> DynInputStream {
         Box::new(Self { file, offset })
     }
@@ -89,28 +91,30 @@ impl Pollable for FileReader {
     async fn ready(&mut self) {}
 }
 
-/// Writes into a file, within the limits of `/tmp`.
+/// A `FileWriter` is a stream that writes to a file, within the limits of `/tmp`.
 pub(super) struct FileWriter {
     file: Arc<File>,
     quota: Arc<Quota>,
     state: Writing,
 }
 
+/// The state of a [`FileWriter`].
 enum Writing {
     /// The next write begins here.
     At(At),
-    /// The last write failed, which is told when the guest asks what became of it.
+    /// The last write failed. The next `check-write` or `flush` returns the error.
     Failed(io::Error),
-    /// A write failed, and that was told.
+    /// A write failed, and the guest has received the error.
     Closed,
 }
 
 impl FileWriter {
-    /// Writes begin at this place.
+    /// Creates a stream that begins at `at`.
     pub(super) fn over(file: Arc<File>, at: At, quota: Arc<Quota>) -> DynOutputStream {
         Box::new(Self { file, quota, state: Writing::At(at) })
     }
 
+    /// Writes all bytes, and returns where the next write begins.
     fn write_all(&self, mut at: At, mut bytes: &[u8]) -> io::Result<At> {
         if bytes.is_empty() {
             self.quota.write(&self.file, bytes, at)?;
@@ -134,7 +138,7 @@ impl OutputStream for FileWriter {
     fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
         match self.state {
             Writing::At(at) => self.state = self.write_all(at, &bytes).map_or_else(Writing::Failed, Writing::At),
-            Writing::Failed(_) => return Err(StreamError::trap("what became of the write before was not asked")),
+            Writing::Failed(_) => return Err(StreamError::trap("write after a failed write, without `check-write`")),
             Writing::Closed => return Err(StreamError::Closed),
         }
         Ok(())

@@ -1,4 +1,5 @@
-//! Guests in S3, or in what speaks like it.
+//! This module fetches guests from S3, and from services with the same interface. `guesthouse push` also writes through
+//! it.
 
 use std::{
     fmt,
@@ -14,14 +15,16 @@ use object_store::{
 };
 
 use super::{
-    Fetched, Mark, RemoteAccess,
-    http::Body,
-    trouble::{self, Trouble},
-    unusable,
+    download::{Body, Download},
+    fetch_error::{self, FetchError},
+    http_client,
 };
-use crate::failure::{Failure, chain};
+use crate::{
+    failure::{Failure, chain},
+    source::{access::RemoteAccess, artifact::Validator, errors::unusable},
+};
 
-/// An object in a bucket.
+/// An `Object` is an object in a bucket.
 #[derive(Debug, Clone)]
 pub struct Object {
     bucket: String,
@@ -30,18 +33,18 @@ pub struct Object {
     store: Arc<OnceLock<AmazonS3>>,
 }
 
-/// All remote sources share one HTTP client, with its limits.
+/// A `Connector` makes S3's client use the HTTP client that all remote sources share, with its limits.
 #[derive(Debug)]
 struct Connector(RemoteAccess);
 
 impl HttpConnector for Connector {
     fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
-        let client = self.0.client();
+        let client = http_client::client(&self.0);
         client.map(HttpClient::new).map_err(|error| Error::Generic { store: "S3", source: Box::new(error) })
     }
 }
 
-/// A client for a bucket, by Lambda's variables.
+/// Returns a client for a bucket, with the region and the credentials from Lambda's environment variables.
 pub(super) fn store(access: &RemoteAccess, bucket: &str) -> object_store::Result<AmazonS3> {
     let mut builder = AmazonS3Builder::new();
     for (name, value) in access.variables() {
@@ -49,86 +52,96 @@ pub(super) fn store(access: &RemoteAccess, bucket: &str) -> object_store::Result
             builder = builder.with_config(key, value);
         }
     }
-    // Without credentials it would ask an address that Lambda does not have. Anybody may read a public bucket.
-    let has_credentials =
-        ["AWS_ACCESS_KEY_ID", "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"];
-    let is_known = has_credentials.iter().any(|name| access.variable(name).is_some());
-    let never = RetryConfig { max_retries: 0, ..RetryConfig::default() };
+    // Without credentials, the client would request some from an address that Lambda does not have. A public bucket can
+    // be read without a signature.
+    let sources = ["AWS_ACCESS_KEY_ID", "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"];
+    let has_credentials = sources.iter().any(|name| access.variable(name).is_some());
+    let no_retries = RetryConfig { max_retries: 0, ..RetryConfig::default() };
     builder
         .with_bucket_name(bucket)
-        .with_skip_signature(!is_known)
+        .with_skip_signature(!has_credentials)
         .with_allow_http(true)
-        .with_retry(never)
+        .with_retry(no_retries)
         .with_http_connector(Connector(access.clone()))
         .build()
 }
 
 impl Object {
+    /// Parses a reference.
+    ///
     /// # Errors
-    /// [`crate::failure::ErrorType::Config`] for what names no object.
+    /// [`ErrorType::Config`](crate::failure::ErrorType::Config) if it does not name an object.
     pub(super) fn parse(reference: &str, access: &RemoteAccess) -> Result<Self, Failure> {
         let named = reference.strip_prefix("s3://").and_then(|rest| rest.split_once('/'));
         let (bucket, key) = named
             .filter(|(bucket, key)| !bucket.is_empty() && !key.is_empty())
             .ok_or_else(|| unusable(reference, "it names no bucket, or no key").hint("write `s3://BUCKET/KEY.wasm`"))?;
         let key = Path::parse(key).map_err(|error| {
-            unusable(reference, format!("its key is not one: {error}")).hint("write `s3://BUCKET/KEY.wasm`")
+            unusable(reference, format!("its key is not valid: {error}")).hint("write `s3://BUCKET/KEY.wasm`")
         })?;
         Ok(Self { bucket: bucket.to_owned(), key, access: access.clone(), store: Arc::default() })
     }
 
+    /// Returns the object's key.
     pub(super) fn key(&self) -> &str {
         self.key.as_ref()
     }
 
-    /// Reads the object, or the one beside it with this ending.
-    pub(super) async fn get(&self, ending: &str, known: Option<&Mark>, limit_bytes: u64) -> Result<Fetched, Trouble> {
-        let store = self.store().map_err(|error| self.trouble(error))?;
+    /// Fetches the object whose key ends with this suffix in addition, unless it still has the validator that is
+    /// `known`.
+    pub(super) async fn get(
+        &self,
+        suffix: &str,
+        known: Option<&Validator>,
+        limit_bytes: u64,
+    ) -> Result<Download, FetchError> {
+        let store = self.store().map_err(|error| self.fetch_error(error))?;
         let if_none_match = match known {
-            Some(Mark::Http { etag, .. }) => etag.clone(),
+            Some(Validator::Http { etag, .. }) => etag.clone(),
             _ => None,
         };
         let options = GetOptions { if_none_match, ..GetOptions::default() };
-        let got = match store.get_opts(&self.beside(ending), options).await {
-            Err(Error::NotModified { .. }) => return Ok(Fetched::Unchanged),
-            got => got.map_err(|error| self.trouble(error))?,
+        let result = match store.get_opts(&self.key_with(suffix), options).await {
+            Err(Error::NotModified { .. }) => return Ok(Download::NotModified),
+            result => result.map_err(|error| self.fetch_error(error))?,
         };
-        let mark = Mark::Http { etag: got.meta.e_tag.clone(), revision: got.meta.version.clone() };
-        let body = Body::new(self.to_string(), Some(got.meta.size), limit_bytes);
-        let mut body = body.map_err(|trouble| trouble.about(&mark))?;
-        let mut pieces = got.into_stream();
-        while let Some(piece) = pieces.next().await {
-            body.push(&piece.map_err(|error| self.trouble(error))?)?;
+        let validator = Validator::Http { etag: result.meta.e_tag.clone(), version: result.meta.version.clone() };
+        let body = Body::new(self.to_string(), Some(result.meta.size), limit_bytes);
+        let mut body = body.map_err(|error| error.for_validator(&validator))?;
+        let mut chunks = result.into_stream();
+        while let Some(chunk) = chunks.next().await {
+            body.push(&chunk.map_err(|error| self.fetch_error(error))?)?;
         }
-        Ok(Fetched::Found { bytes: body.bytes, mark, signature: None })
+        Ok(Download::Complete { bytes: body.bytes, validator, signature: None })
     }
 
-    /// Writes the object, or the one beside it with this ending.
+    /// Writes the object whose key ends with this suffix in addition.
     ///
     /// # Errors
-    /// What S3 says.
+    /// A summary of S3's error.
     #[cfg(feature = "cli")]
-    pub(super) async fn put(&self, ending: &str, bytes: Vec<u8>) -> Result<(), String> {
+    pub(super) async fn put(&self, suffix: &str, bytes: Vec<u8>) -> Result<(), String> {
         use object_store::ObjectStoreExt as _;
-        let put = async { self.store()?.put(&self.beside(ending), bytes.into()).await };
-        put.await.map(drop).map_err(|error| brief(&error))
+        let put = async { self.store()?.put(&self.key_with(suffix), bytes.into()).await };
+        put.await.map(drop).map_err(|error| summary(&error))
     }
 
-    /// Removes the one beside the object with this ending, if there is one.
+    /// Removes the object whose key ends with this suffix in addition, if there is one.
     ///
     /// # Errors
-    /// What S3 says.
+    /// A summary of S3's error.
     #[cfg(feature = "cli")]
-    pub(super) async fn remove(&self, ending: &str) -> Result<(), String> {
+    pub(super) async fn remove(&self, suffix: &str) -> Result<(), String> {
         use object_store::ObjectStoreExt as _;
-        let removed = async { self.store()?.delete(&self.beside(ending)).await };
-        removed.await.map_err(|error| brief(&error))
+        let removed = async { self.store()?.delete(&self.key_with(suffix)).await };
+        removed.await.map_err(|error| summary(&error))
     }
 
-    fn beside(&self, ending: &str) -> Path {
-        if ending.is_empty() { self.key.clone() } else { Path::from(format!("{}{ending}", self.key)) }
+    fn key_with(&self, suffix: &str) -> Path {
+        if suffix.is_empty() { self.key.clone() } else { Path::from(format!("{}{suffix}", self.key)) }
     }
 
+    /// Returns the bucket's client, which the first call makes.
     fn store(&self) -> object_store::Result<&AmazonS3> {
         if let Some(store) = self.store.get() {
             return Ok(store);
@@ -137,27 +150,29 @@ impl Object {
         Ok(self.store.get_or_init(|| store))
     }
 
-    fn trouble(&self, error: Error) -> Trouble {
+    fn fetch_error(&self, error: Error) -> FetchError {
         match error {
-            Error::NotFound { .. } => Trouble::Lasting(trouble::not_found(self)),
-            Error::PermissionDenied { .. } => Trouble::Lasting(trouble::not_allowed(self, "403 Forbidden")),
-            Error::Unauthenticated { .. } => Trouble::Lasting(trouble::not_allowed(self, "401 Unauthorized")),
-            error => Trouble::Passing(brief(&error)),
+            Error::NotFound { .. } => FetchError::Permanent(fetch_error::not_found(self)),
+            Error::PermissionDenied { .. } => FetchError::Permanent(fetch_error::access_denied(self, "403 Forbidden")),
+            Error::Unauthenticated { .. } => {
+                FetchError::Permanent(fetch_error::access_denied(self, "401 Unauthorized"))
+            }
+            error => FetchError::Transient(summary(&error)),
         }
     }
 }
 
-/// What S3 says, without the body of its answer: that has another id each time, and may have a token in it. Of what else went wrong only
-/// the causes: the rest says the same again.
-fn brief(error: &dyn std::error::Error) -> String {
+/// Returns a summary of an error. If S3 sent it, that is only its code: the body of the response has another ID each
+/// time, and may contain a token. Otherwise it is the last two causes, because the outer errors repeat them.
+fn summary(error: &dyn std::error::Error) -> String {
     let code = chain(error).split("<Code>").nth(1).and_then(|rest| rest.split("</Code>").next()).map(str::to_owned);
     if let Some(code) = code.filter(|code| code.len() <= 64 && code.bytes().all(|byte| byte.is_ascii_alphanumeric())) {
-        return format!("S3 answers `{code}`");
+        return format!("S3 returned `{code}`");
     }
     let causes = std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string);
     let causes: Vec<String> = causes.filter(|cause| !cause.contains(['<', '\n'])).collect();
     match causes.is_empty() {
-        true => "S3 answers with an error".to_owned(),
+        true => "S3 returned an error".to_owned(),
         false => causes[causes.len().saturating_sub(2)..].join(": "),
     }
 }
@@ -173,15 +188,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_an_answer_of_s3s_only_the_code_is_told_and_of_what_else_went_wrong_the_causes() {
+    fn the_summary_of_a_response_of_s3_is_its_code_and_that_of_another_error_is_its_causes() {
         let error = |text: &str| {
             let connect = Error::Generic { store: "TCP", source: text.to_owned().into() };
-            brief(&Error::Generic { store: "S3", source: Box::new(connect) })
+            summary(&Error::Generic { store: "S3", source: Box::new(connect) })
         };
         let body = "400: <Error><Code>ExpiredToken</Code><Token-0>secret</Token-0></Error>";
-        assert_eq!(error(body), "S3 answers `ExpiredToken`");
+        assert_eq!(error(body), "S3 returned `ExpiredToken`");
         assert_eq!(error("refused"), "Generic TCP error: refused: refused");
-        assert_eq!(error("<b>secret</b>"), "S3 answers with an error");
+        assert_eq!(error("<b>secret</b>"), "S3 returned an error");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The other direction: a guest from the developer's machine to where a host finds it.
+//! This module uploads guests from a developer's machine to S3 and to OCI registries.
 
 use std::collections::BTreeMap;
 
@@ -12,94 +12,95 @@ use oci_client::{
 use serde_json::json;
 
 use super::{
-    Remote, SIGNATURE,
-    oci::{Image, SIGNATURE_ANNOTATION, WASM_LAYER},
+    fetch::Remote,
+    oci::{OciArtifact, SIGNATURE_ANNOTATION, WASM_LAYER},
     s3,
 };
 use crate::{
     digest::Digest,
     failure::{ErrorType, Failure, chain},
-    source::{RemoteAccess, unusable},
+    source::{access::RemoteAccess, errors::unusable, file_names::SIGNATURE_SUFFIX},
 };
 
-/// The layer that holds what `guesthouse compile` made.
+/// The media type of a layer that contains the output of `guesthouse compile`.
 const MACHINE_CODE_LAYER: &str = "application/vnd.guesthouse.cwasm.v0";
 
-/// The configuration of a Wasm artifact. Source: the CNCF's "Wasm OCI Artifact layout".
-const CONFIG: &str = "application/vnd.wasm.config.v0+json";
+/// The media type of a Wasm artifact's configuration. Source: the CNCF's "Wasm OCI Artifact layout".
+const CONFIG_TYPE: &str = "application/vnd.wasm.config.v0+json";
 
-/// Name and password for a registry.
+/// `Login` is the name and the password for a registry. `None` means anonymous.
 pub type Login = Option<(String, String)>;
 
-/// What is uploaded.
+/// An `Upload` is a guest to upload.
 pub struct Upload {
-    /// The guest.
+    /// The content of the guest's file.
     pub bytes: Vec<u8>,
-    /// What `guesthouse compile` made.
+    /// Whether the file is machine code from `guesthouse compile`, and not wasm.
     pub is_machine_code: bool,
     /// The text of a `.minisig` file.
     pub signature: Option<String>,
 }
 
-/// Uploads to an `s3://` or `oci://` reference. `login` is asked for a registry that is not AWS's own.
+/// Uploads a guest to an `s3://` or `oci://` reference. `login` returns the login for a registry that is not in ECR,
+/// AWS's registry.
 ///
 /// # Errors
-/// [`ErrorType::Config`] for another reference, [`ErrorType::SourceUnavailable`] with what the other side says.
+/// [`ErrorType::Config`] for any other reference; [`ErrorType::SourceUnavailable`] with the reason why the upload
+/// failed.
 pub async fn push(
     reference: &str,
     access: &RemoteAccess,
     upload: Upload,
     login: impl FnOnce(&str) -> Login,
 ) -> Result<(), Failure> {
-    // While something is uploaded, the other side is silent.
-    let access = &access.clone().patient();
+    // A server sends nothing while it receives an upload.
+    let access = &access.clone().with_upload_timeout();
     let scheme = reference.split_once("://").map(|(scheme, _)| scheme).unwrap_or_default();
-    let refused = |reason: String| {
+    let failed = |reason: String| {
         let hint = match scheme {
-            "s3" => "check the bucket, and `AWS_REGION` and the credentials in `AWS_ACCESS_KEY_ID` and its kin",
-            _ => "check the registry's name, and log in with `docker login`, or for AWS's with the variables `AWS_…`",
+            "s3" => "check the bucket, and `AWS_REGION` and the credentials in the environment variables `AWS_…`",
+            _ => "check the registry's name, and log in with `docker login`, or set `AWS_…` for AWS's registry",
         };
-        Failure::new(ErrorType::SourceUnavailable, format!("`{reference}` did not take the guest: {reason}")).hint(hint)
+        Failure::new(ErrorType::SourceUnavailable, format!("can't upload the guest to `{reference}`: {reason}"))
+            .hint(hint)
     };
     match scheme {
         "s3" | "oci" => match Remote::parse(scheme, reference, access)? {
-            Remote::S3(object) => to_bucket(&object, upload).await.map_err(refused),
-            Remote::Oci(image) => to_registry(&image, upload, login).await.map_err(refused),
-            Remote::Https(_) => unreachable!("the scheme is another"),
+            Remote::S3(object) => to_bucket(&object, upload).await.map_err(failed),
+            Remote::Oci(artifact) => to_registry(&artifact, upload, login).await.map_err(failed),
+            Remote::Https(_) => unreachable!("the scheme is `s3` or `oci`"),
         },
         _ => Err(unusable(reference, "there is no way to upload to it").hint("write `s3://…` or `oci://…`")),
     }
 }
 
-/// The signature first: until the guest itself is there, a running host sees that nothing changed. That of the guest before is removed
-/// last, when it is of no use to anybody any more; where that is not allowed it stays, as useless.
+/// Uploads the signature first, and then the guest: until the guest has changed, a host that serves the previous one
+/// ignores the new signature. If the new guest is not signed, the previous guest's signature is removed last, when it
+/// is of no use any more. If that is not allowed, it stays unused.
 async fn to_bucket(object: &s3::Object, upload: Upload) -> Result<(), String> {
     let is_signed = upload.signature.is_some();
     if let Some(signature) = upload.signature {
-        object.put(SIGNATURE, signature.into_bytes()).await?;
+        object.put(SIGNATURE_SUFFIX, signature.into_bytes()).await?;
     }
     object.put("", upload.bytes).await?;
     if !is_signed {
-        drop(object.remove(SIGNATURE).await);
+        drop(object.remove(SIGNATURE_SUFFIX).await);
     }
     Ok(())
 }
 
-async fn to_registry(image: &Image, upload: Upload, login: impl FnOnce(&str) -> Login) -> Result<(), String> {
-    let text = image.to_string();
+async fn to_registry(artifact: &OciArtifact, upload: Upload, login: impl FnOnce(&str) -> Login) -> Result<(), String> {
+    let text = artifact.to_string();
     let reference: Reference = text.trim_start_matches("oci://").parse().map_err(|error| format!("{error}"))?;
-    let auth = match image.basic().await? {
-        Some(own) => Some(own),
-        None => login(reference.registry()),
-    };
-    let auth = auth.map_or(RegistryAuth::Anonymous, |(name, password)| RegistryAuth::Basic(name, password));
-    let protocol = if image.is_plain() { ClientProtocol::Http } else { ClientProtocol::Https };
+    let login = artifact.ecr_login().await?.or_else(|| login(reference.registry()));
+    let auth = login.map_or(RegistryAuth::Anonymous, |(name, password)| RegistryAuth::Basic(name, password));
+    let protocol = if artifact.is_plain_http() { ClientProtocol::Http } else { ClientProtocol::Https };
     let client = Client::try_from(ClientConfig { protocol, ..ClientConfig::default() });
     let client = client.map_err(|error| chain(&error))?;
     let layer = if upload.is_machine_code { MACHINE_CODE_LAYER } else { WASM_LAYER };
     let digest = Digest::of(&upload.bytes).to_string();
     let config = json!({"architecture": "wasm", "os": "wasip2", "layerDigests": [digest]}).to_string();
-    let config = Config::new(config.into_bytes(), CONFIG.to_owned(), None);
+    let config = Config::new(config.into_bytes(), CONFIG_TYPE.to_owned(), None);
     let layers = [ImageLayer::new(upload.bytes, layer.to_owned(), None)];
     let annotations =
         upload.signature.map(|text| BTreeMap::from([(SIGNATURE_ANNOTATION.to_owned(), BASE64_STANDARD.encode(text))]));

@@ -15,7 +15,7 @@ async fn handle(event: LambdaEvent<String>) -> Result<String, Error> {
 }
 
 fn fault(name: &str) -> Result<String, Error> {
-    if let Some(size) = name.strip_prefix("answer of ") {
+    if let Some(size) = name.strip_prefix("response of ") {
         return Ok("x".repeat(bytes(size)?));
     }
     if let Some(size) = name.strip_prefix("error of ") {

@@ -1,4 +1,5 @@
-// A function for AWS's own runtime, of the shape that AWS's documentation begins with: a typed event, and a pointer as the answer.
+// A function for AWS's own runtime, of the shape that AWS's documentation begins with: a typed event, and a pointer as
+// the response.
 package main
 
 import (

@@ -1,5 +1,5 @@
-// A function for AWS's own runtime behind API Gateway, of the shape that AWS's documentation has: AWS's own types for the request and the
-// response, and the request's id from its context.
+// A function for AWS's own runtime behind API Gateway, of the shape that AWS's documentation has: AWS's own types for
+// the request and the response, and the request's id from its context.
 package main
 
 import (

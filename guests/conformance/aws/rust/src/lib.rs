@@ -1,4 +1,5 @@
-//! A function behind API Gateway with AWS's own types for the request and the response, from the crate `aws_lambda_events`.
+//! A function behind API Gateway with AWS's own types for the request and the response, from the crate
+//! `aws_lambda_events`.
 
 use aws_lambda_events::{
     apigw::{ApiGatewayProxyRequest, ApiGatewayProxyResponse},

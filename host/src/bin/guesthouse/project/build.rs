@@ -1,4 +1,4 @@
-//! From a guest's source to its `.wasm` file, by the language's own tools.
+//! The subcommand `build` makes a `.wasm` file from a guest's source, with the language's own tools.
 
 use std::{
     fs, io,
@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
-use guesthouse::{config::Environment, files, text::Escaped};
+use guesthouse::{config::EnvVars, files, text::Escaped};
 use serde_json::Value;
 
 use super::{Language, SDK};
@@ -15,87 +15,89 @@ use crate::Exit;
 
 const TARGET: &str = "wasm32-wasip2";
 
-/// The oldest Node that runs what the SDK builds with.
+/// The oldest version of Node.js that runs the SDK's build tools.
 const NODE: u32 = 20;
 
-/// The oldest Go that has what the SDK needs.
+/// The oldest version of Go that has what the SDK needs.
 const GO: (u32, u32) = (1, 24);
 
 /// Build a guest
 ///
-/// Runs the tools of the language that the folder's project is written in, and writes `NAME.wasm` into it, by the folder's name. They run
-/// what the project tells them to: build what you trust. Only guests run in a sandbox. Of JavaScript's packages no install scripts run.
+/// Runs the tools of the project's language, and writes `NAME.wasm` into the project's directory, whose name is NAME.
+/// The tools run code that the project names, outside of any sandbox: build only what you trust. Install scripts of
+/// JavaScript packages do not run.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// The project's folder, as `guesthouse new` wrote it
+    /// The project's directory, as `guesthouse new` wrote it
     #[arg(default_value = ".")]
-    folder: PathBuf,
+    directory: PathBuf,
 }
 
 pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
-    let given = arguments.folder;
-    let unusable = || format!("can't look into `{}`\nhint: name a project's folder", given.display());
-    let folder = given.canonicalize().with_context(unusable)?;
-    if folder.is_file() {
-        bail!("`{}` is a file\nhint: name the project's folder", given.display());
+    let given = arguments.directory;
+    let unusable = || format!("can't open `{}`\nhint: name a project's directory", given.display());
+    let directory = given.canonicalize().with_context(unusable)?;
+    if directory.is_file() {
+        bail!("`{}` is a file\nhint: name the project's directory", given.display());
     }
-    let Some(language) = Language::of_project(&folder) else {
+    let Some(language) = Language::of_project(&directory) else {
         let markers = Language::ALL.map(|language| format!("`{}`", language.marker())).join(", ");
         bail!(
             "`{}` has no project: none of {markers}\nhint: `guesthouse new NAME --lang LANG` makes one",
             given.display()
         );
     };
-    let name = folder.file_name().and_then(|name| name.to_str()).context("the folder's name is not UTF-8")?;
-    // `make` takes such a name for an option, or for a variable.
+    let name = directory.file_name().and_then(|name| name.to_str()).context("the directory's name is not UTF-8")?;
+    // `make` treats such a name as an option or a variable.
     if name.starts_with('-') || name.contains('=') {
         bail!(
-            "`{name}` is no name for a guest\nhint: give the folder one without `=`, and without `-` at the beginning"
+            "`{name}` can't be a guest's name\nhint: rename the directory, without `=` and without `-` at the beginning"
         );
     }
     let file = format!("{name}.wasm");
-    let guest = folder.join(&file);
+    let guest = directory.join(&file);
     if guest.is_symlink() {
-        bail!("`{file}` is a link, and what it leads to would be written over\nhint: remove the link");
+        bail!("`{file}` is a link, and its target would be overwritten\nhint: remove the link");
     }
-    check_name(language, &folder, &file)?;
+    check_name(language, &directory, &file)?;
     match language {
-        Language::Rust => rust(&folder, &guest),
-        Language::Go => go(&folder, &guest),
-        Language::Js | Language::Ts => javascript(&folder),
-        Language::Python => python(&folder, &guest),
-        Language::C => c(&folder, &file),
+        Language::Rust => rust(&directory, &guest),
+        Language::Go => go(&directory, &guest),
+        Language::Js | Language::Ts => javascript(&directory),
+        Language::Python => python(&directory, &guest),
+        Language::C => c(&directory, &file),
     }?;
     let bytes = fs::metadata(&guest).with_context(|| format!("the build wrote no `{file}`"))?;
     println!("{}: {} bytes", Escaped(given.join(file).display()), bytes.len());
     Ok(Exit::Done)
 }
 
-/// Where the project itself says what it builds, that must be the folder's name: it is the guest's.
-fn check_name(language: Language, folder: &Path, file: &str) -> anyhow::Result<()> {
+/// Checks that the name of the project's output, if the project itself sets it, is the directory's name, which is also
+/// the guest's.
+fn check_name(language: Language, directory: &Path, file: &str) -> anyhow::Result<()> {
     let says = match language {
         Language::Js | Language::Ts => "package.json",
         Language::C => "Makefile",
         Language::Rust | Language::Go | Language::Python => return Ok(()),
     };
-    let text = files::read_text(&folder.join(says)).with_context(|| format!("can't read `{says}`"))?;
+    let text = files::read_text(&directory.join(says)).with_context(|| format!("can't read `{says}`"))?;
     if !text.contains(file) {
-        bail!("`{says}` does not build `{file}`\nhint: a guest has its folder's name; write it there, too");
+        bail!("`{says}` does not build `{file}`\nhint: a guest has its directory's name; write it there, too");
     }
     Ok(())
 }
 
-fn rust(folder: &Path, guest: &Path) -> anyhow::Result<()> {
+fn rust(directory: &Path, guest: &Path) -> anyhow::Result<()> {
     let missing = "install Rust with rustup, <https://rustup.rs>";
     let mut rustc = Command::new("rustc");
-    rustc.current_dir(folder).args(["--print", "target-libdir", "--target", TARGET]);
+    rustc.current_dir(directory).args(["--print", "target-libdir", "--target", TARGET]);
     let libraries = output(&mut rustc, missing)?;
     if !Path::new(libraries.trim()).exists() {
         bail!("Rust has no target `{TARGET}`\nhint: rustup target add {TARGET}");
     }
     let mut cargo = Command::new("cargo");
-    cargo.current_dir(folder).args(["build", "--release", "--target", TARGET]);
-    // What it built is in its messages, wherever it is.
+    cargo.current_dir(directory).args(["build", "--release", "--target", TARGET]);
+    // Cargo's messages contain the path of what it built, wherever that is.
     let messages = output(cargo.arg("--message-format=json-render-diagnostics"), missing)?;
     let built =
         messages.lines().rev().filter_map(|line| serde_json::from_str::<Value>(line).ok()).find_map(|message| {
@@ -108,47 +110,47 @@ fn rust(folder: &Path, guest: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn go(folder: &Path, guest: &Path) -> anyhow::Result<()> {
+fn go(directory: &Path, guest: &Path) -> anyhow::Result<()> {
     let missing = format!("install Go {}.{} or newer, <https://go.dev/dl>", GO.0, GO.1);
     let mut version = Command::new("go");
-    let version = output(version.current_dir(folder).args(["env", "GOVERSION"]), &missing)?;
-    // `go1.27rc1` is as good as 1.27; of `devel …` nothing is known, and it may do.
+    let version = output(version.current_dir(directory).args(["env", "GOVERSION"]), &missing)?;
+    // `go1.27rc1` counts as 1.27. The version of `devel …` is unknown, and may be sufficient.
     let digits = |part: &str| part.split(|letter: char| !letter.is_ascii_digit()).next()?.parse().ok();
     let mut numbers = version.trim().trim_start_matches("go").split('.').map_while(digits);
     if numbers.next().zip(numbers.next()).is_some_and(|found| found < GO) {
         bail!("this is Go `{}`\nhint: {missing}", version.trim());
     }
-    let module = files::read_text(&folder.join(Language::Go.marker())).context("can't read the module")?;
-    // Without the SDK it is a program.
+    let module = files::read_text(&directory.join(Language::Go.marker())).context("can't read the module")?;
+    // Without the SDK it is a command.
     let mode = if module.contains("guesthouse.dev/go") { "-buildmode=c-shared" } else { "-buildmode=exe" };
     let mut go = Command::new("go");
-    go.current_dir(folder).env("GOOS", "wasip1").env("GOARCH", "wasm");
+    go.current_dir(directory).env("GOOS", "wasip1").env("GOARCH", "wasm");
     run_to_end(go.args(["build", mode, "-trimpath", "-o"]).arg(guest).arg("."), &missing)
 }
 
-fn javascript(folder: &Path) -> anyhow::Result<()> {
+fn javascript(directory: &Path) -> anyhow::Result<()> {
     let missing = format!("install Node.js {NODE} or newer, with npm, <https://nodejs.org>");
     let version = output(Command::new("node").arg("--version"), &missing)?;
     let major = version.trim().trim_start_matches('v').split('.').next().and_then(|major| major.parse().ok());
     if major.is_none_or(|major: u32| major < NODE) {
         bail!("this is Node.js `{}`\nhint: {missing}", version.trim());
     }
-    let installed = Installed::new(&folder.join("package-lock.json"), folder.join("node_modules/.guesthouse"))?;
+    let installed = Installed::new(&directory.join("package-lock.json"), directory.join("node_modules/.guesthouse"))?;
     if !installed.is_current() {
-        println!("installing what makes guests of JavaScript into `node_modules`");
-        run_to_end(Command::new("npm").current_dir(folder).args(["ci", "--silent", "--ignore-scripts"]), &missing)?;
+        println!("installing the tools that build guests in JavaScript into `node_modules`");
+        run_to_end(Command::new("npm").current_dir(directory).args(["ci", "--silent", "--ignore-scripts"]), &missing)?;
         installed.note()?;
     }
-    run_to_end(Command::new("npm").current_dir(folder).args(["run", "--silent", "build"]), &missing)
+    run_to_end(Command::new("npm").current_dir(directory).args(["run", "--silent", "build"]), &missing)
 }
 
-fn python(folder: &Path, guest: &Path) -> anyhow::Result<()> {
+fn python(directory: &Path, guest: &Path) -> anyhow::Result<()> {
     let missing = "install Python 3.10 or newer, with its module `venv` (on Debian `python3-venv`)";
-    let (venv, requirements) = (folder.join(".venv"), folder.join(SDK).join("requirements.txt"));
+    let (venv, requirements) = (directory.join(".venv"), directory.join(SDK).join("requirements.txt"));
     let python = venv.join("bin/python");
     let installed = Installed::new(&requirements, venv.join("guesthouse"))?;
     if !installed.is_current() {
-        println!("installing what makes guests of Python into `.venv`");
+        println!("installing the tools that build guests in Python into `.venv`");
         let mut create = Command::new("python3");
         run_to_end(create.args(["-m", "venv", "--clear"]).arg(&venv), missing)?;
         let mut pip = Command::new(&python);
@@ -157,11 +159,11 @@ fn python(folder: &Path, guest: &Path) -> anyhow::Result<()> {
         installed.note()?;
     }
     let mut build = Command::new(&python);
-    build.current_dir(folder).arg(folder.join(SDK).join("build.py")).arg("app.py").arg("-o").arg(guest);
+    build.current_dir(directory).arg(directory.join(SDK).join("build.py")).arg("app.py").arg("-o").arg(guest);
     run_to_end(&mut build, missing)
 }
 
-/// What a file asks for was installed, and what it asked for then.
+/// Keeps track of what was installed by a file of requirements, to install it again only when the file has changed.
 struct Installed {
     wanted: String,
     noted: PathBuf,
@@ -182,7 +184,7 @@ impl Installed {
     }
 }
 
-/// What a project in C is built with: the program by its name, or the file by its path, and Debian's package.
+/// The tools for a project in C: a program by its name, or a file by its path, and the Debian package.
 const C: [(&str, &str); 5] = [
     ("make", "make"),
     ("clang-22", "clang-22"),
@@ -191,26 +193,26 @@ const C: [(&str, &str); 5] = [
     ("/usr/lib/wasm32-wasi/libc.a", "wasi-libc"),
 ];
 
-/// `make` is asked for the file by its name, or it might build one of another.
-fn c(folder: &Path, file: &str) -> anyhow::Result<()> {
+/// Builds a project in C. `make` gets the name of the file, because by default it might build another one.
+fn c(directory: &Path, file: &str) -> anyhow::Result<()> {
     let mut make = Command::new("make");
     let missing = missing_for_c().unwrap_or_default();
-    let status = started(make.current_dir(folder).arg(file).status(), &make, &missing)?;
+    let status = started(make.current_dir(directory).arg(file).status(), &make, &missing)?;
     if status.success() {
         return Ok(());
     }
-    // It does not tell whether it is a tool that it misses, and the project may have another compiler.
+    // `make` does not report whether a tool is missing, and the project may use another compiler.
     match missing_for_c() {
-        Some(remedy) => bail!("{}\nhint: where it is a tool that is missing, {remedy}", failed(&make)),
+        Some(remedy) => bail!("{}\nhint: if a tool is missing, {remedy}", failed(&make)),
         None => bail!("{}", failed(&make)),
     }
 }
 
-/// How to install what is not there, if anything is not.
+/// Returns how to install the tools that are missing, if any are.
 fn missing_for_c() -> Option<String> {
-    let environment = Environment::of_process();
+    let environment = EnvVars::of_process();
     let path = environment.get("PATH").unwrap_or_default();
-    let is_there = |file: &str| std::env::split_paths(path).any(|folder| folder.join(file).exists());
+    let is_there = |file: &str| std::env::split_paths(path).any(|directory| directory.join(file).exists());
     let missing: Vec<&str> = C.iter().filter(|(file, _)| !is_there(file)).map(|(_, package)| *package).collect();
     (!missing.is_empty()).then(|| {
         let packages = missing.join(" ");
@@ -218,7 +220,7 @@ fn missing_for_c() -> Option<String> {
     })
 }
 
-/// What the command writes to its standard output. `missing` is what to do where it is not installed.
+/// Returns what the command writes to its standard output. `missing` is the hint if the command is not installed.
 fn output(command: &mut Command, missing: &str) -> anyhow::Result<String> {
     let output = started(command.stderr(Stdio::inherit()).output(), command, missing)?;
     if !output.status.success() {
@@ -232,7 +234,7 @@ fn run_to_end(command: &mut Command, missing: &str) -> anyhow::Result<()> {
     if status.success() {
         return Ok(());
     }
-    // What a shell says of a tool that is missing.
+    // The exit status of a shell that does not find a tool.
     const NOT_FOUND: i32 = 127;
     match status.code() {
         Some(NOT_FOUND) => bail!("{}\nhint: {missing}", failed(command)),

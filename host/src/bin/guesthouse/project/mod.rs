@@ -1,4 +1,5 @@
-//! A guest's project: a folder with its source, as `guesthouse new` writes it and `guesthouse build` builds it.
+//! This module handles a guest's project: a directory with its source, which `guesthouse new` writes and
+//! `guesthouse build` builds.
 
 pub mod build;
 pub mod new;
@@ -8,7 +9,7 @@ use std::{fmt, path::Path};
 
 use clap::ValueEnum;
 
-/// The languages that there is an SDK for.
+/// Lists the languages that have an SDK.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Language {
     Rust,
@@ -20,10 +21,11 @@ pub enum Language {
 }
 
 impl Language {
-    /// In the order in which a project is looked at: one in TypeScript has a `package.json`, too.
+    /// All languages, in the order in which a project is checked for them: a project in TypeScript has a
+    /// `package.json`, too.
     const ALL: [Self; 6] = [Self::Rust, Self::Go, Self::Ts, Self::Js, Self::Python, Self::C];
 
-    /// The file by which a project's language is told.
+    /// Returns the file that identifies a project of this language.
     fn marker(self) -> &'static str {
         match self {
             Self::Rust => "Cargo.toml",
@@ -35,8 +37,8 @@ impl Language {
         }
     }
 
-    fn of_project(folder: &Path) -> Option<Self> {
-        Self::ALL.into_iter().find(|language| folder.join(language.marker()).is_file())
+    fn of_project(directory: &Path) -> Option<Self> {
+        Self::ALL.into_iter().find(|language| directory.join(language.marker()).is_file())
     }
 }
 
@@ -53,5 +55,5 @@ impl fmt::Display for Language {
     }
 }
 
-/// Where a project has its copy of the SDK.
+/// The directory of a project that contains its copy of the SDK.
 const SDK: &str = "guesthouse";

@@ -1,4 +1,4 @@
-//! A new guest's project.
+//! The subcommand `new` writes the project of a new guest.
 
 use std::{
     fs,
@@ -10,12 +10,12 @@ use anyhow::{Context as _, bail};
 use super::{Language, SDK, templates};
 use crate::Exit;
 
-/// Write a new guest
+/// Create a new guest
 ///
-/// Makes the folder NAME with a handler that builds and runs, and the SDK of its language in `NAME/guesthouse`.
+/// Makes the directory NAME with a handler that builds and runs, and with the SDK of its language in `NAME/guesthouse`.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// The guest's name: lower-case letters, digits and `-`; may have folders in front
+    /// The guest's name: lower-case letters, digits and `-`; may have directories in front
     name: PathBuf,
     /// The language to write it in
     #[arg(short, long)]
@@ -23,44 +23,45 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
-    let Arguments { name: folder, lang } = arguments;
-    let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+    let Arguments { name: directory, lang } = arguments;
+    let name = directory.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
     if !is_name(&name) {
         bail!(
-            "`{}` is no name for a guest in every language\nhint: take lower-case letters, digits and `-`, and begin with a letter",
-            folder.display()
+            "`{}` can't be a guest's name in every language\n\
+             hint: use lower-case letters, digits and `-`, and begin with a letter",
+            directory.display()
         );
     }
     if TAKEN.contains(&&*name) {
         bail!("`{name}` is a name that the project needs for something else\nhint: choose another one");
     }
-    if folder.exists() {
-        bail!("`{}` exists\nhint: choose another name, or remove it", folder.display());
+    if directory.exists() {
+        bail!("`{}` exists\nhint: choose another name, or remove it", directory.display());
     }
     for (path, text) in templates::project(lang) {
-        write(&folder.join(path), &text.replace(templates::NAME, &name))?;
+        write(&directory.join(path), &text.replace(templates::NAME, &name))?;
     }
     for (path, text) in templates::sdk(lang) {
-        write(&folder.join(SDK).join(path), text)?;
+        write(&directory.join(SDK).join(path), text)?;
     }
     let event = r#"'{"name":"Ada"}'"#;
     println!("wrote a guest in {lang}; build it, and run it:\n");
-    println!("    guesthouse build {}", quoted(&folder));
-    println!("    guesthouse run {} -e {event}", quoted(&folder.join(&name).with_extension("wasm")));
+    println!("    guesthouse build {}", quoted(&directory));
+    println!("    guesthouse run {} -e {event}", quoted(&directory.join(&name).with_extension("wasm")));
     Ok(Exit::Done)
 }
 
-/// As a shell takes it.
+/// Returns the path as a word for a shell, in quotes if it needs them.
 fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let is_plain = |letter: char| letter.is_alphanumeric() || "/._-".contains(letter);
     if text.chars().all(is_plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
-/// Names that the project needs for something else.
+/// The names that the project needs for something else.
 const TAKEN: [&str; 3] = [SDK, "guesthouse-guest", "serde"];
 
-/// What every language takes as a package's or module's name.
+/// Returns whether every language accepts this as the name of a package or module.
 fn is_name(name: &str) -> bool {
     let allowed = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-';
     name.starts_with(|first: char| first.is_ascii_lowercase()) && name.chars().all(allowed)

@@ -1,19 +1,20 @@
-//! The files of a new project, from the repository's own samples and SDKs, which the tests build and run.
+//! This module has the files of a new project. They come from the repository's own samples and SDKs, which the tests
+//! build and run.
 
 use std::borrow::Cow;
 
 use super::Language;
 
-/// Stands for the guest's name in a project's files.
+/// The placeholder for the guest's name in a project's files.
 pub const NAME: &str = "{{name}}";
 
-/// A path and a text.
+/// A file's path and text.
 type File<T> = (&'static str, T);
 
-/// Files that are the repository's own, from the folder where these are.
+/// Embeds files of the repository, from a directory in `guests`.
 macro_rules! files {
-    ($folder:literal: $($path:literal),+ $(,)?) => {
-        &[$(($path, include_str!(concat!("../../../../../guests/", $folder, "/", $path)))),+]
+    ($directory:literal: $($path:literal),+ $(,)?) => {
+        &[$(($path, include_str!(concat!("../../../../../guests/", $directory, "/", $path)))),+]
     };
 }
 
@@ -32,9 +33,9 @@ const C_SDK: &[File<&str>] = files!("sdk/c": "guesthouse.c", "guesthouse.h", "js
 
 const JS_SDK: &[File<&str>] = files!("sdk/js":
     ".gitignore", "README.md", "build.js", "cli.js", "index.d.ts", "package.json", "positions.js",
-    "runtime/clone.js", "runtime/console.js", "runtime/context.js", "runtime/errors.js", "runtime/fetch.js",
-    "runtime/globals.js", "runtime/guest.js", "runtime/inject/buffer.js", "runtime/inject/url.js",
-    "runtime/inspect.js", "runtime/json.js", "runtime/loop.js", "runtime/node/buffer.js",
+    "runtime/async.js", "runtime/clone.js", "runtime/console.js", "runtime/context.js", "runtime/errors.js",
+    "runtime/fetch.js", "runtime/globals.js", "runtime/guest.js", "runtime/inject/buffer.js", "runtime/inject/url.js",
+    "runtime/inspect.js", "runtime/jobs.js", "runtime/json.js", "runtime/loop.js", "runtime/node/buffer.js",
     "runtime/node/crypto.js", "runtime/node/fs-promises.js", "runtime/node/fs-sync.js",
     "runtime/node/fs-wasi.js", "runtime/node/fs.js", "runtime/node/os.js", "runtime/node/path.js",
     "runtime/node/process.js", "runtime/node/timers-promises.js", "runtime/node/timers.js",
@@ -57,7 +58,7 @@ name = "{{name}}"
 version = "0.1.0"
 edition = "2024"
 
-# A project of its own, whatever folder it is in.
+# A project of its own, whatever directory it is in.
 [workspace]
 
 [lib]
@@ -73,7 +74,7 @@ lto = true
 panic = "abort"
 "#;
 
-/// The SDK's files, by their paths in its folder.
+/// Returns the SDK's files, with their paths in its directory.
 pub fn sdk(language: Language) -> &'static [File<&'static str>] {
     match language {
         Language::Rust => RUST_SDK,
@@ -84,7 +85,7 @@ pub fn sdk(language: Language) -> &'static [File<&'static str>] {
     }
 }
 
-/// The project's own files, with [`NAME`] where its name is to stand.
+/// Returns the project's own files, with [`NAME`] in place of its name.
 pub fn project(language: Language) -> Vec<File<Cow<'static, str>>> {
     let (sample, files, sdk, own): (_, _, _, &[File<&str>]) = match language {
         Language::Rust => {
@@ -98,7 +99,7 @@ pub fn project(language: Language) -> Vec<File<Cow<'static, str>>> {
         Language::Ts => ("hello-ts", TS, "../sdk/js", &[]),
         Language::C => ("hello-c", C, "../sdk/c", &[(".gitignore", "*.wasm\n")]),
     };
-    // A path of Go's begins with `./`, and others may.
+    // A path in Go must begin with `./`, and in other languages it may.
     let adapt = |text: &str| text.replace(sdk, "./guesthouse").replace(sample, NAME);
     let is_source = |path: &str| [".rs", ".py", ".go", ".js", ".ts", ".c"].iter().any(|ending| path.ends_with(ending));
     let files = files.iter().map(|(path, text)| match is_source(path) {

@@ -1,82 +1,54 @@
-//! The descriptors of a program: numbers for what it has open.
+//! This module has the table of a core module's file descriptors.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use wasmtime::component::Resource;
 use wasmtime_wasi::{
-    cli::WasiCliView as _,
-    filesystem::{Descriptor, WasiFilesystemView as _},
-    p1::types::{Errno, Error, Fd, Fdflags},
-    p2::{
-        DynInputStream, DynOutputStream,
-        bindings::{
-            cli::{stderr::Host as _, stdin::Host as _, stdout::Host as _},
-            filesystem::preopens::Host as _,
-            io::streams::{HostInputStream, HostOutputStream},
-        },
-    },
+    filesystem::Descriptor,
+    p1::types::{Errno, Fd, Fdflags},
 };
 
-use super::{super::files, folders::Listing};
-use crate::engine::state::State;
+use super::listing::Listing;
 
-/// What a program has open, by its numbers: 0 to 2 are standard input, output and error, and 3 is `/tmp` where it has that. Others may
-/// take their places.
-#[derive(Debug)]
+/// `Descriptors` maps descriptor numbers to what a core module has open. At first, 0 to 2 are standard input, output
+/// and error, and 3 is `/tmp` if the guest has it. A guest can close these and reuse their numbers.
+#[derive(Debug, Default)]
 pub(in crate::engine) struct Descriptors {
     open: BTreeMap<u32, Open>,
-    /// Numbers below the highest that are free again.
+    /// Numbers that were closed and not used again since.
     free: BTreeSet<u32>,
 }
 
-/// What one descriptor stands for. The numbers are those in the table of resources.
+/// An `Open` is what one descriptor refers to. `rep` and the numbers here are indexes in the resource table.
 #[derive(Debug)]
 pub(super) enum Open {
     Input(u32),
     Output(u32),
-    Folder(Folder),
+    Directory(Directory),
     File(File),
 }
 
 #[derive(Debug)]
-pub(super) struct Folder {
-    rep: u32,
-    preopened_as: Option<String>,
+pub(super) struct Directory {
+    pub(super) rep: u32,
+    /// The name under which it was preopened, if it was.
+    pub(super) preopened_as: Option<String>,
     pub(super) listing: Option<Listing>,
 }
 
 #[derive(Debug)]
 pub(super) struct File {
-    rep: u32,
-    /// Where the next read or write begins, in bytes from the beginning.
+    pub(super) rep: u32,
+    /// Where the next read or write begins, in bytes from the start of the file.
     pub(super) position: u64,
-    /// Writes go to the end.
+    /// Whether writes go to the end of the file.
     pub(super) appends: bool,
-    /// It is remembered, and changes nothing: files never keep anybody waiting.
+    /// The `NONBLOCK` flag as the guest set it. It has no effect, because files never block.
     pub(super) is_nonblocking: bool,
 }
 
 impl Descriptors {
-    /// Those of the program, which has them from its first call on.
-    pub(super) fn of(state: &mut State) -> Result<&mut Self, Error> {
-        if state.descriptors.is_none() {
-            state.descriptors = Some(Self::new(state).map_err(Error::trap)?);
-        }
-        state.descriptors.as_mut().ok_or_else(|| Errno::Badf.into())
-    }
-
-    fn new(state: &mut State) -> wasmtime::Result<Self> {
-        let mut descriptors = Self { open: BTreeMap::new(), free: BTreeSet::new() };
-        descriptors.add(Open::Input(state.cli().get_stdin()?.rep()));
-        descriptors.add(Open::Output(state.cli().get_stdout()?.rep()));
-        descriptors.add(Open::Output(state.cli().get_stderr()?.rep()));
-        for (folder, name) in state.filesystem().get_directories()? {
-            descriptors.add(Open::Folder(Folder { rep: folder.rep(), preopened_as: Some(name), listing: None }));
-        }
-        Ok(descriptors)
-    }
-
-    /// Gives it the lowest number that is free.
+    /// Adds an entry under the lowest free number.
     pub(super) fn add(&mut self, open: Open) -> Fd {
         let fd = self.free.pop_first().unwrap_or_else(|| self.open.last_key_value().map_or(0, |(last, _)| last + 1));
         self.open.insert(fd, open);
@@ -89,7 +61,7 @@ impl Descriptors {
         Ok(removed)
     }
 
-    /// Gives what is open another number. What had that is returned, to be closed.
+    /// Moves an entry to another number. Returns the entry that had this number, so that the caller can close it.
     pub(super) fn renumber(&mut self, from: Fd, to: Fd) -> Result<Option<Open>, Errno> {
         self.get(from)?;
         self.get(to)?;
@@ -122,73 +94,64 @@ impl Descriptors {
         }
     }
 
-    /// A file, which has a position. Streams have none.
+    /// Returns a file, which has a position. Streams fail with `ESPIPE`.
     pub(super) fn seekable(&mut self, fd: Fd) -> Result<&mut File, Errno> {
         match self.get_mut(fd)? {
             Open::File(file) => Ok(file),
             Open::Input(_) | Open::Output(_) => Err(Errno::Spipe),
-            Open::Folder(_) => Err(Errno::Badf),
+            Open::Directory(_) => Err(Errno::Badf),
         }
     }
 
-    pub(super) fn folder(&self, fd: Fd) -> Result<Resource<Descriptor>, Errno> {
+    pub(super) fn directory(&self, fd: Fd) -> Result<Resource<Descriptor>, Errno> {
         match self.get(fd)? {
-            Open::Folder(folder) => Ok(folder.resource()),
+            Open::Directory(directory) => Ok(directory.resource()),
             _ => Err(Errno::Badf),
         }
     }
 
-    /// A file or folder.
+    /// Returns a file or directory.
     pub(super) fn resource(&self, fd: Fd) -> Result<Resource<Descriptor>, Errno> {
         match self.get(fd)? {
             Open::File(file) => Ok(file.resource()),
-            Open::Folder(folder) => Ok(folder.resource()),
+            Open::Directory(directory) => Ok(directory.resource()),
             Open::Input(_) | Open::Output(_) => Err(Errno::Badf),
         }
     }
 }
 
 impl Open {
-    /// A file or folder that was opened a moment ago.
-    pub(super) fn new(state: &mut State, opened: &Resource<Descriptor>, flags: Fdflags) -> Result<Self, Error> {
-        let rep = opened.rep();
-        Ok(match state.table().get(opened)? {
-            Descriptor::Dir(_) => Self::Folder(Folder { rep, preopened_as: None, listing: None }),
-            Descriptor::File(_) => Self::File(File {
-                rep,
-                position: 0,
-                appends: flags.contains(Fdflags::APPEND),
-                is_nonblocking: flags.contains(Fdflags::NONBLOCK),
-            }),
-        })
-    }
-
+    /// Returns the name under which the directory was preopened, if it was.
     pub(super) fn preopened_as(&self) -> Option<&str> {
         match self {
-            Self::Folder(folder) => folder.preopened_as.as_deref(),
+            Self::Directory(directory) => directory.preopened_as.as_deref(),
             _ => None,
         }
     }
-
-    pub(super) async fn close(self, state: &mut State) -> Result<(), Error> {
-        let closed = match self {
-            Self::Input(rep) => HostInputStream::drop(state.table(), Resource::<DynInputStream>::new_own(rep)).await,
-            Self::Output(rep) => HostOutputStream::drop(state.table(), Resource::<DynOutputStream>::new_own(rep)).await,
-            Self::Folder(Folder { rep, .. }) | Self::File(File { rep, .. }) => {
-                files::close(state, Resource::new_own(rep))
-            }
-        };
-        closed.map_err(Error::trap)
-    }
 }
 
-impl Folder {
+impl Directory {
+    /// Returns the entry of a directory that was not listed yet.
+    pub(super) fn new(rep: u32, preopened_as: Option<String>) -> Self {
+        Self { rep, preopened_as, listing: None }
+    }
+
     pub(super) fn resource(&self) -> Resource<Descriptor> {
         Resource::new_borrow(self.rep)
     }
 }
 
 impl File {
+    /// Returns the entry of a file that was opened with these flags.
+    pub(super) fn new(rep: u32, flags: Fdflags) -> Self {
+        Self {
+            rep,
+            position: 0,
+            appends: flags.contains(Fdflags::APPEND),
+            is_nonblocking: flags.contains(Fdflags::NONBLOCK),
+        }
+    }
+
     pub(super) fn resource(&self) -> Resource<Descriptor> {
         Resource::new_borrow(self.rep)
     }
@@ -204,7 +167,7 @@ mod tests {
 
     #[test]
     fn the_lowest_free_number_is_given_and_a_renumbered_one_is_free_again() {
-        let mut descriptors = Descriptors { open: BTreeMap::new(), free: BTreeSet::new() };
+        let mut descriptors = Descriptors::default();
         for rep in 10..15 {
             descriptors.add(Open::Input(rep));
         }

@@ -1,14 +1,18 @@
-//! WASI 0.1 for core modules, which are programs that know nothing of components: `wasi_snapshot_preview1`.
+//! This module implements WASI 0.1 (`wasi_snapshot_preview1`) for core modules.
 //!
-//! The types and the way in are wasmtime-wasi's. Its functions are not: their descriptors are private, so that nothing could limit what
-//! is written, listed or waited for through them. These here do what WASI 0.2's do for components, by the same code.
+//! The types and the linker function are wasmtime-wasi's. Its functions can't be used: their descriptors are private,
+//! so the host could not limit what a guest writes, lists or waits for. The functions here share their code with those
+//! for WASI 0.2, in [`super::files`]. [`super`] lists what they do differently from wasmtime-wasi.
 //!
-//! Source: the WASI 0.1 interface in witx, "wasi_snapshot_preview1".
+//! Source: the WASI 0.1 interface in witx, "wasi_snapshot_preview1". See docs/decisions/36-own-wasi-0-1.md.
 
-mod descriptors;
-mod folders;
+pub(in crate::engine) mod descriptors;
+mod directories;
+mod listing;
+mod open;
 mod poll;
 mod stat;
+mod strings;
 mod transfer;
 
 use wasmtime::{Linker, Result};
@@ -35,20 +39,24 @@ use wasmtime_wasi::{
 };
 use wiggle::{GuestMemory, GuestPtr};
 
-pub(in crate::engine) use self::descriptors::Descriptors;
-use self::{descriptors::Open, transfer::Place};
+use self::{
+    descriptors::Open,
+    open::{close, descriptors, entry, no_socket},
+    strings::{Returned, sizes, text, variables, write_texts},
+    transfer::Place,
+};
 use super::files;
-use crate::engine::state::State;
+use crate::engine::store_state::StoreState;
 
+/// Links WASI 0.1.
+///
 /// # Errors
-/// When wasmtime-wasi has something twice, which it has not.
-pub(in crate::engine) fn link(linker: &mut Linker<State>) -> Result<()> {
+/// If wasmtime-wasi defines a function twice, which it does not.
+pub(in crate::engine) fn link(linker: &mut Linker<StoreState>) -> Result<()> {
     add_to_linker(linker, |state| state)
 }
 
-type Returned<T> = Result<T, Error>;
-
-impl WasiSnapshotPreview1 for State {
+impl WasiSnapshotPreview1 for StoreState {
     fn args_get(
         &mut self,
         memory: &mut GuestMemory<'_>,
@@ -95,7 +103,7 @@ impl WasiSnapshotPreview1 for State {
         }
     }
 
-    // Advice can start to write to the disk.
+    // Advice is ignored: it can make the kernel start to write to the disk.
     async fn fd_advise(
         &mut self,
         _: &mut GuestMemory<'_>,
@@ -104,26 +112,27 @@ impl WasiSnapshotPreview1 for State {
         _: Filesize,
         _: Advice,
     ) -> Returned<()> {
-        Ok(Descriptors::of(self)?.file(fd).map(drop)?)
+        Ok(descriptors(self)?.file(fd).map(drop)?)
     }
 
     fn fd_allocate(&mut self, _: &mut GuestMemory<'_>, fd: Fd, _: Filesize, _: Filesize) -> Returned<()> {
-        Descriptors::of(self)?.file(fd)?;
+        descriptors(self)?.file(fd)?;
         Err(Errno::Notsup.into())
     }
 
     async fn fd_close(&mut self, _: &mut GuestMemory<'_>, fd: Fd) -> Returned<()> {
-        let closed = Descriptors::of(self)?.remove(fd)?;
-        closed.close(self).await
+        let closed = descriptors(self)?.remove(fd)?;
+        close(closed, self).await
     }
 
-    // What is in `/tmp` does not outlive the environment, and writing it to the disk can take longer than there is.
+    // Syncing does nothing: `/tmp` does not outlive the environment, and writing it to the disk can take longer than
+    // the time that is left.
     async fn fd_datasync(&mut self, _: &mut GuestMemory<'_>, fd: Fd) -> Returned<()> {
-        Ok(Descriptors::of(self)?.file(fd).map(drop)?)
+        Ok(descriptors(self)?.file(fd).map(drop)?)
     }
 
     async fn fd_sync(&mut self, _: &mut GuestMemory<'_>, fd: Fd) -> Returned<()> {
-        Ok(Descriptors::of(self)?.file(fd).map(drop)?)
+        Ok(descriptors(self)?.file(fd).map(drop)?)
     }
 
     async fn fd_fdstat_get(&mut self, _: &mut GuestMemory<'_>, fd: Fd) -> Returned<Fdstat> {
@@ -131,7 +140,7 @@ impl WasiSnapshotPreview1 for State {
     }
 
     fn fd_fdstat_set_flags(&mut self, _: &mut GuestMemory<'_>, fd: Fd, flags: Fdflags) -> Returned<()> {
-        let file = Descriptors::of(self)?.file_mut(fd)?;
+        let file = descriptors(self)?.file_mut(fd)?;
         if flags.intersects(Fdflags::DSYNC | Fdflags::SYNC | Fdflags::RSYNC) {
             return Err(Errno::Inval.into());
         }
@@ -141,7 +150,7 @@ impl WasiSnapshotPreview1 for State {
     }
 
     fn fd_fdstat_set_rights(&mut self, _: &mut GuestMemory<'_>, fd: Fd, _: Rights, _: Rights) -> Returned<()> {
-        Descriptors::of(self)?.resource(fd)?;
+        descriptors(self)?.resource(fd)?;
         Err(Errno::Notsup.into())
     }
 
@@ -150,7 +159,7 @@ impl WasiSnapshotPreview1 for State {
     }
 
     async fn fd_filestat_set_size(&mut self, _: &mut GuestMemory<'_>, fd: Fd, size: Filesize) -> Returned<()> {
-        let file = Descriptors::of(self)?.file(fd)?.resource();
+        let file = descriptors(self)?.file(fd)?.resource();
         let (file, quota) = files::writable(self, &file)?;
         quota.set_len(&file, size).map_err(transfer::failed)
     }
@@ -164,7 +173,7 @@ impl WasiSnapshotPreview1 for State {
         flags: Fstflags,
     ) -> Returned<()> {
         let (accessed, modified) = stat::times(atim, mtim, flags)?;
-        let resource = Descriptors::of(self)?.resource(fd)?;
+        let resource = descriptors(self)?.resource(fd)?;
         Ok(self.filesystem().set_times(resource, accessed, modified).await?)
     }
 
@@ -197,7 +206,7 @@ impl WasiSnapshotPreview1 for State {
     }
 
     fn fd_prestat_get(&mut self, _: &mut GuestMemory<'_>, fd: Fd) -> Returned<Prestat> {
-        match Descriptors::of(self)?.get(fd)?.preopened_as() {
+        match descriptors(self)?.get(fd)?.preopened_as() {
             Some(name) => Ok(Prestat::Dir(PrestatDir { pr_name_len: name.len().try_into()? })),
             None => Err(Errno::Badf.into()),
         }
@@ -210,7 +219,7 @@ impl WasiSnapshotPreview1 for State {
         path: GuestPtr<u8>,
         path_max_len: Size,
     ) -> Returned<()> {
-        let name = Descriptors::of(self)?.get(fd)?.preopened_as().ok_or(Errno::Notdir)?;
+        let name = descriptors(self)?.get(fd)?.preopened_as().ok_or(Errno::Notdir)?;
         let length = Size::try_from(name.len())?;
         if length > path_max_len {
             return Err(Errno::Nametoolong.into());
@@ -219,9 +228,9 @@ impl WasiSnapshotPreview1 for State {
     }
 
     async fn fd_renumber(&mut self, _: &mut GuestMemory<'_>, from: Fd, to: Fd) -> Returned<()> {
-        let replaced = Descriptors::of(self)?.renumber(from, to)?;
+        let replaced = descriptors(self)?.renumber(from, to)?;
         match replaced {
-            Some(replaced) => replaced.close(self).await,
+            Some(replaced) => close(replaced, self).await,
             None => Ok(()),
         }
     }
@@ -233,7 +242,7 @@ impl WasiSnapshotPreview1 for State {
         offset: Filedelta,
         whence: Whence,
     ) -> Returned<Filesize> {
-        let file = Descriptors::of(self)?.seekable(fd)?;
+        let file = descriptors(self)?.seekable(fd)?;
         let begin = match whence {
             Whence::Set => 0,
             Whence::Cur => file.position,
@@ -243,12 +252,12 @@ impl WasiSnapshotPreview1 for State {
             }
         };
         let position = begin.checked_add_signed(offset).ok_or(Errno::Inval)?;
-        Descriptors::of(self)?.seekable(fd)?.position = position;
+        descriptors(self)?.seekable(fd)?.position = position;
         Ok(position)
     }
 
     fn fd_tell(&mut self, _: &mut GuestMemory<'_>, fd: Fd) -> Returned<Filesize> {
-        Ok(Descriptors::of(self)?.seekable(fd)?.position)
+        Ok(descriptors(self)?.seekable(fd)?.position)
     }
 
     async fn fd_readdir(
@@ -259,7 +268,7 @@ impl WasiSnapshotPreview1 for State {
         buf_len: Size,
         cookie: Dircookie,
     ) -> Returned<Size> {
-        folders::list(self, memory, fd, buf.as_array(buf_len), cookie).await
+        directories::list(self, memory, fd, buf.as_array(buf_len), cookie).await
     }
 
     async fn path_create_directory(
@@ -268,8 +277,8 @@ impl WasiSnapshotPreview1 for State {
         fd: Fd,
         path: GuestPtr<str>,
     ) -> Returned<()> {
-        let (folder, path) = (Descriptors::of(self)?.folder(fd)?, text(memory, path)?);
-        Ok(files::create_directory_at(self, folder, path).await?)
+        let (directory, path) = (descriptors(self)?.directory(fd)?, text(memory, path)?);
+        Ok(files::create_directory_at(self, directory, path).await?)
     }
 
     async fn path_filestat_get(
@@ -279,8 +288,8 @@ impl WasiSnapshotPreview1 for State {
         flags: Lookupflags,
         path: GuestPtr<str>,
     ) -> Returned<Filestat> {
-        let (folder, path) = (Descriptors::of(self)?.folder(fd)?, text(memory, path)?);
-        stat::file_at(self, folder, flags.into(), path).await
+        let (directory, path) = (descriptors(self)?.directory(fd)?, text(memory, path)?);
+        stat::file_at(self, directory, flags.into(), path).await
     }
 
     async fn path_filestat_set_times(
@@ -294,8 +303,8 @@ impl WasiSnapshotPreview1 for State {
         fst_flags: Fstflags,
     ) -> Returned<()> {
         let (accessed, modified) = stat::times(atim, mtim, fst_flags)?;
-        let (folder, path) = (Descriptors::of(self)?.folder(fd)?, text(memory, path)?);
-        Ok(self.filesystem().set_times_at(folder, flags.into(), path, accessed, modified).await?)
+        let (directory, path) = (descriptors(self)?.directory(fd)?, text(memory, path)?);
+        Ok(self.filesystem().set_times_at(directory, flags.into(), path, accessed, modified).await?)
     }
 
     async fn path_link(
@@ -307,9 +316,10 @@ impl WasiSnapshotPreview1 for State {
         new_fd: Fd,
         new_path: GuestPtr<str>,
     ) -> Returned<()> {
-        let (old_folder, new_folder) = (Descriptors::of(self)?.folder(old_fd)?, Descriptors::of(self)?.folder(new_fd)?);
+        let (old_directory, new_directory) =
+            (descriptors(self)?.directory(old_fd)?, descriptors(self)?.directory(new_fd)?);
         let (old_path, new_path) = (text(memory, old_path)?, text(memory, new_path)?);
-        Ok(files::link_at(self, old_folder, old_flags.into(), old_path, new_folder, new_path).await?)
+        Ok(files::link_at(self, old_directory, old_flags.into(), old_path, new_directory, new_path).await?)
     }
 
     async fn path_open(
@@ -323,8 +333,8 @@ impl WasiSnapshotPreview1 for State {
         _: Rights,
         fdflags: Fdflags,
     ) -> Returned<Fd> {
-        let folder = match Descriptors::of(self)?.get(fd)? {
-            Open::Folder(folder) => folder.resource(),
+        let directory = match descriptors(self)?.get(fd)? {
+            Open::Directory(directory) => directory.resource(),
             Open::File(_) => return Err(Errno::Notdir.into()),
             _ => return Err(Errno::Badf.into()),
         };
@@ -333,9 +343,9 @@ impl WasiSnapshotPreview1 for State {
             return Err(Errno::Mfile.into());
         }
         let flags = stat::open_flags(rights, fdflags);
-        let opened = files::open_at(self, folder, lookup_flags.into(), path, oflags.into(), flags).await?;
-        let open = Open::new(self, &opened, fdflags)?;
-        Ok(Descriptors::of(self)?.add(open))
+        let opened = files::open_at(self, directory, lookup_flags.into(), path, oflags.into(), flags).await?;
+        let open = entry(self, &opened, fdflags)?;
+        Ok(descriptors(self)?.add(open))
     }
 
     async fn path_readlink(
@@ -346,8 +356,8 @@ impl WasiSnapshotPreview1 for State {
         buf: GuestPtr<u8>,
         buf_len: Size,
     ) -> Returned<Size> {
-        let (folder, path) = (Descriptors::of(self)?.folder(fd)?, text(memory, path)?);
-        let target = self.filesystem().readlink_at(folder, path).await?;
+        let (directory, path) = (descriptors(self)?.directory(fd)?, text(memory, path)?);
+        let target = self.filesystem().readlink_at(directory, path).await?;
         let length = Size::try_from(target.len())?.min(buf_len);
         memory.copy_from_slice(&target.as_bytes()[..length as usize], buf.as_array(length))?;
         Ok(length)
@@ -359,8 +369,8 @@ impl WasiSnapshotPreview1 for State {
         fd: Fd,
         path: GuestPtr<str>,
     ) -> Returned<()> {
-        let (folder, path) = (Descriptors::of(self)?.folder(fd)?, text(memory, path)?);
-        Ok(files::remove_directory_at(self, folder, path).await?)
+        let (directory, path) = (descriptors(self)?.directory(fd)?, text(memory, path)?);
+        Ok(files::remove_directory_at(self, directory, path).await?)
     }
 
     async fn path_rename(
@@ -371,9 +381,10 @@ impl WasiSnapshotPreview1 for State {
         new_fd: Fd,
         new_path: GuestPtr<str>,
     ) -> Returned<()> {
-        let (old_folder, new_folder) = (Descriptors::of(self)?.folder(old_fd)?, Descriptors::of(self)?.folder(new_fd)?);
+        let (old_directory, new_directory) =
+            (descriptors(self)?.directory(old_fd)?, descriptors(self)?.directory(new_fd)?);
         let (old_path, new_path) = (text(memory, old_path)?, text(memory, new_path)?);
-        Ok(files::rename_at(self, old_folder, old_path, new_folder, new_path).await?)
+        Ok(files::rename_at(self, old_directory, old_path, new_directory, new_path).await?)
     }
 
     async fn path_symlink(
@@ -383,14 +394,14 @@ impl WasiSnapshotPreview1 for State {
         fd: Fd,
         path: GuestPtr<str>,
     ) -> Returned<()> {
-        let folder = Descriptors::of(self)?.folder(fd)?;
+        let directory = descriptors(self)?.directory(fd)?;
         let (target, path) = (text(memory, target)?, text(memory, path)?);
-        Ok(files::symlink_at(self, folder, target, path).await?)
+        Ok(files::symlink_at(self, directory, target, path).await?)
     }
 
     async fn path_unlink_file(&mut self, memory: &mut GuestMemory<'_>, fd: Fd, path: GuestPtr<str>) -> Returned<()> {
-        let (folder, path) = (Descriptors::of(self)?.folder(fd)?, text(memory, path)?);
-        Ok(files::unlink_file_at(self, folder, path).await?)
+        let (directory, path) = (descriptors(self)?.directory(fd)?, text(memory, path)?);
+        Ok(files::unlink_file_at(self, directory, path).await?)
     }
 
     async fn poll_oneoff(
@@ -420,7 +431,7 @@ impl WasiSnapshotPreview1 for State {
         Ok(memory.copy_from_slice(&bytes, buf.as_array(buf_len))?)
     }
 
-    // There are no sockets.
+    // Guests have no sockets.
     fn sock_accept(&mut self, _: &mut GuestMemory<'_>, fd: Fd, _: Fdflags) -> Returned<Fd> {
         Err(no_socket(self, fd))
     }
@@ -436,49 +447,4 @@ impl WasiSnapshotPreview1 for State {
     fn sock_shutdown(&mut self, _: &mut GuestMemory<'_>, fd: Fd, _: Sdflags) -> Returned<()> {
         Err(no_socket(self, fd))
     }
-}
-
-fn no_socket(state: &mut State, fd: Fd) -> Error {
-    match Descriptors::of(state).and_then(|descriptors| Ok(descriptors.get(fd).map(drop)?)) {
-        Ok(()) => Errno::Notsock.into(),
-        Err(error) => error,
-    }
-}
-
-/// A path, or what else a guest gives as text.
-fn text(memory: &GuestMemory<'_>, text: GuestPtr<str>) -> Returned<String> {
-    if text.len() as usize > files::PATH_LIMIT_BYTES {
-        return Err(Errno::Nametoolong.into());
-    }
-    Ok(memory.as_cow_str(text)?.into_owned())
-}
-
-fn variables(state: &mut State) -> Returned<Vec<String>> {
-    let variables = state.cli().get_environment().map_err(Error::trap)?;
-    Ok(variables.into_iter().map(|(name, value)| format!("{name}={value}")).collect())
-}
-
-/// How many texts there are, and how many bytes they take, each with its closing zero.
-fn sizes(texts: &[String]) -> Returned<(Size, Size)> {
-    let bytes: usize = texts.iter().map(|text| text.len() + 1).sum();
-    Ok((texts.len().try_into()?, bytes.try_into()?))
-}
-
-/// Writes each text with a closing zero, one after the other, and where each begins into the table.
-fn write_texts(
-    memory: &mut GuestMemory<'_>,
-    mut table: GuestPtr<GuestPtr<u8>>,
-    mut at: GuestPtr<u8>,
-    texts: Vec<String>,
-) -> Returned<()> {
-    for text in texts {
-        memory.write(table, at)?;
-        table = table.add(1)?;
-        let mut bytes = text.into_bytes();
-        bytes.push(0);
-        let length = Size::try_from(bytes.len())?;
-        memory.copy_from_slice(&bytes, at.as_array(length))?;
-        at = at.add(length)?;
-    }
-    Ok(())
 }

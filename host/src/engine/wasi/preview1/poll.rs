@@ -1,4 +1,4 @@
-//! `poll_oneoff`: waiting, for a time or until something can be read or written.
+//! This module implements `poll_oneoff`, which waits for a time, or until a descriptor can be read or written.
 
 use std::time::Duration;
 
@@ -17,15 +17,12 @@ use wasmtime_wasi::{
 };
 use wiggle::{GuestMemory, GuestPtr};
 
-use super::{
-    super::POLL_LIMIT,
-    descriptors::{Descriptors, Open},
-};
-use crate::engine::state::State;
+use super::{super::limits::POLL_LIMIT, descriptors::Open, open::descriptors};
+use crate::engine::store_state::StoreState;
 
-/// Waits until the first of these things has come about, and writes an event for each that has.
+/// Waits until the first subscription is due. Writes an event for each that is due by then, and returns their number.
 pub(super) async fn wait(
-    state: &mut State,
+    state: &mut StoreState,
     memory: &mut GuestMemory<'_>,
     subscriptions: GuestPtr<[Subscription]>,
     mut events: GuestPtr<Event>,
@@ -43,7 +40,7 @@ pub(super) async fn wait(
     if first > now {
         sleep(Duration::from_nanos(first - now)).await;
     }
-    // A timer may be early by less than the clock shows.
+    // The sleep may end slightly too early by this clock. The first subscription is due in any case.
     let now = monotonic(state)?.max(first);
     let mut number = 0;
     for (userdata, Awaited { type_, fd_readwrite, .. }) in waiting.into_iter().filter(|(_, awaited)| awaited.at <= now)
@@ -55,16 +52,16 @@ pub(super) async fn wait(
     Ok(number)
 }
 
-/// What is waited for.
+/// An `Awaited` is a subscription, with the time at which it is due and the content of its event.
 struct Awaited {
-    /// When it comes about, on the monotonic clock, in nanoseconds.
+    /// The time at which it is due, on the monotonic clock, in nanoseconds. 0 for what is ready at once.
     at: u64,
     type_: Eventtype,
     fd_readwrite: EventFdReadwrite,
 }
 
 impl Awaited {
-    async fn of(state: &mut State, subscription: &SubscriptionU) -> Result<Self, Error> {
+    async fn of(state: &mut StoreState, subscription: &SubscriptionU) -> Result<Self, Error> {
         let none = EventFdReadwrite { flags: Eventrwflags::empty(), nbytes: 0 };
         let (at, type_, fd_readwrite) = match subscription {
             SubscriptionU::Clock(clock) => (instant(state, clock)?, Eventtype::Clock, none),
@@ -75,7 +72,8 @@ impl Awaited {
     }
 }
 
-fn instant(state: &mut State, clock: &SubscriptionClock) -> Result<u64, Error> {
+/// Returns when a timer is due, on the monotonic clock, in nanoseconds.
+fn instant(state: &mut StoreState, clock: &SubscriptionClock) -> Result<u64, Error> {
     let is_absolute = clock.flags.contains(Subclockflags::SUBSCRIPTION_CLOCK_ABSTIME);
     let left = match (clock.id, is_absolute) {
         (Clockid::Monotonic, true) => return Ok(clock.timeout),
@@ -89,28 +87,29 @@ fn instant(state: &mut State, clock: &SubscriptionClock) -> Result<u64, Error> {
     Ok(monotonic(state)?.saturating_add(left))
 }
 
-fn monotonic(state: &mut State) -> Result<u64, Error> {
+fn monotonic(state: &mut StoreState) -> Result<u64, Error> {
     monotonic_clock::Host::now(&mut state.clocks()).map_err(Error::trap)
 }
 
-/// Files and the event can always be read, if only to their end.
-async fn readable(state: &mut State, fd: Fd) -> Result<EventFdReadwrite, Error> {
-    let is_at_end = match Descriptors::of(state)?.get(fd)? {
+/// Describes a readable descriptor. Files and standard input are always ready: a read at their end returns at once.
+async fn readable(state: &mut StoreState, fd: Fd) -> Result<EventFdReadwrite, Error> {
+    let is_at_end = match descriptors(state)?.get(fd)? {
         Open::Input(_) => false,
         Open::File(file) => {
             let (position, file) = (file.position, file.resource());
             state.filesystem().stat(file).await?.size <= position
         }
-        Open::Output(_) | Open::Folder(_) => return Err(Errno::Badf.into()),
+        Open::Output(_) | Open::Directory(_) => return Err(Errno::Badf.into()),
     };
     let flags = if is_at_end { Eventrwflags::FD_READWRITE_HANGUP } else { Eventrwflags::empty() };
     Ok(EventFdReadwrite { flags, nbytes: 1 })
 }
 
-/// Whoever writes more than the log takes waits while it writes.
-fn writable(state: &mut State, fd: Fd) -> Result<EventFdReadwrite, Error> {
-    match Descriptors::of(state)?.get(fd)? {
+/// Describes a writable descriptor. These are always ready: a guest that writes faster than the log can take waits in
+/// the write itself.
+fn writable(state: &mut StoreState, fd: Fd) -> Result<EventFdReadwrite, Error> {
+    match descriptors(state)?.get(fd)? {
         Open::Output(_) | Open::File(_) => Ok(EventFdReadwrite { flags: Eventrwflags::empty(), nbytes: 1 }),
-        Open::Input(_) | Open::Folder(_) => Err(Errno::Badf.into()),
+        Open::Input(_) | Open::Directory(_) => Err(Errno::Badf.into()),
     }
 }

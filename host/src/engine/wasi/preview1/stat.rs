@@ -1,4 +1,4 @@
-//! What is told of what is open: `fd_fdstat_get`, `fd_filestat_get` and the like.
+//! This module describes open files and descriptors: `fd_fdstat_get`, `fd_filestat_get` and similar functions.
 
 use wasmtime::component::Resource;
 use wasmtime_wasi::{
@@ -12,11 +12,12 @@ use wasmtime_wasi::{
     },
 };
 
-use super::descriptors::{Descriptors, Open};
-use crate::engine::state::State;
+use super::{descriptors::Open, open::descriptors};
+use crate::engine::store_state::StoreState;
 
-/// What programs may do in a folder that is there from the beginning, as they expect it, and with what they open in it.
-const FOLDER_RIGHTS: Rights = Rights::PATH_CREATE_DIRECTORY
+/// The rights that a preopened directory reports, and what files opened in it inherit (`FILE_RIGHTS`). Many libraries
+/// expect exactly these. They are those of wasmtime-wasi.
+const DIRECTORY_RIGHTS: Rights = Rights::PATH_CREATE_DIRECTORY
     .union(Rights::PATH_CREATE_FILE)
     .union(Rights::PATH_LINK_SOURCE)
     .union(Rights::PATH_LINK_TARGET)
@@ -46,7 +47,8 @@ const FILE_RIGHTS: Rights = Rights::FD_DATASYNC
     .union(Rights::FD_FILESTAT_SET_TIMES)
     .union(Rights::POLL_FD_READWRITE);
 
-pub(super) async fn descriptor(state: &mut State, fd: Fd) -> Result<Fdstat, Error> {
+/// Implements `fd_fdstat_get`.
+pub(super) async fn descriptor(state: &mut StoreState, fd: Fd) -> Result<Fdstat, Error> {
     let of_stream = |rights| Fdstat {
         fs_filetype: Filetype::Unknown,
         fs_flags: Fdflags::empty(),
@@ -54,18 +56,18 @@ pub(super) async fn descriptor(state: &mut State, fd: Fd) -> Result<Fdstat, Erro
         fs_rights_inheriting: rights,
     };
     let mut fs_flags = Fdflags::empty();
-    let resource = match Descriptors::of(state)?.get(fd)? {
+    let resource = match descriptors(state)?.get(fd)? {
         Open::Input(_) => return Ok(of_stream(Rights::FD_READ)),
         Open::Output(_) => return Ok(of_stream(Rights::FD_WRITE)),
-        open @ Open::Folder(_) if open.preopened_as().is_some() => {
+        open @ Open::Directory(_) if open.preopened_as().is_some() => {
             return Ok(Fdstat {
                 fs_filetype: Filetype::Directory,
                 fs_flags,
-                fs_rights_base: FOLDER_RIGHTS,
-                fs_rights_inheriting: FOLDER_RIGHTS | FILE_RIGHTS,
+                fs_rights_base: DIRECTORY_RIGHTS,
+                fs_rights_inheriting: DIRECTORY_RIGHTS | FILE_RIGHTS,
             });
         }
-        Open::Folder(folder) => folder.resource(),
+        Open::Directory(directory) => directory.resource(),
         Open::File(file) => {
             fs_flags.set(Fdflags::APPEND, file.appends);
             fs_flags.set(Fdflags::NONBLOCK, file.is_nonblocking);
@@ -94,32 +96,35 @@ pub(super) async fn descriptor(state: &mut State, fd: Fd) -> Result<Fdstat, Erro
     Ok(Fdstat { fs_filetype, fs_flags, fs_rights_base: rights, fs_rights_inheriting: rights })
 }
 
-pub(super) async fn file(state: &mut State, fd: Fd) -> Result<Filestat, Error> {
-    let resource = match Descriptors::of(state)?.get(fd)? {
+/// Implements `fd_filestat_get`.
+pub(super) async fn file(state: &mut StoreState, fd: Fd) -> Result<Filestat, Error> {
+    let resource = match descriptors(state)?.get(fd)? {
         Open::Input(_) | Open::Output(_) => {
             let filetype = Filetype::Unknown;
             return Ok(Filestat { dev: 0, ino: 0, filetype, nlink: 0, size: 0, atim: 0, mtim: 0, ctim: 0 });
         }
-        Open::Folder(folder) => folder.resource(),
+        Open::Directory(directory) => directory.resource(),
         Open::File(file) => file.resource(),
     };
     let found = state.filesystem().stat(Resource::new_borrow(resource.rep())).await?;
     let hash = state.filesystem().metadata_hash(resource).await?;
-    told(found, hash)
+    filestat(found, hash)
 }
 
+/// Implements `path_filestat_get`.
 pub(super) async fn file_at(
-    state: &mut State,
-    folder: Resource<Descriptor>,
+    state: &mut StoreState,
+    directory: Resource<Descriptor>,
     flags: PathFlags,
     path: String,
 ) -> Result<Filestat, Error> {
-    let found = state.filesystem().stat_at(Resource::new_borrow(folder.rep()), flags, path.clone()).await?;
-    let hash = state.filesystem().metadata_hash_at(folder, flags, path).await?;
-    told(found, hash)
+    let found = state.filesystem().stat_at(Resource::new_borrow(directory.rep()), flags, path.clone()).await?;
+    let hash = state.filesystem().metadata_hash_at(directory, flags, path).await?;
+    filestat(found, hash)
 }
 
-fn told(found: DescriptorStat, hash: MetadataHashValue) -> Result<Filestat, Error> {
+/// Converts a file's metadata to WASI 0.1. The inode number is wasmtime-wasi's hash of the file's identity.
+fn filestat(found: DescriptorStat, hash: MetadataHashValue) -> Result<Filestat, Error> {
     let time = |time: Option<Datetime>| time.map_or(Ok(0), Timestamp::try_from);
     Ok(Filestat {
         dev: 1,
@@ -133,7 +138,7 @@ fn told(found: DescriptorStat, hash: MetadataHashValue) -> Result<Filestat, Erro
     })
 }
 
-/// When it was last read and changed, as it is to be set.
+/// Converts the timestamps of a call that sets them: of the last access, and of the last modification.
 pub(super) fn times(atim: Timestamp, mtim: Timestamp, flags: Fstflags) -> Result<(NewTimestamp, NewTimestamp), Errno> {
     let time = |time: Timestamp, set, now| match (flags.contains(set), flags.contains(now)) {
         (true, true) => Err(Errno::Inval),
@@ -147,7 +152,7 @@ pub(super) fn times(atim: Timestamp, mtim: Timestamp, flags: Fstflags) -> Result
     Ok((time(atim, Fstflags::ATIM, Fstflags::ATIM_NOW)?, time(mtim, Fstflags::MTIM, Fstflags::MTIM_NOW)?))
 }
 
-/// How a file is to be opened by whoever asks for these rights to it.
+/// Returns the flags with which to open a file, given the rights that the guest requests.
 pub(super) fn open_flags(rights: Rights, flags: Fdflags) -> DescriptorFlags {
     let mut open = DescriptorFlags::empty();
     for (is_set, flag) in [

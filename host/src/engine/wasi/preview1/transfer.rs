@@ -1,6 +1,7 @@
-//! Reading and writing: `fd_read`, `fd_write` and the like.
+//! This module implements `fd_read`, `fd_write` and similar functions.
 //!
-//! All that is asked for is done with one call, as programs expect of files. It is done in pieces, between which the deadline can end it.
+//! One call on a file transfers all that was requested, as programs expect of files. It works in pieces, and a deadline
+//! can end it between two of them.
 
 use std::{io, os::unix::fs::FileExt as _};
 
@@ -13,29 +14,27 @@ use wasmtime_wasi::{
 };
 use wiggle::{GuestMemory, GuestPtr};
 
-use super::{
-    super::files,
-    descriptors::{Descriptors, Open},
-};
-use crate::{engine::state::State, tmp::At};
+use super::{super::files, descriptors::Open, open::descriptors};
+use crate::{engine::store_state::StoreState, tmp::At};
 
-/// How much is read or written without a pause, in bytes.
+/// The number of bytes that are read or written without a pause.
 const PIECE_BYTES: u32 = 64 * 1024;
 
-/// How many buffers one call may name, as on Linux.
+/// The maximum number of buffers in one call, as on Linux.
 const BUFFERS_LIMIT: u32 = 1024;
 
-/// Where a file is read or written.
+/// A `Place` is the position in a file at which a call reads or writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
-    /// Where the call before ended.
+    /// The file's current position, which the call advances.
     Current,
-    /// So many bytes from the beginning. The next call is not changed by it.
+    /// This many bytes from the start of the file. The call does not change the current position.
     Offset(u64),
 }
 
+/// Implements `fd_read` and `fd_pread`. An error after some bytes were read ends the call without an error.
 pub(super) async fn read(
-    state: &mut State,
+    state: &mut StoreState,
     memory: &mut GuestMemory<'_>,
     fd: Fd,
     iovs: IovecArray,
@@ -47,7 +46,7 @@ pub(super) async fn read(
         let iov = memory.read(iov?)?;
         buffers.push(iov.buf.as_array(iov.buf_len));
     }
-    match (Descriptors::of(state)?.get(fd)?, place) {
+    match (descriptors(state)?.get(fd)?, place) {
         (Open::Input(rep), Place::Current) => {
             let rep = *rep;
             read_stream(state, memory, rep, &buffers).await
@@ -73,17 +72,17 @@ pub(super) async fn read(
                 }
             }
             if place == Place::Current {
-                Descriptors::of(state)?.file_mut(fd)?.position = at;
+                descriptors(state)?.file_mut(fd)?.position = at;
             }
             Ok(read)
         }
-        (Open::Output(_) | Open::Folder(_), _) => Err(Errno::Badf.into()),
+        (Open::Output(_) | Open::Directory(_), _) => Err(Errno::Badf.into()),
     }
 }
 
-/// Fills the first buffer that is not empty. The event may end in the middle of it.
+/// Fills the first buffer that is not empty, or a part of it if the stream has less.
 async fn read_stream(
-    state: &mut State,
+    state: &mut StoreState,
     memory: &mut GuestMemory<'_>,
     rep: u32,
     buffers: &[GuestPtr<[u8]>],
@@ -100,8 +99,9 @@ async fn read_stream(
     Ok(length)
 }
 
+/// Implements `fd_write` and `fd_pwrite`. An error after some bytes were written ends the call without an error.
 pub(super) async fn write(
-    state: &mut State,
+    state: &mut StoreState,
     memory: &mut GuestMemory<'_>,
     fd: Fd,
     iovs: CiovecArray,
@@ -113,7 +113,7 @@ pub(super) async fn write(
         let iov = memory.read(iov?)?;
         buffers.push(iov.buf.as_array(iov.buf_len));
     }
-    match (Descriptors::of(state)?.get(fd)?, place) {
+    match (descriptors(state)?.get(fd)?, place) {
         (Open::Output(rep), Place::Current) => {
             let rep = *rep;
             write_stream(state, memory, rep, &buffers).await
@@ -123,6 +123,7 @@ pub(super) async fn write(
             let (appends, mut at, file) = (file.appends, begin(place, file.position), file.resource());
             let (file, quota) = files::writable(state, &file)?;
             let mut written = 0;
+            // An empty write changes nothing, but the kernel may still return an error.
             if buffers.iter().all(|buffer| buffer.len() == 0) {
                 quota.write(&file, &[], At::Offset(at)).map_err(failed)?;
             }
@@ -143,16 +144,16 @@ pub(super) async fn write(
             }
             if place == Place::Current {
                 let position = if appends { file.metadata().map_err(failed)?.len() } else { at };
-                Descriptors::of(state)?.file_mut(fd)?.position = position;
+                descriptors(state)?.file_mut(fd)?.position = position;
             }
             Ok(written)
         }
-        (Open::Input(_) | Open::Folder(_), _) => Err(Errno::Badf.into()),
+        (Open::Input(_) | Open::Directory(_), _) => Err(Errno::Badf.into()),
     }
 }
 
 async fn write_stream(
-    state: &mut State,
+    state: &mut StoreState,
     memory: &GuestMemory<'_>,
     rep: u32,
     buffers: &[GuestPtr<[u8]>],
@@ -166,7 +167,7 @@ async fn write_stream(
                 yield_now().await;
             }
             let now = match stream.check_write() {
-                // It is the log that is slow.
+                // The log is slow. A deadline can end this wait.
                 Ok(0) => {
                     stream.ready().await;
                     continue;
@@ -187,6 +188,7 @@ fn check_number(buffers: u32) -> Result<(), Errno> {
     if buffers > BUFFERS_LIMIT { Err(Errno::Inval) } else { Ok(()) }
 }
 
+/// Returns where a call begins, given the file's current position.
 fn begin(place: Place, position: u64) -> u64 {
     match place {
         Place::Current => position,
@@ -194,7 +196,8 @@ fn begin(place: Place, position: u64) -> u64 {
     }
 }
 
-/// The buffers, those that are large in pieces. No call returns more than its number of bytes can say.
+/// Splits the buffers into pieces of at most [`PIECE_BYTES`]. The sum of their lengths never exceeds what a [`Size`]
+/// can hold, because a call returns the number of bytes as one.
 fn pieces(buffers: &[GuestPtr<[u8]>]) -> impl Iterator<Item = GuestPtr<[u8]>> + '_ {
     let mut left = Size::MAX;
     let pieces = buffers.iter().flat_map(|buffer| {
