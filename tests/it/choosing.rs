@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::fs::symlink};
 
-use crate::support::{Host, guests};
+use crate::support::{Host, Setup, guests};
 
 /// A task root with these guests.
 fn task_root(names: &[&str]) -> tempfile::TempDir {
@@ -19,7 +19,7 @@ fn task_root(names: &[&str]) -> tempfile::TempDir {
 fn the_variable_wins_over_the_argument_and_the_argument_over_lambdas_variable() {
     let directory = task_root(&["echo", "count", "context"]);
     let root = directory.path();
-    let asked = |setup: crate::support::host::Setup| setup.start().response("{\"a\":1}");
+    let asked = |setup: Setup| setup.start().response("{\"a\":1}");
     assert_eq!(
         asked(Host::in_directory(root).env("HANDLER", "count").argument("echo").env("_HANDLER", "context")),
         "1"
@@ -37,14 +37,14 @@ fn an_empty_variable_counts_as_not_set_and_the_only_guest_is_taken() {
 #[test]
 fn a_guest_in_a_directory_is_named_by_its_path() {
     let directory = task_root(&["billing/count", "echo"]);
-    assert_eq!(Host::in_directory(directory.path()).env("HANDLER", "billing/count").start().response("{}"), "1");
+    assert_eq!(Host::in_directory(directory.path()).handler("billing/count").start().response("{}"), "1");
 }
 
 #[test]
 fn a_file_reference_reaches_outside_the_task_root() {
     let directory = task_root(&["echo"]);
     let reference = format!("file://{}", guests::path("count").display());
-    assert_eq!(Host::in_directory(directory.path()).env("HANDLER", &reference).start().response("{}"), "1");
+    assert_eq!(Host::in_directory(directory.path()).handler(&reference).start().response("{}"), "1");
 }
 
 #[test]
@@ -68,10 +68,8 @@ fn no_name_leads_out_of_the_task_root() {
         &"x/".repeat(2048),
     ];
     for name in names {
-        let error = Host::in_directory(inside.path()).env("HANDLER", name).spawn().init_error();
-        let error_type = error["errorType"].as_str().unwrap();
-        assert!(["Host.Config", "Host.GuestNotFound"].contains(&error_type), "{name}: {error}");
-        assert!(error["errorMessage"].as_str().unwrap().contains("\nhint: "), "{name}: {error}");
+        let error = Host::in_directory(inside.path()).handler(name).any_init_error().has_hint();
+        assert!(["Host.Config", "Host.GuestNotFound"].contains(&error.error_type()), "{name}: {error}");
     }
 }
 
@@ -80,13 +78,12 @@ fn no_name_leads_out_of_the_task_root() {
 fn a_nul_in_a_name_is_refused() {
     let directory = task_root(&["echo"]);
     fs::write(directory.path().join("guesthouse.toml"), "[handlers.echo]\nsource = \"ec\\u0000ho.wasm\"").unwrap();
-    let error = Host::in_directory(directory.path()).env("HANDLER", "echo").spawn().init_error();
-    assert_eq!(error["errorType"], "Host.Config");
+    Host::in_directory(directory.path()).handler("echo").init_error("Host.Config");
 }
 
 #[test]
 fn the_settings_file_can_name_another_source() {
     let directory = task_root(&["count", "echo"]);
     fs::write(directory.path().join("guesthouse.toml"), "[handlers.orders]\nsource = \"count.wasm\"").unwrap();
-    assert_eq!(Host::in_directory(directory.path()).env("HANDLER", "orders").start().response("{}"), "1");
+    assert_eq!(Host::in_directory(directory.path()).handler("orders").start().response("{}"), "1");
 }

@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::support::{guests, process, program};
+use crate::support::{Behaviour, guests, process, program};
 
 fn guesthouse(arguments: &[&str]) -> Output {
     process::output(Command::new(program("guesthouse")).args(arguments))
@@ -59,15 +59,15 @@ fn the_event_comes_from_the_argument_a_file_or_standard_input() {
 
 #[test]
 fn a_guests_error_ends_with_status_2_and_is_shown_with_its_frames() {
-    let ran = run("misbehave", &["-e", "\"err\""]);
+    let ran = run("misbehave", &["-e", &Behaviour::Fail.event()]);
     assert_eq!((ran.status.code(), stdout(&ran)), (Some(2), ""));
     assert!(
         stderr(&ran).ends_with("error: OrderNotFound: no such order: `42`\n  at find\n  at main\n"),
         "{}",
         stderr(&ran)
     );
-    assert_eq!(run("misbehave", &["-e", "\"trap\""]).status.code(), Some(2));
-    assert_eq!(run("misbehave", &["-e", "\"loop\"", "--timeout", "0.5"]).status.code(), Some(2));
+    assert_eq!(run("misbehave", &["-e", &Behaviour::Trap.event()]).status.code(), Some(2));
+    assert_eq!(run("misbehave", &["-e", &Behaviour::Loop.event(), "--timeout", "0.5"]).status.code(), Some(2));
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn what_a_guest_a_file_or_the_settings_say_can_not_command_the_terminal() {
     assert!(!refused.status.success() && stderr(&refused).contains("\\u001b[2J"), "{refused:?}");
     let talked = run("talk", &["-e", r#"["err","\u001b]0;owned\u0007\u001b[2J\rforged\n"]"#]);
     assert!(stderr(&talked).contains("\\u001b]0;owned\\u0007\\u001b[2J\\u000dforged"), "{talked:?}");
-    let failed = run("misbehave", &["-e", "\"odd error type\""]);
+    let failed = run("misbehave", &["-e", &Behaviour::OddErrorType.event()]);
     for output in [compiled, refused, talked, failed] {
         assert!(is_clean(stdout(&output)) && is_clean(stderr(&output)), "{output:?}");
     }

@@ -2,19 +2,13 @@
 
 use std::{fs, process::Command, time::Duration};
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::{
     Event, Host, RuntimeClient,
     guests::{self, PROGRAMS},
     program, task_root,
 };
-
-fn error(host: &Host, event: &str) -> Value {
-    let post = host.invoke(event);
-    assert!(post.subject().ends_with("/error"), "{event}: {}", post.subject());
-    post.json()
-}
 
 #[test]
 fn an_event_comes_on_standard_input_and_what_is_printed_is_the_response() {
@@ -31,9 +25,7 @@ fn an_event_comes_on_standard_input_and_what_is_printed_is_the_response() {
 fn what_a_command_gets_is_bytes() {
     for program in PROGRAMS {
         let host = Host::of(program).start();
-        let error = host.invoke([0xff]).json();
-        assert_eq!(error["errorType"], "Guest.InvalidResponse");
-        assert!(error["errorMessage"].as_str().unwrap().contains("not UTF-8"));
+        host.invoke([0xff]).error("Guest.InvalidResponse").says("not UTF-8");
     }
 }
 
@@ -46,7 +38,7 @@ fn the_context_is_in_variables_that_only_the_host_sets() {
             .env("LAMBDA_CONTEXT_TENANT_ID", "somebody else")
             .start();
         let event = Event::new("\"variables\"").header("lambda-runtime-aws-tenant-id", "tenant-a");
-        let variables: Vec<String> = serde_json::from_str(host.fake.invoke(event).text()).unwrap();
+        let variables: Vec<String> = serde_json::from_str(host.fake.invoke(event).response()).unwrap();
         let value = |name: &str| {
             let mut all = variables.iter().filter_map(|variable| variable.strip_prefix(&format!("{name}=")));
             let value = all.next().map(str::to_owned);
@@ -80,8 +72,8 @@ fn arguments_are_those_of_the_settings() {
         (r#"["-r", ".first name"]"#, json!(["guest", "-r", ".first name"])),
     ] {
         for program in PROGRAMS {
-            let host = Host::of(program).env("GUESTHOUSE_ARGS", written).start();
-            assert_eq!(serde_json::from_str::<Value>(&host.response("\"arguments\"")).unwrap(), expected);
+            let host = Host::of(program).args(written).start();
+            assert_eq!(host.response_json("\"arguments\""), expected);
         }
     }
 }
@@ -89,19 +81,15 @@ fn arguments_are_those_of_the_settings() {
 #[test]
 fn quotes_among_words_are_refused_with_the_form_that_takes_them() {
     for written in ["-e 'a b'", "-e \"a b\"", "it's"] {
-        let error = Host::of("command").env("GUESTHOUSE_ARGS", written).spawn().init_error();
-        assert_eq!(error["errorType"], "Host.Config", "{error}");
-        assert!(
-            error["errorMessage"].as_str().unwrap().contains(r#"an array such as `["-e", "two words"]`"#),
-            "{error}"
-        );
+        let error = Host::of("command").args(written).init_error("Host.Config");
+        error.says(r#"an array such as `["-e", "two words"]`"#);
     }
 }
 
 #[test]
 fn each_invocation_has_an_instance_of_its_own() {
     for program in PROGRAMS {
-        let host = Host::of(program).env("GUESTHOUSE_INSTANCES", "reuse").start();
+        let host = Host::of(program).instances("reuse").start();
         for _ in 0..3 {
             assert_eq!(host.response("\"count\""), "1\n");
         }
@@ -145,14 +133,13 @@ fn a_command_that_ends_badly_is_an_error_and_the_next_invocation_is_served() {
             ("\"overflow the stack\"", "Guest.Trap.", ""),
             ("\"allocate\"", "Guest.OutOfMemory", "memory allocation of "),
         ] {
-            let error = error(&host, event);
-            assert!(error["errorType"].as_str().unwrap().starts_with(error_type), "{program}, {event}: {error}");
-            assert!(error["errorMessage"].as_str().unwrap().contains(said), "{program}, {event}: {error}");
+            let error = host.invoke(event).about(format!("{program}, {event}")).any_error().says(said);
+            assert!(error.error_type().starts_with(error_type), "{program}, {event}: {error}");
             assert_eq!(host.response("\"count\""), "1\n");
         }
         for event in ["\"loop\"", "\"sleep\"", "\"empty lines\""] {
-            let stopped = host.fake.invoke(Event::new(event).timeout(Duration::from_secs(2))).json();
-            assert_eq!(stopped["errorType"], "Guest.Timeout", "{program}, {event}");
+            let stopped = host.fake.invoke(Event::new(event).timeout(Duration::from_secs(2)));
+            stopped.about(format!("{program}, {event}")).error("Guest.Timeout");
         }
         assert_eq!(host.response("\"at the limit\"").len(), 6_291_556);
         assert_eq!(host.program.pid(), pid);
@@ -164,14 +151,14 @@ fn a_command_that_ends_badly_is_an_error_and_the_next_invocation_is_served() {
 fn the_status_of_a_command_that_fails_is_told_with_what_it_wrote_last() {
     for (program, [three, four]) in PROGRAMS.into_iter().zip([[1, 1], [3, 4]]) {
         let host = Host::of(program).start();
-        let message = |event| error(&host, event)["errorMessage"].as_str().unwrap().to_owned();
-        assert!(message("\"exit 3\"").starts_with(&format!("no such order: exited with status {three}\nhint: ")));
-        let said = message("\"exit 4, said on standard output\"");
-        assert!(said.starts_with(&format!("line 7: missing semicolon: exited with status {four}\nhint: ")), "{said}");
+        let error = |event: &str| host.invoke(event).any_error();
+        error("\"exit 3\"").starts(&format!("no such order: exited with status {three}\nhint: "));
+        let said = format!("line 7: missing semicolon: exited with status {four}\nhint: ");
+        error("\"exit 4, said on standard output\"").starts(&said);
         host.program
             .line("the end of its output", |line| line.ends_with("\tINFO\tline 7: missing semicolon").then_some(()));
         host.program.line("what it printed", |line| line.ends_with("\tINFO\t\"half done\"").then_some(()));
-        assert!(!message("\"failure\"").contains("is in the log"));
+        assert!(!error("\"failure\"").message().contains("is in the log"));
     }
 }
 
@@ -188,8 +175,8 @@ fn the_status_is_told_by_wasi_0_2_too() {
         (func $run (result (result)) (canon lift (core func $c "run")))
         (instance $r (export "run" (func $run)))
         (export "wasi:cli/run@0.2.12" (instance $r)))"#;
-    let message = error(&Host::with(&guests::from_text(text)).start(), "1")["errorMessage"].clone();
-    assert!(message.as_str().unwrap().starts_with("exited with status 42\nhint: "), "{message}");
+    let host = Host::with(&guests::from_text(text)).start();
+    host.invoke("1").any_error().starts("exited with status 42\nhint: ");
 }
 
 /// Copies its standard input to its standard output, by WASI 0.1 alone.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::support::{Event, Host, RuntimeClient, fake::TRACE_ID};
 
 fn context(host: &Host, event: Event) -> Value {
-    host.fake.invoke(event).json()
+    host.fake.invoke(event).response_json()
 }
 
 #[test]
@@ -84,9 +84,10 @@ fn no_header_that_a_caller_can_set_ends_the_process() {
     assert!(host.program.is_running());
 }
 
-/// The two that a caller can send to Lambda itself: text that is not JSON, and a letter that is not ASCII.
+/// This is why it is not the default. The two can be sent to Lambda itself: text that is not JSON, and a letter that is
+/// not ASCII.
 #[test]
-fn lambda_runtime_ends_the_process_on_an_odd_client_context_which_is_why_it_is_not_the_default() {
+fn lambda_runtime_ends_the_process_on_an_odd_client_context() {
     for odd in ["not json", "{\"custom\":{\"a\":\"\u{fc}\"}}"] {
         let mut host = Host::of("context").runtime_client(RuntimeClient::LambdaRuntime).start();
         host.fake.send(Event::new("{}").header("Lambda-Runtime-Client-Context", odd));

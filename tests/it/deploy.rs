@@ -7,9 +7,8 @@ use std::{
 };
 
 use crate::support::{
-    Host,
     elsewhere::{from, said_by},
-    guests::answering,
+    guests::{self, answering},
     process, program,
     servers::{Registry, S3},
     wait_for,
@@ -41,9 +40,9 @@ fn deploys(reference: &str, env: &[(String, String)], unchanged: impl Fn() -> us
     write("v1");
     pushed(&[]);
     let setup = |key: Option<&str>| {
-        let setup = env.iter().fold(from(reference, "0s"), |setup, (name, value)| setup.env(name, value));
+        let setup = from(reference, "0s").envs(env);
         match key {
-            Some(key) => setup.env("GUESTHOUSE_TRUSTED_KEYS", key),
+            Some(key) => setup.trusted_key(key),
             None => setup,
         }
     };
@@ -60,7 +59,7 @@ fn deploys(reference: &str, env: &[(String, String)], unchanged: impl Fn() -> us
     });
     said_by(&host, 1);
     // What is not signed is not taken where keys are trusted.
-    assert_eq!(setup(Some(PUBLIC_KEY)).spawn().init_error()["errorType"], "Host.Untrusted");
+    setup(Some(PUBLIC_KEY)).init_error("Host.Untrusted");
     write("v3");
     pushed(&signed);
     let strict = setup(Some(PUBLIC_KEY)).start();
@@ -123,11 +122,8 @@ fn an_upload_that_is_refused_says_what_to_do() {
 #[test]
 fn a_guest_does_not_see_with_what_it_was_fetched() {
     let s3 = S3::start();
-    let guest = crate::support::guests::path("environment");
+    let guest = guests::path("environment");
     assert!(push(&guest, "s3://guests/guest.wasm", &s3.env(), &[]).status.success());
-    let setup =
-        s3.env().iter().fold(from("s3://guests/guest.wasm", "off"), |setup, (name, value)| setup.env(name, value));
-    let host: Host = setup.start();
-    let seen = host.response("{}");
+    let seen = from("s3://guests/guest.wasm", "off").envs(&s3.env()).start().response("{}");
     assert!(!seen.contains(&s3.secret), "{seen}");
 }

@@ -4,9 +4,9 @@
 use std::{io::Write as _, path::PathBuf, time::Duration};
 
 use crate::support::{
-    Event, Host, RuntimeClient,
-    faults::{self, FaultyGuest},
-    host::Setup,
+    Behaviour, Event, Host, RuntimeClient, Setup,
+    environments::AMPLE,
+    faults::{self, Fault, FaultyGuest},
     resources::{Resources, Room, wait_until_within},
 };
 
@@ -37,7 +37,7 @@ fn memory_does_not_grow_between_the_2000th_and_the_10000th_invocation() {
 
 #[test]
 fn memory_does_not_grow_with_a_new_instance_for_each_invocation() {
-    memory_stays_flat(Host::of("count").env("GUESTHOUSE_INSTANCES", "fresh"), 2_500, 0, |host, _| {
+    memory_stays_flat(Host::of("count").fresh(), 2_500, 0, |host, _| {
         assert_eq!(host.response("{}"), "1");
     });
 }
@@ -60,41 +60,35 @@ fn files_threads_and_memory_stay_flat_over_100_000_invocations_with_faults() {
     let path = sentinel.path().to_str().unwrap();
     let start_file = PathBuf::from(format!("{path}.start"));
     let mut host = Host::of("misbehave")
-        .env("GUESTHOUSE_MEMORY", "32MiB")
-        .env("AWS_LAMBDA_LOG_LEVEL", "FATAL")
+        .memory("32MiB")
+        .log_level("FATAL")
         .env("SENTINEL", path)
         .env("START_FILE", start_file.to_str().unwrap())
         .start();
-    let all: Vec<&str> = faults::all()
-        .iter()
-        .filter(|fault| matches!(fault.guest, FaultyGuest::Misbehave))
-        .map(|fault| fault.before.unwrap_or(fault.event))
-        .collect();
+    let all: Vec<Behaviour> = faults::all().into_iter().filter_map(Fault::first_behaviour).collect();
     // The others take the host ten times as long, so each of these comes more often.
-    let quick = ["\"err\"", "\"abort\"", "\"trap\"", "\"exit 0\"", "\"exit with an open file\""];
+    let quick = [Behaviour::Fail, Behaviour::Abort, Behaviour::Trap, Behaviour::Exit(0), Behaviour::ExitWithAnOpenFile];
     let fault = |number: usize| match number % 10 {
-        0 => all[number / 10 % all.len()],
-        _ => quick[number % quick.len()],
+        0 => &all[number / 10 % all.len()],
+        _ => &quick[number % quick.len()],
     };
-    let timeout = |event: &str| {
+    let timeout = |fault: &Behaviour| {
         // Stopped after 9 ms.
-        let endless = ["\"loop\"", "\"sleep\""].contains(&event);
+        let endless = [Behaviour::Loop, Behaviour::Sleep].contains(fault);
         if endless { Duration::from_millis(10) } else { Duration::from_secs(30) }
     };
     let (mut early, mut abandoned) = (None, false);
     for number in 1..=INVOCATIONS / 2 {
         let fault = fault(number);
-        let post = host.fake.invoke(Event::new(fault).timeout(timeout(fault)));
-        assert!(post.subject().ends_with("/error"), "{fault}: {}", post.text());
-        abandoned |= post.text().contains("was abandoned");
+        let failed = host.fake.invoke(Event::new(fault.clone()).timeout(timeout(fault)));
+        abandoned |= failed.about(fault).any_error().to_string().contains("was abandoned");
         // That one ended the instance, and this one is for the start-up of the next, which may be stopped before it
         // takes up what it is to do.
-        while fault.contains("start badly") && start_file.exists() {
-            let post = host.fake.invoke(Event::new("\"\"").timeout(Duration::from_millis(100)));
-            assert!(post.subject().ends_with("/error"), "{fault}: {}", post.text());
-            abandoned |= post.text().contains("was abandoned");
+        while matches!(fault, Behaviour::StartBadly(_)) && start_file.exists() {
+            let failed = host.fake.invoke(Event::new(Behaviour::Count).timeout(Duration::from_millis(100)));
+            abandoned |= failed.about(fault).any_error().to_string().contains("was abandoned");
         }
-        assert!(host.response("\"\"").parse::<u64>().unwrap() >= 1);
+        assert!(host.response(Behaviour::Count).parse::<u64>().unwrap() >= 1);
         if number == 500 {
             early = Some(Resources::of(&host.program));
         }
@@ -111,22 +105,19 @@ fn files_threads_and_memory_stay_flat_over_100_000_invocations_with_faults() {
 }
 
 const SHORT: Duration = Duration::from_secs(1);
-const AMPLE: Duration = Duration::from_secs(300);
 
 /// The others, each in an environment of its own.
 #[test]
 fn files_threads_and_memory_stay_flat_with_every_fault_that_is_written_as_text() {
     for fault in faults::all() {
-        let FaultyGuest::Text(text) = fault.guest else { continue };
-        let host = Host::with(&text.build()).env("AWS_LAMBDA_LOG_LEVEL", "FATAL").start();
+        let FaultyGuest::Text(text) = &fault.guest else { continue };
+        let host = Host::with(&text.build()).log_level("FATAL").start();
         // What runs until it is stopped is stopped soon, and not as often.
-        let is_timeout = fault.error_type == "Guest.Timeout";
-        let (timeout, times) = if is_timeout { (SHORT, [3, 12]) } else { (AMPLE, [10, 40]) };
+        let (timeout, times) = if fault.is_timeout() { (SHORT, [3, 12]) } else { (AMPLE, [10, 40]) };
         let run = |times: usize| {
             for _ in 0..times {
-                let failed = host.fake.invoke(Event::new(fault.event).timeout(timeout));
-                assert!(failed.subject().ends_with("/error"), "{}", fault.name);
-                assert!(host.invoke("\"rest\"").subject().ends_with("/response"), "{}", fault.name);
+                host.fake.invoke(Event::new(fault.event()).timeout(timeout)).about(fault.name).any_error();
+                host.invoke(Behaviour::Rest).about(fault.name).response();
             }
         };
         run(times[0]);

@@ -5,14 +5,10 @@ use std::thread;
 use guesthouse::digest::Digest;
 use serde_json::{Value, json};
 
-use crate::{
-    init_failures::expect,
-    support::{
-        Mode, Origin,
-        elsewhere::{Key, from, said_by},
-        guests::answering,
-        host::Setup,
-    },
+use crate::support::{
+    Mode, Origin, Setup,
+    elsewhere::{Key, from, said_by},
+    guests::answering,
 };
 
 /// A registry that has what the test says, true or not.
@@ -67,8 +63,7 @@ fn a_manifest_that_lies_is_refused_with_what_is_wrong() {
         (String::new(), "Host.InvalidGuest", "not JSON"),
         ("\u{1b}]0;owned\u{7}".to_owned(), "Host.InvalidGuest", "not JSON"),
     ] {
-        let error = registry.put(&manifest, &[(&digest, &guest)]).spawn().init_error();
-        expect(&error, error_type, &[words]);
+        registry.put(&manifest, &[(&digest, &guest)]).init_error(error_type).explains(&[words]);
     }
     // What it says besides does not matter.
     let foreign = json!({"mediaType": "application/wasm", "digest": digest, "size": guest.len(), "urls": ["http://127.0.0.1:9/x"]});
@@ -82,8 +77,8 @@ fn a_manifest_that_names_another_guests_digest_is_not_believed() {
     let (promised, sent) = (answering("v1"), answering("v2"));
     let digest = Digest::of(&promised).to_string();
     let manifest = json!({"schemaVersion": 2, "layers": [layer(&digest, sent.len())]}).to_string();
-    let setup = registry.put(&manifest, &[(&digest, &sent)]).env("GUESTHOUSE_MARGIN", "5s");
-    expect(&setup.spawn().init_error(), "Host.SourceUnavailable", &["the received layer is not"]);
+    let setup = registry.put(&manifest, &[(&digest, &sent)]).margin("5s");
+    setup.init_error("Host.SourceUnavailable").explains(&["the received layer is not"]);
 }
 
 /// Where it sends a token is its own business; that it wants it without TLS is refused.
@@ -91,8 +86,9 @@ fn a_manifest_that_names_another_guests_digest_is_not_believed() {
 fn a_registry_that_asks_for_more_than_a_token_is_refused() {
     let origin = Origin::start();
     origin.set(Mode::Login("nobody's".to_owned()));
-    let error = from(&format!("oci://{}/hello:1", origin.address), "off").spawn().init_error();
-    expect(&error, "Host.SourceUnavailable", &["requires a name and a password"]);
+    from(&format!("oci://{}/hello:1", origin.address), "off")
+        .init_error("Host.SourceUnavailable")
+        .explains(&["requires a name and a password"]);
 }
 
 /// An endpoint that is none of S3's, and some of what it may say. What may pass is tried again for as long as there is
@@ -116,9 +112,9 @@ fn an_s3_that_lies_is_refused_with_what_is_wrong() {
             scope.spawn(move || {
                 let origin = s3_with(file);
                 origin.set(mode.clone());
-                let error = of_s3(&origin).env("GUESTHOUSE_MARGIN", "5s").spawn().init_error();
-                assert_eq!(error["errorType"], error_type, "{mode:?}: {error}");
-                let message = error["errorMessage"].as_str().unwrap();
+                let error = of_s3(&origin).margin("5s").any_init_error();
+                assert_eq!(error.error_type(), error_type, "{mode:?}: {error}");
+                let message = error.message();
                 assert!(message.contains(words) && !message.contains('\u{1b}'), "{mode:?}: {message}");
             });
         }
@@ -142,17 +138,17 @@ fn of_s3(origin: &Origin) -> Setup {
 fn a_server_that_is_not_who_it_says_is_refused() {
     let origin = Origin::with_tls_for(&["other.example"]);
     origin.put("/guest.wasm", answering("v1"));
-    let authority = origin.authority().to_str().unwrap();
-    let start = |reference: &str| {
-        from(reference, "off").env("SSL_CERT_FILE", authority).env("GUESTHOUSE_MARGIN", "5s").spawn().init_error()
-    };
-    expect(&start(&origin.url("/guest.wasm")), "Host.SourceUnavailable", &["certificate"]);
+    let authority = origin.authority();
+    let start = |reference: &str| from(reference, "off").certificates(authority).margin("5s").any_init_error();
+    start(&origin.url("/guest.wasm")).has_type("Host.SourceUnavailable").explains(&["certificate"]);
     // One that speaks without TLS where it should not.
     let plain = Origin::start();
     plain.put("/guest.wasm", answering("v1"));
-    expect(&start(&plain.url("/guest.wasm").replace("http:", "https:")), "Host.SourceUnavailable", &["times in"]);
+    start(&plain.url("/guest.wasm").replace("http:", "https:"))
+        .has_type("Host.SourceUnavailable")
+        .explains(&["times in"]);
     // And a name for it that is none of this machine's.
-    expect(&start("http://other.example/guest.wasm"), "Host.Config", &["https"]);
+    start("http://other.example/guest.wasm").has_type("Host.Config").explains(&["https"]);
 }
 
 /// The signature that is beside a guest may be that of the one before it, or of the one after.
@@ -165,7 +161,7 @@ fn a_guest_is_never_taken_with_another_ones_signature() {
         origin.put("/guest.wasm", guest);
     };
     put(&first, &first);
-    let host = from(&origin.url("/guest.wasm"), "0s").env("GUESTHOUSE_TRUSTED_KEYS", &key.public()).start();
+    let host = from(&origin.url("/guest.wasm"), "0s").trusted_key(&key.public()).start();
     assert_eq!(host.response("{}"), "\"v1\"");
     for (count, (guest, signed)) in [(&second, &first), (&second, &third), (&third, &second)].into_iter().enumerate() {
         put(guest, signed);

@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::support::{Event, Host, RuntimeClient, host::Setup, wait_for};
+use crate::support::{Behaviour, Event, Host, RuntimeClient, Setup, wait_for};
 
 /// The log lines of one event, after its response was posted.
 fn lines(setup: Setup, words: &[&str]) -> (String, Vec<String>) {
@@ -45,7 +45,7 @@ fn a_line_without_an_end_belongs_to_the_invocation_that_printed_it() {
 #[test]
 fn in_json_format_a_line_is_an_object() {
     let own = r#"{"level":"WARN","order":42}"#;
-    let (id, lines) = lines(Host::of("talk").env("AWS_LAMBDA_LOG_FORMAT", "JSON"), &["out", "one\n", "out", own]);
+    let (id, lines) = lines(Host::of("talk").log_format("JSON"), &["out", "one\n", "out", own]);
     let lines: Vec<Value> = lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
     let parts = |line: &Value| (line["level"].clone(), line["requestId"].clone(), line["message"].clone());
     assert_eq!(parts(&lines[0]), (json!("INFO"), json!(id), json!("one")));
@@ -60,7 +60,7 @@ fn in_json_format_a_line_is_an_object() {
 fn lines_below_the_level_are_left_out_and_lines_at_it_are_not() {
     for (level, expected) in [("INFO", 2), ("ERROR", 1)] {
         let said = ["out", "one\n", "err", "[ERROR] two\n"];
-        let (_, lines) = lines(Host::of("talk").env("AWS_LAMBDA_LOG_LEVEL", level), &said);
+        let (_, lines) = lines(Host::of("talk").log_level(level), &said);
         assert_eq!(lines.len(), expected, "{level}: {lines:?}");
     }
 }
@@ -87,7 +87,7 @@ fn a_long_line_comes_whole_in_pieces() {
 #[test]
 fn what_the_start_took_is_one_line_at_debug_level_and_none_above() {
     let took = |level: &str| {
-        let host = Host::of("talk").env("AWS_LAMBDA_LOG_LEVEL", level).start();
+        let host = Host::of("talk").log_level(level).start();
         host.invoke(json!(["err", "over\n"]).to_string());
         // It was written before the first event was requested.
         wait_for("the line", || host.program.lines().iter().any(|line| line.contains("over")).then_some(()));
@@ -107,13 +107,13 @@ fn a_log_that_nobody_reads_costs_neither_a_response_nor_the_environment() {
     for client in RuntimeClient::BOTH {
         let (mut host, log) = Host::of("misbehave").runtime_client(client).spawn_unread();
         for count in 1..=2 {
-            let printed = host.fake.invoke(Event::new("\"print 100 MB\"").timeout(Duration::from_secs(60)));
-            assert_eq!(printed.text(), count.to_string(), "{client:?}");
-            assert_eq!(host.invoke("\"err\"").json()["errorType"], "OrderNotFound", "{client:?}");
+            let printed = host.fake.invoke(Event::new(Behaviour::Print100Mb).timeout(Duration::from_secs(60)));
+            assert_eq!(printed.response(), count.to_string(), "{client:?}");
+            host.invoke(Behaviour::Fail).about(client.name()).error("OrderNotFound");
         }
         host.program.read(log);
         host.program.line("what was dropped", |line| line.contains(" lines were dropped here").then_some(()));
-        assert!(host.response("\"\"").parse::<u32>().is_ok_and(|count| count > 2));
+        assert!(host.response(Behaviour::Count).parse::<u32>().is_ok_and(|count| count > 2));
         assert!(host.program.is_running());
     }
 }
@@ -121,7 +121,7 @@ fn a_log_that_nobody_reads_costs_neither_a_response_nor_the_environment() {
 #[test]
 fn sigterm_ends_the_process_in_time_although_nobody_reads_its_log() {
     let (mut host, _log) = Host::of("misbehave").spawn_unread();
-    host.response("\"print 100 MB\"");
+    host.response(Behaviour::Print100Mb);
     host.program.terminate();
     let begun = Instant::now();
     assert_eq!(host.program.wait().code(), Some(0));
@@ -132,8 +132,7 @@ fn sigterm_ends_the_process_in_time_although_nobody_reads_its_log() {
 #[test]
 fn a_log_that_is_read_slowly_costs_no_environment() {
     for client in RuntimeClient::BOTH {
-        let (mut host, mut log) =
-            Host::of("misbehave").runtime_client(client).env("GUESTHOUSE_MARGIN", "500ms").spawn_unread();
+        let (mut host, mut log) = Host::of("misbehave").runtime_client(client).margin("500ms").spawn_unread();
         let read = thread::spawn(move || {
             let mut piece = vec![0; 16 * 1024];
             while log.read(&mut piece).is_ok_and(|read| read > 0) {
@@ -141,9 +140,11 @@ fn a_log_that_is_read_slowly_costs_no_environment() {
             }
         });
         for _ in 0..2 {
-            let post = host.fake.invoke(Event::new("\"print 100 MB\"").timeout(Duration::from_secs(5)));
-            assert!(post.subject().ends_with("/response") || post.json()["errorType"] == "Guest.Timeout", "{client:?}");
-            assert!(host.invoke("\"\"").subject().ends_with("/response"), "{client:?}");
+            let post = host.fake.invoke(Event::new(Behaviour::Print100Mb).timeout(Duration::from_secs(5)));
+            if post.is_error() {
+                post.about(client.name()).error("Guest.Timeout");
+            }
+            host.invoke(Behaviour::Count).about(client.name()).response();
         }
         assert!(host.program.is_running());
         drop(host);

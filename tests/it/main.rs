@@ -20,6 +20,7 @@ mod faults;
 mod four_ways;
 mod host_panic;
 mod init_failures;
+mod languages;
 mod limits;
 mod precompiled;
 mod programs;

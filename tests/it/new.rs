@@ -41,7 +41,7 @@ fn path() -> String {
 
 #[test]
 #[ignore = "takes all cores for minutes: cargo xtask test runs it"]
-fn a_new_guest_of_each_language_builds_and_runs_by_the_two_commands_that_are_printed() {
+fn a_new_guest_of_each_language_builds_and_runs_by_the_printed_commands() {
     let directory = tempfile::tempdir().unwrap();
     for language in LANGUAGES {
         // A directory whose name a shell would take apart.

@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use crate::support::{Program, emulator, guests, http, program, root, tools, wait_for};
+use crate::support::{Behaviour, Program, behaviour::Size, emulator, guests, http, program, root, tools, wait_for};
 
 const MEMORY_MIB: u64 = 512;
 
@@ -24,31 +24,33 @@ const TIMEOUT_SECONDS: u32 = 20;
 /// A guest is stopped this long before its deadline, and its worker is abandoned when half of that has passed.
 const MARGIN: &str = "2s";
 
-/// The name as in `tests/faults.md`, the event before if there is one, and the event.
-const FAULTS: &[(&str, Option<&str>, &str)] = &[
-    ("error", None, "err"),
-    ("error with a stack trace of 100,000 lines", None, "long stack trace"),
-    ("error of 50 MB", None, "error of 50 MB"),
-    ("response of 7 MB", None, "response of 7 MB"),
-    ("response of 20 MB", None, "response of 20 MB"),
-    ("panic, or an exception that nobody handles", None, "panic"),
-    ("abort", None, "abort"),
-    ("integer division by zero", None, "divide by zero"),
-    ("memory out of bounds", None, "read out of bounds"),
-    ("stack overflow", None, "overflow the stack"),
-    ("exit(0)", None, "exit 0"),
-    ("exit(1)", None, "exit 1"),
-    ("exit with a file open", None, "exit with an open file"),
-    ("endless loop", None, "loop"),
-    ("endless wait", None, "sleep"),
-    ("allocation without end", None, "allocate"),
-    ("files opened without end", None, "open 1000000 files"),
-    ("panic in start-up", Some("start badly: panic"), "rest"),
-    ("exit in start-up", Some("start badly: exit 0"), "rest"),
-    ("endless loop in start-up", Some("start badly: loop"), "rest"),
-    ("endless wait in start-up", Some("start badly: sleep"), "rest"),
-    ("allocation without end in start-up", Some("start badly: allocate"), "rest"),
-];
+/// The faults, by their names in `tests/faults.md`, each with an event before if there is one.
+fn faults() -> Vec<(&'static str, Option<Behaviour>, Behaviour)> {
+    vec![
+        ("error", None, Behaviour::Fail),
+        ("error with a stack trace of 100,000 lines", None, Behaviour::LongStackTrace),
+        ("error of 50 MB", None, Behaviour::ErrorOf(Size::Mb(50))),
+        ("response of 7 MB", None, Behaviour::ResponseOf(Size::Mb(7))),
+        ("response of 20 MB", None, Behaviour::ResponseOf(Size::Mb(20))),
+        ("panic, or an exception that nobody handles", None, Behaviour::Panic),
+        ("abort", None, Behaviour::Abort),
+        ("integer division by zero", None, Behaviour::DivideByZero),
+        ("memory out of bounds", None, Behaviour::ReadOutOfBounds),
+        ("stack overflow", None, Behaviour::OverflowTheStack),
+        ("exit(0)", None, Behaviour::Exit(0)),
+        ("exit(1)", None, Behaviour::Exit(1)),
+        ("exit with a file open", None, Behaviour::ExitWithAnOpenFile),
+        ("endless loop", None, Behaviour::Loop),
+        ("endless wait", None, Behaviour::Sleep),
+        ("allocation without end", None, Behaviour::Allocate),
+        ("files opened without end", None, Behaviour::OpenFiles(1_000_000)),
+        ("panic in start-up", Some(Behaviour::Panic.in_start_up()), Behaviour::Rest),
+        ("exit in start-up", Some(Behaviour::Exit(0).in_start_up()), Behaviour::Rest),
+        ("endless loop in start-up", Some(Behaviour::Loop.in_start_up()), Behaviour::Rest),
+        ("endless wait in start-up", Some(Behaviour::Sleep.in_start_up()), Behaviour::Rest),
+        ("allocation without end in start-up", Some(Behaviour::Allocate.in_start_up()), Behaviour::Rest),
+    ]
+}
 
 struct Peer {
     name: &'static str,
@@ -65,7 +67,7 @@ fn guests_lose_no_environment_where_native_handlers_do() {
     let mut table = vec![format!("| fault | {} |", peers.iter().map(|peer| peer.name).collect::<Vec<_>>().join(" | "))];
     table.push(format!("| --- |{}", " --- |".repeat(peers.len())));
     let outcomes: Vec<Vec<Option<bool>>> = peers.iter().map(Peer::lost).collect();
-    for (number, (fault, ..)) in FAULTS.iter().enumerate() {
+    for (number, (fault, ..)) in faults().into_iter().enumerate() {
         let cells = outcomes.iter().map(|peer| match peer[number] {
             Some(true) => "lost",
             Some(false) => "kept",
@@ -118,19 +120,19 @@ fn peers() -> Vec<Peer> {
 impl Peer {
     /// For each fault whether it cost the environment; `None` where it can't be caused.
     fn lost(&self) -> Vec<Option<bool>> {
-        let of_fault = |(fault, before, event): &(&str, Option<&str>, &str)| {
-            let lost = (!self.without.contains(fault)).then(|| self.loses(*before, event));
+        let of_fault = |(fault, before, behaviour): (&str, Option<Behaviour>, Behaviour)| {
+            let lost = (!self.without.contains(&fault)).then(|| self.loses(before.as_ref(), &behaviour));
             eprintln!("{}, {fault}: {lost:?}", self.name);
             lost
         };
-        FAULTS.iter().map(of_fault).collect()
+        faults().into_iter().map(of_fault).collect()
     }
 
     /// Whether another process responds after the fault, or none.
-    fn loses(&self, before: Option<&str>, event: &str) -> bool {
+    fn loses(&self, before: Option<&Behaviour>, behaviour: &Behaviour) -> bool {
         let sentinel = tempfile::NamedTempFile::new_in("/tmp").unwrap();
-        let environment = EnvVars::start(self, sentinel.path().to_str().unwrap());
-        wait_for("a response", || environment.invoke("rest").then_some(()));
+        let environment = Environment::start(self, sentinel.path().to_str().unwrap());
+        wait_for("a response", || environment.invoke(&Behaviour::Rest).then_some(()));
         let process = environment.process();
         let watching = AtomicBool::new(true);
         thread::scope(|scope| {
@@ -143,22 +145,22 @@ impl Peer {
             if let Some(before) = before {
                 environment.invoke(before);
             }
-            assert!(!environment.invoke(event), "{}: `{event}` is no fault", self.name);
+            assert!(!environment.invoke(behaviour), "{}: `{behaviour}` is no fault", self.name);
             watching.store(false, Ordering::SeqCst);
         });
         // What comes next may be the one that finds out.
-        let responses = [(); 3].map(|()| environment.invoke("rest"));
+        let responses = [(); 3].map(|()| environment.invoke(&Behaviour::Rest));
         environment.process() != process || responses.contains(&false)
     }
 }
 
 /// The emulator with one peer.
-struct EnvVars {
+struct Environment {
     address: String,
     emulator: Program,
 }
 
-impl EnvVars {
+impl Environment {
     fn start(peer: &Peer, sentinel: &str) -> Self {
         let app = root().join("tests/peers").join(if peer.name.starts_with("Node") { "node" } else { "python" });
         let task_root = if peer.name.starts_with("Guesthouse") { guests::ALL.clone() } else { app.clone() };
@@ -186,8 +188,8 @@ impl EnvVars {
     }
 
     /// Whether there is a response that is no error.
-    fn invoke(&self, event: &str) -> bool {
-        let response = http::invoke(&self.address, "function", &[], format!("\"{event}\"").as_bytes());
+    fn invoke(&self, behaviour: &Behaviour) -> bool {
+        let response = http::invoke(&self.address, "function", &[], behaviour.event().as_bytes());
         let text = String::from_utf8_lossy(&response.body);
         response.subject() == "200" && !text.contains("errorType") && !text.starts_with("Task timed out")
     }

@@ -11,10 +11,7 @@ use std::{
 use guesthouse::engine::{Code, CompileLimits, Engine, Target, compile_ahead};
 use tempfile::TempDir;
 
-use crate::{
-    init_failures::expect,
-    support::{Host, guests, process, program, root, task_root, wait_for},
-};
+use crate::support::{Behaviour, Host, guests, process, program, root, task_root, wait_for};
 
 fn wasm(guest: &str) -> Vec<u8> {
     fs::read(guests::path(guest)).unwrap()
@@ -50,7 +47,7 @@ fn warning(host: &Host) -> String {
 fn machine_code_is_mapped_and_the_wasm_file_is_not_needed() {
     let directory = with_files(&[("count.cwasm", &compiled("count"))]);
     for handler in ["count", ""] {
-        let host = Host::in_directory(directory.path()).env("HANDLER", handler).start();
+        let host = Host::in_directory(directory.path()).handler(handler).start();
         assert_eq!((host.response("{}"), host.response("{}")), ("1".to_owned(), "2".to_owned()));
         assert!(is_mapped(&host, "count.cwasm"));
     }
@@ -65,7 +62,7 @@ fn what_is_not_touched_of_machine_code_takes_no_memory() {
     let length = u32::from_le_bytes(code[tail..tail + 4].try_into().unwrap()) as usize;
     let (image, appendix) = code.split_at(tail - length);
     let directory = with_files(&[("count.cwasm", &sealed([image, &vec![0; 16 << 20], appendix].concat()))]);
-    let host = Host::in_directory(directory.path()).env("HANDLER", "count").start();
+    let host = Host::in_directory(directory.path()).handler("count").start();
     assert_eq!(host.response("{}"), "1");
     let smaps = fs::read_to_string(format!("/proc/{}/smaps", host.program.pid())).unwrap();
     let (mut is_ours, mut mapped, mut resident) = (false, 0, 0);
@@ -85,7 +82,7 @@ fn what_is_not_touched_of_machine_code_takes_no_memory() {
 #[test]
 fn machine_code_goes_before_the_wasm_file_beside_it_where_it_was_made_from_that() {
     let directory = with_files(&[("count.cwasm", &compiled("count")), ("count.wasm", &wasm("count"))]);
-    let host = Host::in_directory(directory.path()).env("HANDLER", "count").start();
+    let host = Host::in_directory(directory.path()).handler("count").start();
     assert_eq!(host.response("{}"), "1");
     assert!(is_mapped(&host, "count.cwasm"));
     assert!(warnings(&host).is_empty(), "{:?}", warnings(&host));
@@ -100,7 +97,7 @@ fn a_wasm_file_that_is_named_is_compiled_whatever_is_beside_it() {
         ("guesthouse.toml", settings.as_bytes()),
     ]);
     for (handler, mapped) in [("x", false), ("y", true)] {
-        let host = Host::in_directory(directory.path()).env("HANDLER", handler).start();
+        let host = Host::in_directory(directory.path()).handler(handler).start();
         assert_eq!(host.response("{}"), "1");
         assert_eq!(is_mapped(&host, "count.cwasm"), mapped);
     }
@@ -142,11 +139,13 @@ fn flipped(code: &[u8], at: usize) -> Vec<u8> {
 }
 
 #[test]
-fn machine_code_that_does_not_fit_is_refused_with_the_remedy_where_there_is_no_wasm_file() {
+fn unfit_machine_code_without_a_wasm_file_is_refused_with_the_remedy() {
     for (words, bytes) in foreign() {
         let directory = with_files(&[("echo.cwasm", &bytes)]);
-        let error = Host::in_directory(directory.path()).env("HANDLER", "echo").spawn().init_error();
-        expect(&error, "Host.InvalidGuest", &[words, "guesthouse compile"]);
+        Host::in_directory(directory.path())
+            .handler("echo")
+            .init_error("Host.InvalidGuest")
+            .explains(&[words, "guesthouse compile"]);
     }
 }
 
@@ -167,10 +166,10 @@ fn no_flipped_byte_of_machine_code_is_run() {
 }
 
 #[test]
-fn machine_code_that_does_not_fit_is_not_used_where_there_is_a_wasm_file_and_that_is_said_once() {
+fn unfit_machine_code_beside_a_wasm_file_is_not_used_and_that_is_logged_once() {
     for (words, bytes) in [foreign(), vec![("another `.wasm` file", compiled("count"))]].concat() {
         let directory = with_files(&[("echo.cwasm", &bytes), ("echo.wasm", &wasm("echo"))]);
-        let host = Host::in_directory(directory.path()).env("HANDLER", "echo").start();
+        let host = Host::in_directory(directory.path()).handler("echo").start();
         assert_eq!(host.response("\"hi\""), "\"hi\"");
         let warning = warning(&host);
         for word in [words, "WARN", "guesthouse compile"] {
@@ -183,14 +182,15 @@ fn machine_code_that_does_not_fit_is_not_used_where_there_is_a_wasm_file_and_tha
 fn machine_code_is_taken_from_the_task_root_only() {
     let (inside, outside) = (task_root(), with_files(&[("echo.cwasm", &compiled("echo"))]));
     let file = outside.path().join("echo.cwasm");
-    let host = |handler: &str| Host::in_directory(inside.path()).env("HANDLER", handler).spawn();
-    let error = host(&format!("file://{}", file.display())).init_error();
-    expect(&error, "Host.Untrusted", &["echo.cwasm", "outside the task root"]);
+    let host = |handler: &str| Host::in_directory(inside.path()).handler(handler);
+    host(&format!("file://{}", file.display()))
+        .init_error("Host.Untrusted")
+        .explains(&["echo.cwasm", "outside the task root"]);
     symlink(&file, inside.path().join("echo.cwasm")).unwrap();
-    expect(&host("echo").init_error(), "Host.GuestNotFound", &["echo.cwasm"]);
+    host("echo").init_error("Host.GuestNotFound").explains(&["echo.cwasm"]);
     // Beside its other file it is only not used.
     fs::write(inside.path().join("echo.wasm"), wasm("echo")).unwrap();
-    let host = Host::in_directory(inside.path()).env("HANDLER", "echo").start();
+    let host = Host::in_directory(inside.path()).handler("echo").start();
     assert_eq!(host.response("\"hi\""), "\"hi\"");
     warning(&host);
 }
@@ -200,9 +200,9 @@ fn machine_code_is_taken_from_the_task_root_only() {
 fn machine_code_is_not_taken_from_where_the_guest_can_write() {
     let directory = tempfile::tempdir_in("/tmp").unwrap();
     fs::write(directory.path().join("echo.cwasm"), compiled("echo")).unwrap();
-    let host = || Host::in_directory(directory.path()).env("HANDLER", "echo");
-    expect(&host().spawn().init_error(), "Host.Untrusted", &["echo.cwasm", "the guest can write there"]);
-    assert_eq!(host().env("GUESTHOUSE_TMP", "none").start().response("\"hi\""), "\"hi\"");
+    let host = || Host::in_directory(directory.path()).handler("echo");
+    host().init_error("Host.Untrusted").explains(&["echo.cwasm", "the guest can write there"]);
+    assert_eq!(host().tmp("none").start().response("\"hi\""), "\"hi\"");
 
     fs::write(directory.path().join("echo.wasm"), wasm("echo")).unwrap();
     let host = host().start();
@@ -218,41 +218,40 @@ fn machine_code_is_told_by_where_it_is_and_not_by_the_way_there() {
     fs::write(directory.path().join("echo.cwasm"), compiled("echo")).unwrap();
     let link = task_root();
     symlink(directory.path(), link.path().join("root")).unwrap();
-    let error = Host::in_directory(&link.path().join("root")).env("HANDLER", "echo").spawn().init_error();
-    expect(&error, "Host.Untrusted", &["the guest can write there"]);
+    Host::in_directory(&link.path().join("root"))
+        .handler("echo")
+        .init_error("Host.Untrusted")
+        .explains(&["the guest can write there"]);
 }
 
 #[test]
 fn a_pinned_digest_is_that_of_the_wasm_file() {
     let directory = with_files(&[("count.cwasm", &compiled("count"))]);
-    let host =
-        |digest: String| Host::in_directory(directory.path()).env("HANDLER", "count").env("GUESTHOUSE_DIGEST", &digest);
+    let host = |digest: String| Host::in_directory(directory.path()).handler("count").digest(&digest);
     let digest = guesthouse::digest::Digest::of(&wasm("count"));
     assert_eq!(host(digest.to_string()).start().response("{}"), "1");
     let other = guesthouse::digest::Digest::of(b"other");
-    let error = host(other.to_string()).spawn().init_error();
-    expect(&error, "Host.DigestMismatch", &[&digest.to_string(), &other.to_string()]);
+    host(other.to_string()).init_error("Host.DigestMismatch").explains(&[&digest.to_string(), &other.to_string()]);
 }
 
 #[test]
 fn faults_look_the_same_as_those_of_code_that_is_compiled_at_the_start() {
     let directory = with_files(&[("misbehave.cwasm", &compiled("misbehave"))]);
-    let ahead = Host::in_directory(directory.path()).env("HANDLER", "misbehave").start();
+    let ahead = Host::in_directory(directory.path()).handler("misbehave").start();
     let now = Host::of("misbehave").start();
-    for event in ["\"trap\"", "\"abort\"", "\"panic\"", "\"overflow\"", "\"err\""] {
-        let (ahead, now) = (ahead.invoke(event).json(), now.invoke(event).json());
-        assert_eq!(ahead["errorType"], now["errorType"]);
-        assert_eq!(ahead["errorMessage"], now["errorMessage"]);
-        assert_eq!(ahead["stackTrace"], now["stackTrace"], "{event}");
+    for behaviour in [Behaviour::Trap, Behaviour::Abort, Behaviour::Panic, Behaviour::OverflowTheStack, Behaviour::Fail]
+    {
+        let error_of = |host: &Host| host.invoke(behaviour.clone()).any_error();
+        assert_eq!(error_of(&ahead).json(), error_of(&now).json(), "{behaviour}");
     }
-    let trace = ahead.invoke("\"trap\"").json()["stackTrace"].to_string();
+    let trace = ahead.invoke(Behaviour::Trap).any_error().stack_trace().join("\n");
     assert!(trace.contains("misbehave.rs:"), "{trace}");
 }
 
 /// Built by itself, into a directory of its own: the other tests use the host with everything.
 #[test]
 #[ignore = "builds another host, which takes minutes: cargo xtask test runs it"]
-fn a_host_without_a_compiler_runs_machine_code_and_says_what_to_do_about_a_wasm_file() {
+fn a_host_without_a_compiler_runs_machine_code_and_names_the_remedy_for_wasm() {
     let target = root().join("target/lean");
     let mut cargo = Command::new(env!("CARGO"));
     cargo.current_dir(root()).env("CARGO_TARGET_DIR", &target);
@@ -261,12 +260,13 @@ fn a_host_without_a_compiler_runs_machine_code_and_says_what_to_do_about_a_wasm_
     let lean = target.join("debug/bootstrap");
 
     let directory = with_files(&[("count.cwasm", &compiled("count")), ("echo.wasm", &wasm("echo"))]);
-    let host = |handler| Host::in_directory(directory.path()).program(&lean).env("HANDLER", handler);
+    let host = |handler| Host::in_directory(directory.path()).program(&lean).handler(handler);
     assert_eq!(host("count").start().response("{}"), "1");
-    let error = host("echo").spawn().init_error();
-    expect(&error, "Host.InvalidGuest", &["this host has no compiler", "guesthouse compile"]);
-    let error = host("count").env("GUESTHOUSE_RUNTIME_CLIENT", "lambda_runtime").spawn().init_error();
-    expect(&error, "Host.Config", &["`lambda_runtime`", "built without"]);
+    host("echo").init_error("Host.InvalidGuest").explains(&["this host has no compiler", "guesthouse compile"]);
+    host("count")
+        .env("GUESTHOUSE_RUNTIME_CLIENT", "lambda_runtime")
+        .init_error("Host.Config")
+        .explains(&["`lambda_runtime`", "built without"]);
 }
 
 fn guesthouse(arguments: &[&str], directory: &Path) -> Output {
@@ -301,7 +301,7 @@ fn the_tool_compiles_for_each_of_lambdas_processors() {
 }
 
 #[test]
-fn the_tool_writes_beside_the_guest_or_where_it_is_told_and_runs_and_serves_what_it_wrote() {
+fn the_tool_writes_beside_the_guest_or_where_it_is_told_and_runs_what_it_wrote() {
     let directory = with_files(&[("echo.wasm", &wasm("echo"))]);
     for (arguments, file) in
         [(&["compile", "echo.wasm"][..], "echo.cwasm"), (&["compile", "echo.wasm", "-o", "other.cwasm"], "other.cwasm")]

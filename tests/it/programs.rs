@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
-
 use crate::support::{
     Event, Host,
     guests::{self, MIXED, PROGRAMS},
@@ -22,7 +20,7 @@ fn files_directories_and_bytes_have_the_same_limits_for_components_and_modules()
     for (program, too_many) in
         PROGRAMS.into_iter().zip(["Quota exceeded (os error 19)", "No file descriptors available (os error 33)"])
     {
-        let host = Host::of(program).env("GUESTHOUSE_TMP_LIMIT", "4MiB").start();
+        let host = Host::of(program).tmp_limit("4MiB").start();
         for (event, response) in [
             ("\"open 768\"", "768"),
             ("\"open 769\"", &format!("\"{too_many}\"")),
@@ -44,7 +42,7 @@ fn files_directories_and_bytes_have_the_same_limits_for_components_and_modules()
 fn a_program_has_tmp_only_as_it_is_granted() {
     for program in PROGRAMS {
         for access in ["read-only", "none"] {
-            let host = Host::of(program).env("GUESTHOUSE_TMP", access).start();
+            let host = Host::of(program).tmp(access).start();
             let told = asked(&host, "\"write 1\"");
             assert!(told.starts_with('"') && told.contains("os error"), "{program}, {access}: {told}");
         }
@@ -101,8 +99,7 @@ fn nobody_else_has_anything_in_a_modules_memory() {
     let started = r#"(func (export "_initialize") unreachable) (func (export "_start") (call $fine))"#;
     expect_fine("only `_start` is called", &module("", started));
     let nothing = guests::from_text("(module (func (export \"_start\")))");
-    let error = Host::with(&nothing).start().invoke("1").json();
-    assert!(error["errorMessage"].as_str().unwrap().contains("ended well without a response"), "{error}");
+    Host::with(&nothing).start().invoke("1").any_error().says("ended well without a response");
 }
 
 #[test]
@@ -128,7 +125,7 @@ fn the_functions_of_wasi_0_1_do_as_it_says_with_what_is_not_there() {
                 (call $must (i32.eqz (call $random (i32.const 1024) (i32.const {bytes})))) (call $fine))"#
         );
         let post = Host::with(&module("", &random)).start().invoke("1");
-        assert_eq!(post.subject().ends_with("/response"), is_taken, "{bytes}: {}", post.text());
+        assert_eq!(post.is_response(), is_taken, "{bytes}: {}", post.text());
     }
 }
 
@@ -142,8 +139,7 @@ fn an_address_outside_of_memory_is_a_trap() {
         "(drop (call $random (i32.const 262144) (i32.const 1)))",
     ] {
         let host = Host::with(&module("", &format!("(func (export \"_start\") {call})"))).start();
-        let error = host.invoke("1").json();
-        assert_eq!(error["errorType"], "Guest.Trap.HostCall", "{call}: {error}");
+        host.invoke("1").about(call).error("Guest.Trap.HostCall");
     }
 }
 
@@ -204,17 +200,16 @@ fn memory_is_limited_wherever_it_is() {
     let large = r#"(memory $other i64 1) (func (export "_start")
         (call $must (i64.ne (memory.grow $other (i64.const 1000)) (i64.const -1))) (call $fine))"#;
     for code in [list, large] {
-        let host = Host::with(&module("", code)).env("GUESTHOUSE_MEMORY", "32MiB").start();
-        let error = host.fake.invoke(Event::new("1").timeout(AMPLE)).json();
-        assert_eq!(error["errorType"], "Guest.OutOfMemory", "{error}");
+        let host = Host::with(&module("", code)).memory("32MiB").start();
+        host.fake.invoke(Event::new("1").timeout(AMPLE)).error("Guest.OutOfMemory");
     }
-    let host = Host::with(&module("", large)).env("GUESTHOUSE_MEMORY", "96MiB").start();
+    let host = Host::with(&module("", large)).memory("96MiB").start();
     assert_eq!(host.response("1"), "fine\n");
     // Beyond what is reserved for it, 4 GiB, it would have to be copied, which nothing could interrupt.
     let larger = r#"(memory $other i64 1) (func (export "_start")
         (call $must (i64.eq (memory.grow $other (i64.const 65535)) (i64.const 1)))
         (call $must (i64.eq (memory.grow $other (i64.const 1)) (i64.const -1))) (call $fine))"#;
-    let host = Host::with(&module("", larger)).env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "10240").start();
+    let host = Host::with(&module("", larger)).function_memory(10240).start();
     assert_eq!(host.response("1"), "fine\n");
 }
 
@@ -223,16 +218,13 @@ fn a_loop_that_makes_garbage_is_stopped_at_its_deadline() {
     let code = r#"(type $bytes (array (mut i8)))
         (func (export "_start") (loop $more (drop (array.new_default $bytes (i32.const 1000))) (br $more)))"#;
     let host = Host::with(&module("", code)).start();
-    let error = host.fake.invoke(Event::new("1").timeout(Duration::from_secs(2))).json();
-    assert_eq!(error["errorType"], "Guest.Timeout", "{error}");
+    host.fake.invoke(Event::new("1").timeout(Duration::from_secs(2))).error("Guest.Timeout");
 }
 
 #[test]
 fn a_trap_in_a_module_has_its_frames() {
     let code = r#"(func $deepest unreachable) (func $deeper (call $deepest)) (func (export "_start") (call $deeper))"#;
-    let error = Host::with(&module("", code)).start().invoke("1").json();
-    assert_eq!(error["errorType"], "Guest.Trap.Unreachable");
-    let frames: Vec<&str> = error["stackTrace"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    let frames = Host::with(&module("", code)).start().invoke("1").error("Guest.Trap.Unreachable").stack_trace();
     assert!(frames[0].starts_with("deepest+") && frames[1].starts_with("deeper+") && frames.len() == 3, "{frames:?}");
 }
 
@@ -240,7 +232,6 @@ fn a_trap_in_a_module_has_its_frames() {
 #[test]
 fn a_panic_in_a_module_says_where() {
     let [_, program] = PROGRAMS;
-    let error = Host::of(program).start().invoke("\"panic\"").json();
-    let trace = error["stackTrace"].to_string();
+    let trace = Host::of(program).start().invoke("\"panic\"").any_error().stack_trace().join("\n");
     assert!(trace.contains("main (") && trace.contains("/command.rs:"), "{trace}");
 }

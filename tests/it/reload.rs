@@ -2,17 +2,14 @@
 
 use std::{fs, path::Path};
 
-use crate::{
-    serve::{Served, with_tmp},
-    support::{guests::answering, http, wait_for},
-};
+use crate::support::{guests::answering, served::Served, wait_for};
 
 fn serve(guests: &Path) -> Served {
-    with_tmp(guests, Path::new("/tmp"), &[])
+    Served::start(guests, &[])
 }
 
 fn response(served: &Served, function: &str) -> String {
-    http::invoke(&served.address, function, &[], b"{}").text().to_owned()
+    served.invoke(function, "{}").text().to_owned()
 }
 
 fn put(directory: &Path, name: &str, bytes: &[u8]) {
@@ -49,7 +46,7 @@ fn new_guests_are_added_and_those_that_are_gone_removed() {
     served.program.line("its address", |line| line.ends_with("/functions/two/invocations").then_some(()));
     fs::remove_file(directory.path().join("one.wasm")).unwrap();
     served.program.line("what is gone", |line| line.contains("`one` is gone").then_some(()));
-    assert_eq!(http::invoke(&served.address, "one", &[], b"{}").subject(), "404");
+    assert_eq!(served.invoke("one", "{}").subject(), "404");
     assert_eq!(response(&served, "two"), "\"v2\"");
 }
 

@@ -20,7 +20,7 @@ use guesthouse::{
 use serde_json::json;
 
 use crate::support::{
-    Event, Fake, FetchError,
+    Behaviour, Event, Fake, NextFault,
     faults::{self, Afterwards, Fault, FaultyGuest},
     guests, in_process, wait_for,
 };
@@ -91,9 +91,9 @@ fn capabilities(directory: &Path) -> Capabilities {
 /// A guest that never ends is stopped after this time; any other has all the time that it needs.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-fn event(text: &str, fault: &Fault) -> Event {
-    let event = Event::new(text);
-    if fault.error_type == "Guest.Timeout" { event.timeout(TIMEOUT) } else { event }
+fn event_of(fault: &Fault) -> Event {
+    let event = Event::new(fault.event());
+    if fault.is_timeout() { event.timeout(TIMEOUT) } else { event }
 }
 
 fn check_reports(guest: &Path, faults: &[Fault]) {
@@ -108,16 +108,16 @@ fn check_reports(guest: &Path, faults: &[Fault]) {
         sent += 1;
         reports.of(&id)
     };
-    let first = report_of(Event::new("\"rest\""));
+    let first = report_of(Event::new(Behaviour::Rest));
     assert!(matches!(first, Reported { error_type: None, start: Start::Cold, has_guest: true, .. }), "{first:?}");
     for fault in faults {
-        if let Some(before) = fault.before {
-            report_of(Event::new(before));
+        if let Some(before) = &fault.before {
+            report_of(Event::new(before.clone()));
         }
-        let report = report_of(event(fault.event, fault));
+        let report = report_of(event_of(fault));
         assert_eq!(report.error_type.as_deref(), Some(fault.error_type), "{}", fault.name);
         assert!(report.has_guest && report.start == Start::Warm, "{}: {report:?}", fault.name);
-        let after = report_of(Event::new("\"rest\""));
+        let after = report_of(Event::new(Behaviour::Rest));
         let expected = match fault.instance {
             Afterwards::Kept => InstanceOrigin::Reused,
             Afterwards::Gone => InstanceOrigin::New,
@@ -132,15 +132,15 @@ fn check_reports(guest: &Path, faults: &[Fault]) {
 #[test]
 fn each_fault_of_the_table_is_reported_once() {
     let (misbehaving, others): (Vec<_>, Vec<_>) =
-        faults::all().into_iter().partition(|fault| matches!(fault.guest, FaultyGuest::Misbehave));
+        faults::all().into_iter().partition(|fault| matches!(fault.guest, FaultyGuest::Misbehave(_)));
     thread::scope(|scope| {
         scope.spawn(|| check_reports(&guests::path("misbehave"), &misbehaving));
         for fault in &others {
-            let FaultyGuest::Text(text) = fault.guest else { unreachable!("just partitioned") };
+            let FaultyGuest::Text(text) = &fault.guest else { unreachable!("just partitioned") };
             let directory = tempfile::tempdir().unwrap();
             let guest = directory.path().join("guest.wasm");
             fs::write(&guest, text.build()).unwrap();
-            check_reports(&guest, &[*fault]);
+            check_reports(&guest, std::slice::from_ref(fault));
         }
     });
 }
@@ -153,20 +153,20 @@ fn a_refused_reply_a_truncated_event_and_a_shutdown_are_reported_once_each() {
     let serving = in_process::start(&fake, 1, load, move || end.send(()).unwrap());
 
     fake.answer_next_post("413 Payload Too Large");
-    let refused = Event::new("\"\"");
+    let refused = Event::new(Behaviour::Count);
     fake.invoke(refused.clone());
     assert_eq!(reports.of(&refused.id).error_type, None);
 
-    fake.trouble_next_get(FetchError::CutOffAndForgotten);
+    fake.disturb_next(NextFault::CutOffAndForgotten);
     let truncated = Event::new("x".repeat(1000));
     fake.invoke(truncated.clone());
     let report = reports.of(&truncated.id);
     assert_eq!(report.error_type.as_deref(), Some("Host.InvalidEvent"));
     assert!(!report.has_guest && report.instance.is_none(), "{report:?}");
 
-    let interrupted = Event::new("\"aloud: loop\"");
+    let interrupted = Event::new(Behaviour::Loop.aloud());
     fake.send(interrupted.clone());
-    wait_for("the guest to run", || (*reports.1.lock().unwrap() == "loop").then_some(()));
+    wait_for("the guest to run", || (*reports.1.lock().unwrap() == Behaviour::Loop.to_string()).then_some(()));
     serving.end();
     ended.recv().unwrap();
     assert_eq!(reports.of(&interrupted.id).error_type.as_deref(), Some("Host.Internal"));

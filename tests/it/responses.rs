@@ -1,8 +1,6 @@
 //! Events and responses pass through byte for byte.
 
-use serde_json::Value;
-
-use crate::support::{Event, Framing, Host, RuntimeClient};
+use crate::support::{Behaviour, Event, Framing, Host, RuntimeClient, behaviour::Size};
 
 /// Lambda's limit for events and buffered responses.
 const LIMIT_BYTES: usize = 6_291_556;
@@ -32,11 +30,11 @@ fn events() -> Vec<Vec<u8>> {
 #[test]
 fn an_echo_is_the_event_byte_for_byte_whatever_it_is() {
     for client in RuntimeClient::BOTH {
-        let host = Host::of("echo").runtime_client(client).env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1024").start();
+        let host = Host::of("echo").runtime_client(client).function_memory(1024).start();
         for event in events() {
             for framing in [Framing::Sized, Framing::Chunked] {
                 let post = host.fake.invoke(Event::new(event.clone()).framing(framing));
-                assert!(post.subject().ends_with("/response"), "{}", post.text());
+                post.response();
                 let shown = String::from_utf8_lossy(&event[..event.len().min(80)]);
                 assert!(post.body == event, "{client:?}: {} bytes starting {shown:?} came back changed", event.len());
             }
@@ -49,9 +47,7 @@ fn an_event_that_is_not_utf8_is_refused_and_the_instance_stays() {
     for client in RuntimeClient::BOTH {
         let host = Host::of("count").runtime_client(client).start();
         assert_eq!(host.response("0"), "1");
-        let post = host.invoke(b"\"\xff\"".to_vec());
-        assert!(post.subject().ends_with("/error"));
-        assert_eq!(post.json()["errorType"], "Host.InvalidEvent");
+        host.invoke(b"\"\xff\"".to_vec()).error("Host.InvalidEvent");
         assert_eq!(host.response("0"), "2");
     }
 }
@@ -59,22 +55,19 @@ fn an_event_that_is_not_utf8_is_refused_and_the_instance_stays() {
 #[test]
 fn a_response_at_the_limit_is_sent_and_one_over_it_is_refused_with_both_sizes() {
     // The response's quotes count too.
-    let of = |bytes: usize| format!("\"response of {} bytes\"", bytes - 2);
+    let of = |bytes: usize| Behaviour::ResponseOf(Size::Bytes(bytes - 2));
     for client in RuntimeClient::BOTH {
         let host = Host::of("misbehave").runtime_client(client).start();
         assert_eq!(host.response(of(LIMIT_BYTES)).len(), LIMIT_BYTES);
-        let error = host.invoke(of(LIMIT_BYTES + 1)).json();
-        assert_eq!(error["errorType"], "Function.ResponseSizeTooLarge");
-        let message = error["errorMessage"].as_str().unwrap();
-        assert!(message.contains("6291557") && message.contains("6291556"), "{message}");
+        let refused = host.invoke(of(LIMIT_BYTES + 1)).error("Function.ResponseSizeTooLarge");
+        refused.says("6291557").says("6291556");
     }
 }
 
 #[test]
 fn the_sample_answers_typed_events_and_tells_what_is_wrong_with_others() {
     let host = Host::of("hello").start();
-    let response: Value = serde_json::from_str(&host.response(r#"{"name":"Ada"}"#)).unwrap();
+    let response = host.response_json(r#"{"name":"Ada"}"#);
     assert_eq!((&response["message"], &response["count"]), (&"Hello Ada!".into(), &1.into()));
-    let error = host.invoke("[]").json();
-    assert_eq!(error["errorType"], "InvalidEvent");
+    host.invoke("[]").error("InvalidEvent");
 }

@@ -9,30 +9,25 @@ use std::{
 use guesthouse::digest::Digest;
 use serde_json::json;
 
-use crate::{
-    init_failures::expect,
-    support::{
-        Host, Mode, Origin,
-        elsewhere::{Key, from, said_by},
-        guests::answering,
-        origin::proxy_to,
-        servers::{Registry, S3},
-        wait_for,
-    },
+use crate::support::{
+    Host, Mode, Origin,
+    elsewhere::{Key, from, said_by},
+    guests::answering,
+    origin::proxy_to,
+    servers::{Registry, S3},
+    wait_for,
 };
 
 #[test]
-fn a_guest_comes_from_an_https_server_whose_certificate_is_trusted_and_from_no_other() {
+fn a_guest_comes_from_an_https_server_with_a_trusted_certificate_and_no_other() {
     let origin = Origin::with_tls();
     origin.put("/guest.wasm", answering("v1"));
     let reference = origin.url("/guest.wasm");
-    let authority = origin.authority().to_str().unwrap();
-    let host = from(&reference, "0s").env("SSL_CERT_FILE", authority).start();
+    let host = from(&reference, "0s").certificates(origin.authority()).start();
     assert_eq!(host.response("{}"), "\"v1\"");
     origin.put("/guest.wasm", answering("v2"));
     host.becomes("\"v2\"");
-    let error = from(&reference, "0s").spawn().init_error();
-    expect(&error, "Host.SourceUnavailable", &["certificate"]);
+    from(&reference, "0s").init_error("Host.SourceUnavailable").explains(&["certificate"]);
 }
 
 #[test]
@@ -40,19 +35,19 @@ fn a_guest_comes_through_a_proxy_where_the_environment_names_one() {
     let origin = Origin::with_tls_for(&["guests.example"]);
     origin.put("/guest.wasm", answering("v1"));
     let proxy = format!("http://{}", proxy_to(&origin.address));
-    let authority = origin.authority().to_str().unwrap();
-    let host = from("https://guests.example/guest.wasm", "off");
-    let host = host.env("SSL_CERT_FILE", authority).env("HTTPS_PROXY", &proxy).start();
+    let setup = from("https://guests.example/guest.wasm", "off");
+    let host = setup.certificates(origin.authority()).proxy(&proxy).start();
     assert_eq!(host.response("{}"), "\"v1\"");
 }
 
 #[test]
 fn a_source_that_is_not_there_is_tried_until_the_init_phase_is_almost_over() {
     let begun = Instant::now();
-    let error = from("http://127.0.0.1:9/guest.wasm", "off").env("GUESTHOUSE_MARGIN", "1s").spawn().init_error();
-    expect(&error, "Host.SourceUnavailable", &["`http://127.0.0.1:9/guest.wasm`", " times in "]);
-    let seconds =
-        error["errorMessage"].as_str().unwrap().split(" times in ").nth(1).unwrap().split(' ').next().unwrap();
+    let error = from("http://127.0.0.1:9/guest.wasm", "off")
+        .margin("1s")
+        .init_error("Host.SourceUnavailable")
+        .explains(&["`http://127.0.0.1:9/guest.wasm`", " times in "]);
+    let seconds = error.message().split(" times in ").nth(1).unwrap().split(' ').next().unwrap();
     assert!((5.0..20.0).contains(&seconds.parse().unwrap()), "{error}");
     assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
 }
@@ -80,8 +75,7 @@ fn what_is_not_there_or_not_allowed_or_no_guest_is_reported_at_once() {
         (Mode::Html, "Host.InvalidGuest", "a web page"),
     ] {
         origin.set(mode);
-        let error = from(&origin.url("/guest.wasm"), "off").spawn().init_error();
-        expect(&error, error_type, &[part]);
+        from(&origin.url("/guest.wasm"), "off").init_error(error_type).explains(&[part]);
     }
 }
 
@@ -89,7 +83,7 @@ fn what_is_not_there_or_not_allowed_or_no_guest_is_reported_at_once() {
 fn a_query_is_sent_and_never_shown() {
     let origin = Origin::start();
     let reference = format!("{}?signature=secret", origin.url("/guest.wasm"));
-    let error = from(&reference, "off").spawn().init_error();
+    let error = from(&reference, "off").any_init_error();
     assert!(!error.to_string().contains("secret"), "{error}");
     origin.put("/guest.wasm", answering("v1"));
     let host = from(&reference, "0s").start();
@@ -108,10 +102,9 @@ fn an_artifact_at_the_limit_is_taken_and_one_over_it_is_not() {
     let bytes = answering("v1");
     fs::write(&file, &bytes).unwrap();
     let reference = format!("file://{}", file.display());
-    let limited = |limit: usize| from(&reference, "off").env("GUESTHOUSE_ARTIFACT_LIMIT", &format!("{limit}B"));
+    let limited = |limit: usize| from(&reference, "off").artifact_limit(&format!("{limit}B"));
     assert_eq!(limited(bytes.len()).start().response("{}"), "\"v1\"");
-    let error = limited(bytes.len() - 1).spawn().init_error();
-    expect(&error, "Host.InvalidGuest", &["larger than"]);
+    limited(bytes.len() - 1).init_error("Host.InvalidGuest").explains(&["larger than"]);
 }
 
 #[test]
@@ -122,15 +115,14 @@ fn what_does_not_come_from_the_task_root_needs_a_signature_where_keys_are_truste
     let bytes = answering("v1");
     fs::write(&file, &bytes).unwrap();
     let reference = format!("file://{}", file.display());
-    let start = || from(&reference, "off").env("GUESTHOUSE_TRUSTED_KEYS", &key.public());
-    expect(&start().spawn().init_error(), "Host.Untrusted", &["no signature"]);
+    let start = || from(&reference, "off").trusted_key(&key.public());
+    start().init_error("Host.Untrusted").explains(&["no signature"]);
     fs::write(directory.path().join("guest.wasm.minisig"), other.sign(&bytes)).unwrap();
-    expect(&start().spawn().init_error(), "Host.Untrusted", &["none of the trusted keys"]);
+    start().init_error("Host.Untrusted").explains(&["none of the trusted keys"]);
     fs::write(directory.path().join("guest.wasm.minisig"), key.sign(&bytes)).unwrap();
     assert_eq!(start().start().response("{}"), "\"v1\"");
     // The task root is trusted as it is.
-    let host =
-        Host::in_directory(directory.path()).env("HANDLER", "guest").env("GUESTHOUSE_TRUSTED_KEYS", &other.public());
+    let host = Host::in_directory(directory.path()).handler("guest").trusted_key(&other.public());
     assert_eq!(host.start().response("{}"), "\"v1\"");
 }
 
@@ -138,12 +130,11 @@ fn what_does_not_come_from_the_task_root_needs_a_signature_where_keys_are_truste
 fn s3_tells_what_is_missing_or_not_allowed() {
     let s3 = S3::start();
     let start = |reference: &str, secret: &str| {
-        let env = s3.env().into_iter().filter(|(name, _)| name != "AWS_SECRET_ACCESS_KEY");
-        let setup = env.fold(from(reference, "off"), |setup, (name, value)| setup.env(&name, &value));
-        setup.env("AWS_SECRET_ACCESS_KEY", secret).spawn().init_error()
+        let setup = from(reference, "off").envs(&s3.env());
+        setup.env("AWS_SECRET_ACCESS_KEY", secret).any_init_error()
     };
-    expect(&start("s3://guests/none.wasm", &s3.secret), "Host.GuestNotFound", &["s3://guests/none.wasm"]);
-    expect(&start("s3://guests/none.wasm", "wrong"), "Host.SourceUnavailable", &["403 Forbidden"]);
+    start("s3://guests/none.wasm", &s3.secret).has_type("Host.GuestNotFound").explains(&["s3://guests/none.wasm"]);
+    start("s3://guests/none.wasm", "wrong").has_type("Host.SourceUnavailable").explains(&["403 Forbidden"]);
 }
 
 #[test]
@@ -174,14 +165,10 @@ fn an_artifact_in_a_registry_is_told_by_its_layers() {
     for tag in ["wasm", "plain", "with-text"] {
         assert_eq!(from(&reference(tag), "off").start().response("{}"), "\"v1\"", "{tag}");
     }
-    expect(
-        &from(&reference("neither"), "off").spawn().init_error(),
-        "Host.InvalidGuest",
-        &["not exactly one is the guest"],
-    );
-    expect(&from(&reference("none"), "off").spawn().init_error(), "Host.GuestNotFound", &["guests/hello:none"]);
+    from(&reference("neither"), "off").init_error("Host.InvalidGuest").explains(&["not exactly one is the guest"]);
+    from(&reference("none"), "off").init_error("Host.GuestNotFound").explains(&["guests/hello:none"]);
     let wrong = format!("oci://{}/guests/hello@sha256:{}", registry.address, "0".repeat(64));
-    expect(&from(&wrong, "off").spawn().init_error(), "Host.GuestNotFound", &["@sha256:000"]);
+    from(&wrong, "off").init_error("Host.GuestNotFound").explains(&["@sha256:000"]);
 }
 
 /// The names lead to this machine by a proxy; the token comes from a real server.
@@ -200,10 +187,10 @@ fn awss_registry_is_entered_with_a_token_and_again_when_that_is_refused() {
     // What moto gives out.
     origin.set(Mode::Login("Basic QVdTOjEyMzQ1Njc4OTAxMi1hdXRoLXRva2Vu".to_owned()));
     let reference = format!("oci://{REGISTRY}/hello:live");
-    let setup = s3.env().iter().fold(from(&reference, "0s"), |setup, (name, value)| setup.env(name, value));
+    let setup = from(&reference, "0s").envs(&s3.env());
     let setup = setup.env("AWS_ENDPOINT_URL_ECR", &format!("http://{}/", s3.address));
-    let setup = setup.env("HTTPS_PROXY", &format!("http://{}", proxy_to(&origin.address)));
-    let host = setup.env("SSL_CERT_FILE", origin.authority().to_str().unwrap()).start();
+    let setup = setup.proxy(&format!("http://{}", proxy_to(&origin.address)));
+    let host = setup.certificates(origin.authority()).start();
     assert_eq!(host.response("{}"), "\"v1\"");
     put("v2");
     host.becomes("\"v2\"");
@@ -234,8 +221,9 @@ fn a_byte_that_is_flipped_in_a_registry_is_noticed() {
     let mut flipped = bytes.clone();
     flipped[100] ^= 1;
     fs::write(registry.blob(&layer), flipped).unwrap();
-    let error = from(&format!("oci://{}/hello:1", registry.address), "off").spawn().init_error();
-    expect(&error, "Host.SourceUnavailable", &[&layer]);
+    from(&format!("oci://{}/hello:1", registry.address), "off")
+        .init_error("Host.SourceUnavailable")
+        .explains(&[&layer]);
 }
 
 #[test]
@@ -243,10 +231,6 @@ fn a_reference_that_is_none_is_refused_with_how_to_write_it() {
     for reference in
         ["s3://bucket", "oci://hello", "http://example.com/x.wasm", "ftp://example.com/x.wasm", "file://x.wasm"]
     {
-        expect(
-            &Host::in_directory(Path::new("/")).env("HANDLER", reference).spawn().init_error(),
-            "Host.Config",
-            &["hint: "],
-        );
+        Host::in_directory(Path::new("/")).handler(reference).init_error("Host.Config").explains(&[]);
     }
 }

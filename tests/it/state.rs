@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Event, Host, RuntimeClient, wait_for};
+use crate::support::{Host, Reply, RuntimeClient, wait_for};
 
 /// A file in `/tmp` that no other test uses, and that is gone after it.
 struct Kept(String);
@@ -12,8 +12,8 @@ impl Kept {
         Self(format!("guesthouse-test-{test}-{}", std::process::id()))
     }
 
-    fn append(&self, host: &Host, text: &str) -> Value {
-        host.invoke(json!({"file": self.0, "text": text}).to_string()).json()
+    fn append(&self, host: &Host, text: &str) -> Reply {
+        host.invoke(json!({"file": self.0, "text": text}).to_string())
     }
 }
 
@@ -34,7 +34,7 @@ fn memory_stays_between_invocations() {
 
 #[test]
 fn memory_is_new_in_every_invocation_where_instances_are_fresh() {
-    let host = Host::of("count").env("GUESTHOUSE_INSTANCES", "fresh").start();
+    let host = Host::of("count").fresh().start();
     let counts: Vec<String> = (0..3).map(|_| host.response("{}")).collect();
     assert_eq!(counts, ["1", "1", "1"]);
 }
@@ -43,9 +43,9 @@ fn memory_is_new_in_every_invocation_where_instances_are_fresh() {
 fn a_file_in_tmp_stays_between_invocations_and_between_instances() {
     for instances in ["reuse", "fresh"] {
         let kept = Kept::new(instances);
-        let host = Host::of("keep_in_tmp").env("GUESTHOUSE_INSTANCES", instances).start();
-        kept.append(&host, "one ");
-        assert_eq!(kept.append(&host, "two"), "one two");
+        let host = Host::of("keep_in_tmp").instances(instances).start();
+        kept.append(&host, "one ").response();
+        assert_eq!(kept.append(&host, "two").response_json(), "one two");
         let on_disk = std::fs::read_to_string(format!("/tmp/{}", kept.0)).unwrap();
         assert_eq!(on_disk, "one two");
     }
@@ -55,9 +55,8 @@ fn a_file_in_tmp_stays_between_invocations_and_between_instances() {
 fn tmp_can_be_read_only_or_absent() {
     for (setting, error) in [("read-only", "Operation not permitted"), ("none", "No such file or directory")] {
         let kept = Kept::new(setting);
-        let host = Host::of("keep_in_tmp").env("GUESTHOUSE_TMP", setting).start();
-        let response = kept.append(&host, "one");
-        assert!(response["errorMessage"].as_str().unwrap().contains(error), "{setting}: {response}");
+        let host = Host::of("keep_in_tmp").tmp(setting).start();
+        kept.append(&host, "one").about(setting).any_error().says(error);
         assert!(!std::path::Path::new(&format!("/tmp/{}", kept.0)).exists());
     }
 }
@@ -65,7 +64,7 @@ fn tmp_can_be_read_only_or_absent() {
 #[test]
 fn no_file_but_those_in_tmp_can_be_reached() {
     let host = Host::of("reach_out").start();
-    let reached = |event: Value| host.invoke(event.to_string()).subject().ends_with("/response");
+    let reached = |event: Value| host.invoke(event.to_string()).is_response();
     let inside = tempfile::NamedTempFile::new_in("/tmp").unwrap();
     assert!(reached(json!({"read": inside.path()})));
     for outside in ["/etc/passwd", "../etc/passwd", "/tmp/../etc/passwd", "/proc/self/environ", "/var/task/hello.wasm"]
@@ -94,8 +93,7 @@ fn nothing_of_the_network_can_be_reached_and_least_of_all_the_runtime_api() {
         json!({"send": runtime_api}),
         json!({"resolve": "localhost"}),
     ] {
-        let post = host.invoke(event.to_string());
-        assert!(post.subject().ends_with("/error"), "{event}: {}", post.text());
+        host.invoke(event.to_string()).about(event).any_error();
     }
     assert_eq!(host.fake.connections(), connections);
 }
@@ -109,7 +107,7 @@ fn init_runs_once_for_each_instance() {
     let prepared = |host: &Host| host.program.lines().iter().filter(|line| line.ends_with("\tpreparing")).count();
     wait_for("a line", || (prepared(&host) > 0).then_some(()));
     assert_eq!(prepared(&host), 1);
-    let fresh = Host::of("init_counts").env("GUESTHOUSE_INSTANCES", "fresh").start();
+    let fresh = Host::of("init_counts").fresh().start();
     for _ in 0..3 {
         assert_eq!(fresh.response("{}"), "1");
     }
@@ -125,7 +123,7 @@ fn a_guest_sees_the_functions_variables_but_no_credentials_and_not_the_runtime_a
         .env("AWS_BEARER_TOKEN_BEDROCK", "secret")
         .env("HTTPS_PROXY", "http://user:secret@127.0.0.1:1")
         .start();
-    let seen = host.fake.invoke(Event::new("{}")).json();
+    let seen = host.response_json("{}");
     assert_eq!((&seen["STAGE"], &seen["AWS_LAMBDA_FUNCTION_NAME"]), (&json!("prod"), &json!("the-function")));
     assert_eq!((&seen["AWS_SECRET_ACCESS_KEY"], &seen["AWS_LAMBDA_RUNTIME_API"]), (&Value::Null, &Value::Null));
     assert!(!seen.to_string().contains("secret"), "{seen}");

@@ -8,7 +8,7 @@ use std::{
 use guesthouse::digest::Digest;
 
 use crate::support::{
-    Event, Host, Mode, Origin,
+    Behaviour, Event, Host, Mode, Origin,
     elsewhere::{from, said},
     guests::{self, answering},
     wait_for,
@@ -44,11 +44,11 @@ fn a_file_that_is_copied_over_is_served_by_the_same_process() {
 }
 
 #[test]
-fn a_guest_in_the_task_root_is_exchanged_where_the_settings_say_so_and_not_otherwise() {
+fn a_guest_in_the_task_root_is_swapped_only_where_the_settings_say_so() {
     for (refresh, expected) in [("0s", "\"v2\""), ("off", "\"v1\"")] {
         let directory = tempfile::tempdir().unwrap();
         fs::write(directory.path().join("guest.wasm"), answering("v1")).unwrap();
-        let host = Host::in_directory(directory.path()).env("GUESTHOUSE_REFRESH", refresh).start();
+        let host = Host::in_directory(directory.path()).refresh(refresh).start();
         assert_eq!(host.response("{}"), "\"v1\"");
         // As most tools write: another file takes the place.
         fs::write(directory.path().join("new"), answering("v2")).unwrap();
@@ -115,7 +115,7 @@ fn an_invocation_waits_for_its_look_only_so_long() {
     for (timeout, longest) in [(Duration::from_secs(60), 2.0), (Duration::from_secs(6), 1.5)] {
         let begun = Instant::now();
         let post = host.fake.invoke(Event::new("{}").timeout(timeout));
-        assert_eq!(post.text(), "\"v1\"");
+        assert_eq!(post.response(), "\"v1\"");
         let took = begun.elapsed().as_secs_f64();
         assert!(took > longest * 0.8 && took < longest + 15.0, "{took} s of {timeout:?}");
     }
@@ -126,16 +126,16 @@ fn an_invocation_waits_for_its_look_only_so_long() {
 fn invocations_in_flight_finish_on_the_guest_that_they_began_with() {
     let (origin, directory) = (Origin::start(), tempfile::tempdir_in("/tmp").unwrap());
     origin.put("/guest.wasm", fs::read(guests::path("misbehave")).unwrap());
-    let host = from(&origin.url("/guest.wasm"), "0s").env("AWS_LAMBDA_MAX_CONCURRENCY", "2").start();
+    let host = from(&origin.url("/guest.wasm"), "0s").concurrency(2).start();
     host.fake.wait_for_workers(2);
-    let slow = Event::new(format!("\"wait in {}\"", directory.path().display()));
+    let slow = Event::new(Behaviour::WaitIn(directory.path().display().to_string()));
     host.fake.send(slow.clone());
     wait_for("the guest to be at work", || (fs::read_dir(directory.path()).unwrap().count() == 1).then_some(()));
     origin.put("/guest.wasm", answering("v2"));
-    wait_for("the newer guest", || (host.invoke("\"\"").text() == "\"v2\"").then_some(()));
+    wait_for("the newer guest", || (host.response(Behaviour::Count) == "\"v2\"").then_some(()));
     fs::write(directory.path().join("go"), "").unwrap();
     let post = host.fake.post();
-    assert!(post.subject().contains(&slow.id) && post.json()["count"].is_u64(), "{}", post.text());
+    assert!(post.subject().contains(&slow.id) && post.response_json()["count"].is_u64(), "{}", post.text());
 }
 
 #[test]
@@ -171,10 +171,10 @@ fn each_line_in_json_says_which_guest_it_is_about() {
     let origin = Origin::start();
     let read = |name: &str| fs::read(guests::path(name)).unwrap();
     origin.put("/guest.wasm", read("talk"));
-    let host = from(&origin.url("/guest.wasm"), "0s").env("AWS_LAMBDA_LOG_FORMAT", "JSON").start();
+    let host = from(&origin.url("/guest.wasm"), "0s").log_format("JSON").start();
     host.response(r#"["out","one\n"]"#);
     origin.put("/guest.wasm", answering("v2"));
-    wait_for("the newer guest", || host.invoke("{}").subject().ends_with("/response").then_some(()));
+    wait_for("the newer guest", || host.invoke("{}").is_response().then_some(()));
     let guest_of = |what: &str| {
         let line: serde_json::Value =
             host.program.line(what, |line| line.contains(what).then(|| serde_json::from_str(line).unwrap()));

@@ -6,10 +6,9 @@ use std::{fs, io::Write as _, thread, time::Duration};
 use guesthouse::digest::Digest;
 
 use crate::support::{
-    Mode, Origin,
+    Mode, Origin, Setup,
     elsewhere::{Key, from, said, said_by},
     guests::{self, answering},
-    host::Setup,
     program,
     text::Text,
     wait_for,
@@ -81,9 +80,9 @@ fn a_source_that_redirects_in_a_loop() {
 fn a_source_that_redirects_to_another_scheme() {
     let (tls, plain) = (Origin::with_tls(), Origin::start());
     plain.put(GUEST, answering("broken"));
-    let authority = tls.authority().to_str().unwrap().to_owned();
+    let authority = tls.authority().to_owned();
     let to = plain.url(GUEST);
-    let trusting = |setup: Setup| setup.env("SSL_CERT_FILE", &authority);
+    let trusting = |setup: Setup| setup.certificates(&authority);
     survives(trusting, &tls, |origin| origin.set(Mode::Redirect(to)), &["a redirect from `https` to `http`"]);
     assert_eq!(plain.asked().len(), 0);
 }
@@ -91,7 +90,7 @@ fn a_source_that_redirects_to_another_scheme() {
 #[test]
 fn a_source_that_serves_10_gb() {
     for announced in [true, false] {
-        let limited = |setup: Setup| setup.env("GUESTHOUSE_ARTIFACT_LIMIT", "1MiB");
+        let limited = |setup: Setup| setup.artifact_limit("1MiB");
         let fault = |origin: &Origin| origin.set(Mode::Huge { announced });
         survives(limited, &Origin::start(), fault, &["Host.InvalidGuest", "larger than 1048576 bytes"]);
     }
@@ -139,7 +138,7 @@ fn a_component_that_instantiates_others_without_end() {
 fn a_component_that_takes_the_compiler_more_memory_than_there_is() {
     let origin = Origin::start();
     origin.put(GUEST, answering("v1"));
-    let host = from(&origin.url(GUEST), "0s").env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128").start();
+    let host = from(&origin.url(GUEST), "0s").function_memory(128).start();
     assert_eq!(host.response("{}"), "\"v1\"");
     let before = host.program.peak_kib();
     origin.put(GUEST, guests::many_elements(1_000_000));
@@ -175,7 +174,7 @@ fn an_artifact_that_is_not_the_pinned_one() {
     let pin = Digest::of(&answering("v1")).to_string();
     let origin = Origin::start();
     origin.put(GUEST, answering("v1"));
-    let host = from(&origin.url(GUEST), "0s").env("GUESTHOUSE_DIGEST", &pin).start();
+    let host = from(&origin.url(GUEST), "0s").digest(&pin).start();
     origin.put(GUEST, answering("v2"));
     assert_eq!((host.response("{}"), host.response("{}")), ("\"v1\"".to_owned(), "\"v1\"".to_owned()));
     let lines = said_by(&host, 1);
@@ -189,7 +188,7 @@ fn an_artifact_without_a_signature_with_another_keys_and_then_with_the_right_one
     let (first, second) = (answering("v1"), answering("v2"));
     origin.put(GUEST, first.clone());
     origin.put("/guest.wasm.minisig", own.sign(&first));
-    let host = from(&origin.url(GUEST), "0s").env("GUESTHOUSE_TRUSTED_KEYS", &own.public()).start();
+    let host = from(&origin.url(GUEST), "0s").trusted_key(&own.public()).start();
     assert_eq!(host.response("{}"), "\"v1\"");
     let refused = |count: usize, reason: &str| {
         assert_eq!((host.response("{}"), host.response("{}")), ("\"v1\"".to_owned(), "\"v1\"".to_owned()));
@@ -225,7 +224,7 @@ fn a_signed_cwasm_needs_no_compiler_and_one_that_is_not_for_this_engine_is_refus
         origin.put(GUEST, bytes);
     };
     put(&answering("v1"));
-    let host = from(&origin.url(GUEST), "0s").env("GUESTHOUSE_TRUSTED_KEYS", &key.public()).start();
+    let host = from(&origin.url(GUEST), "0s").trusted_key(&key.public()).start();
     put(&image[..image.len() - 1]);
     assert_eq!((host.response("{}"), host.response("{}")), ("\"v1\"".to_owned(), "\"v1\"".to_owned()));
     assert!(said_by(&host, 1)[0].contains("Host.InvalidGuest"));
@@ -293,7 +292,7 @@ fn a_freeze_in_each_step_of_a_look() {
         origin.set(Mode::Serve);
         host.program.signal("CONT");
         wait_for("the newer guest", || {
-            assert!(host.invoke("{}").subject().ends_with("/response"));
+            host.response("{}");
             said(&host).iter().any(|line| line.contains("swapped from") && line.contains(&digest)).then_some(())
         });
     }

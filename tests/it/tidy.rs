@@ -88,6 +88,32 @@ fn relative_links(text: &str) -> impl Iterator<Item = &str> {
     relative.filter_map(|target| target.split('#').next()).filter(|path| !path.is_empty())
 }
 
+/// What two modules of tests need belongs into `support`, where it is found.
+#[test]
+fn modules_of_tests_use_nothing_of_each_other() {
+    let main = text_of("tests/it/main.rs");
+    let modules: Vec<&str> = main.lines().filter_map(|line| line.strip_prefix("mod ")?.strip_suffix(';')).collect();
+    assert!(modules.len() > 30 && modules.contains(&"tidy"));
+    for module in modules.into_iter().filter(|module| !["fuzz_targets", "support"].contains(module)) {
+        let code = text_of(&format!("tests/it/{module}.rs"));
+        for used in code.lines().filter_map(|line| line.strip_prefix("use crate::")) {
+            let is_shared = ["support::", "{fuzz_targets, support::"].iter().any(|home| used.starts_with(home));
+            assert!(is_shared, "{module}.rs uses {used}");
+        }
+    }
+}
+
+#[test]
+fn names_of_tests_have_fewer_than_80_characters() {
+    for file in files(&root().join("tests/it")) {
+        let text = fs::read_to_string(&file).unwrap();
+        for test in text.split("#[test]\n").skip(1) {
+            let name = test.split("fn ").nth(1).unwrap().split('(').next().unwrap();
+            assert!(name.len() < 80, "{}: {name} has {} characters", file.display(), name.len());
+        }
+    }
+}
+
 #[test]
 fn every_fixture_is_used_by_a_test() {
     let directories = ["tests/it", "tests/xtask"];

@@ -8,10 +8,7 @@ use std::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::{
-    serve::{Served, with_tmp},
-    support::{Event, Host, guests, program, wait_for},
-};
+use crate::support::{Event, Host, guests, program, served::Served, wait_for};
 
 const MIB: usize = 1024 * 1024;
 const FULL: &str = "insufficient-space";
@@ -24,13 +21,12 @@ fn directory() -> (TempDir, String) {
 }
 
 fn with_limit(limit: &str) -> Host {
-    Host::of("fill_tmp").env("GUESTHOUSE_TMP_LIMIT", limit).start()
+    Host::of("fill_tmp").tmp_limit(limit).start()
 }
 
-fn with_limit_and_workers(limit: &str, workers: &str) -> Host {
-    let setup = Host::of("fill_tmp").env("GUESTHOUSE_TMP_LIMIT", limit).env("AWS_LAMBDA_MAX_CONCURRENCY", workers);
-    let host = setup.start();
-    host.fake.wait_for_workers(workers.parse().unwrap());
+fn with_limit_and_workers(limit: &str, workers: usize) -> Host {
+    let host = Host::of("fill_tmp").tmp_limit(limit).concurrency(workers).start();
+    host.fake.wait_for_workers(workers);
     host
 }
 
@@ -53,6 +49,7 @@ fn a_guest_may_fill_its_limit_and_not_more() {
     assert_eq!(does(&host, &json!([{"resize": [b, MIB]}])), ["0"]);
     assert_eq!(fs::metadata(directory.path().join("b")).unwrap().len(), MIB as u64);
     let said = |line: &String| line.contains("`/tmp` is full: it may keep 3.0 MiB there");
+    wait_for("the line", || host.program.lines().iter().any(said).then_some(()));
     assert_eq!(host.program.lines().iter().filter(|line| said(line)).count(), 1, "{:#?}", host.program.lines());
     assert_eq!(does(&host, &json!([{"write": [a, 2 * MIB]}, {"append": [a, 1]}])), ["2097152", FULL]);
 }
@@ -101,7 +98,7 @@ fn directories_and_links_take_room_too() {
 #[test]
 fn the_limit_is_for_all_instances_together() {
     let (_directory, name) = directory();
-    let host = Host::of("fill_tmp").env("GUESTHOUSE_TMP_LIMIT", "1MiB").env("GUESTHOUSE_INSTANCES", "fresh").start();
+    let host = Host::of("fill_tmp").tmp_limit("1MiB").fresh().start();
     let write = |file: &str, bytes: usize| json!([{"write": [format!("{name}/{file}"), bytes]}]);
     assert_eq!(does(&host, &write("a", MIB / 2)), ["524288"]);
     assert_eq!(does(&host, &write("b", MIB / 2)), ["524288"]);
@@ -113,7 +110,7 @@ fn the_limit_is_for_all_instances_together() {
 fn instances_that_get_in_each_others_way_do_not_get_past_the_limit() {
     let (directory, name) = directory();
     let at = |file: &str| format!("{name}/{file}");
-    let host = with_limit_and_workers("1MiB", "4");
+    let host = with_limit_and_workers("1MiB", 4);
     let steps: Vec<Value> = (0..200)
         .flat_map(|_| {
             [
@@ -130,7 +127,7 @@ fn instances_that_get_in_each_others_way_do_not_get_past_the_limit() {
         host.fake.send(Event::new(json!(steps).to_string()));
     }
     for _ in 0..8 {
-        assert!(host.fake.post().subject().ends_with("/response"));
+        host.fake.post().response();
     }
     let files: Vec<PathBuf> = fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert!(files.iter().map(|file| fs::metadata(file).unwrap().len()).sum::<u64>() <= MIB as u64);
@@ -202,7 +199,7 @@ fn on_a_small_disk() -> Host {
 }
 
 fn serve(tmp: &Path, arguments: &[&str]) -> Served {
-    with_tmp(&guests::path("fill_tmp"), tmp, arguments)
+    Served::with_tmp(&guests::path("fill_tmp"), tmp, arguments)
 }
 
 fn scratch(tmp: &Path) -> Vec<PathBuf> {
@@ -213,9 +210,7 @@ fn scratch(tmp: &Path) -> Vec<PathBuf> {
 #[test]
 fn locally_each_function_has_the_room_it_would_have_on_lambda_unless_it_is_told() {
     let tmp = tempfile::tempdir().unwrap();
-    let ask = |served: &Served, steps: &Value| {
-        crate::support::http::invoke(&served.address, "fill_tmp", &[], steps.to_string().as_bytes()).json()
-    };
+    let ask = |served: &Served, steps: &Value| served.invoke("fill_tmp", steps.to_string()).response_json();
     // 512 MiB, of which nothing is written.
     let served = serve(tmp.path(), &[]);
     let steps = json!([{"write": ["a", 0]}, {"resize": ["a", 512 * MIB]}, {"resize": ["a", 512 * MIB + 1]}]);
@@ -230,7 +225,7 @@ fn whatever_a_guest_leaves_behind_is_removed_when_serve_ends() {
     let mut served = serve(tmp.path(), &[]);
     let steps =
         json!([{"directory": "a"}, {"nest": ["a", 100_000]}, {"files": 2000}, {"symlink": ["/", "root"]}]).to_string();
-    let done = crate::support::http::invoke(&served.address, "fill_tmp", &[], steps.as_bytes()).json();
+    let done = served.invoke("fill_tmp", steps).response_json();
     assert_eq!(done, json!(["0", "63", "2000", done[3]]));
     assert_eq!(scratch(tmp.path()).len(), 1);
     served.program.terminate();

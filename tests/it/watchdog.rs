@@ -1,7 +1,6 @@
 //! What nothing can interrupt, on the guest's own thread, costs neither the response nor the environment.
 
 use std::{
-    fs,
     num::NonZeroUsize,
     sync::{
         Mutex,
@@ -20,13 +19,10 @@ use guesthouse::{
 use serde_json::json;
 use tokio::runtime::Builder;
 
-use crate::{
-    rie,
-    support::{
-        Event, Fake, guests,
-        in_process::{load, serve},
-        text::{FAULT, Text},
-    },
+use crate::support::{
+    Behaviour, Event, Fake, Host, guests,
+    in_process::{load, serve},
+    text::{FAULT, Text},
 };
 
 /// A host whose log is read by nobody from a certain line on, until the test says so.
@@ -42,7 +38,7 @@ impl Observer for Stalled {
 }
 
 #[test]
-fn a_worker_that_can_not_be_stopped_is_replaced_in_time_and_what_it_brings_later_is_dropped() {
+fn a_stuck_worker_is_replaced_in_time_and_what_it_brings_later_is_dropped() {
     for concurrency in [1, 2] {
         let fake = Fake::start();
         let authority = fake.address.clone();
@@ -50,14 +46,13 @@ fn a_worker_that_can_not_be_stopped_is_replaced_in_time_and_what_it_brings_later
         let host = thread::spawn(move || serve(&authority, Stalled("stall", Mutex::new(stalled)), concurrency));
         let line = |line: &str| Event::new(json!(["out", format!("{line}\n")]).to_string());
         for _ in 0..2 {
-            let error = fake.invoke(line("stall").timeout(Duration::from_secs(5))).json();
-            assert_eq!(error["errorType"], "Guest.Timeout");
-            assert!(error["errorMessage"].as_str().unwrap().starts_with("the guest could not be stopped"), "{error}");
+            let stalled = fake.invoke(line("stall").timeout(Duration::from_secs(5)));
+            stalled.error("Guest.Timeout").starts("the guest could not be stopped");
             // The first one is still in there.
-            assert_eq!(fake.invoke(line("fine")).text(), "null");
+            assert_eq!(fake.invoke(line("fine")).response(), "null");
             go_on.send(()).unwrap();
             // Were its response posted after all, it would be taken for the response to this one.
-            assert_eq!(fake.invoke(line("fine")).text(), "null");
+            assert_eq!(fake.invoke(line("fine")).response(), "null");
         }
         fake.stop();
         host.join().unwrap();
@@ -66,7 +61,7 @@ fn a_worker_that_can_not_be_stopped_is_replaced_in_time_and_what_it_brings_later
 
 /// Each of them holds a thread and an instance. Lambda makes another environment.
 #[test]
-fn when_too_many_workers_can_not_be_stopped_the_environment_ends_after_it_has_answered() {
+fn with_too_many_stuck_workers_the_environment_ends_after_it_has_responded() {
     let fake = Fake::start();
     let authority = fake.address.clone();
     let (go_on, stalled) = channel();
@@ -75,7 +70,7 @@ fn when_too_many_workers_can_not_be_stopped_the_environment_ends_after_it_has_an
     // One worker, and three that took its place and may be lost, too.
     for _ in 0..5 {
         assert!(!host.is_finished());
-        assert_eq!(fake.invoke(stall()).json()["errorType"], "Guest.Timeout");
+        fake.invoke(stall()).error("Guest.Timeout");
     }
     host.join().unwrap();
     drop(go_on);
@@ -97,7 +92,7 @@ fn a_start_that_can_not_be_stopped_fails_in_time() {
 /// One `memory.fill` of 2 GiB takes longer than the margin, and it is made again and again. The function has room for
 /// two such instances, because the first may still be at it when the second is made.
 #[test]
-fn a_guest_that_fills_memory_without_end_is_given_up_before_the_emulator_would_stop_the_environment() {
+fn a_guest_that_fills_memory_without_end_is_stopped_before_the_emulator_acts() {
     let guest = Text {
         handle: "(drop (memory.grow (i32.const 32768)))
                  (loop $again
@@ -106,17 +101,13 @@ fn a_guest_that_fills_memory_without_end_is_given_up_before_the_emulator_would_s
                  unreachable",
         ..Text::default()
     };
-    let directory = tempfile::tempdir().unwrap();
-    fs::write(directory.path().join("guest.wasm"), guest.build()).unwrap();
     // A busy machine may hold up whoever watches, for a part of the margin.
-    let settings = [("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "10240".to_owned()), ("GUESTHOUSE_MARGIN", "3s".to_owned())];
-    let rie = rie::in_directory(directory.path(), "guest", &settings, 30);
-    rie.invoke(&[], b"\"rest\"");
-    let pid = rie.bootstrap();
+    let emulator = Host::with(&guest.build()).function_memory(10_240).margin("3s").under_the_emulator(30);
+    emulator.invoke(Behaviour::Rest);
+    let pid = emulator.bootstrap();
     for _ in 0..2 {
-        let error = rie.invoke(&[], FAULT.as_bytes()).json();
-        assert_eq!(error["errorType"], "Guest.Timeout", "{error}");
-        assert_eq!(rie.invoke(&[], b"\"rest\"").json()["count"], 1);
-        assert_eq!(rie.bootstrap(), pid);
+        emulator.invoke(FAULT).error("Guest.Timeout");
+        assert_eq!(emulator.invoke(Behaviour::Rest).response_json()["count"], 1);
+        assert_eq!(emulator.bootstrap(), pid);
     }
 }

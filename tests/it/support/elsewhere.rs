@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use super::{Host, host::Setup, wait_for};
+use super::{Host, Setup, wait_for};
 
 /// A host whose guest comes from there.
 pub fn from(reference: &str, refresh: &str) -> Setup {
-    Host::in_directory(Path::new("/")).env("HANDLER", reference).env("GUESTHOUSE_REFRESH", refresh)
+    Host::in_directory(Path::new("/")).handler(reference).refresh(refresh)
 }
 
 /// The lines about a newer guest.

@@ -8,11 +8,54 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use super::{PATIENCE, Program, wait_for};
+use super::{PATIENCE, Program, Reply, http, tools, wait_for};
 
 /// The ports that are given out here. Linux gives others to who does not ask for a certain one: its range begins at
 /// 32,768.
 const PORTS: Range<u32> = 10_240..32_768;
+
+/// The running emulator. It serves one invocation at a time, so each test has its own.
+pub struct Emulator {
+    address: String,
+    program: Program,
+    _directory: Option<tempfile::TempDir>,
+}
+
+impl Emulator {
+    /// Starts it with the runtime and the variables that `add` adds to its command.
+    pub fn start(directory: Option<tempfile::TempDir>, add: impl Fn(&mut Command)) -> Self {
+        let (address, program) = start(|addresses| {
+            let mut command = tools::rie();
+            add(command.args(addresses));
+            command
+        });
+        Self { address, program, _directory: directory }
+    }
+
+    pub fn invoke(&self, event: impl Into<Vec<u8>>) -> Reply {
+        self.invoke_with(&[], event)
+    }
+
+    /// Invokes with these headers.
+    #[track_caller]
+    pub fn invoke_with(&self, headers: &[(&str, &str)], event: impl Into<Vec<u8>>) -> Reply {
+        let reply = self.try_invoke(headers, event);
+        assert_eq!(reply.subject(), "200", "{}", reply.text());
+        reply
+    }
+
+    /// The same, where the emulator may refuse it.
+    pub fn try_invoke(&self, headers: &[(&str, &str)], event: impl Into<Vec<u8>>) -> Reply {
+        Reply::emulated(http::invoke(&self.address, "function", headers, &event.into()))
+    }
+
+    /// The `bootstrap` that the emulator runs now.
+    pub fn bootstrap(&self) -> u32 {
+        let children = self.program.children();
+        assert_eq!(children.len(), 1, "{children:?}");
+        children[0]
+    }
+}
 
 /// Starts it, and waits until it takes events at the address that is returned. `command` adds the runtime to run to
 /// what the emulator is told: its addresses.

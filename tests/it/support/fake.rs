@@ -13,7 +13,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use super::{PATIENCE, http::Message, wait_for};
+use super::{PATIENCE, Reply, http::Message, wait_for};
 
 /// One event, as `/next` returns it.
 #[derive(Clone)]
@@ -39,7 +39,7 @@ pub enum Framing {
 
 /// What becomes of a request for an event.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum FetchError {
+pub enum NextFault {
     /// The request gets this status line, and the event goes to the next request. With an empty one, the connection
     /// ends.
     Status(&'static str),
@@ -159,7 +159,7 @@ struct Shared {
     /// The status lines for the next posts, if not 202. An empty one is no response at all.
     post_answers: Mutex<VecDeque<&'static str>>,
     /// What becomes of the next requests for an event.
-    troubles: Mutex<VecDeque<FetchError>>,
+    next_faults: Mutex<VecDeque<NextFault>>,
 }
 
 /// The events that nobody has asked for yet, or the requests for which there is no event yet: one of the two is empty.
@@ -207,7 +207,7 @@ impl Fake {
             stopped: AtomicBool::new(false),
             streams: Mutex::default(),
             post_answers: Mutex::default(),
-            troubles: Mutex::default(),
+            next_faults: Mutex::default(),
         });
         let accepting = shared.clone();
         thread::spawn(move || {
@@ -229,18 +229,20 @@ impl Fake {
     }
 
     /// What the host posted, in the order in which it came.
-    pub fn post(&self) -> Message {
+    #[track_caller]
+    pub fn post(&self) -> Reply {
         let post = self.posts.lock().unwrap().recv_timeout(PATIENCE);
-        post.unwrap_or_else(|_| panic!("the host posted nothing for {PATIENCE:?}"))
+        Reply::posted(post.unwrap_or_else(|_| panic!("the host posted nothing for {PATIENCE:?}")))
     }
 
     /// What the host posted, if it posted anything yet.
-    pub fn try_post(&self) -> Option<Message> {
-        self.posts.lock().unwrap().try_recv().ok()
+    pub fn try_post(&self) -> Option<Reply> {
+        self.posts.lock().unwrap().try_recv().ok().map(Reply::posted)
     }
 
     /// Sends an event and returns what the host posts for it.
-    pub fn invoke(&self, event: Event) -> Message {
+    #[track_caller]
+    pub fn invoke(&self, event: Event) -> Reply {
         let id = event.id.clone();
         self.send(event);
         let post = self.post();
@@ -255,8 +257,8 @@ impl Fake {
     }
 
     /// This becomes of the next request for an event, at once or when the event comes that is to be sent after this.
-    pub fn trouble_next_get(&self, trouble: FetchError) {
-        self.shared.troubles.lock().unwrap().push_back(trouble);
+    pub fn disturb_next(&self, fault: NextFault) {
+        self.shared.next_faults.lock().unwrap().push_back(fault);
     }
 
     /// From now on there is no Runtime API.
@@ -293,10 +295,10 @@ impl Shared {
             match request.first_line.as_str() {
                 "GET /2018-06-01/runtime/invocation/next HTTP/1.1" => {
                     let event = self.next();
-                    let trouble = self.troubles.lock().unwrap().pop_front();
-                    match trouble {
+                    let fault = self.next_faults.lock().unwrap().pop_front();
+                    match fault {
                         None => event.write(&mut writer).ok()?,
-                        Some(trouble) => self.make_trouble(trouble, event, &mut writer)?,
+                        Some(fault) => self.disturb(fault, event, &mut writer)?,
                     }
                 }
                 line if line.starts_with("POST /2018-06-01/runtime/") => {
@@ -313,22 +315,22 @@ impl Shared {
     }
 
     /// `None` when the connection has ended.
-    fn make_trouble(&self, trouble: FetchError, event: Event, writer: &mut TcpStream) -> Option<()> {
+    fn disturb(&self, fault: NextFault, event: Event, writer: &mut TcpStream) -> Option<()> {
         let mut whole = Vec::new();
         event.write(&mut whole).ok()?;
         let part = &whole[..whole.len() - event.body.len().div_ceil(2)];
-        if ![FetchError::CutOffAndForgotten, FetchError::Twice].contains(&trouble) {
+        if ![NextFault::CutOffAndForgotten, NextFault::Twice].contains(&fault) {
             self.line.lock().unwrap().put_back(event);
         }
-        match trouble {
-            FetchError::Status(status) => respond(writer, status),
-            FetchError::CutOff | FetchError::CutOffAndForgotten => {
+        match fault {
+            NextFault::Status(status) => respond(writer, status),
+            NextFault::CutOff | NextFault::CutOffAndForgotten => {
                 writer.write_all(part).ok()?;
                 writer.shutdown(Shutdown::Both).ok()
             }
-            FetchError::Stalled => writer.write_all(part).ok(),
-            FetchError::Twice => writer.write_all(&[&whole[..], &whole].concat()).ok(),
-            FetchError::Says(text) => {
+            NextFault::Stalled => writer.write_all(part).ok(),
+            NextFault::Twice => writer.write_all(&[&whole[..], &whole].concat()).ok(),
+            NextFault::Says(text) => {
                 writer.write_all(text.as_bytes()).ok()?;
                 writer.shutdown(Shutdown::Both).ok()
             }

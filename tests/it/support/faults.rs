@@ -2,27 +2,30 @@
 //!
 //! `tests/faults.md` lists them for readers, and `tidy.rs` compares the two.
 
-use super::text::{FAULT, Text};
+use super::{
+    Behaviour, Reply,
+    behaviour::Size,
+    text::{FAULT, Text},
+};
 
 /// One fault.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Fault {
     /// As in `tests/faults.md`.
     pub name: &'static str,
     pub guest: FaultyGuest,
     /// An event before, which fails too.
-    pub before: Option<&'static str>,
-    pub event: &'static str,
+    pub before: Option<Behaviour>,
     /// What the caller gets to see. The message starts so.
     pub error_type: &'static str,
     pub message: &'static str,
     pub instance: Afterwards,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub enum FaultyGuest {
-    /// The fixture `misbehave`, which does what the event says.
-    Misbehave,
+    /// The fixture `misbehave`, which does this.
+    Misbehave(Behaviour),
     /// One written for this fault.
     Text(Text),
 }
@@ -34,19 +37,49 @@ pub enum Afterwards {
     Gone,
 }
 
+impl Fault {
+    /// The event that causes it.
+    pub fn event(&self) -> Vec<u8> {
+        match &self.guest {
+            FaultyGuest::Misbehave(behaviour) => behaviour.clone().into(),
+            FaultyGuest::Text(_) => FAULT.into(),
+        }
+    }
+
+    /// What the fixture `misbehave` does first, where it is the guest.
+    pub fn first_behaviour(self) -> Option<Behaviour> {
+        match self.guest {
+            FaultyGuest::Misbehave(behaviour) => Some(self.before.unwrap_or(behaviour)),
+            FaultyGuest::Text(_) => None,
+        }
+    }
+
+    /// Whether the guest is stopped at its deadline.
+    pub fn is_timeout(&self) -> bool {
+        self.error_type == "Guest.Timeout"
+    }
+
+    /// Fails unless this is what the caller is to see.
+    #[track_caller]
+    pub fn check(&self, reply: &Reply) {
+        let error = reply.error(self.error_type).starts(self.message);
+        assert!(error.stack_trace().len() <= 64, "{error:#}");
+    }
+}
+
 /// All of them.
 pub fn all() -> Vec<Fault> {
     [in_handlers(), in_start_up(), traps(), around_traps(), around_handlers(), in_answers(), in_host_calls()].concat()
 }
 
-const fn misbehave(
+fn misbehave(
     name: &'static str,
-    event: &'static str,
+    behaviour: Behaviour,
     error_type: &'static str,
     message: &'static str,
     instance: Afterwards,
 ) -> Fault {
-    Fault { name, guest: FaultyGuest::Misbehave, before: None, event, error_type, message, instance }
+    Fault { name, guest: FaultyGuest::Misbehave(behaviour), before: None, error_type, message, instance }
 }
 
 const STOPPED: &str = "the guest was stopped after ";
@@ -57,76 +90,67 @@ fn in_handlers() -> Vec<Fault> {
     const TOO_LARGE: &str =
         "the response has more than 16777216 bytes, where the host stops reading, but Lambda takes at most 6291556";
     vec![
-        misbehave("error", "\"err\"", "OrderNotFound", "no such order: `42`", Kept),
-        misbehave("error with a stack trace of 100,000 lines", "\"long stack trace\"", "TooDeep", "see below", Kept),
-        misbehave("error of 50 MB", "\"error of 50 MB\"", "Function.ResponseSizeTooLarge", TOO_LARGE, Gone),
+        misbehave("error", Behaviour::Fail, "OrderNotFound", "no such order: `42`", Kept),
+        misbehave("error with a stack trace of 100,000 lines", Behaviour::LongStackTrace, "TooDeep", "see below", Kept),
+        misbehave("error of 50 MB", Behaviour::ErrorOf(Size::Mb(50)), "Function.ResponseSizeTooLarge", TOO_LARGE, Gone),
         misbehave(
             "response of 7 MB",
-            "\"response of 7 MB\"",
+            Behaviour::ResponseOf(Size::Mb(7)),
             "Function.ResponseSizeTooLarge",
             "the response has 7000002 bytes, but Lambda takes at most 6291556",
             Kept,
         ),
-        misbehave("response of 20 MB", "\"response of 20 MB\"", "Function.ResponseSizeTooLarge", TOO_LARGE, Gone),
-        misbehave("panic", "\"panic\"", "Guest.Trap.Unreachable", "out of pickles: ", Gone),
-        misbehave("abort", "\"abort\"", "Guest.Trap.Unreachable", UNREACHABLE, Gone),
-        misbehave("unreachable code", "\"trap\"", "Guest.Trap.Unreachable", UNREACHABLE, Gone),
+        misbehave(
+            "response of 20 MB",
+            Behaviour::ResponseOf(Size::Mb(20)),
+            "Function.ResponseSizeTooLarge",
+            TOO_LARGE,
+            Gone,
+        ),
+        misbehave("panic", Behaviour::Panic, "Guest.Trap.Unreachable", "out of pickles: ", Gone),
+        misbehave("abort", Behaviour::Abort, "Guest.Trap.Unreachable", UNREACHABLE, Gone),
+        misbehave("unreachable code", Behaviour::Trap, "Guest.Trap.Unreachable", UNREACHABLE, Gone),
         misbehave(
             "stack overflow in Rust",
-            "\"overflow the stack\"",
+            Behaviour::OverflowTheStack,
             "Guest.Trap.MemoryOutOfBounds",
             "out of bounds memory access",
             Gone,
         ),
-        misbehave("exit(0)", "\"exit 0\"", "Guest.Exit", "exited with status 0\nhint: ", Gone),
-        misbehave("exit(1)", "\"exit 1\"", "Guest.Exit", "exited with status 1\nhint: ", Gone),
+        misbehave("exit(0)", Behaviour::Exit(0), "Guest.Exit", "exited with status 0\nhint: ", Gone),
+        misbehave("exit(1)", Behaviour::Exit(1), "Guest.Exit", "exited with status 1\nhint: ", Gone),
         misbehave(
             "exit with a file open",
-            "\"exit with an open file\"",
+            Behaviour::ExitWithAnOpenFile,
             "Guest.Exit",
             "exited with status 1\nhint: ",
             Gone,
         ),
-        misbehave("endless loop", "\"loop\"", "Guest.Timeout", STOPPED, Gone),
-        misbehave("endless wait", "\"sleep\"", "Guest.Timeout", STOPPED, Gone),
-        misbehave("allocation without end", "\"allocate\"", "Guest.OutOfMemory", "memory allocation of ", Gone),
+        misbehave("endless loop", Behaviour::Loop, "Guest.Timeout", STOPPED, Gone),
+        misbehave("endless wait", Behaviour::Sleep, "Guest.Timeout", STOPPED, Gone),
+        misbehave("allocation without end", Behaviour::Allocate, "Guest.OutOfMemory", "memory allocation of ", Gone),
     ]
 }
 
 /// The first event ends the instance, and the start-up of the next one fails.
 fn in_start_up() -> Vec<Fault> {
-    let start = |name, before, error_type, message| Fault {
-        before: Some(before),
-        ..misbehave(name, "\"rest\"", error_type, message, Afterwards::Gone)
+    let start = |name, behaviour: Behaviour, error_type, message| Fault {
+        before: Some(behaviour.in_start_up()),
+        ..misbehave(name, Behaviour::Rest, error_type, message, Afterwards::Gone)
     };
     vec![
-        start("error in start-up", "\"start badly: err\"", "OrderNotFound", "no such order: `42`"),
-        start("panic in start-up", "\"start badly: panic\"", "Guest.Trap.Unreachable", "out of pickles: "),
-        start("exit in start-up", "\"start badly: exit 0\"", "Guest.Exit", "exited with status 0"),
-        start(
-            "endless loop in start-up",
-            "\"start badly: loop\"",
-            "Guest.Timeout",
-            "the guest's start-up was stopped after ",
-        ),
-        start(
-            "endless wait in start-up",
-            "\"start badly: sleep\"",
-            "Guest.Timeout",
-            "the guest's start-up was stopped",
-        ),
-        start(
-            "allocation without end in start-up",
-            "\"start badly: allocate\"",
-            "Guest.OutOfMemory",
-            "memory allocation of ",
-        ),
+        start("error in start-up", Behaviour::Fail, "OrderNotFound", "no such order: `42`"),
+        start("panic in start-up", Behaviour::Panic, "Guest.Trap.Unreachable", "out of pickles: "),
+        start("exit in start-up", Behaviour::Exit(0), "Guest.Exit", "exited with status 0"),
+        start("endless loop in start-up", Behaviour::Loop, "Guest.Timeout", "the guest's start-up was stopped after "),
+        start("endless wait in start-up", Behaviour::Sleep, "Guest.Timeout", "the guest's start-up was stopped"),
+        start("allocation without end in start-up", Behaviour::Allocate, "Guest.OutOfMemory", "memory allocation of "),
     ]
 }
 
-const fn text(name: &'static str, guest: Text, error_type: &'static str, message: &'static str) -> Fault {
+fn text(name: &'static str, guest: Text, error_type: &'static str, message: &'static str) -> Fault {
     let guest = FaultyGuest::Text(guest);
-    Fault { name, guest, before: None, event: FAULT, error_type, message, instance: Afterwards::Gone }
+    Fault { name, guest, before: None, error_type, message, instance: Afterwards::Gone }
 }
 
 const fn handle(body: &'static str) -> Text {
@@ -391,7 +415,7 @@ fn in_host_calls() -> Vec<Fault> {
     vec![
         misbehave(
             "files opened without end",
-            "\"open 1000000 files\"",
+            Behaviour::OpenFiles(1_000_000),
             "Error",
             "Quota exceeded (os error 19)",
             Afterwards::Kept,

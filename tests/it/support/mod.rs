@@ -1,7 +1,13 @@
 //! What the tests share: guests, a fake Runtime API, the programs under test, and HTTP.
 
+#[path = "../../../guests/fixtures/src/behaviour.rs"]
+pub mod behaviour;
+pub mod compiled;
+pub mod crowd;
+pub mod driver;
 pub mod elsewhere;
 pub mod emulator;
+pub mod environments;
 pub mod fake;
 pub mod faults;
 pub mod guests;
@@ -10,17 +16,23 @@ pub mod http;
 pub mod in_process;
 pub mod origin;
 pub mod process;
+pub mod reply;
 pub mod resources;
+pub mod served;
 pub mod servers;
+pub mod setup;
 pub mod sources;
 pub mod text;
 pub mod tools;
 
 pub use self::{
-    fake::{Event, Fake, FetchError, Framing},
+    behaviour::Behaviour,
+    fake::{Event, Fake, Framing, NextFault},
     host::{Host, RuntimeClient},
     origin::{Mode, Origin},
     process::Program,
+    reply::{InvocationError, Reply},
+    setup::Setup,
 };
 
 use std::{
