@@ -84,12 +84,19 @@ pub struct FunctionInfo {
     pub name: String,
     /// The function's version, or `$LATEST`.
     pub version: String,
-    /// The function's memory, in MiB; 0 if Lambda does not set it.
-    pub memory_mib: u32,
+    /// The function's memory, in MiB. `None` if Lambda does not set it.
+    pub memory_mib: Option<NonZeroU32>,
     /// The function's CloudWatch log group.
     pub log_group_name: String,
     /// This environment's CloudWatch log stream.
     pub log_stream_name: String,
+}
+
+impl FunctionInfo {
+    /// Returns the function's memory, in bytes, if Lambda sets it.
+    pub fn memory_bytes(&self) -> Option<u64> {
+        self.memory_mib.map(|mib| u64::from(mib.get()) * MIB)
+    }
 }
 
 /// Selects the code that talks to the Runtime API.
@@ -123,7 +130,7 @@ impl Config {
         let function = FunctionInfo {
             name: text(environment, var::FUNCTION_NAME),
             version: text(environment, var::FUNCTION_VERSION),
-            memory_mib: number(environment, var::FUNCTION_MEMORY_SIZE, &mut problems).map_or(0, NonZeroU32::get),
+            memory_mib: number(environment, var::FUNCTION_MEMORY_SIZE, &mut problems),
             log_group_name: text(environment, var::LOG_GROUP_NAME),
             log_stream_name: text(environment, var::LOG_STREAM_NAME),
         };
@@ -136,9 +143,9 @@ impl Config {
         Ok(Self {
             // A reference may contain a secret, which its source does not show.
             handler: if handler.contains("://") { source.to_string() } else { handler },
-            policy: artifact_policy(&settings, &source, function.memory_mib),
+            policy: artifact_policy(&settings, &source, function.memory_bytes()),
             source,
-            capabilities: capabilities(&settings, environment, function.memory_mib, concurrency, Path::new("/tmp")),
+            capabilities: capabilities(&settings, environment, function.memory_bytes(), concurrency, Path::new("/tmp")),
             function,
             concurrency,
             runtime_client,
@@ -152,17 +159,17 @@ const REFRESH: Refresh = Refresh::Every(Duration::from_secs(30));
 
 /// Returns the policy for a guest's artifacts. By default there is no refresh for a guest in the task root, which is
 /// deployed with the host, or for a guest whose digest is pinned.
-pub fn artifact_policy(settings: &Settings, source: &Source, function_memory_mib: u32) -> ArtifactPolicy {
+pub fn artifact_policy(settings: &Settings, source: &Source, function_memory_bytes: Option<u64>) -> ArtifactPolicy {
     let by_default = if source.is_task_root() || settings.digest.is_some() { Refresh::Off } else { REFRESH };
     let refresh = settings.refresh.unwrap_or(by_default);
     ArtifactPolicy {
         digest: settings.digest,
         trusted_keys: settings.trusted_keys.clone().unwrap_or_default(),
         refresh,
-        limit_bytes: settings.artifact_limit.unwrap_or(match function_memory_mib {
-            0 => ARTIFACT_LIMIT_BYTES,
+        limit_bytes: settings.artifact_limit.unwrap_or(match function_memory_bytes {
             // The artifact is held in memory before the host knows whether it is trusted.
-            mib => ARTIFACT_LIMIT_BYTES.min(u64::from(mib) * MIB / 4),
+            Some(bytes) => ARTIFACT_LIMIT_BYTES.min(bytes / 4),
+            None => ARTIFACT_LIMIT_BYTES,
         }),
     }
 }
@@ -177,7 +184,7 @@ pub fn remote_access(environment: &EnvVars) -> RemoteAccess {
 pub fn capabilities(
     settings: &Settings,
     environment: &EnvVars,
-    function_memory_mib: u32,
+    function_memory_bytes: Option<u64>,
     concurrency: NonZeroUsize,
     tmp: &Path,
 ) -> Capabilities {
@@ -192,10 +199,10 @@ pub fn capabilities(
         tmp,
     };
     let limits = Limits {
-        memory_bytes: settings.memory.or_else(|| instance_memory(function_memory_mib, concurrency)),
-        total_memory_bytes: guests_memory(function_memory_mib, concurrency),
+        memory_bytes: settings.memory.or(function_memory_bytes.map(|bytes| instance_memory(bytes, concurrency))),
+        total_memory_bytes: function_memory_bytes.map(|bytes| guests_memory(bytes, concurrency)),
         host_memory_bytes: Some(HOST_MEMORY_MIB * MIB),
-        function_memory_bytes: (function_memory_mib > 0).then_some(u64::from(function_memory_mib) * MIB),
+        function_memory_bytes,
         handles: (HANDLES / concurrency.get()).max(LEAST_HANDLES),
     };
     let default = InstancePolicy::default();
@@ -207,17 +214,15 @@ pub fn capabilities(
 }
 
 /// Returns the memory of one instance, in bytes: that of all instances, divided by the concurrency.
-fn instance_memory(function_memory_mib: u32, concurrency: NonZeroUsize) -> Option<u64> {
-    let shared_out = guests_memory(function_memory_mib, concurrency)? / concurrency.get() as u64;
-    Some(shared_out.max(LEAST_MEMORY_MIB * MIB))
+fn instance_memory(function_memory_bytes: u64, concurrency: NonZeroUsize) -> u64 {
+    let shared_out = guests_memory(function_memory_bytes, concurrency) / concurrency.get() as u64;
+    shared_out.max(LEAST_MEMORY_MIB * MIB)
 }
 
-/// Returns the memory of all instances together, in bytes: what the host leaves of the function's memory. `None` if
-/// Lambda does not set the function's memory.
-fn guests_memory(function_memory_mib: u32, concurrency: NonZeroUsize) -> Option<u64> {
-    let hosts = HOST_MEMORY_MIB + INVOCATION_MEMORY_MIB * concurrency.get() as u64;
-    let guests = u64::from(function_memory_mib).saturating_sub(hosts).max(LEAST_MEMORY_MIB);
-    (function_memory_mib > 0).then_some(guests * MIB)
+/// Returns the memory of all instances together, in bytes: what the host leaves of the function's memory.
+fn guests_memory(function_memory_bytes: u64, concurrency: NonZeroUsize) -> u64 {
+    let hosts_mib = HOST_MEMORY_MIB + INVOCATION_MEMORY_MIB * concurrency.get() as u64;
+    function_memory_bytes.saturating_sub(hosts_mib * MIB).max(LEAST_MEMORY_MIB * MIB)
 }
 
 /// Returns the environment variables that a guest sees: those of the host that are passed on, and those that the
@@ -361,7 +366,7 @@ fn runtime_client(environment: &EnvVars, function: &FunctionInfo, problems: &mut
         #[cfg(feature = "lambda-runtime")]
         Some("lambda_runtime") => {
             // The crate panics without these variables.
-            if function.name.is_empty() || function.version.is_empty() || function.memory_mib == 0 {
+            if function.name.is_empty() || function.version.is_empty() || function.memory_mib.is_none() {
                 let needed = [var::FUNCTION_NAME, var::FUNCTION_VERSION, var::FUNCTION_MEMORY_SIZE].join("`, `");
                 problems.add(format!("`{}` is `lambda_runtime`, which needs `{needed}`", var::RUNTIME_CLIENT));
             }

@@ -164,18 +164,19 @@ fn passing_names_passes_only_those_and_credentials_only_by_their_full_name() {
 
 #[test]
 fn the_memory_of_an_instance_is_the_functions_less_the_hosts_share_divided_by_the_concurrency() {
-    let mib = |function: u32, concurrency: usize| {
+    let mib = |function: u64, concurrency: usize| {
         let concurrency = NonZeroUsize::new(concurrency).unwrap();
-        let of = |share: fn(u32, NonZeroUsize) -> Option<u64>| share(function, concurrency).map(|bytes| bytes / MIB);
+        let of = |share: fn(u64, NonZeroUsize) -> u64| share(function * MIB, concurrency) / MIB;
         (of(instance_memory), of(guests_memory))
     };
-    assert_eq!(mib(128, 1), (Some(68), Some(68)));
-    assert_eq!(mib(512, 1), (Some(452), Some(452)));
-    assert_eq!(mib(512, 8), (Some(35), Some(284)));
-    assert_eq!(mib(10_240, 1), (Some(10_180), Some(10_180)));
-    assert_eq!(mib(10_240, 64), (Some(135), Some(8_668)));
-    assert_eq!(mib(128, 64), (Some(16), Some(16)));
-    assert_eq!(mib(0, 1), (None, None));
+    assert_eq!(mib(128, 1), (68, 68));
+    assert_eq!(mib(512, 1), (452, 452));
+    assert_eq!(mib(512, 8), (35, 284));
+    assert_eq!(mib(10_240, 1), (10_180, 10_180));
+    assert_eq!(mib(10_240, 64), (135, 8_668));
+    assert_eq!(mib(128, 64), (16, 16));
+    let unknown = read("", &[], &[]).unwrap().capabilities.limits;
+    assert_eq!((unknown.memory_bytes, unknown.total_memory_bytes, unknown.function_memory_bytes), (None, None, None));
 }
 
 /// The setting is for one instance. All instances together never get more than the function leaves them.

@@ -1,7 +1,7 @@
 //! This module runs one function of the local Lambda.
 
 use std::{
-    num::NonZeroUsize,
+    num::{NonZeroU32, NonZeroUsize},
     path::Path,
     sync::{
         Arc,
@@ -84,7 +84,7 @@ impl Function {
         let described = FunctionInfo {
             name: name.to_owned(),
             version: "$LATEST".to_owned(),
-            memory_mib: limits.memory_mib,
+            memory_mib: NonZeroU32::new(limits.memory_mib),
             log_group_name: format!("/aws/lambda/{name}"),
             log_stream_name: log_stream_name(),
         };
@@ -94,9 +94,9 @@ impl Function {
         let settings = config::with_variables(settings, &environment)?;
         let request = LoadRequest {
             handler: name.to_owned(),
-            policy: config::artifact_policy(&settings, &source, limits.memory_mib),
+            policy: config::artifact_policy(&settings, &source, described.memory_bytes()),
             source,
-            capabilities: capabilities(&settings, &environment, limits.memory_mib, tmp.path()),
+            capabilities: capabilities(&settings, &environment, described.memory_bytes(), tmp.path()),
             init_limit: INIT_LIMIT_HERE,
             is_watched: true,
         };
@@ -236,9 +236,9 @@ impl Drop for Function {
 
 /// Returns what a guest may use. Each invocation in flight stands for an environment of its own, as on Lambda, and
 /// shares its memory with no other.
-fn capabilities(settings: &Settings, environment: &EnvVars, memory_mib: u32, tmp: &Path) -> Capabilities {
+fn capabilities(settings: &Settings, environment: &EnvVars, memory_bytes: Option<u64>, tmp: &Path) -> Capabilities {
     let settings = &Settings { tmp_limit: settings.tmp_limit.or(Some(TMP_LIMIT_BYTES)), ..settings.clone() };
-    let alone = config::capabilities(settings, environment, memory_mib, NonZeroUsize::MIN, tmp);
+    let alone = config::capabilities(settings, environment, memory_bytes, NonZeroUsize::MIN, tmp);
     let memory_bytes = [alone.limits.memory_bytes, alone.limits.total_memory_bytes].into_iter().flatten().min();
     let limits =
         capabilities::Limits { memory_bytes, handles: alone.limits.handles, ..capabilities::Limits::default() };
@@ -248,7 +248,7 @@ fn capabilities(settings: &Settings, environment: &EnvVars, memory_mib: u32, tmp
 /// Returns the environment variables that a function has on Lambda, without credentials and addresses, and those that
 /// the user adds.
 fn environment(described: &FunctionInfo, added: &[(String, String)]) -> EnvVars {
-    let memory = described.memory_mib.to_string();
+    let memory = described.memory_mib.map_or(0, NonZeroU32::get).to_string();
     let own = [
         (var::FUNCTION_NAME, described.name.as_str()),
         (var::FUNCTION_VERSION, &described.version),

@@ -15,7 +15,7 @@ use super::{
     own_thread::on_own_thread,
     refresh_gate::RefreshGate,
     request::LoadRequest,
-    source_state::{ATTEMPT_LIMIT, Decision, Fetched, SourceState},
+    source_state::{ATTEMPT_LIMIT, Attempt, Decision, Fetched, SourceState},
 };
 use crate::{
     digest::Digest,
@@ -132,9 +132,9 @@ impl GuestSlot {
             artifact: artifact.content.digest(),
             signature: artifact.signature.as_ref().map(|text| Digest::of(text.as_bytes())),
         };
-        let Decision::Prepare { limit, is_first_attempt } = source.decide(&fetched) else { return Ok(()) };
+        let Decision::Prepare(attempt) = source.decide(&fetched) else { return Ok(()) };
         let bytes = artifact.content.size();
-        match self.prepare(artifact, is_first_attempt, limit, &mut timings).await {
+        match self.prepare(artifact, attempt, &mut timings).await {
             Ok(Candidate::Current) => source.serves(fetched),
             Ok(Candidate::Guest(guest)) => {
                 self.swap(*guest, bytes, &timings);
@@ -154,11 +154,10 @@ impl GuestSlot {
     async fn prepare(
         &self,
         artifact: Artifact,
-        is_first_attempt: bool,
-        limit: Duration,
+        attempt: Attempt,
         timings: &mut PhaseTimings,
     ) -> Result<Candidate, Failure> {
-        let stop = Instant::now() + limit;
+        let stop = Instant::now() + attempt.limit;
         let code = code::load(&self.engine, &self.request, artifact, stop).await?;
         timings.record("code");
         let current = self.current();
@@ -167,7 +166,7 @@ impl GuestSlot {
         }
         let guest = match self.start(code.clone(), timings).await {
             // When idle instances use up the memory, the newer guest needs it more.
-            Err(failure) if failure.error_type == ErrorType::OutOfMemory && is_first_attempt => {
+            Err(failure) if failure.error_type == ErrorType::OutOfMemory && attempt.is_first => {
                 current.release_idle();
                 self.start(code, timings).await?
             }

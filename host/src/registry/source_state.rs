@@ -87,12 +87,16 @@ pub(super) enum Decision {
     /// Nothing: it serves, or was rejected for good.
     Skip,
     /// Prepare a guest from it.
-    Prepare {
-        /// The longest time that this may take.
-        limit: Duration,
-        /// Whether the artifact was not tried before.
-        is_first_attempt: bool,
-    },
+    Prepare(Attempt),
+}
+
+/// Describes an attempt to prepare a guest from an artifact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Attempt {
+    /// The longest time that it may take.
+    pub(super) limit: Duration,
+    /// Whether the artifact was not tried before.
+    pub(super) is_first: bool,
 }
 
 impl SourceState {
@@ -139,9 +143,9 @@ impl SourceState {
                 Decision::Skip
             }
             Some(rejected) => {
-                Decision::Prepare { limit: rejected.next_limit(self.is_watched), is_first_attempt: false }
+                Decision::Prepare(Attempt { limit: rejected.next_limit(self.is_watched), is_first: false })
             }
-            None => Decision::Prepare { limit: ATTEMPT_LIMIT, is_first_attempt: true },
+            None => Decision::Prepare(Attempt { limit: ATTEMPT_LIMIT, is_first: true }),
         }
     }
 
@@ -227,8 +231,8 @@ mod tests {
         SourceState::new(first.revision, first.artifact, is_watched)
     }
 
-    const FIRST: Decision = Decision::Prepare { limit: ATTEMPT_LIMIT, is_first_attempt: true };
-    const AGAIN: Decision = Decision::Prepare { limit: ATTEMPT_LIMIT, is_first_attempt: false };
+    const FIRST: Decision = Decision::Prepare(Attempt { limit: ATTEMPT_LIMIT, is_first: true });
+    const AGAIN: Decision = Decision::Prepare(Attempt { limit: ATTEMPT_LIMIT, is_first: false });
 
     /// What happens to the artifact `v2` after it failed so often for this reason, and whether its revision, and its
     /// signature, are known.
@@ -304,7 +308,7 @@ mod tests {
             watched.preparation_failed(newer.clone(), ErrorType::Timeout);
             assert!(watched.should_retry_now());
             let limit = Duration::from_secs(seconds);
-            assert_eq!(watched.decide(&newer), Decision::Prepare { limit, is_first_attempt: false });
+            assert_eq!(watched.decide(&newer), Decision::Prepare(Attempt { limit, is_first: false }));
         }
         watched.preparation_failed(newer.clone(), ErrorType::Timeout);
         assert!(!watched.should_retry_now());

@@ -3,7 +3,7 @@
 //! Sources: the AWS pages "Using the Lambda runtime API" and "Building a custom runtime". Nothing that a caller can
 //! choose is trusted here: what can't be parsed is passed on as text, or counts as absent.
 
-use std::{borrow::Cow, time::Duration};
+use std::{borrow::Cow, num::NonZeroU32, time::Duration};
 
 use bytes::Bytes;
 use http::HeaderName;
@@ -136,7 +136,7 @@ impl EventHeaders {
             function_name: function.name.clone(),
             function_version: function.version.clone(),
             invoked_function_arn: owned(self.invoked_function_arn.as_ref()).unwrap_or_default(),
-            memory_limit_mib: function.memory_mib,
+            memory_limit_mib: function.memory_mib.map_or(0, NonZeroU32::get),
             log_group_name: function.log_group_name.clone(),
             log_stream_name: function.log_stream_name.clone(),
             deadline: self.deadline(),
