@@ -72,7 +72,7 @@ fn types_that_are_nested_without_end_are_refused() {
 }
 
 #[test]
-fn what_overburdens_the_compiler_is_refused_in_time_and_no_compiler_is_left() {
+fn what_overburdens_the_compiler_is_refused_in_time() {
     error_for(&guests::nested_instances(25), "Host.InvalidGuest").explains(&["instantiates 67108864 components"]);
     let refused = ["a function with 5000 locals has 500 loops"];
     error_for(&guests::loops_and_locals(5_000, 500), "Host.InvalidGuest").explains(&refused);

@@ -281,7 +281,7 @@ fn a_freeze_in_each_step_of_a_look() {
         let digest = Digest::of(&bytes).to_string();
         origin.put(GUEST, bytes);
         wait_for("the refresh", || {
-            assert_ne!(host.invoke("{}").text(), "");
+            host.invoke("{}").response();
             (origin.asked().len() > 1).then_some(())
         });
         if step == "start" {

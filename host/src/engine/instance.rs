@@ -1,4 +1,6 @@
 //! This module runs one copy of a guest: a store with its memory.
+//!
+//! See docs/decisions/48-pinned-futures.md.
 
 use std::{
     fs::File,

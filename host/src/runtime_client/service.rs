@@ -1,4 +1,6 @@
 //! What every runtime client does with an event: headers and bytes in, a response or a failure out, and one report.
+//!
+//! See docs/decisions/48-pinned-futures.md.
 
 use std::{
     future::Future,

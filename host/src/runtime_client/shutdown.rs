@@ -3,6 +3,8 @@
 //! Lambda sends SIGTERM to an environment that has an extension, and SIGKILL some time after it: half a second with an
 //! internal extension, part of which may be over before the signal arrives. Source: the AWS page "Lambda execution
 //! environment", section "Shutdown phase".
+//!
+//! See docs/decisions/48-pinned-futures.md.
 
 use std::{future::Future, sync::Arc, time::Duration};
 

@@ -12,6 +12,8 @@
 //! 7. *refused*: the Runtime API did not accept the reply; the delivery is remembered.
 //!
 //! SIGTERM interrupts steps 1 to 4 (see `shutdown`): the invocation in flight gets a grace period, then a failure.
+//!
+//! See docs/decisions/48-pinned-futures.md.
 
 use std::{
     pin::pin,

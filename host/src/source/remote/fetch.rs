@@ -137,6 +137,7 @@ impl Remote {
         }
         let (started, mut attempts) = (Instant::now(), 0);
         let mut backoff = Backoff::new(INITIAL_BACKOFF, MAX_BACKOFF);
+        let mut previous = None;
         loop {
             attempts += 1;
             let error = match timeout_at(options.stop.into(), self.attempt(known, options)).await {
@@ -146,12 +147,14 @@ impl Remote {
                     return Ok(FetchOutcome::rejected(Revision::of(validator), failure));
                 }
                 Ok(Err(FetchError::Transient(error))) => error,
-                Err(_) => "no complete response arrived in time".to_owned(),
+                // The time was up. What an earlier attempt found out says more.
+                Err(_) => previous.take().unwrap_or_else(|| "no complete response arrived in time".to_owned()),
             };
             let pause = backoff.wait().mul_f64(0.5 + fastrand::f64());
             if attempts >= options.attempts || Instant::now() + pause >= options.stop {
                 return Err(fetch_error::unavailable(self, &error, attempts, started.elapsed()));
             }
+            previous = Some(error);
             sleep(pause).await;
         }
     }
