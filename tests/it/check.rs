@@ -61,7 +61,7 @@ fn it_tells_what_guests_are_that_run() {
 }
 
 #[test]
-fn each_import_is_told_with_what_becomes_of_it_and_how_to_do_without() {
+fn each_import_is_listed_with_its_status_and_how_to_do_without_it() {
     let directory = Directory::new();
     let component = guests::from_text(
         r#"(component
@@ -129,7 +129,7 @@ fn nested(levels: usize) -> Vec<u8> {
 
 /// What only the linker knows is told, too: a function that the interface does not have.
 #[test]
-fn what_keeps_a_guest_from_running_is_told_as_the_host_would_tell_it() {
+fn what_keeps_a_guest_from_running_is_reported_as_by_the_host() {
     let run = |imports: &str| {
         guests::from_text(&format!(
             r#"(component {imports}
@@ -235,7 +235,7 @@ fn several_guests_are_a_line_each_and_one_that_can_not_run_is_enough_to_fail() {
 }
 
 #[test]
-fn machine_code_is_told_as_such() {
+fn machine_code_is_recognized_as_such() {
     let directory = Directory::new();
     let compiled = directory.0.path().join("guest.cwasm");
     let [_, module] = PROGRAMS;

@@ -29,7 +29,7 @@ fn stderr(output: &Output) -> &str {
 }
 
 #[test]
-fn the_answer_is_all_there_is_on_standard_output() {
+fn the_response_is_all_there_is_on_standard_output() {
     let ran = run("hello", &["-e", r#"{"name":"Ada"}"#]);
     assert_eq!(ran.status.code(), Some(0));
     let response: Value = serde_json::from_str(stdout(&ran)).unwrap();

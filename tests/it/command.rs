@@ -148,7 +148,7 @@ fn a_command_that_ends_badly_is_an_error_and_the_next_invocation_is_served() {
 
 /// `exit` of WASI 0.2 tells no more than that it failed.
 #[test]
-fn the_status_of_a_command_that_fails_is_told_with_what_it_wrote_last() {
+fn the_status_of_a_command_that_fails_is_reported_with_its_last_words() {
     for (program, [three, four]) in PROGRAMS.into_iter().zip([[1, 1], [3, 4]]) {
         let host = Host::of(program).start();
         let error = |event: &str| host.invoke(event).any_error();
@@ -164,7 +164,7 @@ fn the_status_of_a_command_that_fails_is_told_with_what_it_wrote_last() {
 
 /// By `exit-with-code` of WASI 0.2.12.
 #[test]
-fn the_status_is_told_by_wasi_0_2_too() {
+fn the_status_is_reported_by_wasi_0_2_too() {
     let text = r#"(component
         (import "wasi:cli/exit@0.2.12" (instance $exit (export "exit-with-code" (func (param "status-code" u8)))))
         (core func $exit (canon lower (func $exit "exit-with-code")))

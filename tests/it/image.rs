@@ -18,7 +18,7 @@ fn response(arguments: &[&str]) -> String {
 
 #[test]
 #[ignore = "builds the image, which takes minutes: cargo xtask test runs it"]
-fn the_image_answers_with_the_handler_of_its_command_or_of_the_variable() {
+fn the_image_serves_the_handler_of_its_command_or_of_the_variable() {
     response(&["build"]);
     assert!(response(&["invoke", r#"{"name":"image"}"#]).contains("Hello image!"));
     assert!(response(&["invoke", "[1, 2]", "echo"]).trim_end() == "[1, 2]");

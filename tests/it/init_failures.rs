@@ -81,7 +81,7 @@ fn what_overburdens_the_compiler_is_refused_in_time() {
 }
 
 #[test]
-fn a_component_without_a_known_contract_is_told_what_it_exports() {
+fn a_component_without_a_known_contract_is_refused_with_its_exports() {
     let text = r#"(component (instance $empty) (export "acme:orders/api@1.0.0" (instance $empty)))"#;
     error_for(&guests::from_text(text), "Host.InvalidGuest")
         .explains(&["no known contract", "`acme:orders/api@1.0.0`"]);

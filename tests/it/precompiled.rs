@@ -213,7 +213,7 @@ fn machine_code_is_not_taken_from_where_the_guest_can_write() {
 
 /// Not even by a link in the task root.
 #[test]
-fn machine_code_is_told_by_where_it_is_and_not_by_the_way_there() {
+fn machine_code_is_judged_by_where_it_is_and_not_by_the_way_there() {
     let directory = tempfile::tempdir_in("/tmp").unwrap();
     fs::write(directory.path().join("echo.cwasm"), compiled("echo")).unwrap();
     let link = task_root();
@@ -301,7 +301,7 @@ fn the_tool_compiles_for_each_of_lambdas_processors() {
 }
 
 #[test]
-fn the_tool_writes_beside_the_guest_or_where_it_is_told_and_runs_what_it_wrote() {
+fn the_tool_writes_beside_the_guest_or_to_a_path_and_runs_what_it_wrote() {
     let directory = with_files(&[("echo.wasm", &wasm("echo"))]);
     for (arguments, file) in
         [(&["compile", "echo.wasm"][..], "echo.cwasm"), (&["compile", "echo.wasm", "-o", "other.cwasm"], "other.cwasm")]

@@ -51,7 +51,7 @@ fn new_guests_are_added_and_those_that_are_gone_removed() {
 }
 
 #[test]
-fn a_broken_guest_is_told_of_and_the_one_before_goes_on() {
+fn a_broken_guest_is_reported_and_the_one_before_stays() {
     let directory = tempfile::tempdir().unwrap();
     put(directory.path(), "one.wasm", &answering("v1"));
     let served = serve(directory.path());
@@ -82,7 +82,7 @@ fn settings_that_are_changed_count_at_once_and_broken_ones_change_nothing() {
 }
 
 #[test]
-fn the_report_says_which_guest_answered() {
+fn the_report_has_the_guest_that_handled_the_event() {
     let directory = tempfile::tempdir().unwrap();
     put(directory.path(), "one.wasm", &answering("v1"));
     let served = serve(directory.path());

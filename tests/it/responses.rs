@@ -65,7 +65,7 @@ fn a_response_at_the_limit_is_sent_and_one_over_it_is_refused_with_both_sizes() 
 }
 
 #[test]
-fn the_sample_answers_typed_events_and_tells_what_is_wrong_with_others() {
+fn the_sample_handles_typed_events_and_reports_what_is_wrong_with_others() {
     let host = Host::of("hello").start();
     let response = host.response_json(r#"{"name":"Ada"}"#);
     assert_eq!((&response["message"], &response["count"]), (&"Hello Ada!".into(), &1.into()));

@@ -8,7 +8,7 @@ use crate::support::{Host, RuntimeClient};
 const TIMEOUT_SECONDS: u32 = 30;
 
 #[test]
-fn the_sample_answers_under_the_emulator() {
+fn the_sample_responds_under_the_emulator() {
     for client in RuntimeClient::BOTH {
         let emulator = Host::of("hello").runtime_client(client).under_the_emulator(TIMEOUT_SECONDS);
         let response = emulator.invoke(r#"{"name":"Ada"}"#).response_json();

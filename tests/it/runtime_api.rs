@@ -105,14 +105,14 @@ fn comes_again_in_time(fault: NextFault, framing: Framing) -> bool {
 }
 
 #[test]
-fn an_event_that_is_cut_off_is_answered_when_it_comes_again_whole() {
+fn an_event_that_is_truncated_is_handled_when_it_comes_again_whole() {
     for framing in [Framing::Sized, Framing::Chunked] {
         assert!(comes_out_once(|| comes_again_in_time(NextFault::CutOff, framing)));
     }
 }
 
 #[test]
-fn an_event_that_is_cut_off_and_does_not_come_again_is_answered_with_an_error() {
+fn an_event_that_is_truncated_and_does_not_come_again_fails() {
     for other_event_follows in [false, true] {
         let host = Host::of("count").start();
         host.fake.disturb_next(NextFault::CutOffAndForgotten);
@@ -130,7 +130,7 @@ fn an_event_that_is_cut_off_and_does_not_come_again_is_answered_with_an_error() 
 }
 
 #[test]
-fn an_event_that_is_cut_off_again_and_again_is_answered_with_an_error() {
+fn an_event_that_is_truncated_again_and_again_fails() {
     let host = Host::of("count").start();
     for fault in [NextFault::CutOff, NextFault::CutOffAndForgotten] {
         host.fake.disturb_next(fault);
@@ -244,7 +244,7 @@ fn of_headers_that_come_twice_the_first_counts_and_unknown_ones_do_not() {
 }
 
 #[test]
-fn a_response_to_which_nothing_is_said_is_given_up_and_the_next_event_is_served() {
+fn a_response_that_is_not_acknowledged_is_abandoned_and_the_next_event_served() {
     let host = Host::of("count").start();
     host.fake.answer_next_post(SILENCE);
     assert_eq!(host.response("{}"), "1");
@@ -263,7 +263,7 @@ fn sigterm_ends_the_process_in_time_although_nothing_is_said_to_its_response() {
 }
 
 #[test]
-fn sigterm_does_not_forget_an_event_that_was_cut_off() {
+fn sigterm_does_not_forget_an_event_that_was_truncated() {
     let mut host = Host::of("count").start();
     host.fake.disturb_next(NextFault::CutOffAndForgotten);
     host.fake.send(Event::new("[1, 2, 3]"));
@@ -275,7 +275,7 @@ fn sigterm_does_not_forget_an_event_that_was_cut_off() {
 
 /// The least time that it takes to wait ever longer shows that it does not spin.
 #[test]
-fn events_that_can_not_be_answered_are_waited_out() {
+fn events_that_can_not_be_completed_are_waited_out() {
     let host = Host::of("count").start();
     let begun = Instant::now();
     for deadline in 1..=5 {
@@ -334,7 +334,7 @@ fn an_event_without_a_request_id_or_with_an_odd_deadline_does_not_end_the_proces
 
 /// Clocks jump when an environment thaws. A guest that responds at once does so; one that computes on is stopped.
 #[test]
-fn a_deadline_that_has_passed_stops_only_a_guest_that_does_not_answer_at_once() {
+fn a_deadline_that_has_passed_stops_only_a_guest_that_does_not_respond_at_once() {
     let host = Host::of("misbehave").start();
     let late = |behaviour: Behaviour| Event::new(behaviour).header("Lambda-Runtime-Deadline-Ms", "1000");
     assert_eq!(host.fake.invoke(late(Behaviour::Count)).response(), "1");

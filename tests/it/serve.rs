@@ -19,7 +19,7 @@ fn a_response_has_lambdas_status_and_headers() {
 }
 
 #[test]
-fn events_and_answers_pass_byte_for_byte_up_to_6_mb() {
+fn events_and_responses_pass_byte_for_byte_up_to_6_mb() {
     let served = Served::start(&guests::path("echo"), &[]);
     for event in ["", "{}", " {\"a\" : 1.0} ", "\"héllo 你好 🏠\"", &format!("\"{}\"", "x".repeat(6 * 1024 * 1024 - 2))]
     {
@@ -32,7 +32,7 @@ fn events_and_answers_pass_byte_for_byte_up_to_6_mb() {
 }
 
 #[test]
-fn a_function_error_is_marked_and_the_next_answer_is_right() {
+fn a_function_error_is_marked_and_the_next_response_is_right() {
     let served = Served::start(&guests::path("misbehave"), &["--timeout", "20", "--env", "GUESTHOUSE_MARGIN=2s"]);
     for (behaviour, error_type) in [
         (Behaviour::Fail, "OrderNotFound"),
@@ -206,7 +206,7 @@ fn a_guest_that_can_not_start_says_why_and_the_others_serve() {
 }
 
 #[test]
-fn a_lone_guest_answers_to_function_as_under_the_emulator() {
+fn a_lone_guest_has_the_name_function_as_under_the_emulator() {
     let served = Served::start(&guests::path("echo"), &[]);
     assert_eq!(served.invoke("function", "1").response(), "1");
     assert_eq!(Served::start(&guests::ALL, &[]).invoke("function", "1").subject(), "404");

@@ -61,7 +61,7 @@ fn while_the_guest_prepares_itself() {
 }
 
 #[test]
-fn while_a_newer_guest_is_looked_for() {
+fn while_a_newer_guest_is_fetched() {
     let origin = Origin::start();
     origin.put("/guest.wasm", answering("v1"));
     let mut host = from(&origin.url("/guest.wasm"), "0s").start();

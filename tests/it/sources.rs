@@ -138,7 +138,7 @@ fn s3_tells_what_is_missing_or_not_allowed() {
 }
 
 #[test]
-fn an_artifact_in_a_registry_is_told_by_its_layers() {
+fn an_artifact_in_a_registry_is_recognized_by_its_layers() {
     let registry = Registry::start();
     let bytes = answering("v1");
     let layer = registry.push_blob("guests/hello", &bytes);

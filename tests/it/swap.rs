@@ -95,7 +95,7 @@ fn a_newer_guest_is_fetched_in_the_background_while_the_current_one_serves() {
 }
 
 #[test]
-fn a_look_that_is_not_due_is_not_made() {
+fn a_refresh_that_is_not_due_does_not_run() {
     let origin = Origin::start();
     origin.put("/guest.wasm", answering("v1"));
     let host = from(&origin.url("/guest.wasm"), "1h").start();
@@ -107,7 +107,7 @@ fn a_look_that_is_not_due_is_not_made() {
 }
 
 #[test]
-fn an_invocation_waits_for_its_look_only_so_long() {
+fn an_invocation_waits_for_its_refresh_only_so_long() {
     let origin = Origin::start();
     origin.put("/guest.wasm", answering("v1"));
     let host = from(&origin.url("/guest.wasm"), "0s").start();
@@ -187,7 +187,7 @@ fn each_line_in_json_says_which_guest_it_is_about() {
 /// An environment with little to do is frozen in the middle of a refresh, over and over. Then it does not request the
 /// next event before the refresh is over, while its caller has the response.
 #[test]
-fn a_look_that_was_frozen_is_let_come_to_its_end_before_the_next_event() {
+fn a_refresh_that_was_frozen_is_finished_before_the_next_event() {
     let origin = Origin::start();
     origin.put("/guest.wasm", answering("v1"));
     let host = from(&origin.url("/guest.wasm"), "1ms").start();

@@ -116,7 +116,7 @@ fn a_component_for_a_newer_wit() {
 }
 
 #[test]
-fn a_component_that_is_cut_off() {
+fn a_component_that_is_truncated() {
     let whole = answering("v2");
     artifact(whole[..whole.len() / 2].to_vec(), &["Host.InvalidGuest"]);
 }
@@ -263,7 +263,7 @@ fn a_file_that_is_written_while_it_is_read() {
 }
 
 #[test]
-fn a_freeze_in_each_step_of_a_look() {
+fn a_freeze_in_each_step_of_a_refresh() {
     for (step, bytes) in [
         ("request", answering("v2")),
         ("body", answering("v2")),

@@ -12,7 +12,7 @@ use crate::support::{
 
 /// wasmtime itself compares its major version only.
 #[test]
-fn machine_code_is_told_by_the_versions_that_are_built() {
+fn machine_code_is_recognized_by_the_versions_that_are_built() {
     let lock = fs::read_to_string(root().join("Cargo.lock")).unwrap();
     let version = |name: &str| {
         let package = lock.split("[[package]]").find(|package| package.contains(&format!("\nname = \"{name}\"\n")));

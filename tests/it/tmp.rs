@@ -208,7 +208,7 @@ fn scratch(tmp: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn locally_each_function_has_the_room_it_would_have_on_lambda_unless_it_is_told() {
+fn locally_each_function_has_the_room_of_lambda_unless_a_setting_says_otherwise() {
     let tmp = tempfile::tempdir().unwrap();
     let ask = |served: &Served, steps: &Value| served.invoke("fill_tmp", steps.to_string()).response_json();
     // 512 MiB, of which nothing is written.
@@ -234,7 +234,7 @@ fn whatever_a_guest_leaves_behind_is_removed_when_serve_ends() {
 }
 
 #[test]
-fn what_can_not_be_removed_is_told() {
+fn what_can_not_be_removed_is_reported() {
     let tmp = tempfile::tempdir().unwrap();
     let mut served = serve(tmp.path(), &[]);
     let directory = scratch(tmp.path()).remove(0);

@@ -55,7 +55,7 @@ fn a_variable_wins_over_the_file_and_the_file_over_the_default() {
 }
 
 #[test]
-fn all_problems_are_told_at_once() {
+fn all_problems_are_reported_at_once() {
     let file = "[handlers.hello]\nmemroy = \"1MiB\"\ntmp = \"writable\"\nmargin = 3\n[other]\n[handlers.hello.network]\nallow = []";
     let variables =
         [("GUESTHOUSE_RUNTIME_CLIENT", "nginx"), ("GUESTHOUSE_MARGINS", "1s"), ("AWS_LAMBDA_MAX_CONCURRENCY", "0")];
@@ -191,7 +191,7 @@ fn memory_in_the_settings_does_not_raise_what_all_instances_may_take() {
 }
 
 #[test]
-fn a_newer_artifact_is_looked_for_outside_the_task_root_unless_one_is_pinned_or_the_settings_say_otherwise() {
+fn refreshes_are_for_guests_outside_the_task_root_without_a_pinned_digest() {
     let refresh = |variables: &[(&str, &str)]| read("", variables, &[]).unwrap().policy.refresh;
     let file = ("HANDLER", "file:///mnt/efs/hello.wasm");
     let pin = format!("sha256:{}", "0".repeat(64));

@@ -159,7 +159,7 @@ fn metrics_are_passed_on_where_they_are_granted_and_platform_events_never() {
 }
 
 #[test]
-fn what_is_passed_on_is_what_was_looked_at() {
+fn what_is_passed_on_is_what_was_checked() {
     let twice = r#"{"_aws":{"CloudWatchMetrics":[{"Namespace":"Billing"}],"CloudWatchMetrics":[]}}"#;
     for text in [twice, "{\"a\":1,\r\"b\":2}"] {
         let line = written(Format::Json, Level::Info, |logs| {

@@ -187,7 +187,7 @@ fn the_filesystem_is_the_limit_where_none_is_set() {
 }
 
 #[test]
-fn the_depth_of_a_directory_is_told_and_how_much_is_nested_in_it() {
+fn the_depth_of_a_directory_and_what_is_nested_in_it_are_measured() {
     let directory = tempfile::tempdir().unwrap();
     let root = directory.path().canonicalize().unwrap();
     fs::create_dir_all(root.join("a/b/c")).unwrap();

@@ -69,7 +69,7 @@ impl Fault {
 
 /// All of them.
 pub fn all() -> Vec<Fault> {
-    [in_handlers(), in_start_up(), traps(), around_traps(), around_handlers(), in_answers(), in_host_calls()].concat()
+    [in_handlers(), in_start_up(), traps(), around_traps(), around_handlers(), in_responses(), in_host_calls()].concat()
 }
 
 fn misbehave(
@@ -337,7 +337,7 @@ fn around_handlers() -> Vec<Fault> {
 }
 
 /// Responses that break the contract.
-fn in_answers() -> Vec<Fault> {
+fn in_responses() -> Vec<Fault> {
     const BROKEN: &str = "the guest broke the contract: ";
     vec![
         text(

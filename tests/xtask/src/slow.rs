@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_of_tests_are_told_from_others() {
+    fn lines_of_tests_are_distinguished_from_others() {
         assert!(is_beginning("running 12 tests") && is_beginning("running 1 test") && !is_beginning("running late"));
         assert_eq!(ended("test a::b ... ok"), Some("a::b"));
         assert_eq!(ended("test a::b ... ignored, it takes minutes"), Some("a::b"));
