@@ -239,7 +239,7 @@ fn write_out(prefix: &str, tree: &str, found: &mut Vec<String>) {
 fn files_can_be_read_in_one_sitting() {
     for source in sources() {
         let lines = source.text.lines().count();
-        assert!(lines <= 450, "{} has {lines} lines", source.path);
+        assert!(lines < 450, "{} has {lines} lines", source.path);
     }
     let bootstrap = sources().into_iter().find(|source| source.path == "bin/bootstrap.rs").unwrap();
     assert!(bootstrap.text.lines().count() <= 65, "bin/bootstrap.rs is to be a table of contents");

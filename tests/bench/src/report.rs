@@ -1,6 +1,9 @@
 //! This module writes the measurements as Markdown.
 
-use std::{fmt::Write as _, time::Duration};
+use std::{
+    fmt::{self, Write as _},
+    time::Duration,
+};
 
 use crate::{
     contestant::{Contestant, Measured, WARM},
@@ -39,23 +42,37 @@ fn middle(values: impl Iterator<Item = f64>) -> f64 {
 /// `lambda_runtime`.
 pub fn write(contestants: &[Contestant], bootstraps: &[u64; 2], machine: &str) -> String {
     let native = &contestants[0];
-    let mut text = String::new();
-    let mut line = |arguments: std::fmt::Arguments<'_>| {
-        let _ = text.write_fmt(arguments);
-        text.push('\n');
-    };
-    line(format_args!(
+    let mut text = format!(
         "From `cargo xtask bench`: medians of {} starts; all contestants and the Runtime API on one core, in turns and \
          in another order each time. The ratios are what counts; the times are those of this machine: {machine}.\n\n\
          Memory is what is resident after the first and the 10,000th invocation, and the most there ever was. \
-         \"Deployed\" is what a new version replaces, and in brackets what else is not AWS's.\n",
+         \"Deployed\" is what a new version replaces, and in brackets what else is not AWS's.\n\n",
         native.measured.ready.len()
+    );
+    // Writing to a `String` does not fail.
+    let _ = starts(&mut text, contestants);
+    for number in 0..WARM.len() {
+        let _ = warm(&mut text, contestants, number);
+    }
+    let _ = throughput(&mut text, contestants);
+    text.push_str(&format!(
+        "\nBy language: what is built and what is deployed; from exec to the first response, and an invocation with \
+         20 B.\n\n{}\n\nThe figures that are to be reached:\n\n{}\n",
+        languages(contestants).trim_end(),
+        bars(contestants, bootstraps)
     ));
-    line(format_args!(
+    text
+}
+
+/// Writes the table of starts, memory and sizes.
+fn starts(text: &mut String, contestants: &[Contestant]) -> fmt::Result {
+    writeln!(
+        text,
         "| contestant | exec → first `/next` | p90 | / native | exec → first response | p90 | / native | memory | later \
          | most | deployed |\n\
          | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
-    ));
+    )?;
+    let native = &contestants[0].measured;
     for contestant in contestants {
         let measured = &contestant.measured;
         let ms = |us: f64| us / 1e3;
@@ -64,61 +81,68 @@ pub fn write(contestants: &[Contestant], bootstraps: &[u64; 2], machine: &str) -
             0 => String::new(),
             bytes => format!(" (+ {:.1})", bytes as f64 / 1e6),
         };
-        line(format_args!(
+        writeln!(
+            text,
             "| {} | {:.2} ms | {:.2} | {:.2} | {:.2} ms | {:.2} | {:.2} | {:.1} MiB | {:.1} | {:.1} | {:.2}{host} MB |",
             contestant.name,
             ms(median(&measured.ready)),
             ms(percentile(&measured.ready, 90)),
-            median(&measured.ready) / median(&native.measured.ready),
+            median(&measured.ready) / median(&native.ready),
             ms(median(&measured.answered)),
             ms(percentile(&measured.answered, 90)),
-            median(&measured.answered) / median(&native.measured.answered),
+            median(&measured.answered) / median(&native.answered),
             mib(measured.resident_at_first_kib),
             mib(measured.resident_later_kib),
             mib(measured.peak_kib),
             contestant.bytes() as f64 / 1e6,
-        ));
+        )?;
     }
-    for (number, work) in WARM.iter().enumerate() {
-        line(format_args!(
-            "\n{}, an event of {}: from its first byte to the response's last; the processor's time, and how many in a \
-             second, until the next event is requested.\n\n\
-             | contestant | p50 | / native | p99 | processor | / native | per second |\n\
-             | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
-            work.title(),
-            work.size()
-        ));
-        let base = &native.measured.warm[number];
-        for contestant in contestants.iter().filter(|contestant| contestant.works.contains(work)) {
-            let warm = &contestant.measured.warm[number];
-            let p50 = median(&warm.took);
-            line(format_args!(
-                "| {} | {p50:.1} µs | {:.2} | {:.1} | {:.1} µs | {:.2} | {:.0} |",
-                contestant.name,
-                p50 / median(&base.took),
-                percentile(&warm.took, 99),
-                median(&warm.cpu),
-                median(&warm.cpu) / median(&base.cpu),
-                middle(warm.per_second.iter().copied()),
-            ));
-        }
+    Ok(())
+}
+
+/// Writes the table of one work. `number` is its place in [`WARM`].
+fn warm(text: &mut String, contestants: &[Contestant], number: usize) -> fmt::Result {
+    let work = WARM[number];
+    writeln!(
+        text,
+        "\n{}, an event of {}: from its first byte to the response's last; the processor's time, and how many in a \
+         second, until the next event is requested.\n\n\
+         | contestant | p50 | / native | p99 | processor | / native | per second |\n\
+         | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+        work.title(),
+        work.size()
+    )?;
+    let native = &contestants[0].measured.warm[number];
+    for contestant in contestants.iter().filter(|contestant| contestant.works.contains(&work)) {
+        let warm = &contestant.measured.warm[number];
+        let p50 = median(&warm.took);
+        writeln!(
+            text,
+            "| {} | {p50:.1} µs | {:.2} | {:.1} | {:.1} µs | {:.2} | {:.0} |",
+            contestant.name,
+            p50 / median(&native.took),
+            percentile(&warm.took, 99),
+            median(&warm.cpu),
+            median(&warm.cpu) / median(&native.cpu),
+            middle(warm.per_second.iter().copied()),
+        )?;
     }
-    line(format_args!(
+    Ok(())
+}
+
+/// Writes the table of several events at a time.
+fn throughput(text: &mut String, contestants: &[Contestant]) -> fmt::Result {
+    writeln!(
+        text,
         "\nResponses per second of a handler that computes some 5 ms, on all cores, with this many events at a time. \
          AWS's runtimes for the other languages serve one at a time.\n\n\
          | contestant | 1 | 4 | 16 | 4 / 1 |\n| --- | ---: | ---: | ---: | ---: |"
-    ));
+    )?;
     for contestant in contestants.iter().filter(|contestant| !contestant.measured.throughput.is_empty()) {
         let [one, four, sixteen] = [1, 4, 16].map(|concurrency| at_once(contestant, concurrency));
-        line(format_args!("| {} | {one:.0} | {four:.0} | {sixteen:.0} | {:.2} |", contestant.name, four / one));
+        writeln!(text, "| {} | {one:.0} | {four:.0} | {sixteen:.0} | {:.2} |", contestant.name, four / one)?;
     }
-    line(format_args!(
-        "\nBy language: what is built and what is deployed; from exec to the first response, and an invocation with \
-         20 B.\n\n{}",
-        languages(contestants).trim_end()
-    ));
-    line(format_args!("\nThe figures that are to be reached:\n\n{}", bars(contestants, bootstraps)));
-    text
+    Ok(())
 }
 
 /// Returns the table of the guests in each language, beside AWS's runtime for the language.

@@ -48,10 +48,7 @@ use self::{
 use super::files;
 use crate::engine::store_state::StoreState;
 
-/// Links WASI 0.1.
-///
-/// # Errors
-/// If wasmtime-wasi defines a function twice, which it does not.
+/// Links WASI 0.1. It fails if wasmtime-wasi defines a function twice, which it does not.
 pub(in crate::engine) fn link(linker: &mut Linker<StoreState>) -> Result<()> {
     add_to_linker(linker, |state| state)
 }
