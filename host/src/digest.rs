@@ -13,9 +13,7 @@ impl Digest {
     pub fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
     }
-}
 
-impl Digest {
     /// Returns the first twelve digits. They distinguish the versions of a guest in a log.
     pub fn short(self) -> String {
         self.to_string()["sha256:".len()..][..12].to_owned()

@@ -77,26 +77,24 @@ fn dependencies_point_one_way() {
         &["tmp"],
         &["backoff", "digest", "files", "lock", "memory_file", "text", "trust"],
     ];
-    let layer = |module: &str| LAYERS.iter().position(|layer| layer.contains(&module));
-    for source in sources().iter().filter(|source| source.path != "lib.rs") {
-        let module = source.path.split('/').next().unwrap().trim_end_matches(".rs");
-        let own = layer(module).unwrap_or_else(|| panic!("`{module}` has no layer: give it one here"));
-        for other in LAYERS.iter().take(own + 1).copied().flatten().filter(|other| **other != module) {
-            assert!(!uses(&source.code, other), "{} uses `{other}`, which stands above or beside it", source.path);
+    let layer = |module: &str| {
+        let place = LAYERS.iter().position(|layer| layer.contains(&module));
+        place.unwrap_or_else(|| panic!("`{module}` has no layer: give it one here"))
+    };
+    let modules = Modules::read();
+    for (path, source) in &modules.files {
+        let (own, own_layer) = (top(path), layer(top(path)));
+        for name in paths(&source.code) {
+            let Some((used, _)) = modules.named(path, &name) else { continue };
+            let is_below = layer(top(used)) > own_layer;
+            assert!(is_below || top(used) == own, "{path} uses `{name}`, which stands above or beside it");
         }
     }
 }
 
-/// Whether the code names the module, in a path or in a `use` of several.
-fn uses(code: &str, module: &str) -> bool {
-    let in_group = |group: &str| {
-        let end = group.find("};").unwrap_or(group.len());
-        group[..end].lines().flat_map(|line| line.split(", ")).any(|part| {
-            let part = part.trim().trim_start_matches('{');
-            part.strip_prefix(module).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', ',', '}']))
-        })
-    };
-    code.contains(&format!("crate::{module}::")) || code.split("use crate::{").skip(1).any(in_group)
+/// Returns the module at the top to which a module belongs.
+fn top(module: &str) -> &str {
+    module.split("::").next().unwrap()
 }
 
 /// A circle of files can only be understood, tested and changed as a whole.
@@ -147,9 +145,19 @@ impl Modules {
 
     /// Returns the module that defines what this path names in the module `from`.
     fn defining(&self, from: &str, name: &str) -> Option<&str> {
+        let (module, item) = self.named(from, name)?;
+        let passed_on = item.and_then(|item| {
+            let (_, reexports) = split_reexports(&self.files[module].code);
+            let within = paths(&reexports).into_iter().find(|path| path.rsplit("::").next() == Some(item))?;
+            self.defining(module, &within)
+        });
+        passed_on.or(Some(module))
+    }
+
+    /// Returns the module that this path names in the module `from`, and the item in it.
+    fn named<'a>(&self, from: &str, name: &'a str) -> Option<(&str, Option<&'a str>)> {
         let mut module: Vec<&str> = from.split("::").collect();
-        let first = name.split("::").next()?;
-        match first {
+        match name.split("::").next()? {
             "crate" => module.clear(),
             "super" | "self" => {}
             first if self.files.contains_key(&format!("{from}::{first}")) => {}
@@ -167,13 +175,8 @@ impl Modules {
                 }
             }
         }
-        let (path, source) = self.files.get_key_value(&module.join("::"))?;
-        let (_, reexports) = split_reexports(&source.code);
-        let passed_on = item.and_then(|item| {
-            let within = paths(&reexports).into_iter().find(|path| path.rsplit("::").next() == Some(item))?;
-            self.defining(path, &within)
-        });
-        passed_on.or(Some(path.as_str()))
+        let (module, _) = self.files.get_key_value(&module.join("::"))?;
+        Some((module, item))
     }
 }
 

@@ -59,7 +59,7 @@ pub(super) struct Accepted {
 
 /// Holds what to post for an invocation.
 ///
-/// However an invocation ends, it ends with exactly one reply, and every reply is [finished](Reply::finish) exactly
+/// However an invocation ends, it ends with exactly one reply, and every reply is [reported](Reply::report) exactly
 /// once: that is where its report comes from.
 pub(super) struct Reply {
     pub(super) accepted: Accepted,
@@ -171,9 +171,9 @@ impl Reply {
         Self { accepted, outcome: Err(failure), running: None }
     }
 
-    /// Ends the invocation after its reply was posted: reports it, logs its failure, and drops its instance if that is
-    /// not used again. All of this comes after the post: no caller should wait for a log that nobody reads.
-    pub(super) fn finish(self, observer: &dyn Observer) {
+    /// Reports the invocation, and logs its failure. This comes after the post: no caller should wait for a log that
+    /// nobody reads.
+    pub(super) fn report(&self, observer: &dyn Observer) {
         let Self { accepted, outcome, running } = self;
         let instance = running.as_ref().map(Running::instance);
         let request_id = wire::lossy(&accepted.key.request_id);
@@ -188,12 +188,16 @@ impl Reply {
             instance: instance.map(|instance| instance.origin),
             peak_memory_bytes: instance.and_then(|instance| instance.peak_memory_bytes),
         });
-        if let Err(failure) = &outcome {
+        if let Err(failure) = outcome {
             // The guest chose the text and the type. They must not look like the host's own.
             let whose = if matches!(failure.error_type, ErrorType::Handler(_)) { "the handler failed: " } else { "" };
             error!(%request_id, tenant_id = tenant_id.map(display), "{whose}{failure}");
         }
-        if let Some(running) = running {
+    }
+
+    /// Ends the invocation. An instance that is not used again is dropped, which may take long.
+    pub(super) fn end(self) {
+        if let Some(running) = self.running {
             running.end();
         }
     }

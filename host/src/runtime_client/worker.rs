@@ -8,7 +8,7 @@
 //! 3. *truncated*: it did not arrive whole; its failure is held back while it may come again (see `truncated`);
 //! 4. *accepted*: `run` has the guest handle it, which ends with a reply: a response or a failure;
 //! 5. *abandoned*: the guest could not be stopped; another worker posts the failure and this one ends (see `watchdog`);
-//! 6. *delivered*: `deliver` posts the reply, reports the invocation and gives the instance back;
+//! 6. *delivered*: `deliver` posts the reply, reports the invocation and ends it;
 //! 7. *refused*: the Runtime API did not accept the reply; the delivery is remembered.
 //!
 //! SIGTERM interrupts steps 1 to 4 (see `shutdown`): the invocation in flight gets a grace period, then a failure.
@@ -103,8 +103,8 @@ impl Worker {
         let _ = self.api.connect().await;
         self.service.started("runtime client");
         self.service.flush_log();
+        let mut shutdown = self.shutdown.clone();
         loop {
-            let mut shutdown = self.shutdown.clone();
             let waited = {
                 let next = pin!(self.next_event());
                 shutdown.run_until_shutdown(next).await
@@ -234,18 +234,19 @@ async fn request(api: &mut RuntimeApiClient, shutdown: &Shutdown) -> Result<Next
     api.next().await
 }
 
-/// Posts a reply, reports its invocation, and gives its instance back.
+/// Posts a reply, then reports its invocation and ends it.
 ///
 /// # Errors
 /// When the Runtime API did not accept the reply. The next invocation is not affected.
 pub(super) async fn deliver(api: &mut RuntimeApiClient, service: &Service, reply: Reply) -> Result<(), ApiError> {
-    let key = reply.accepted.key.clone();
-    let posted = api.post_outcome(&key, &reply.outcome).await;
-    reply.finish(service.registry.observer());
+    let key = &reply.accepted.key;
+    let posted = api.post_outcome(key, &reply.outcome).await;
+    reply.report(service.registry.observer());
     if let Err(error) = &posted {
         // Lambda gave up on this invocation: too late, too large, or completed already.
         warn!(request_id = %wire::lossy(&key.request_id), "the response was not accepted: {}", chain(error));
     }
+    reply.end();
     posted
 }
 

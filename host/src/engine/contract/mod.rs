@@ -140,15 +140,6 @@ impl Contract {
         }
     }
 
-    /// Returns the contract's name.
-    #[cfg(feature = "compiler")]
-    pub(super) fn name(&self) -> &'static str {
-        match self {
-            Self::Event(_) => "event",
-            Self::Command(_) => "command",
-        }
-    }
-
     /// Returns whether an instance may serve any invocation. An instance of a command is made for one invocation, and
     /// ends with it.
     pub(super) fn is_for_any_invocation(&self) -> bool {

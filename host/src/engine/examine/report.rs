@@ -9,8 +9,12 @@ use super::{Examined, Import, REPORT_LIMIT, examine, features, skeleton};
 use crate::{
     digest::Digest,
     engine::{
-        Code, CompileLimits, Engine, LoadError, code::Compiled, contract::Contract, guest_metadata,
-        large_stack::on_a_large_stack, nesting::check_types,
+        Code, CompileLimits, Engine, LoadError,
+        code::Compiled,
+        contract::{Contract, ContractKind},
+        guest_metadata,
+        large_stack::on_a_large_stack,
+        nesting::check_types,
     },
     failure::Failure,
 };
@@ -96,8 +100,10 @@ impl Report {
                 report.bytes = file.metadata().ok().map(|metadata| metadata.len());
                 let code = Code::map(engine, file).map_err(LoadError::Foreign)?;
                 report.exports = code.compiled.exports();
-                let contract = Contract::prepare(engine, &code.compiled)?;
-                report.keeps(contract.name(), matches!(code.compiled, Compiled::Module(_)));
+                Contract::prepare(engine, &code.compiled)?;
+                if let Some(named) = ContractKind::find(&report.exports)? {
+                    report.keeps(named.name(), matches!(code.compiled, Compiled::Module(_)));
+                }
                 Ok(())
             });
         report.conclude(judged)
