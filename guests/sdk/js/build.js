@@ -11,6 +11,8 @@ import { componentize } from "componentize-qjs";
 import * as esbuild from "esbuild";
 
 import { positionsOf } from "./positions.js";
+import { renamed } from "./renamed.js";
+import { needsWeb, webGlobals } from "./web.js";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
@@ -37,14 +39,15 @@ export async function build(file, output, { handler: name, small }) {
   }
   await requireExport(resolve(file), name);
   const component = await withContract(async (wit) => {
+    const isNetworked = await namesWeb(resolve(file), name);
     const { component } = await componentize({
       witPath: wit,
-      world: "js-guest",
-      jsSource: await sourceOf(resolve(file), name),
+      world: isNetworked ? "js-guest-with-network" : "js-guest",
+      jsSource: await lower(await bundle(resolve(file), name, isNetworked)),
       sync: true,
       optSize: small,
     });
-    return component;
+    return isNetworked ? renamed(component) : component;
   });
   writeFileSync(output, component);
   return component.length;
@@ -72,31 +75,43 @@ async function requireExport(file, name) {
 
 // Returns the module that the engine runs. A test runs it in Node.
 export async function sourceOf(file, name) {
-  return lower(await bundle(file, name));
+  return lower(await bundle(file, name, await namesWeb(file, name)));
 }
+
+// Bundles the handler alone, and looks what it names.
+async function namesWeb(file, name) {
+  const { outputFiles, metafile } = await reported(
+    esbuild.build({ ...OPTIONS, entryPoints: [file], minifyWhitespace: true, legalComments: "none", metafile: true, plugins: [node] }),
+  );
+  return needsWeb(outputFiles[0].text, Object.keys(metafile.inputs));
+}
+
+const OPTIONS = {
+  bundle: true,
+  write: false,
+  format: "esm",
+  platform: "neutral",
+  target: "esnext",
+  mainFields: ["module", "main"],
+  conditions: ["module", "import"],
+  inject: [here("runtime/inject/buffer.js"), here("runtime/inject/url.js")],
+  define: { __dirname: '"/var/task"', __filename: '"/var/task/handler.js"', "import.meta.url": '"file:///var/task/handler.js"' },
+  external: ["wasi:*", "wasj:*"],
+  minifySyntax: true,
+  logLevel: "silent",
+};
 
 // One module with everything in it but WASI. Names are kept, for stack traces and for errors that are named by their
 // class.
-async function bundle(file, name) {
+async function bundle(file, name, isNetworked) {
   const { outputFiles } = await reported(
     esbuild.build({
+      ...OPTIONS,
       entryPoints: [here("runtime/guest.js")],
-      bundle: true,
-      write: false,
-      format: "esm",
-      platform: "neutral",
-      target: "esnext",
-      mainFields: ["module", "main"],
-      conditions: ["module", "import"],
-      inject: [here("runtime/inject/buffer.js"), here("runtime/inject/url.js")],
-      define: { __dirname: '"/var/task"', __filename: '"/var/task/handler.js"', "import.meta.url": '"file:///var/task/handler.js"' },
-      external: ["wasi:*"],
       keepNames: true,
-      minifySyntax: true,
       sourcemap: "inline",
       sourcesContent: false,
-      logLevel: "silent",
-      plugins: [handler(file, name), node],
+      plugins: [handler(file, name), webGlobals(isNetworked), node],
     }),
   );
   return outputFiles[0].text;

@@ -3,7 +3,6 @@
 
 import "./async.js";
 import { console } from "./console.js";
-import { fetch } from "./fetch.js";
 import { clear, queueMicrotask, setImmediate, setInterval, setTimeout } from "./loop.js";
 import { performance, process } from "./process.js";
 import { OurPromise } from "./promise.js";
@@ -14,7 +13,6 @@ import { TextDecoder, TextEncoder } from "./text.js";
 const globals = {
   console,
   crypto,
-  fetch,
   global: globalThis,
   performance,
   process,

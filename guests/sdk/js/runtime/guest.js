@@ -3,6 +3,7 @@
 // instance.
 
 import "./globals.js";
+import "guesthouse:web";
 import { awaited } from "./loop.js";
 import { asHandlerError, HandlerError } from "./errors.js";
 import { Context } from "./context.js";

@@ -8,6 +8,7 @@ import { inspect } from "./inspect.js";
 import { guarded, queueJob, runJobs, takeFailures } from "./jobs.js";
 
 let immediates = [];
+let source; // `net/poll.js`, in a guest that has it
 const timers = []; // by time, those of the same time by age
 
 // Calls a function, and waits for what it returns.
@@ -38,6 +39,10 @@ function run(isDone) {
       const due = immediates;
       immediates = [];
       due.forEach(runImmediate);
+      // Neither immediates nor timers may keep the network waiting.
+      source?.isWaiting() && poll(0);
+    } else if (source?.isWaiting()) {
+      poll(timers.length > 0 ? Math.max(0, Math.ceil(timers[0].at - clock.now())) : undefined);
     } else if (timers.length > 0) {
       runTimer();
     } else {
@@ -67,6 +72,21 @@ function runImmediate(immediate) {
     immediate.isActive = false;
     guarded(immediate.call);
     runJobs();
+  }
+}
+
+// Has `source` be asked for what is ready in the world, beside the timers: whether it waits, and to wait for so many
+// nanoseconds at most.
+export function pollBy(poller) {
+  source = poller;
+}
+
+function poll(most) {
+  for (const call of source.wait(most)) {
+    guarded(call);
+  }
+  if (most !== undefined && timers.length > 0 && timers[0].at <= clock.now()) {
+    runTimer();
   }
 }
 

@@ -1,0 +1,37 @@
+// The globals of the web, in the guests whose code names one of them: `globals` in `web.js`.
+
+import { AbortController, AbortSignal } from "./abort.js";
+import { Blob, File } from "./blob.js";
+import { CompressionStream, DecompressionStream } from "./compression.js";
+import { CustomEvent, Event, EventTarget } from "./events.js";
+import { fetch } from "./fetch.js";
+import { FormData } from "./form.js";
+import { Headers } from "./headers.js";
+import { Request } from "./request.js";
+import { Response } from "./response.js";
+import * as streams from "./streams.js";
+import { subtle } from "./subtle.js";
+
+const globals = {
+  AbortController,
+  AbortSignal,
+  Blob,
+  CompressionStream,
+  CustomEvent,
+  DecompressionStream,
+  Event,
+  EventTarget,
+  fetch,
+  File,
+  FormData,
+  Headers,
+  navigator: { userAgent: "guesthouse", hardwareConcurrency: 1, language: "en-US", platform: "linux" },
+  Request,
+  Response,
+  ...streams,
+};
+
+for (const [name, value] of Object.entries(globals)) {
+  Object.defineProperty(globalThis, name, { value, writable: true, configurable: true, enumerable: false });
+}
+Object.defineProperty(crypto, "subtle", { value: subtle, configurable: true });

@@ -1,0 +1,118 @@
+// `crypto.subtle`: digests, and HMAC. Everything else is a `NotSupportedError`.
+
+import { bytesOf, isBytes } from "./bytes.js";
+import { hashOf, hmac } from "./hashes.js";
+
+let bytesOfKey;
+
+class CryptoKey {
+  #bytes;
+
+  constructor(bytes, algorithm, extractable, usages) {
+    this.#bytes = bytes;
+    Object.assign(this, { type: "secret", algorithm, extractable, usages });
+  }
+
+  static {
+    bytesOfKey = (key) => key.#bytes;
+  }
+}
+
+export const subtle = {
+  async digest(algorithm, data) {
+    return buffer(hashNamed(algorithm)(input(data)));
+  },
+
+  async importKey(format, data, algorithm, extractable, usages) {
+    const bytes = format === "jwk" ? Uint8Array.fromBase64(data.k, { alphabet: "base64url" }) : input(data).slice();
+    if (format !== "raw" && format !== "jwk") {
+      throw unsupported(`keys of format ${format}`);
+    }
+    return hmacKey(bytes, algorithm, extractable, usages);
+  },
+
+  async generateKey(algorithm, extractable, usages) {
+    const length = (algorithm.length ?? hashNamed(algorithm.hash).blockLen * 8) / 8;
+    return hmacKey(crypto.getRandomValues(new Uint8Array(length)), algorithm, extractable, usages);
+  },
+
+  async exportKey(format, key) {
+    if (!key.extractable) {
+      throw new DOMException("key is not extractable", "InvalidAccessError");
+    }
+    if (format === "jwk") {
+      const k = bytesOfKey(key).toBase64({ alphabet: "base64url", omitPadding: true });
+      const alg = `HS${key.algorithm.hash.name.replace("SHA-", "")}`;
+      return { kty: "oct", k, alg, key_ops: key.usages, ext: true };
+    }
+    return buffer(bytesOfKey(key).slice());
+  },
+
+  async sign(algorithm, key, data) {
+    requireHmac(algorithm);
+    requireUsage(key, "sign");
+    return buffer(mac(key, data));
+  },
+
+  async verify(algorithm, key, signature, data) {
+    requireHmac(algorithm);
+    requireUsage(key, "verify");
+    return equal(mac(key, data), input(signature));
+  },
+};
+
+for (const name of ["encrypt", "decrypt", "deriveBits", "deriveKey", "wrapKey", "unwrapKey"]) {
+  subtle[name] = async () => {
+    throw unsupported(`\`crypto.subtle.${name}\``);
+  };
+}
+
+function hmacKey(bytes, algorithm, extractable, usages) {
+  requireHmac(algorithm);
+  hashNamed(algorithm.hash);
+  const name = nameOf(algorithm.hash).toUpperCase();
+  return new CryptoKey(bytes, { name: "HMAC", hash: { name }, length: bytes.length * 8 }, Boolean(extractable), [...usages]);
+}
+
+const nameOf = (algorithm) => String(algorithm?.name ?? algorithm);
+
+function requireHmac(algorithm) {
+  if (nameOf(algorithm).toUpperCase() !== "HMAC") {
+    throw unsupported(`the algorithm ${nameOf(algorithm)}`);
+  }
+}
+
+function requireUsage(key, usage) {
+  if (!key.usages.includes(usage)) {
+    throw new DOMException(`Unable to use this key to ${usage}`, "InvalidAccessError");
+  }
+}
+
+function hashNamed(algorithm) {
+  const hash = /^sha-(1|256|384|512)$/i.test(nameOf(algorithm)) ? hashOf(nameOf(algorithm)) : undefined;
+  if (hash === undefined) {
+    throw unsupported(`the algorithm ${nameOf(algorithm)}`);
+  }
+  return hash;
+}
+
+const mac = (key, data) => hmac(hashNamed(key.algorithm.hash), bytesOfKey(key), input(data));
+
+function input(data) {
+  if (!isBytes(data)) {
+    throw new TypeError("The data is neither a buffer nor a view of one");
+  }
+  return bytesOf(data);
+}
+
+const buffer = (bytes) => (bytes.byteLength === bytes.buffer.byteLength ? bytes.buffer : bytes.slice().buffer);
+const unsupported = (what) => new DOMException(`a guest has no ${what}`, "NotSupportedError");
+
+// In a time that does not tell where they differ.
+export function equal(a, b) {
+  let difference = a.length ^ b.length;
+  for (let i = 0; i < a.length; i++) {
+    difference |= a[i] ^ b[i];
+  }
+  return difference === 0;
+}

@@ -1,0 +1,34 @@
+// This module decides what of the web a guest's image holds: only what its code names.
+
+import { fileURLToPath } from "node:url";
+
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+
+// By names, as a call like `globalThis.fetch` and one through a variable name it, too. Comments are gone by then.
+const NAMES = [
+  "AbortController", "AbortSignal", "Blob", "ByteLengthQueuingStrategy", "CompressionStream", "CountQueuingStrategy",
+  "CustomEvent", "DecompressionStream", "EventTarget", "FormData", "ReadableStream", "Request", "Response",
+  "TextDecoderStream", "TextEncoderStream", "TransformStream", "WritableStream", "fetch", "subtle",
+];
+const NAMED = new RegExp(`(?<![\\w$-])(?:${NAMES.join("|")}|new (?:Event|File|Headers))(?![\\w$-])`);
+
+// Modules that send requests, whatever the code names.
+const SENDERS = /runtime\/(?:net|web)\//;
+
+// Returns whether a handler's code needs the globals of the web: its bundled text, and the files that are in it.
+export function needsWeb(code, files) {
+  return NAMED.test(code) || files.some((file) => SENDERS.test(file));
+}
+
+// Has `guesthouse:web` be those globals, or nothing.
+export function webGlobals(isNeeded) {
+  return {
+    name: "web",
+    setup(build) {
+      build.onResolve({ filter: /^guesthouse:web$/ }, () =>
+        isNeeded ? { path: here("runtime/web/globals.js") } : { path: "none", namespace: "guesthouse-web" },
+      );
+      build.onLoad({ filter: /.*/, namespace: "guesthouse-web" }, () => ({ contents: "" }));
+    },
+  };
+}
