@@ -11,6 +11,7 @@ import { componentize } from "componentize-qjs";
 import * as esbuild from "esbuild";
 
 import { positionsOf } from "./positions.js";
+import { browser } from "./browser.js";
 import { renamed } from "./renamed.js";
 import { needsWeb, webGlobals } from "./web.js";
 
@@ -81,7 +82,7 @@ export async function sourceOf(file, name) {
 // Bundles the handler alone, and looks what it names.
 async function namesWeb(file, name) {
   const { outputFiles, metafile } = await reported(
-    esbuild.build({ ...OPTIONS, entryPoints: [file], minifyWhitespace: true, legalComments: "none", metafile: true, plugins: [node] }),
+    esbuild.build({ ...OPTIONS, entryPoints: [file], minifyWhitespace: true, legalComments: "none", metafile: true, plugins: [browser, node] }),
   );
   return needsWeb(outputFiles[0].text, Object.keys(metafile.inputs));
 }
@@ -111,7 +112,7 @@ async function bundle(file, name, isNetworked) {
       keepNames: true,
       sourcemap: "inline",
       sourcesContent: false,
-      plugins: [handler(file, name), webGlobals(isNetworked), node],
+      plugins: [handler(file, name), webGlobals(isNetworked), browser, node],
     }),
   );
   return outputFiles[0].text;
