@@ -56,6 +56,7 @@ pub mod local;
 mod lock;
 pub mod logs;
 mod memory_file;
+pub mod network;
 pub mod observer;
 pub mod phase_timings;
 pub mod registry;

@@ -1,0 +1,274 @@
+//! This module reads and matches the rules by which a guest reaches the network.
+//!
+//! A rule is `SCHEME://HOST:PORT`, such as `https://api.example.com` or `tcp://db.internal:5432`. Rules of `http` and
+//! `https` grant requests, rules of `tcp` grant sockets, and neither grants the other. What no rule grants is denied.
+//!
+//! A name is matched here, before it is resolved. Its addresses are judged afterwards, with [`Grant::allows`].
+
+use std::{fmt, net::IpAddr, str::FromStr};
+
+use super::{
+    address::Kind,
+    host::{Host, parse_port, split_authority},
+    network::Network,
+};
+
+/// The rules of one handler. Without any, nothing is granted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rules(Vec<Rule>);
+
+/// One rule, as it is written in the settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    scheme: SchemePattern,
+    host: HostPattern,
+    port: PortPattern,
+}
+
+/// What a guest wants to speak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// A request over TLS.
+    Https,
+    /// A request without TLS.
+    Http,
+    /// A socket.
+    Tcp,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum SchemePattern {
+    One(Scheme),
+    Any,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum HostPattern {
+    /// This name, or this address.
+    One(Host),
+    /// All names with one label or more before this one.
+    Below(String),
+    Network(Network),
+    Any,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum PortPattern {
+    One(u16),
+    Any,
+}
+
+/// A host and a port that a rule grants. The addresses of the host are still to be judged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// The host, in its canonical form.
+    pub host: Host,
+    /// The port.
+    pub port: u16,
+    /// Whether a rule spells the host out, and not only with a wildcard.
+    is_spelled_out: bool,
+    /// Whether a rule spells the port out, too.
+    has_own_port: bool,
+}
+
+/// Describes why no rule grants something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Denied {
+    /// What the guest asked for is not a host and a port.
+    Malformed(String),
+    /// There is no rule for it. Holds the one that would grant it.
+    NoRule(String),
+}
+
+impl Scheme {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Https => "https",
+            Self::Http => "http",
+            Self::Tcp => "tcp",
+        }
+    }
+
+    fn default_port(self) -> Option<u16> {
+        match self {
+            Self::Https => Some(443),
+            Self::Http => Some(80),
+            Self::Tcp => None,
+        }
+    }
+}
+
+impl Rules {
+    /// Returns rules, with the text of each.
+    ///
+    /// # Errors
+    /// Returns the first text that is not a rule, and why.
+    pub fn parse<'a>(texts: impl IntoIterator<Item = &'a str>) -> Result<Self, (String, String)> {
+        let rule = |text: &str| text.parse().map_err(|error| (text.to_owned(), error));
+        texts.into_iter().map(rule).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Returns whether there are no rules.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Returns whether a rule grants everything.
+    pub fn grant_everything(&self) -> bool {
+        self.0.iter().any(|rule| rule.host == HostPattern::Any)
+    }
+
+    /// Returns what is granted of a request or connection to this authority, as it stands in a URL.
+    ///
+    /// # Errors
+    /// Returns why nothing is.
+    pub fn check(&self, scheme: Scheme, authority: &str) -> Result<Grant, Denied> {
+        let (host, port) = split_authority(authority).map_err(Denied::Malformed)?;
+        let host = Host::parse(host).map_err(Denied::Malformed)?;
+        let port = port.or(scheme.default_port()).ok_or_else(|| Denied::Malformed("there is no port".to_owned()))?;
+        let rules: Vec<&Rule> = self.0.iter().filter(|rule| rule.matches(scheme, &host, port)).collect();
+        if rules.is_empty() {
+            return Err(Denied::NoRule(Rule::for_one(scheme, host, port).to_string()));
+        }
+        let spelled_out = || rules.iter().filter(|rule| rule.host.is_spelled_out());
+        let has_own_port = spelled_out().any(|rule| rule.port != PortPattern::Any && rule.has_own_port());
+        Ok(Grant { is_spelled_out: spelled_out().next().is_some(), has_own_port, host, port })
+    }
+}
+
+impl Rule {
+    fn for_one(scheme: Scheme, host: Host, port: u16) -> Self {
+        Self { scheme: SchemePattern::One(scheme), host: HostPattern::One(host), port: PortPattern::One(port) }
+    }
+
+    fn matches(&self, scheme: Scheme, host: &Host, port: u16) -> bool {
+        let is_scheme = match self.scheme {
+            SchemePattern::One(own) => own == scheme,
+            SchemePattern::Any => true,
+        };
+        let is_port = match self.port {
+            PortPattern::One(own) => own == port,
+            PortPattern::Any => true,
+        };
+        is_scheme && is_port && self.host.matches(host)
+    }
+
+    /// Returns whether the port is not the one that the scheme has by itself.
+    fn has_own_port(&self) -> bool {
+        match (self.scheme, self.port) {
+            (SchemePattern::One(scheme), PortPattern::One(port)) => scheme.default_port() != Some(port),
+            _ => false,
+        }
+    }
+}
+
+impl HostPattern {
+    fn matches(&self, host: &Host) -> bool {
+        match (self, host) {
+            (Self::One(own), host) => own == host,
+            (Self::Below(own), Host::Name(name)) => {
+                name.strip_suffix(own.as_str()).is_some_and(|labels| labels.len() > 1 && labels.ends_with('.'))
+            }
+            (Self::Network(network), Host::Address(address)) => network.contains(*address),
+            (Self::Any, _) => true,
+            (Self::Below(_) | Self::Network(_), _) => false,
+        }
+    }
+
+    fn is_spelled_out(&self) -> bool {
+        matches!(self, Self::One(_) | Self::Network(_))
+    }
+}
+
+impl Grant {
+    /// Returns whether one of the host's addresses may be connected to. `runtime_api` is the port of the Runtime API on
+    /// the loopback interface, which no rule can grant.
+    ///
+    /// # Errors
+    /// Returns why not.
+    pub fn allows(&self, address: IpAddr, runtime_api: Option<u16>) -> Result<(), String> {
+        match Kind::of(address) {
+            Kind::Public => Ok(()),
+            Kind::Private if self.is_spelled_out => Ok(()),
+            Kind::Private => {
+                Err(format!("`{address}` is a private address: it needs a rule that spells `{}` out", self.host))
+            }
+            Kind::Loopback if Some(self.port) == runtime_api => {
+                Err(format!("`{address}` with the port {} is the Runtime API's", self.port))
+            }
+            Kind::Loopback if self.is_spelled_out && self.has_own_port => Ok(()),
+            Kind::Loopback => Err(format!(
+                "`{address}` is an address of this environment: it needs a rule that spells `{}` and its port out",
+                self.host
+            )),
+            Kind::Refused(reason) => Err(format!("`{address}` can't be reached from a guest: {reason}")),
+        }
+    }
+}
+
+impl FromStr for Rule {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        const FORM: &str = "expected `https://HOST`, `http://HOST` or `tcp://HOST:PORT`";
+        let (scheme, rest) = text.split_once("://").ok_or(FORM)?;
+        if (scheme, rest) == ("*", "*:*") {
+            return Ok(Self { scheme: SchemePattern::Any, host: HostPattern::Any, port: PortPattern::Any });
+        }
+        let scheme = match scheme {
+            "https" => Scheme::Https,
+            "http" => Scheme::Http,
+            "tcp" => Scheme::Tcp,
+            "*" => return Err("`*` for the scheme is only allowed in `*://*:*`, which grants everything".to_owned()),
+            other => return Err(format!("`{other}` is not a known scheme: {FORM}")),
+        };
+        let (host, port) = rest.rsplit_once(':').filter(|(_, port)| !port.contains(']')).unwrap_or((rest, ""));
+        let port = match port {
+            "" if rest.ends_with(':') => return Err("the port is empty".to_owned()),
+            "" => scheme.default_port().map(PortPattern::One).ok_or("a rule for `tcp` needs a port")?,
+            "*" => PortPattern::Any,
+            port => PortPattern::One(parse_port(port)?),
+        };
+        Ok(Self { scheme: SchemePattern::One(scheme), host: host_pattern(host)?, port })
+    }
+}
+
+fn host_pattern(text: &str) -> Result<HostPattern, String> {
+    if text == "*" {
+        return Err("`*` alone is not allowed: write `*://*:*` to grant everything".to_owned());
+    }
+    if let Some(name) = text.strip_prefix("*.") {
+        return match Host::parse(name)? {
+            Host::Name(name) => Ok(HostPattern::Below(name)),
+            Host::Address(_) => Err("`*.` is only allowed before a name".to_owned()),
+        };
+    }
+    if text.contains('/') {
+        let bare = text.trim_start_matches('[').replace(']', "");
+        let network = bare.parse::<Network>();
+        return network.map(HostPattern::Network).map_err(|error| format!("`{text}` is not a network: {error}"));
+    }
+    Host::parse(text).map(HostPattern::One)
+}
+
+/// Writes the rule as it stands in the settings. The port is left out if it is the scheme's own.
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = match self.scheme {
+            SchemePattern::One(scheme) => scheme.name(),
+            SchemePattern::Any => "*",
+        };
+        write!(f, "{scheme}://")?;
+        match &self.host {
+            HostPattern::One(host) => host.fmt(f)?,
+            HostPattern::Below(name) => write!(f, "*.{name}")?,
+            HostPattern::Network(network) => network.fmt(f)?,
+            HostPattern::Any => f.write_str("*")?,
+        }
+        match (self.scheme, self.port) {
+            (SchemePattern::One(scheme), PortPattern::One(port)) if scheme.default_port() == Some(port) => Ok(()),
+            (_, PortPattern::One(port)) => write!(f, ":{port}"),
+            (_, PortPattern::Any) => f.write_str(":*"),
+        }
+    }
+}
