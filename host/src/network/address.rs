@@ -26,13 +26,19 @@ pub enum Kind {
 impl Kind {
     /// Returns the kind of an address.
     pub fn of(address: IpAddr) -> Self {
-        match address {
+        match destination(address) {
             IpAddr::V4(address) => of_ipv4(address),
-            IpAddr::V6(address) => match inner(address) {
-                Some(inner) => of_ipv4(inner),
-                None => of_ipv6(address),
-            },
+            IpAddr::V6(address) => of_ipv6(address),
         }
+    }
+}
+
+/// Returns the address to which packets go in the end: the IPv4 address in an address of IPv6, or else the address
+/// itself.
+pub fn destination(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V6(outer) => inner(outer).map_or(address, IpAddr::V4),
+        IpAddr::V4(_) => address,
     }
 }
 

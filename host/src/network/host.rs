@@ -81,7 +81,7 @@ impl fmt::Display for Host {
     }
 }
 
-/// Splits an authority into its host and its port. `None` if it has no port, or an empty one.
+/// Splits an authority into its host and its port. The port is `None` if there is none, or an empty one.
 ///
 /// # Errors
 /// Returns what is wrong with it. An authority with a user is refused: the text before the `@` only serves to deceive.
@@ -96,6 +96,16 @@ pub fn split_authority(text: &str) -> Result<(&str, Option<u16>), String> {
         None => (text, ""),
     };
     Ok((host, if port.is_empty() { None } else { Some(parse_port(port)?) }))
+}
+
+/// Reads an authority as it stands in a URL: its host, and its port, or else this one.
+///
+/// # Errors
+/// Returns what is wrong with it.
+pub fn parse_authority(text: &str, default_port: Option<u16>) -> Result<(Host, u16), String> {
+    let (host, port) = split_authority(text)?;
+    let port = port.or(default_port).ok_or_else(|| "there is no port".to_owned())?;
+    Ok((Host::parse(host)?, port))
 }
 
 /// Reads a port: decimal digits, from 1 to 65535.

@@ -1,14 +1,40 @@
-//! This module decides what a guest reaches of the network: rules, names and addresses, as plain data. It opens no
-//! connection.
+//! This module connects guests to the network, where the settings allow it.
 //!
 //! ```text
-//! authority ──host──▶ host and port ──rules──▶ grant ──resolved──▶ addresses ──address──▶ the one that is dialled
+//! a request ──host──▶ rules ──▶ secrets ──▶ aws ──▶ client: resolve ──address──▶ connect
+//! a socket  ──host──▶ rules ──address──▶ (the engine connects it)
 //! ```
+//!
+//! `host`, `rules`, `network`, `address`, `runtime_api` and `aws/services` are plain data and pure functions. The rest needs the feature
+//! `network`.
 
 pub mod address;
+pub mod aws;
+#[cfg(feature = "network")]
+mod client;
+#[cfg(feature = "network")]
+mod denials;
+#[cfg(feature = "network")]
+mod error;
 pub mod host;
 pub mod network;
+#[cfg(feature = "network")]
+mod outgoing;
 pub mod rules;
-
+pub mod runtime_api;
+#[cfg(feature = "network")]
+mod secrets;
+#[cfg(feature = "network")]
+mod share;
 #[cfg(test)]
 mod tests;
+
+#[cfg(feature = "network")]
+pub use self::{
+    aws::credentials::PLACEHOLDER,
+    client::{BodyError, RequestBody, ResponseBody, Timeouts},
+    error::Error,
+    outgoing::{Network, NetworkGrants},
+    secrets::{Secret, SecretValue},
+    share::Share,
+};

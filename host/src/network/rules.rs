@@ -9,8 +9,9 @@ use std::{fmt, net::IpAddr, str::FromStr};
 
 use super::{
     address::Kind,
-    host::{Host, parse_port, split_authority},
+    host::{Host, parse_port},
     network::Network,
+    runtime_api::RuntimeApi,
 };
 
 /// The rules of one handler. Without any, nothing is granted.
@@ -26,7 +27,7 @@ pub struct Rule {
 }
 
 /// What a guest wants to speak.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Scheme {
     /// A request over TLS.
     Https,
@@ -54,6 +55,9 @@ enum HostPattern {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum PortPattern {
+    /// The port of the scheme, which the rule leaves out.
+    OfScheme(u16),
+    /// A port that the rule spells out.
     One(u16),
     Any,
 }
@@ -71,17 +75,9 @@ pub struct Grant {
     has_own_port: bool,
 }
 
-/// Describes why no rule grants something.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Denied {
-    /// What the guest asked for is not a host and a port.
-    Malformed(String),
-    /// There is no rule for it. Holds the one that would grant it.
-    NoRule(String),
-}
-
 impl Scheme {
-    fn name(self) -> &'static str {
+    /// Returns the name, as it stands before the `://` of an address.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Https => "https",
             Self::Http => "http",
@@ -89,7 +85,8 @@ impl Scheme {
         }
     }
 
-    fn default_port(self) -> Option<u16> {
+    /// Returns the port that an address without one has.
+    pub fn default_port(self) -> Option<u16> {
         match self {
             Self::Https => Some(443),
             Self::Http => Some(80),
@@ -108,6 +105,11 @@ impl Rules {
         texts.into_iter().map(rule).collect::<Result<_, _>>().map(Self)
     }
 
+    /// Adds the other rules.
+    pub fn extend(&mut self, other: &Self) {
+        self.0.extend(other.0.iter().cloned());
+    }
+
     /// Returns whether there are no rules.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -118,47 +120,52 @@ impl Rules {
         self.0.iter().any(|rule| rule.host == HostPattern::Any)
     }
 
-    /// Returns what is granted of a request or connection to this authority, as it stands in a URL.
+    /// Returns what is granted of a request to this host and port, or of a connection.
     ///
     /// # Errors
-    /// Returns why nothing is.
-    pub fn check(&self, scheme: Scheme, authority: &str) -> Result<Grant, Denied> {
-        let (host, port) = split_authority(authority).map_err(Denied::Malformed)?;
-        let host = Host::parse(host).map_err(Denied::Malformed)?;
-        let port = port.or(scheme.default_port()).ok_or_else(|| Denied::Malformed("there is no port".to_owned()))?;
-        let rules: Vec<&Rule> = self.0.iter().filter(|rule| rule.matches(scheme, &host, port)).collect();
+    /// Returns the rule that would grant it.
+    pub fn check(&self, scheme: Scheme, host: &Host, port: u16) -> Result<Grant, Rule> {
+        let rules: Vec<&Rule> = self.0.iter().filter(|rule| rule.matches(scheme, host, port)).collect();
         if rules.is_empty() {
-            return Err(Denied::NoRule(Rule::for_one(scheme, host, port).to_string()));
+            return Err(Rule::for_one(scheme, host.clone(), port));
         }
         let spelled_out = || rules.iter().filter(|rule| rule.host.is_spelled_out());
-        let has_own_port = spelled_out().any(|rule| rule.port != PortPattern::Any && rule.has_own_port());
-        Ok(Grant { is_spelled_out: spelled_out().next().is_some(), has_own_port, host, port })
+        let has_own_port = spelled_out().any(|rule| matches!(rule.port, PortPattern::One(_)));
+        Ok(Grant { is_spelled_out: spelled_out().next().is_some(), has_own_port, host: host.clone(), port })
+    }
+
+    /// Returns whether a rule grants sockets to this name at some port, so that a guest may look it up.
+    pub fn name_a_socket(&self, name: &Host) -> bool {
+        self.0.iter().any(|rule| rule.is_for(Scheme::Tcp) && rule.host.matches(name))
+    }
+
+    /// Returns whether a rule grants sockets.
+    pub fn have_sockets(&self) -> bool {
+        self.0.iter().any(|rule| rule.is_for(Scheme::Tcp))
     }
 }
 
 impl Rule {
-    fn for_one(scheme: Scheme, host: Host, port: u16) -> Self {
-        Self { scheme: SchemePattern::One(scheme), host: HostPattern::One(host), port: PortPattern::One(port) }
+    /// Returns the rule that grants one host and port, and nothing else.
+    pub fn for_one(scheme: Scheme, host: Host, port: u16) -> Self {
+        let is_default = scheme.default_port() == Some(port);
+        let port = if is_default { PortPattern::OfScheme(port) } else { PortPattern::One(port) };
+        Self { scheme: SchemePattern::One(scheme), host: HostPattern::One(host), port }
+    }
+
+    fn is_for(&self, scheme: Scheme) -> bool {
+        match self.scheme {
+            SchemePattern::One(own) => own == scheme,
+            SchemePattern::Any => true,
+        }
     }
 
     fn matches(&self, scheme: Scheme, host: &Host, port: u16) -> bool {
-        let is_scheme = match self.scheme {
-            SchemePattern::One(own) => own == scheme,
-            SchemePattern::Any => true,
-        };
         let is_port = match self.port {
-            PortPattern::One(own) => own == port,
+            PortPattern::OfScheme(own) | PortPattern::One(own) => own == port,
             PortPattern::Any => true,
         };
-        is_scheme && is_port && self.host.matches(host)
-    }
-
-    /// Returns whether the port is not the one that the scheme has by itself.
-    fn has_own_port(&self) -> bool {
-        match (self.scheme, self.port) {
-            (SchemePattern::One(scheme), PortPattern::One(port)) => scheme.default_port() != Some(port),
-            _ => false,
-        }
+        self.is_for(scheme) && is_port && self.host.matches(host)
     }
 }
 
@@ -181,20 +188,25 @@ impl HostPattern {
 }
 
 impl Grant {
-    /// Returns whether one of the host's addresses may be connected to. `runtime_api` is the port of the Runtime API on
-    /// the loopback interface, which no rule can grant.
+    /// Returns the grant of a host that is known by its name, not by a rule, such as the endpoint of a service. Its
+    /// addresses may be private ones.
+    pub fn of_known_host(host: Host, port: u16) -> Self {
+        Self { host, port, is_spelled_out: true, has_own_port: false }
+    }
+
+    /// Returns whether one of the host's addresses may be connected to.
     ///
     /// # Errors
     /// Returns why not.
-    pub fn allows(&self, address: IpAddr, runtime_api: Option<u16>) -> Result<(), String> {
+    pub fn allows(&self, address: IpAddr, runtime_api: &RuntimeApi) -> Result<(), String> {
+        if runtime_api.is_at(&self.host, address, self.port) {
+            return Err(format!("`{address}` with the port {} is the Runtime API's", self.port));
+        }
         match Kind::of(address) {
             Kind::Public => Ok(()),
             Kind::Private if self.is_spelled_out => Ok(()),
             Kind::Private => {
                 Err(format!("`{address}` is a private address: it needs a rule that spells `{}` out", self.host))
-            }
-            Kind::Loopback if Some(self.port) == runtime_api => {
-                Err(format!("`{address}` with the port {} is the Runtime API's", self.port))
             }
             Kind::Loopback if self.is_spelled_out && self.has_own_port => Ok(()),
             Kind::Loopback => Err(format!(
@@ -225,7 +237,7 @@ impl FromStr for Rule {
         let (host, port) = rest.rsplit_once(':').filter(|(_, port)| !port.contains(']')).unwrap_or((rest, ""));
         let port = match port {
             "" if rest.ends_with(':') => return Err("the port is empty".to_owned()),
-            "" => scheme.default_port().map(PortPattern::One).ok_or("a rule for `tcp` needs a port")?,
+            "" => scheme.default_port().map(PortPattern::OfScheme).ok_or("a rule for `tcp` needs a port")?,
             "*" => PortPattern::Any,
             port => PortPattern::One(parse_port(port)?),
         };
@@ -265,10 +277,10 @@ impl fmt::Display for Rule {
             HostPattern::Network(network) => network.fmt(f)?,
             HostPattern::Any => f.write_str("*")?,
         }
-        match (self.scheme, self.port) {
-            (SchemePattern::One(scheme), PortPattern::One(port)) if scheme.default_port() == Some(port) => Ok(()),
-            (_, PortPattern::One(port)) => write!(f, ":{port}"),
-            (_, PortPattern::Any) => f.write_str(":*"),
+        match self.port {
+            PortPattern::OfScheme(_) => Ok(()),
+            PortPattern::One(port) => write!(f, ":{port}"),
+            PortPattern::Any => f.write_str(":*"),
         }
     }
 }

@@ -1,9 +1,20 @@
 //! The rows of attacks that are known, against the rules.
 
-use super::rules::{Denied, Rules, Scheme};
+use super::{
+    host::parse_authority,
+    rules::{Grant, Rules, Scheme},
+    runtime_api::RuntimeApi,
+};
 
 fn rules(texts: &[&str]) -> Rules {
     Rules::parse(texts.iter().copied()).unwrap()
+}
+
+/// Why a request is denied.
+#[derive(Debug, PartialEq)]
+enum Denied {
+    Malformed(String),
+    NoRule(String),
 }
 
 /// Splits a URL as a client does, without judging it.
@@ -14,7 +25,12 @@ fn check(rules: &Rules, url: &str) -> Result<(), Denied> {
         "http" => Scheme::Http,
         _ => Scheme::Tcp,
     };
-    rules.check(scheme, rest.split('/').next().unwrap()).map(drop)
+    granted(rules, scheme, rest.split('/').next().unwrap()).map(drop)
+}
+
+fn granted(rules: &Rules, scheme: Scheme, authority: &str) -> Result<Grant, Denied> {
+    let (host, port) = parse_authority(authority, scheme.default_port()).map_err(Denied::Malformed)?;
+    rules.check(scheme, &host, port).map_err(|rule| Denied::NoRule(rule.to_string()))
 }
 
 const USUAL: [&str; 2] = ["https://api.example.com", "https://*.example.org"];
@@ -94,8 +110,8 @@ fn numbers_that_some_take_for_an_address_are_denied_even_where_everything_is_gra
 
 /// What a request to this URL, whose host has this address, comes to.
 fn reaches(texts: &[&str], scheme: Scheme, authority: &str, address: &str) -> bool {
-    let granted = rules(texts).check(scheme, authority);
-    granted.is_ok_and(|grant| grant.allows(address.parse().unwrap(), Some(9001)).is_ok())
+    let granted = granted(&rules(texts), scheme, authority);
+    granted.is_ok_and(|grant| grant.allows(address.parse().unwrap(), &RuntimeApi::parse("127.0.0.1:9001")).is_ok())
 }
 
 #[test]

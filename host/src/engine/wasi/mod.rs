@@ -44,8 +44,14 @@
 mod files;
 mod filesystem;
 pub(super) mod host_quota;
+#[cfg(feature = "network")]
+pub(super) mod http;
 pub(super) mod limits;
+#[cfg(feature = "network")]
+pub(super) mod network_state;
 pub(super) mod preview1;
+#[cfg(feature = "network")]
+mod sockets;
 mod streams;
 
 use wasmtime::{
@@ -75,6 +81,8 @@ pub(super) fn link(linker: &mut Linker<StoreState>) -> Result<()> {
         .func_wrap_async("poll", |store: StoreContextMut<'_, StoreState>, (pollables,)| {
             Box::new(poll(store, pollables))
         })?;
+    #[cfg(feature = "network")]
+    sockets::limit(linker)?;
     linker.allow_shadowing(false);
     Ok(())
 }

@@ -1,0 +1,145 @@
+//! This module sends the requests of one handler's guests, after the rules granted them.
+//!
+//! ```text
+//! request ──▶ pool ──▶ (resolve ──▶ connect, tls) ──▶ response, whose body returns the connection to the pool
+//! ```
+
+mod connect;
+mod get;
+mod pool;
+mod proxy;
+mod resolve;
+mod response_body;
+mod tls;
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::{Request, Response, Uri, header::PROXY_AUTHORIZATION};
+use http_body_util::combinators::UnsyncBoxBody;
+use tokio::{sync::OwnedSemaphorePermit, task::yield_now, time::timeout};
+
+use self::{
+    connect::{Sender, connect},
+    pool::{Key, Pool},
+    proxy::Proxies,
+    resolve::{Lookup, system_lookup},
+    response_body::Connection,
+};
+pub use self::{get::get, response_body::ResponseBody};
+use super::{Error, rules::Grant, runtime_api::RuntimeApi};
+
+/// The body of a request.
+pub type RequestBody = UnsyncBoxBody<Bytes, BodyError>;
+
+/// Describes why a guest did not finish the body of a request.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct BodyError(pub String);
+
+/// How long the guest wants to wait at most. The invocation's deadline holds besides.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Timeouts {
+    /// The time to establish a connection.
+    pub connect: Option<Duration>,
+    /// The time until the response begins.
+    pub first_byte: Option<Duration>,
+    /// The time in which nothing of the body comes.
+    pub between_bytes: Option<Duration>,
+}
+
+/// Sends requests, and keeps their connections.
+pub struct Client {
+    pool: Arc<Pool>,
+    proxies: Proxies,
+    runtime_api: RuntimeApi,
+    lookup: Lookup,
+}
+
+impl Client {
+    /// Returns a client without connections. `variable` has the environment variables that name proxies.
+    pub fn new(runtime_api: RuntimeApi, variable: impl Fn(&str) -> Option<String>) -> Self {
+        Self { pool: Arc::default(), proxies: Proxies::new(variable), runtime_api, lookup: system_lookup }
+    }
+
+    /// Sends a request to what is granted. Its address has a scheme, an authority and a path.
+    ///
+    /// # Errors
+    /// Returns the reason why there is no response.
+    pub async fn send(
+        &self,
+        grant: &Grant,
+        mut request: Request<RequestBody>,
+        timeouts: Timeouts,
+        permit: OwnedSemaphorePermit,
+    ) -> Result<Response<ResponseBody>, Error> {
+        let is_secure = request.uri().scheme() == Some(&http::uri::Scheme::HTTPS);
+        let proxy = self.proxies.for_request(request.uri());
+        match &proxy {
+            // A proxy without a tunnel is told the whole address.
+            Some(proxy) if !is_secure => {
+                if let Some(authorization) = &proxy.authorization {
+                    request.headers_mut().insert(PROXY_AUTHORIZATION, authorization.clone());
+                }
+            }
+            _ => *request.uri_mut() = path_of(request.uri())?,
+        }
+        let key = Key::new(grant.host.clone(), grant.port, is_secure);
+        let connecting = || async {
+            let connecting = connect(grant, is_secure, proxy.as_ref(), &self.runtime_api, self.lookup);
+            within(timeouts.connect, Error::ConnectTimeout, connecting).await
+        };
+        let sending = self.exchange(&key, request, connecting);
+        let (response, sender) = within(timeouts.first_byte, Error::FirstByteTimeout, sending).await?;
+        let connection = Connection { sender, key, pool: self.pool.clone(), permit };
+        Ok(response.map(|body| ResponseBody::new(body, connection, timeouts.between_bytes)))
+    }
+
+    /// Sends the request on a connection that is kept, or on a new one.
+    async fn exchange<F: Future<Output = Result<Sender, Error>>>(
+        &self,
+        key: &Key,
+        mut request: Request<RequestBody>,
+        connect: impl Fn() -> F,
+    ) -> Result<(Response<hyper::body::Incoming>, Sender), Error> {
+        // The server may have closed a kept connection meanwhile, for example while the process was frozen. The task
+        // that drives the connection sees that in its turn.
+        yield_now().await;
+        loop {
+            let kept = self.pool.take(key);
+            let is_kept = kept.is_some();
+            let mut sender = match kept {
+                Some(sender) => sender,
+                None => connect().await?,
+            };
+            match sender.try_send_request(request).await {
+                Ok(response) => return Ok((response, sender)),
+                Err(mut error) => match error.take_message() {
+                    // Nothing of the request was sent, so it can't be processed twice.
+                    Some(unsent) if is_kept => request = unsent,
+                    _ => return Err(error.into_error().into()),
+                },
+            }
+        }
+    }
+}
+
+/// Returns what the server itself is told of an address: the path and the query.
+fn path_of(uri: &Uri) -> Result<Uri, Error> {
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    // A path of `*`, or one that begins with a query, is not one that servers take.
+    let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
+    path.parse().map_err(|_| Error::Malformed("the path is not one of an address".to_owned()))
+}
+
+/// Waits for at most this long, if there is a limit.
+async fn within<T>(
+    limit: Option<Duration>,
+    error: Error,
+    work: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    match limit {
+        Some(limit) => timeout(limit, work).await.unwrap_or(Err(error)),
+        None => work.await,
+    }
+}
