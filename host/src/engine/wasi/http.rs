@@ -16,7 +16,7 @@ use wasmtime_wasi_http::{
     p2::{
         bindings::http::{
             outgoing_handler::Host as _,
-            types::{ErrorCode, HeaderError, Host as _, HostFields, HostOutgoingRequest as _, Method, Scheme},
+            types::{ErrorCode, HeaderError, Host as _, HostFields, HostOutgoingRequest as _, IoError, Method, Scheme},
         },
         types::{HostFutureIncomingResponse, HostIncomingResponse, HostOutgoingRequest},
     },
@@ -82,6 +82,9 @@ fn limit_types(types: &mut LinkerInstance<'_, StoreState>) -> Result<()> {
         check_open(store.data_mut().table())?;
         Ok((HostFields::clone(&mut store.data_mut().http(), fields)?,))
     })?;
+    types.func_wrap("http-error-code", |mut store: Store<'_>, (error,): (Resource<IoError>,)| {
+        Ok((code_of(store.data_mut().table(), &error)?,))
+    })?;
     types.func_wrap(
         "[method]outgoing-request.set-method",
         |mut store: Store<'_>, (request, method): (Resource<HostOutgoingRequest>, Method)| -> Done {
@@ -118,6 +121,20 @@ fn limit_types(types: &mut LinkerInstance<'_, StoreState>) -> Result<()> {
             }
         },
     )
+}
+
+/// Returns the code of an error that a stream of a response ended with. wasmtime-wasi-http only knows those of its own.
+fn code_of(table: &ResourceTable, error: &Resource<IoError>) -> Result<Option<ErrorCode>> {
+    let error = table.get(error)?;
+    if let Some(code) = error.downcast_ref::<ErrorCode>() {
+        return Ok(Some(code.clone()));
+    }
+    Ok(error.downcast_ref::<WasiError>().map(|error| match error {
+        WasiError::ConnectionReadTimeout => ErrorCode::ConnectionReadTimeout,
+        WasiError::ConnectionTerminated => ErrorCode::ConnectionTerminated,
+        WasiError::HttpProtocolError => ErrorCode::HttpProtocolError,
+        other => ErrorCode::InternalError(Some(other.to_string())),
+    }))
 }
 
 /// Shadows `handle`, which begins a request.

@@ -49,15 +49,14 @@ impl ResponseBody {
     pub(super) fn new(body: Incoming, connection: Connection, longest_pause: Option<Duration>) -> Self {
         let pause = longest_pause.map(|limit| Pause { limit, end: Box::pin(sleep(limit)) });
         let mut new = Self { body, connection: Some(connection), pause };
-        new.release_at_end();
+        if new.body.is_end_stream() {
+            new.release();
+        }
         new
     }
 
-    /// Returns the connection to the pool, if the body has ended.
-    fn release_at_end(&mut self) {
-        if !self.body.is_end_stream() {
-            return;
-        }
+    /// Returns the connection to the pool.
+    fn release(&mut self) {
         let (Some(Connection { mut sender, key, pool, permit }), Ok(executor)) =
             (self.connection.take(), Handle::try_current())
         else {
@@ -93,7 +92,15 @@ impl Body for ResponseBody {
             let end = Instant::now() + pause.limit;
             pause.end.as_mut().reset(end);
         }
-        self.release_at_end();
+        let is_end = match &frame {
+            None => true,
+            // Nothing comes after trailers, and nobody asks whether something does.
+            Some(Ok(frame)) => frame.is_trailers() || self.body.is_end_stream(),
+            Some(Err(_)) => false,
+        };
+        if is_end {
+            self.release();
+        }
         Poll::Ready(frame.map(|frame| frame.map_err(Error::from)))
     }
 
