@@ -202,7 +202,7 @@ mod grants {
         let secret = |setting: &super::SecretSettings| Secret {
             name: setting.name.clone(),
             value: match &setting.from {
-                SecretSource::Variable(name) => SecretValue::known(host.get(name).unwrap_or_default()),
+                SecretSource::Variable(name) => SecretValue::in_variable(name, host.get(name)),
                 SecretSource::SecretsManager(id) => SecretValue::in_secrets_manager(id),
                 SecretSource::Parameter(name) => SecretValue::in_parameter_store(name),
             },

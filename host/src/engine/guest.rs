@@ -53,6 +53,13 @@ impl Guest {
     ) -> Result<Self, LoadError> {
         let Code { compiled, state_bytes, debug_info, source, held_bytes: _ } = code;
         let contract = Contract::prepare(engine, &compiled)?;
+        #[cfg(feature = "network")]
+        if let Some(network) = &capabilities.grants.network {
+            network.fetch_secrets().await.map_err(|(name, error)| {
+                let failure = Failure::new(ErrorType::Config, format!("can't get the secret `{name}`: {error}"));
+                LoadError::Init(failure.hint("check its name, and that the function's role may read it"))
+            })?;
+        }
         let template = InstanceTemplate {
             engine: engine.clone(),
             contract,

@@ -24,7 +24,7 @@ impl Engine {
         linked.map_err(|error| unlinked(component, &error))
     }
 
-    /// Links a component that imports `wasi:http`. Its linker is made here, so that hosts whose guests do not import it
+    /// Links a component that imports `wasi:http` or `wasi:tls`. Its linker is made here, so that hosts whose guests do not import it
     /// do not spend time on it.
     #[cfg(feature = "network")]
     fn link_with_network(
@@ -33,11 +33,18 @@ impl Engine {
         error: wasmtime::Error,
     ) -> Result<component::InstancePre<StoreState>> {
         let ty = component.component_type();
-        if !ty.imports(component.engine()).any(|(name, _)| name.starts_with("wasi:http/")) {
+        let imports = |package: &str| ty.imports(component.engine()).any(|(name, _)| name.starts_with(package));
+        let (needs_http, needs_tls) = (imports("wasi:http/"), imports("wasi:tls/"));
+        if !needs_http && !needs_tls {
             return Err(error);
         }
         let mut linker = (*self.linker).clone();
-        wasi::http::link(&mut linker)?;
+        if needs_http {
+            wasi::http::link(&mut linker)?;
+        }
+        if needs_tls {
+            wasi::tls::link(&mut linker)?;
+        }
         linker.instantiate_pre(component)
     }
 

@@ -12,6 +12,8 @@ use wasmtime_wasi::{
 
 #[cfg(feature = "network")]
 use wasmtime_wasi_http::{WasiHttpCtxView, WasiHttpView};
+#[cfg(feature = "network")]
+use wasmtime_wasi_tls::{WasiTlsCtxView, WasiTlsView};
 
 #[cfg(feature = "network")]
 use super::wasi::network_state::NetworkState;
@@ -142,5 +144,12 @@ impl WasiHttpView for StoreState {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
         let NetworkState { http, hooks, .. } = &mut self.network;
         WasiHttpCtxView { hooks, table: &mut self.table, ctx: http }
+    }
+}
+
+#[cfg(feature = "network")]
+impl WasiTlsView for StoreState {
+    fn tls(&mut self) -> WasiTlsCtxView<'_> {
+        WasiTlsCtxView { table: &mut self.table, ctx: &mut self.network.tls }
     }
 }

@@ -31,6 +31,17 @@ impl Kind {
             IpAddr::V6(address) => of_ipv6(address),
         }
     }
+
+    /// Checks that some rule could grant the address.
+    ///
+    /// # Errors
+    /// Returns why none can.
+    pub fn refused(address: IpAddr) -> Result<(), String> {
+        match Self::of(address) {
+            Self::Refused(reason) => Err(format!("`{address}` can't be reached from a guest: {reason}")),
+            Self::Public | Self::Private | Self::Loopback => Ok(()),
+        }
+    }
 }
 
 /// Returns the address to which packets go in the end: the IPv4 address in an address of IPv6, or else the address

@@ -26,13 +26,15 @@ pub mod runtime_api;
 mod secrets;
 #[cfg(feature = "network")]
 mod share;
+#[cfg(feature = "network")]
+mod stored_secrets;
 #[cfg(test)]
 mod tests;
 
 #[cfg(feature = "network")]
 pub use self::{
     aws::credentials::PLACEHOLDER,
-    client::{BodyError, RequestBody, ResponseBody, Timeouts},
+    client::{BodyError, RequestBody, ResponseBody, Timeouts, secure},
     error::Error,
     outgoing::{Network, NetworkGrants},
     secrets::{Secret, SecretValue},

@@ -7,6 +7,7 @@ use http::{HeaderValue, Method, Request, Response, header::HOST};
 
 use super::{
     Error,
+    address::Kind,
     aws::{
         Signer,
         services::{Service, Services},
@@ -18,12 +19,14 @@ use super::{
     runtime_api::RuntimeApi,
     secrets::{Secret, fill_in},
     share::Share,
+    stored_secrets::Stores,
 };
 
 /// What the guests of one handler reach of the network. Their connections belong to it, so they outlive instances.
 pub struct Network {
     rules: Rules,
     secrets: Vec<Secret>,
+    stores: Stores,
     runtime_api: RuntimeApi,
     signer: Signer,
     client: Client,
@@ -53,11 +56,26 @@ impl Network {
         Self {
             rules: granted.rules,
             secrets: granted.secrets,
+            stores: Stores::new(find),
             signer: Signer::new(services, find),
             client: Client::new(runtime_api.clone(), find),
             runtime_api,
             denials: Denials::default(),
         }
+    }
+
+    /// Fetches the secrets that are not in the environment, once. Guests are started after that.
+    ///
+    /// # Errors
+    /// Returns the name of a secret that can't be fetched, and why.
+    pub async fn fetch_secrets(&self) -> Result<(), (String, String)> {
+        for secret in &self.secrets {
+            if let Some(stored) = secret.value.missing() {
+                let fetched = self.stores.fetch(stored, &self.client, self.signer.credentials()).await;
+                secret.value.set(fetched.map_err(|error| (secret.name.clone(), error))?);
+            }
+        }
+        Ok(())
     }
 
     /// Sends a request, if it is granted. What is denied is logged.
@@ -107,6 +125,7 @@ impl Network {
 
     /// Returns what is granted of a request.
     fn grant(&self, scheme: Scheme, host: &Host, port: u16) -> Result<Grant, Error> {
+        check_literal(host)?;
         match self.rules.check(scheme, host, port) {
             Ok(grant) => Ok(grant),
             Err(rule) => self.signer.services().check(scheme, host, port).ok_or_else(|| Error::Denied(rule)),
@@ -130,11 +149,6 @@ impl Network {
         Err(error)
     }
 
-    /// Returns whether an address that a lookup of this name found can be reached at some port.
-    pub fn may_reach(&self, host: &Host, address: std::net::IpAddr) -> bool {
-        Grant::of_known_host(host.clone(), 0).allows(address, &self.runtime_api).is_ok()
-    }
-
     /// Checks that a guest may connect a socket to an address. `names` are those that it looked up and that have this
     /// address.
     ///
@@ -142,6 +156,7 @@ impl Network {
     /// Returns [`Error::Denied`] or [`Error::ProhibitedAddress`], which are logged.
     pub fn check_connect(&self, names: &[Host], address: SocketAddr) -> Result<(), Error> {
         let literal = Host::Address(address.ip());
+        check_literal(&literal).inspect_err(|error| self.log(error))?;
         let hosts = names.iter().chain([&literal]);
         let granted = hosts.map(|host| self.rules.check(Scheme::Tcp, host, address.port()));
         let mut error = None;
@@ -160,11 +175,6 @@ impl Network {
         Err(error)
     }
 
-    /// Returns whether a rule grants sockets.
-    pub fn has_sockets(&self) -> bool {
-        self.rules.have_sockets()
-    }
-
     fn log(&self, error: &Error) {
         match error {
             Error::Denied(rule) => {
@@ -175,6 +185,14 @@ impl Network {
             }
             _ => {}
         }
+    }
+}
+
+/// Checks that a host is not an address that no rule can grant: the hint to add a rule would lead nowhere.
+fn check_literal(host: &Host) -> Result<(), Error> {
+    match host {
+        Host::Address(address) => Kind::refused(*address).map_err(Error::ProhibitedAddress),
+        Host::Name(_) => Ok(()),
     }
 }
 

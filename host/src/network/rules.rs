@@ -138,11 +138,6 @@ impl Rules {
     pub fn name_a_socket(&self, name: &Host) -> bool {
         self.0.iter().any(|rule| rule.is_for(Scheme::Tcp) && rule.host.matches(name))
     }
-
-    /// Returns whether a rule grants sockets.
-    pub fn have_sockets(&self) -> bool {
-        self.0.iter().any(|rule| rule.is_for(Scheme::Tcp))
-    }
 }
 
 impl Rule {
@@ -188,6 +183,11 @@ impl HostPattern {
 }
 
 impl Grant {
+    /// Returns the grant of a host that the environment names, and no guest. Its addresses may be of this environment.
+    pub fn of_environment(host: Host, port: u16) -> Self {
+        Self { host, port, is_spelled_out: true, has_own_port: true }
+    }
+
     /// Returns the grant of a host that is known by its name, not by a rule, such as the endpoint of a service. Its
     /// addresses may be private ones.
     pub fn of_known_host(host: Host, port: u16) -> Self {
@@ -213,7 +213,7 @@ impl Grant {
                 "`{address}` is an address of this environment: it needs a rule that spells `{}` and its port out",
                 self.host
             )),
-            Kind::Refused(reason) => Err(format!("`{address}` can't be reached from a guest: {reason}")),
+            Kind::Refused(_) => Kind::refused(address),
         }
     }
 }

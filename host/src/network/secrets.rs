@@ -29,6 +29,8 @@ pub struct SecretValue {
 /// A place from which the host fetches a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stored {
+    /// An environment variable, which is not set.
+    Variable(String),
     /// A secret of AWS Secrets Manager, by its name or ARN.
     SecretsManager(String),
     /// A parameter of the SSM Parameter Store, by its name or ARN.
@@ -36,9 +38,10 @@ pub enum Stored {
 }
 
 impl SecretValue {
-    /// Returns a value that is known.
-    pub fn known(value: &str) -> Self {
-        Self { value: value.to_owned().into(), stored: None }
+    /// Returns the value of an environment variable, if it is set.
+    pub fn in_variable(name: &str, value: Option<&str>) -> Self {
+        let known = value.map_or_else(OnceLock::new, |value| value.to_owned().into());
+        Self { value: known, stored: Some(Stored::Variable(name.to_owned())) }
     }
 
     /// Returns a value that is in AWS Secrets Manager.
@@ -130,7 +133,7 @@ mod tests {
     fn filled(url: (&str, Scheme), name: &'static str, value: &str) -> String {
         let secrets = [Secret {
             name: "STRIPE_KEY".to_owned(),
-            value: SecretValue::known("sk_live"),
+            value: SecretValue::in_variable("KEY", Some("sk_live")),
             receivers: Rules::parse(["https://api.stripe.com"]).unwrap(),
         }];
         let mut headers = HeaderMap::new();
@@ -166,7 +169,7 @@ mod tests {
     fn a_value_that_is_no_header_is_refused_with_the_headers_name() {
         let secrets = [Secret {
             name: "KEY".to_owned(),
-            value: SecretValue::known("two\nlines"),
+            value: SecretValue::in_variable("KEY", Some("two\nlines")),
             receivers: Rules::parse(["https://a.example"]).unwrap(),
         }];
         let mut headers = HeaderMap::new();

@@ -53,6 +53,8 @@ pub(super) mod preview1;
 #[cfg(feature = "network")]
 mod sockets;
 mod streams;
+#[cfg(feature = "network")]
+pub(super) mod tls;
 
 use wasmtime::{
     Result, StoreContextMut, bail,

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use wasmtime_wasi::WasiCtxBuilder;
 use wasmtime_wasi_http::WasiHttpCtx;
+use wasmtime_wasi_tls::{WasiTlsCtx, WasiTlsCtxBuilder};
 
 use super::{
     http::{HEADERS_LIMIT_BYTES, HttpHooks},
     sockets::{self, KnownAddresses},
+    tls::Provider,
 };
 use crate::{capabilities::Capabilities, network::Network};
 
@@ -21,6 +23,7 @@ const HANDLES_FOR_ONE_REQUEST: usize = 8;
 pub(in crate::engine) struct NetworkState {
     pub(in crate::engine) http: WasiHttpCtx,
     pub(in crate::engine) hooks: HttpHooks,
+    pub(in crate::engine) tls: WasiTlsCtx,
     /// What the handler may reach. `None` if it may reach nothing.
     pub(super) network: Option<Arc<Network>>,
     pub(super) known_addresses: KnownAddresses,
@@ -37,6 +40,7 @@ impl NetworkState {
         let mut http = WasiHttpCtx::new();
         http.set_field_size_limit(HEADERS_LIMIT_BYTES);
         let in_flight = (capabilities.limits.handles / HANDLES_FOR_ONE_REQUEST).clamp(4, IN_FLIGHT_LIMIT);
-        Self { http, hooks: HttpHooks::new(network.clone(), in_flight), network, known_addresses }
+        let tls = WasiTlsCtxBuilder::new().provider(Box::new(Provider)).build();
+        Self { http, hooks: HttpHooks::new(network.clone(), in_flight), tls, network, known_addresses }
     }
 }

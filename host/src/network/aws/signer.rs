@@ -29,6 +29,11 @@ impl Signer {
         Self { services, credentials: CredentialSource::new(variable) }
     }
 
+    /// Returns the function's own credentials.
+    pub fn credentials(&self) -> &CredentialSource {
+        &self.credentials
+    }
+
     /// Returns the services that may be called.
     pub fn services(&self) -> &Services {
         &self.services

@@ -7,6 +7,7 @@
 mod connect;
 mod get;
 mod pool;
+mod progress;
 mod proxy;
 mod resolve;
 mod response_body;
@@ -16,17 +17,20 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{Request, Response, Uri, header::PROXY_AUTHORIZATION};
-use http_body_util::combinators::UnsyncBoxBody;
+use http_body::Body as _;
+use http_body_util::{BodyExt as _, combinators::UnsyncBoxBody};
+use hyper::body::Incoming;
 use tokio::{sync::OwnedSemaphorePermit, task::yield_now, time::timeout};
 
 use self::{
     connect::{Sender, connect},
     pool::{Key, Pool},
+    progress::{Progress, Watched},
     proxy::Proxies,
     resolve::{Lookup, system_lookup},
     response_body::Connection,
 };
-pub use self::{get::get, response_body::ResponseBody};
+pub use self::{get::get, response_body::ResponseBody, tls::secure};
 use super::{Error, rules::Grant, runtime_api::RuntimeApi};
 
 /// The body of a request.
@@ -87,10 +91,12 @@ impl Client {
         let key = Key::new(grant.host.clone(), grant.port, is_secure);
         let connecting = || async {
             let connecting = connect(grant, is_secure, proxy.as_ref(), &self.runtime_api, self.lookup);
-            within(timeouts.connect, Error::ConnectTimeout, connecting).await
+            match timeouts.connect {
+                Some(limit) => timeout(limit, connecting).await.unwrap_or(Err(Error::ConnectTimeout)),
+                None => connecting.await,
+            }
         };
-        let sending = self.exchange(&key, request, connecting);
-        let (response, sender) = within(timeouts.first_byte, Error::FirstByteTimeout, sending).await?;
+        let (response, sender) = self.exchange(&key, request, timeouts.first_byte, connecting).await?;
         let connection = Connection { sender, key, pool: self.pool.clone(), permit };
         Ok(response.map(|body| ResponseBody::new(body, connection, timeouts.between_bytes)))
     }
@@ -100,8 +106,13 @@ impl Client {
         &self,
         key: &Key,
         mut request: Request<RequestBody>,
+        first_byte: Option<Duration>,
         connect: impl Fn() -> F,
-    ) -> Result<(Response<hyper::body::Incoming>, Sender), Error> {
+    ) -> Result<(Response<Incoming>, Sender), Error> {
+        let progress = Progress::begin();
+        if first_byte.is_some() && !request.body().is_end_stream() {
+            request = request.map(|body| Watched::new(body, progress.clone()).boxed_unsync());
+        }
         // The server may have closed a kept connection meanwhile, for example while the process was frozen. The task
         // that drives the connection sees that in its turn.
         yield_now().await;
@@ -112,7 +123,16 @@ impl Client {
                 Some(sender) => sender,
                 None => connect().await?,
             };
-            match sender.try_send_request(request).await {
+            progress.note();
+            let sending = async {
+                let sent = sender.try_send_request(request).await;
+                Ok::<_, Error>(sent)
+            };
+            let sent = match first_byte {
+                Some(limit) => progress.within(limit, sending).await?,
+                None => sending.await?,
+            };
+            match sent {
                 Ok(response) => return Ok((response, sender)),
                 Err(mut error) => match error.take_message() {
                     // Nothing of the request was sent, so it can't be processed twice.
@@ -130,16 +150,4 @@ fn path_of(uri: &Uri) -> Result<Uri, Error> {
     // A path of `*`, or one that begins with a query, is not one that servers take.
     let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
     path.parse().map_err(|_| Error::Malformed("the path is not one of an address".to_owned()))
-}
-
-/// Waits for at most this long, if there is a limit.
-async fn within<T>(
-    limit: Option<Duration>,
-    error: Error,
-    work: impl Future<Output = Result<T, Error>>,
-) -> Result<T, Error> {
-    match limit {
-        Some(limit) => timeout(limit, work).await.unwrap_or(Err(error)),
-        None => work.await,
-    }
 }
