@@ -20,6 +20,7 @@ pub mod host;
 pub mod network;
 #[cfg(feature = "network")]
 mod outgoing;
+pub mod reach;
 pub mod rules;
 pub mod runtime_api;
 #[cfg(feature = "network")]
@@ -34,7 +35,7 @@ mod tests;
 #[cfg(feature = "network")]
 pub use self::{
     aws::credentials::PLACEHOLDER,
-    client::{BodyError, RequestBody, ResponseBody, Timeouts, secure},
+    client::{BodyError, RequestBody, ResponseBody, Stream, Timeouts, secure},
     error::Error,
     outgoing::{Network, NetworkGrants},
     secrets::{Secret, SecretValue},

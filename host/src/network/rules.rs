@@ -115,6 +115,16 @@ impl Rules {
         self.0.is_empty()
     }
 
+    /// Returns the rules as they stand in the settings.
+    pub fn texts(&self) -> impl Iterator<Item = String> {
+        self.0.iter().map(ToString::to_string)
+    }
+
+    /// Returns whether a rule is for this scheme.
+    pub fn are_for(&self, scheme: Scheme) -> bool {
+        self.0.iter().any(|rule| rule.is_for(scheme))
+    }
+
     /// Returns whether a rule grants everything.
     pub fn grant_everything(&self) -> bool {
         self.0.iter().any(|rule| rule.host == HostPattern::Any)

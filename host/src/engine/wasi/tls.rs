@@ -22,7 +22,7 @@ use wasmtime_wasi_tls::{
 };
 
 use super::super::store_state::StoreState;
-use crate::network::{host::Host, secure};
+use crate::network::{Stream, host::Host, secure};
 
 /// The maximum number of TLS connections that an instance may have open. Each holds buffers in the host.
 const OPEN_LIMIT: usize = 64;
@@ -64,18 +64,18 @@ impl TlsProvider for Provider {
     ) -> Pin<Box<dyn Future<Output = core::result::Result<Box<dyn TlsStream>, TlsError>> + Send>> {
         Box::pin(async move {
             let host = Host::parse(&server_name).map_err(TlsError::msg)?;
-            let stream = secure(&host, transport).await.map_err(TlsError::msg)?;
+            let stream = secure(&host, Box::new(transport)).await.map_err(TlsError::msg)?;
             Ok(Box::new(Secured(stream)) as Box<dyn TlsStream>)
         })
     }
 }
 
 /// A connection as wasmtime-wasi-tls takes it.
-struct Secured<S>(S);
+struct Secured(Box<dyn Stream>);
 
-impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> TlsStream for Secured<S> {}
+impl TlsStream for Secured {}
 
-impl<S: AsyncRead + Unpin> AsyncRead for Secured<S> {
+impl AsyncRead for Secured {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -85,7 +85,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Secured<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Secured<S> {
+impl AsyncWrite for Secured {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.0).poll_write(context, bytes)
     }

@@ -4,7 +4,7 @@
 //! like a service. Sources: the AWS pages "AWS service endpoints", "Dual-stack and FIPS endpoints", "Virtual hosting of
 //! buckets" and "Access AWS services through AWS PrivateLink", and the partitions of AWS's SDKs.
 
-use std::str::FromStr;
+use std::{fmt, str::FromStr};
 
 use crate::network::{
     host::Host,
@@ -190,6 +190,14 @@ impl FromStr for Service {
             return Err(FORM.to_owned());
         }
         Ok(Self { name: name.to_owned(), region: region.map(str::to_owned), actions: None })
+    }
+}
+
+/// Writes the entry without its operations.
+impl fmt::Display for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)?;
+        self.region.iter().try_for_each(|region| write!(f, ":{region}"))
     }
 }
 

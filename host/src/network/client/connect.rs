@@ -2,20 +2,19 @@
 
 use std::{io, net::SocketAddr, time::Duration};
 
-use bytes::Bytes;
-use http::{Method, Request, Uri, header::PROXY_AUTHORIZATION};
-use http_body_util::Empty;
-use hyper::{
-    client::conn::http1,
-    rt::{Read, Write},
-};
+use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use tokio::{net::TcpStream, time::timeout};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    time::timeout,
+};
 
 use super::{
     RequestBody,
     proxy::Proxy,
     resolve::{self, Lookup},
+    stream::Stream,
     tls,
 };
 use crate::network::{Error, rules::Grant, runtime_api::RuntimeApi};
@@ -25,6 +24,9 @@ pub type Sender = http1::SendRequest<RequestBody>;
 
 /// The maximum size of a response's head, and of what is read ahead of a body, in bytes.
 const READ_BUFFER_BYTES: usize = 64 * 1024;
+
+/// The maximum size of a proxy's response, in bytes.
+const PROXY_HEAD_BYTES: usize = 8 * 1024;
 
 /// The maximum number of headers of a response.
 const HEADERS_LIMIT: usize = 256;
@@ -43,23 +45,14 @@ pub async fn connect(
     runtime_api: &RuntimeApi,
     lookup: Lookup,
 ) -> Result<Sender, Error> {
-    let Some(proxy) = proxy else {
-        let addresses = resolve::addresses(grant, runtime_api, lookup).await?;
-        let stream = dial(&addresses).await?;
-        return if is_secure {
-            open(TokioIo::new(tls::secure(&grant.host, stream).await?)).await
-        } else {
-            open(TokioIo::new(stream)).await
-        };
+    let stream = match proxy {
+        None => dial(&resolve::addresses(grant, runtime_api, lookup).await?).await?,
+        Some(proxy) => {
+            let stream = dial(&lookup(proxy.host.clone(), proxy.port).await.map_err(Error::Lookup)?).await?;
+            if is_secure { tunnel(stream, grant, proxy).await? } else { stream }
+        }
     };
-    let addresses = lookup(proxy.host.clone(), proxy.port).await.map_err(Error::Lookup)?;
-    let stream = dial(&addresses).await?;
-    if is_secure {
-        let tunnel = TokioIo::new(tunnel(stream, grant, proxy).await?);
-        open(TokioIo::new(tls::secure(&grant.host, tunnel).await?)).await
-    } else {
-        open(TokioIo::new(stream)).await
-    }
+    open(if is_secure { tls::secure(&grant.host, stream).await? } else { stream }).await
 }
 
 /// Establishes a connection without TLS to one of these addresses.
@@ -67,11 +60,11 @@ pub async fn connect(
 /// # Errors
 /// Returns the reason why there is no connection.
 pub async fn plain(addresses: &[SocketAddr]) -> Result<Sender, Error> {
-    open(TokioIo::new(dial(addresses).await?)).await
+    open(dial(addresses).await?).await
 }
 
 /// Connects to the first address that accepts.
-async fn dial(addresses: &[SocketAddr]) -> Result<TcpStream, Error> {
+async fn dial(addresses: &[SocketAddr]) -> Result<Box<dyn Stream>, Error> {
     let mut last = io::Error::from(io::ErrorKind::NotFound);
     for (at, address) in addresses.iter().enumerate() {
         let connecting = TcpStream::connect(address);
@@ -84,7 +77,7 @@ async fn dial(addresses: &[SocketAddr]) -> Result<TcpStream, Error> {
             Ok(stream) => {
                 // Without this option, a small body waits for the acknowledgement of the head.
                 stream.set_nodelay(true).map_err(Error::Connect)?;
-                return Ok(stream);
+                return Ok(Box::new(stream));
             }
             Err(error) => last = error,
         }
@@ -92,30 +85,36 @@ async fn dial(addresses: &[SocketAddr]) -> Result<TcpStream, Error> {
     Err(Error::Connect(last))
 }
 
-/// Asks the proxy for a connection to the server.
-async fn tunnel(stream: TcpStream, grant: &Grant, proxy: &Proxy) -> Result<hyper::upgrade::Upgraded, Error> {
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    tokio::spawn(connection.with_upgrades());
+/// Asks the proxy for a connection to the server. Source: RFC 9110, section 9.3.6.
+async fn tunnel(mut stream: Box<dyn Stream>, grant: &Grant, proxy: &Proxy) -> Result<Box<dyn Stream>, Error> {
     let target = format!("{}:{}", grant.host, grant.port);
-    let malformed = |error: http::Error| Error::Malformed(error.to_string());
-    let uri = Uri::builder().authority(target.as_str()).build().map_err(malformed)?;
-    let mut request = Request::builder().method(Method::CONNECT).uri(uri).header(http::header::HOST, &target);
+    let mut request = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n").into_bytes();
     if let Some(authorization) = &proxy.authorization {
-        request = request.header(PROXY_AUTHORIZATION, authorization);
+        request.extend([b"Proxy-Authorization: ", authorization.as_bytes(), b"\r\n"].concat());
     }
-    let response = sender.send_request(request.body(Empty::<Bytes>::new()).map_err(malformed)?).await?;
-    if !response.status().is_success() {
-        let refused = format!("the proxy refused the connection with the status {}", response.status());
-        return Err(Error::Connect(io::Error::new(io::ErrorKind::ConnectionRefused, refused)));
+    request.extend(b"\r\n");
+    stream.write_all(&request).await.map_err(Error::Connect)?;
+    let mut head = Vec::new();
+    // The server behind the proxy says nothing before it is spoken to, so nothing follows the head.
+    while !head.ends_with(b"\r\n\r\n") {
+        if head.len() >= PROXY_HEAD_BYTES {
+            return Err(Error::HeadTooLarge);
+        }
+        head.push(stream.read_u8().await.map_err(Error::Connect)?);
     }
-    Ok(hyper::upgrade::on(response).await?)
+    let status = head.split(|byte| *byte == b' ').nth(1).unwrap_or_default();
+    if status.starts_with(b"2") {
+        return Ok(stream);
+    }
+    let refused = format!("the proxy refused the connection with the status {}", String::from_utf8_lossy(status));
+    Err(Error::Connect(io::Error::new(io::ErrorKind::ConnectionRefused, refused)))
 }
 
 /// Begins HTTP/1.1 on a connection. A task on this thread's executor drives it until it ends.
-async fn open(stream: impl Read + Write + Send + Unpin + 'static) -> Result<Sender, Error> {
+async fn open(stream: Box<dyn Stream>) -> Result<Sender, Error> {
     let mut builder = http1::Builder::new();
     builder.max_buf_size(READ_BUFFER_BYTES).max_headers(HEADERS_LIMIT);
-    let (sender, connection) = builder.handshake(stream).await?;
+    let (sender, connection) = builder.handshake(TokioIo::new(stream)).await?;
     // The error, if there is one, is also that of the request.
     tokio::spawn(async move { drop(connection.await) });
     Ok(sender)

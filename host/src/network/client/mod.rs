@@ -11,6 +11,7 @@ mod progress;
 mod proxy;
 mod resolve;
 mod response_body;
+mod stream;
 mod tls;
 
 use std::{sync::Arc, time::Duration};
@@ -30,7 +31,7 @@ use self::{
     resolve::{Lookup, system_lookup},
     response_body::Connection,
 };
-pub use self::{get::get, response_body::ResponseBody, tls::secure};
+pub use self::{get::get, response_body::ResponseBody, stream::Stream, tls::secure};
 use super::{Error, rules::Grant, runtime_api::RuntimeApi};
 
 /// The body of a request.

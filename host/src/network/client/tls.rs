@@ -7,9 +7,9 @@ use std::{
 
 use rustls::{ClientConfig, crypto::ring};
 use rustls_platform_verifier::BuilderVerifierExt as _;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio_rustls::{TlsConnector, client::TlsStream, rustls::pki_types::ServerName};
+use tokio_rustls::{TlsConnector, rustls::pki_types::ServerName};
 
+use super::stream::Stream;
 use crate::network::{Error, host::Host};
 
 /// Establishes TLS over a connection to this host. The server's certificate must be for the host, and be trusted by
@@ -17,14 +17,18 @@ use crate::network::{Error, host::Host};
 ///
 /// # Errors
 /// Returns [`Error::Certificate`], [`Error::Tls`] or [`Error::Roots`].
-pub async fn secure<S: AsyncRead + AsyncWrite + Unpin>(host: &Host, stream: S) -> Result<TlsStream<S>, Error> {
+pub async fn secure(host: &Host, stream: Box<dyn Stream>) -> Result<Box<dyn Stream>, Error> {
     let name = match host {
         Host::Address(address) => ServerName::from(*address),
         Host::Name(name) => ServerName::try_from(name.clone())
             .map_err(|_| Error::Malformed(format!("`{name}` can't be the name of a server with TLS")))?,
     };
     let connected = TlsConnector::from(config()?).connect(name, stream).await;
-    connected.map_err(|error| if is_about_certificate(&error) { Error::Certificate(error) } else { Error::Tls(error) })
+    match connected {
+        Ok(stream) => Ok(Box::new(stream)),
+        Err(error) if is_about_certificate(&error) => Err(Error::Certificate(error)),
+        Err(error) => Err(Error::Tls(error)),
+    }
 }
 
 /// Returns the configuration. The first call makes it: that reads this machine's certificates, which takes
