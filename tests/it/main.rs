@@ -25,6 +25,7 @@ mod limits;
 mod network;
 mod network_aws;
 mod network_faults;
+mod network_languages;
 mod network_sockets;
 mod precompiled;
 mod programs;

@@ -22,7 +22,7 @@ fn one(host: &Host, api: &Api, path: &str) -> Value {
 }
 
 #[test]
-fn a_server_that_ends_in_the_middle_is_an_error_of_the_guests_and_the_next_request_is_right() {
+fn a_server_that_ends_in_the_middle_costs_one_request() {
     let api = Api::start();
     let host = sender(&api).start();
     for _ in 0..3 {
@@ -74,7 +74,7 @@ fn a_guests_own_timeout_ends_its_request_and_nothing_else() {
 }
 
 #[test]
-fn the_deadline_ends_an_invocation_that_waits_for_a_server_and_the_next_one_is_right() {
+fn the_deadline_ends_an_invocation_that_waits_for_a_server() {
     let api = Api::start();
     let host = sender(&api).start();
     for path in ["/hang", "/drip"] {

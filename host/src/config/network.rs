@@ -2,10 +2,7 @@
 
 use toml::Value;
 
-use super::{
-    problems::{Problems, suggestion},
-    settings::texts,
-};
+use super::problems::{Problems, suggestion, texts};
 use crate::network::{aws::services::Service, rules::Rules};
 
 /// What one handler's guests reach of the network, as it was written.

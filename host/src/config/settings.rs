@@ -6,7 +6,7 @@ use bytesize::ByteSize;
 
 use super::{
     network::NetworkSettings,
-    problems::{Problems, suggestion},
+    problems::{Problems, suggestion, texts},
     variables,
 };
 use crate::{
@@ -198,10 +198,6 @@ fn tmp(value: &str) -> Result<TmpAccess, String> {
         "none" => Ok(TmpAccess::None),
         _ => Err("expected `read-write`, `read-only` or `none`".to_owned()),
     }
-}
-
-pub(super) fn texts(values: &[toml::Value]) -> Option<Vec<String>> {
-    values.iter().map(|value| value.as_str().map(str::to_owned)).collect()
 }
 
 /// Parses the environment variable for `args`: a JSON array of strings, or words with spaces between them.

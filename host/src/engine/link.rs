@@ -24,8 +24,8 @@ impl Engine {
         linked.map_err(|error| unlinked(component, &error))
     }
 
-    /// Links a component that imports `wasi:http` or `wasi:tls`. Its linker is made here, so that hosts whose guests do not import it
-    /// do not spend time on it.
+    /// Links a component that imports `wasi:http` or `wasi:tls`. Its linker is made here, so that hosts whose guests do
+    /// not import them do not spend time on it.
     #[cfg(feature = "network")]
     fn link_with_network(
         &self,

@@ -8,7 +8,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::network::Network;
+use super::subnet::Subnet;
 
 /// What kind of address it is, for the rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,45 +57,45 @@ const METADATA: &str = "it belongs to services of the environment: metadata and 
 const RESERVED: &str = "it is reserved";
 
 /// The special networks of IPv4, the first that contains an address counts.
-const IPV4: &[(Network, Kind)] = &[
-    (Network::v4([0, 0, 0, 0], 8), Kind::Refused("it means this host")),
-    (Network::v4([127, 0, 0, 0], 8), Kind::Loopback),
-    (Network::v4([169, 254, 0, 0], 16), Kind::Refused(METADATA)),
-    (Network::v4([10, 0, 0, 0], 8), Kind::Private),
-    (Network::v4([172, 16, 0, 0], 12), Kind::Private),
-    (Network::v4([192, 168, 0, 0], 16), Kind::Private),
-    (Network::v4([100, 64, 0, 0], 10), Kind::Private),
-    (Network::v4([192, 0, 0, 0], 24), Kind::Refused(RESERVED)),
-    (Network::v4([192, 0, 2, 0], 24), Kind::Refused("it is for documentation")),
-    (Network::v4([192, 88, 99, 0], 24), Kind::Refused(RESERVED)),
-    (Network::v4([198, 18, 0, 0], 15), Kind::Refused(RESERVED)),
-    (Network::v4([198, 51, 100, 0], 24), Kind::Refused("it is for documentation")),
-    (Network::v4([203, 0, 113, 0], 24), Kind::Refused("it is for documentation")),
-    (Network::v4([224, 0, 0, 0], 4), Kind::Refused("it is a multicast address")),
-    (Network::v4([240, 0, 0, 0], 4), Kind::Refused(RESERVED)),
+const IPV4: &[(Subnet, Kind)] = &[
+    (Subnet::v4([0, 0, 0, 0], 8), Kind::Refused("it means this host")),
+    (Subnet::v4([127, 0, 0, 0], 8), Kind::Loopback),
+    (Subnet::v4([169, 254, 0, 0], 16), Kind::Refused(METADATA)),
+    (Subnet::v4([10, 0, 0, 0], 8), Kind::Private),
+    (Subnet::v4([172, 16, 0, 0], 12), Kind::Private),
+    (Subnet::v4([192, 168, 0, 0], 16), Kind::Private),
+    (Subnet::v4([100, 64, 0, 0], 10), Kind::Private),
+    (Subnet::v4([192, 0, 0, 0], 24), Kind::Refused(RESERVED)),
+    (Subnet::v4([192, 0, 2, 0], 24), Kind::Refused("it is for documentation")),
+    (Subnet::v4([192, 88, 99, 0], 24), Kind::Refused(RESERVED)),
+    (Subnet::v4([198, 18, 0, 0], 15), Kind::Refused(RESERVED)),
+    (Subnet::v4([198, 51, 100, 0], 24), Kind::Refused("it is for documentation")),
+    (Subnet::v4([203, 0, 113, 0], 24), Kind::Refused("it is for documentation")),
+    (Subnet::v4([224, 0, 0, 0], 4), Kind::Refused("it is a multicast address")),
+    (Subnet::v4([240, 0, 0, 0], 4), Kind::Refused(RESERVED)),
 ];
 
 /// The special networks of IPv6. What is in none of them is public in `2000::/3`, and reserved elsewhere.
-const IPV6: &[(Network, Kind)] = &[
-    (Network::v6([0, 0, 0, 0, 0, 0, 0, 0], 128), Kind::Refused("it means this host")),
-    (Network::v6([0, 0, 0, 0, 0, 0, 0, 1], 128), Kind::Loopback),
-    (Network::v6([0xfd00, 0xec2, 0, 0, 0, 0, 0, 0], 32), Kind::Refused(METADATA)),
-    (Network::v6([0xfc00, 0, 0, 0, 0, 0, 0, 0], 7), Kind::Private),
-    (Network::v6([0x2001, 0xdb8, 0, 0, 0, 0, 0, 0], 32), Kind::Refused("it is for documentation")),
-    (Network::v6([0x2000, 0, 0, 0, 0, 0, 0, 0], 3), Kind::Public),
+const IPV6: &[(Subnet, Kind)] = &[
+    (Subnet::v6([0, 0, 0, 0, 0, 0, 0, 0], 128), Kind::Refused("it means this host")),
+    (Subnet::v6([0, 0, 0, 0, 0, 0, 0, 1], 128), Kind::Loopback),
+    (Subnet::v6([0xfd00, 0xec2, 0, 0, 0, 0, 0, 0], 32), Kind::Refused(METADATA)),
+    (Subnet::v6([0xfc00, 0, 0, 0, 0, 0, 0, 0], 7), Kind::Private),
+    (Subnet::v6([0x2001, 0xdb8, 0, 0, 0, 0, 0, 0], 32), Kind::Refused("it is for documentation")),
+    (Subnet::v6([0x2000, 0, 0, 0, 0, 0, 0, 0], 3), Kind::Public),
 ];
 
 /// The networks whose addresses contain an IPv4 address in their last 32 bits.
-const WITH_IPV4_AT_THE_END: &[Network] = &[
+const WITH_IPV4_AT_THE_END: &[Subnet] = &[
     // IPv4-compatible: `::` and `::1` are not among them.
-    Network::v6([0, 0, 0, 0, 0, 0, 0, 0], 96),
+    Subnet::v6([0, 0, 0, 0, 0, 0, 0, 0], 96),
     // IPv4-mapped.
-    Network::v6([0, 0, 0, 0, 0, 0xffff, 0, 0], 96),
+    Subnet::v6([0, 0, 0, 0, 0, 0xffff, 0, 0], 96),
     // IPv4-translated.
-    Network::v6([0, 0, 0, 0, 0xffff, 0, 0, 0], 96),
+    Subnet::v6([0, 0, 0, 0, 0xffff, 0, 0, 0], 96),
     // NAT64, with the well-known prefix and with a local one.
-    Network::v6([0x64, 0xff9b, 0, 0, 0, 0, 0, 0], 96),
-    Network::v6([0x64, 0xff9b, 1, 0, 0, 0, 0, 0], 48),
+    Subnet::v6([0x64, 0xff9b, 0, 0, 0, 0, 0, 0], 96),
+    Subnet::v6([0x64, 0xff9b, 1, 0, 0, 0, 0, 0], 48),
 ];
 
 fn of_ipv4(address: Ipv4Addr) -> Kind {
@@ -106,7 +106,7 @@ fn of_ipv6(address: Ipv6Addr) -> Kind {
     kind_in(IPV6, address.into()).unwrap_or(Kind::Refused(RESERVED))
 }
 
-fn kind_in(networks: &[(Network, Kind)], address: IpAddr) -> Option<Kind> {
+fn kind_in(networks: &[(Subnet, Kind)], address: IpAddr) -> Option<Kind> {
     networks.iter().find(|(network, _)| network.contains(address)).map(|(_, kind)| *kind)
 }
 
@@ -116,7 +116,7 @@ fn inner(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let [.., first, second] = address.segments();
     let ipv4 = |bits: u128| Some(Ipv4Addr::from_bits(bits as u32));
     let (sixtofour, teredo) =
-        (Network::v6([0x2002, 0, 0, 0, 0, 0, 0, 0], 16), Network::v6([0x2001, 0, 0, 0, 0, 0, 0, 0], 32));
+        (Subnet::v6([0x2002, 0, 0, 0, 0, 0, 0, 0], 16), Subnet::v6([0x2001, 0, 0, 0, 0, 0, 0, 0], 32));
     if bits <= 1 {
         None
     } else if WITH_IPV4_AT_THE_END.iter().any(|network| network.contains(address.into())) {

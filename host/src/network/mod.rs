@@ -5,7 +5,7 @@
 //! a socket  ──host──▶ rules ──address──▶ (the engine connects it)
 //! ```
 //!
-//! `host`, `rules`, `network`, `address`, `runtime_api` and `aws/services` are plain data and pure functions. The rest needs the feature
+//! `host`, `rules`, `subnet`, `address`, `runtime_api` and `aws/services` are plain data and pure functions. The rest needs the feature
 //! `network`.
 
 pub mod address;
@@ -17,7 +17,6 @@ mod denials;
 #[cfg(feature = "network")]
 mod error;
 pub mod host;
-pub mod network;
 #[cfg(feature = "network")]
 mod outgoing;
 pub mod reach;
@@ -29,6 +28,7 @@ mod secrets;
 mod share;
 #[cfg(feature = "network")]
 mod stored_secrets;
+pub mod subnet;
 #[cfg(test)]
 mod tests;
 

@@ -10,8 +10,8 @@ use std::{fmt, net::IpAddr, str::FromStr};
 use super::{
     address::Kind,
     host::{Host, parse_port},
-    network::Network,
     runtime_api::RuntimeApi,
+    subnet::Subnet,
 };
 
 /// The rules of one handler. Without any, nothing is granted.
@@ -49,7 +49,7 @@ enum HostPattern {
     One(Host),
     /// All names with one label or more before this one.
     Below(String),
-    Network(Network),
+    Subnet(Subnet),
     Any,
 }
 
@@ -181,14 +181,14 @@ impl HostPattern {
             (Self::Below(own), Host::Name(name)) => {
                 name.strip_suffix(own.as_str()).is_some_and(|labels| labels.len() > 1 && labels.ends_with('.'))
             }
-            (Self::Network(network), Host::Address(address)) => network.contains(*address),
+            (Self::Subnet(network), Host::Address(address)) => network.contains(*address),
             (Self::Any, _) => true,
-            (Self::Below(_) | Self::Network(_), _) => false,
+            (Self::Below(_) | Self::Subnet(_), _) => false,
         }
     }
 
     fn is_spelled_out(&self) -> bool {
-        matches!(self, Self::One(_) | Self::Network(_))
+        matches!(self, Self::One(_) | Self::Subnet(_))
     }
 }
 
@@ -267,8 +267,8 @@ fn host_pattern(text: &str) -> Result<HostPattern, String> {
     }
     if text.contains('/') {
         let bare = text.trim_start_matches('[').replace(']', "");
-        let network = bare.parse::<Network>();
-        return network.map(HostPattern::Network).map_err(|error| format!("`{text}` is not a network: {error}"));
+        let network = bare.parse::<Subnet>();
+        return network.map(HostPattern::Subnet).map_err(|error| format!("`{text}` is not a network: {error}"));
     }
     Host::parse(text).map(HostPattern::One)
 }
@@ -284,7 +284,7 @@ impl fmt::Display for Rule {
         match &self.host {
             HostPattern::One(host) => host.fmt(f)?,
             HostPattern::Below(name) => write!(f, "*.{name}")?,
-            HostPattern::Network(network) => network.fmt(f)?,
+            HostPattern::Subnet(network) => network.fmt(f)?,
             HostPattern::Any => f.write_str("*")?,
         }
         match self.port {

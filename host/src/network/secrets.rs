@@ -95,7 +95,7 @@ pub fn fill_in(
     for (name, value) in headers.iter_mut() {
         let Ok(text) = value.to_str() else { continue };
         let basic = if name == AUTHORIZATION { decoded_basic(text) } else { None };
-        let before: Cow<'_, str> = basic.as_deref().map_or(text.into(), |pair| pair.into());
+        let before: Cow<'_, str> = basic.as_deref().map_or(text.into(), Into::into);
         let mut after = before.clone();
         for secret in own() {
             let placeholder = Secret::placeholder(&secret.name);

@@ -91,7 +91,7 @@ fn what_only_looks_like_it_is_denied() {
 }
 
 #[test]
-fn numbers_that_some_take_for_an_address_are_denied_even_where_everything_is_granted() {
+fn numbers_that_some_take_for_an_address_are_always_denied() {
     let everything = rules(&["*://*:*"]);
     assert!(everything.grant_everything() && !rules(&USUAL).grant_everything());
     for url in [
@@ -126,7 +126,7 @@ fn private_addresses_need_a_rule_that_spells_the_host_out() {
 }
 
 #[test]
-fn addresses_of_the_environment_need_a_rule_with_the_port_and_the_runtime_api_has_none() {
+fn addresses_of_the_environment_need_a_rule_with_the_port() {
     use Scheme::Http;
     assert!(reaches(&["http://localhost:2773"], Http, "localhost:2773", "127.0.0.1"));
     assert!(reaches(&["http://127.0.0.1:2773"], Http, "127.0.0.1:2773", "127.0.0.1"));

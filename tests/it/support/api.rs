@@ -147,7 +147,8 @@ impl Shared {
     /// Returns whether the connection ends.
     fn respond(&self, request: &Message, to: &mut impl Write) -> io::Result<bool> {
         let path = request.subject();
-        let (first, rest) = path[1..].split_once('/').unwrap_or((&path[1..], ""));
+        let words = path.get(1..).unwrap_or_default();
+        let (first, rest) = words.split_once('/').unwrap_or((words, ""));
         let number = rest.parse().unwrap_or(0);
         let is_head = request.first_line.starts_with("HEAD ");
         match first {

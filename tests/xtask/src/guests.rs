@@ -19,7 +19,7 @@ pub fn build() -> Result<()> {
         ("c", &["conformance"][..]),
         ("go", &["conformance", "hello", "proxy"]),
         ("js", &["conformance"]),
-        ("python", &["conformance", "hello", "proxy"]),
+        ("python", &["conformance", "hello", "network", "proxy"]),
         ("commands", &["boolector", "count-c", "count-go", "icebram", "icepack", "logs-go"]),
     ] {
         for name in names {
@@ -170,6 +170,7 @@ fn python() -> Result<()> {
         ("guests/conformance/python/app.py", "conformance"),
         ("guests/conformance/aws/python/hello.py", "hello"),
         ("guests/conformance/aws/python/proxy.py", "proxy"),
+        ("guests/conformance/network/python/app.py", "network"),
     ] {
         python_handler(source, &python, &directory("python")?.join(name).with_extension("wasm"))?;
     }

@@ -46,6 +46,10 @@ mod filesystem;
 pub(super) mod host_quota;
 #[cfg(feature = "network")]
 pub(super) mod http;
+#[cfg(feature = "network")]
+mod http_hooks;
+#[cfg(feature = "network")]
+mod known_addresses;
 pub(super) mod limits;
 #[cfg(feature = "network")]
 pub(super) mod network_state;
@@ -55,6 +59,8 @@ mod sockets;
 mod streams;
 #[cfg(feature = "network")]
 pub(super) mod tls;
+#[cfg(feature = "network")]
+mod tls_provider;
 
 use wasmtime::{
     Result, StoreContextMut, bail,
@@ -84,7 +90,7 @@ pub(super) fn link(linker: &mut Linker<StoreState>) -> Result<()> {
             Box::new(poll(store, pollables))
         })?;
     #[cfg(feature = "network")]
-    sockets::limit(linker)?;
+    sockets::limit(linker, VERSION)?;
     linker.allow_shadowing(false);
     Ok(())
 }

@@ -7,9 +7,9 @@ use wasmtime_wasi_http::WasiHttpCtx;
 use wasmtime_wasi_tls::{WasiTlsCtx, WasiTlsCtxBuilder};
 
 use super::{
-    http::{HEADERS_LIMIT_BYTES, HttpHooks},
-    sockets::{self, KnownAddresses},
-    tls::Provider,
+    http_hooks::{HEADERS_LIMIT_BYTES, HttpHooks},
+    known_addresses::{KnownAddresses, grant},
+    tls_provider::Provider,
 };
 use crate::{capabilities::Capabilities, network::Network};
 
@@ -35,7 +35,7 @@ impl NetworkState {
         let network = capabilities.grants.network.clone();
         let known_addresses = KnownAddresses::default();
         if let Some(network) = &network {
-            sockets::grant(wasi, network.clone(), known_addresses.clone());
+            grant(wasi, network.clone(), known_addresses.clone());
         }
         let mut http = WasiHttpCtx::new();
         http.set_field_size_limit(HEADERS_LIMIT_BYTES);

@@ -4,17 +4,13 @@
 //! The rules are about names, and sockets about addresses. So the instance remembers which name each address was found
 //! for, and a connection to the address is judged by that name.
 
-use std::{
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    sync::{Arc, Mutex},
-};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use wasmtime::{
     Result, StoreContextMut,
     component::{Linker, Resource},
 };
 use wasmtime_wasi::{
-    WasiCtxBuilder,
     p2::{
         SocketError,
         bindings::sockets::{
@@ -23,82 +19,20 @@ use wasmtime_wasi::{
             tcp_create_socket::Host as _,
         },
     },
-    sockets::{SocketAddrUse, WasiSocketsView as _},
+    sockets::WasiSocketsView as _,
 };
 
-use super::{super::store_state::StoreState, VERSION};
-use crate::{
-    lock::lock,
-    network::{Network, host::Host},
-};
+use super::super::store_state::StoreState;
+use crate::network::host::Host;
 
 /// The maximum number of sockets that an instance may have open. Each is a file descriptor of the process.
 const SOCKETS_LIMIT: usize = 32;
 
-/// The maximum number of addresses whose names an instance remembers. The oldest is forgotten first.
-const KNOWN_LIMIT: usize = 256;
-
-/// The names that an instance looked up, with their addresses.
-#[derive(Clone, Default)]
-pub(in crate::engine) struct KnownAddresses(Arc<Mutex<Known>>);
-
-#[derive(Default)]
-struct Known {
-    /// The names of lookups whose addresses the guest reads, by the lookup's index in the resource table.
-    lookups: Vec<(u32, Host)>,
-    addresses: Vec<(IpAddr, Host)>,
-}
-
-impl KnownAddresses {
-    fn begin(&self, lookup: u32, name: Host) {
-        let mut known = lock(&self.0);
-        known.lookups.retain(|(own, _)| *own != lookup);
-        keep(&mut known.lookups, (lookup, name));
-    }
-
-    fn name_of(&self, lookup: u32) -> Option<Host> {
-        lock(&self.0).lookups.iter().find(|(own, _)| *own == lookup).map(|(_, name)| name.clone())
-    }
-
-    fn found(&self, address: IpAddr, name: Host) {
-        let mut known = lock(&self.0);
-        if !known.addresses.iter().any(|known| *known == (address, name.clone())) {
-            keep(&mut known.addresses, (address, name));
-        }
-    }
-
-    fn names_of(&self, address: IpAddr) -> Vec<Host> {
-        let known = lock(&self.0);
-        known.addresses.iter().filter(|(own, _)| *own == address).map(|(_, name)| name.clone()).collect()
-    }
-}
-
-fn keep<T>(list: &mut Vec<T>, new: T) {
-    if list.len() >= KNOWN_LIMIT {
-        list.remove(0);
-    }
-    list.push(new);
-}
-
-/// Grants an instance the sockets that the handler's network allows.
-pub(in crate::engine) fn grant(wasi: &mut WasiCtxBuilder, network: Arc<Network>, known: KnownAddresses) {
-    wasi.allow_tcp(true).allow_udp(false).allow_ip_name_lookup(true);
-    wasi.socket_addr_check(move |address: SocketAddr, usage: SocketAddrUse| {
-        let is_allowed = match usage {
-            // Connecting binds the socket to any address and port first.
-            SocketAddrUse::TcpBind => address.ip().is_unspecified() && address.port() == 0,
-            SocketAddrUse::TcpConnect => network.check_connect(&known.names_of(address.ip()), address).is_ok(),
-            _ => false,
-        };
-        Box::pin(async move { is_allowed })
-    });
-}
-
 type Store<'a> = StoreContextMut<'a, StoreState>;
 
 /// Shadows the functions that look up names and make sockets.
-pub(super) fn limit(linker: &mut Linker<StoreState>) -> Result<()> {
-    let mut lookup = linker.instance(&format!("wasi:sockets/ip-name-lookup@{VERSION}"))?;
+pub(super) fn limit(linker: &mut Linker<StoreState>, version: &str) -> Result<()> {
+    let mut lookup = linker.instance(&format!("wasi:sockets/ip-name-lookup@{version}"))?;
     lookup.func_wrap(
         "resolve-addresses",
         |mut store: Store<'_>, (handle, name): (Resource<NetworkHandle>, String)| {
@@ -111,7 +45,7 @@ pub(super) fn limit(linker: &mut Linker<StoreState>) -> Result<()> {
             returned(&mut store, |state| next_address(state, &lookup))
         },
     )?;
-    linker.instance(&format!("wasi:sockets/tcp-create-socket@{VERSION}"))?.func_wrap(
+    linker.instance(&format!("wasi:sockets/tcp-create-socket@{version}"))?.func_wrap(
         "create-tcp-socket",
         |mut store: Store<'_>, (family,): (IpAddressFamily,)| {
             returned(&mut store, |state| {

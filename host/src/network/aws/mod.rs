@@ -2,7 +2,8 @@
 //!
 //! A guest's SDK signs with a key that is a placeholder. The scope of that signature says for which service and region
 //! it is, the headers that it names are signed again, and the digest of the body is kept where the SDK sent it. A
-//! request with any other key is passed on unchanged: a guest may have got such a key from AWS, in a request of its own.
+//! request with any other key is passed on unchanged: a guest may have got such a key from AWS, in a request of its
+//! own.
 
 #[cfg(feature = "network")]
 pub mod authorization;

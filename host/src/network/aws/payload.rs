@@ -50,7 +50,7 @@ pub async fn payload(request: &mut Request<RequestBody>, buffers: &Arc<Semaphore
     }
     let permit = u32::try_from(bytes).map_err(|_| too_large())?;
     let permit = buffers.clone().acquire_many_owned(permit).await.map_err(|_| too_large())?;
-    let body = std::mem::replace(request.body_mut(), RequestBody::default());
+    let body = std::mem::take(request.body_mut());
     let body = Limited::new(body, bytes).collect().await.map_err(|_| too_large())?.to_bytes();
     let digest = hexadecimal(&body);
     request.headers_mut().insert(CONTENT_LENGTH, body.len().into());

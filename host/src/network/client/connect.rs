@@ -11,8 +11,8 @@ use tokio::{
 };
 
 use super::{
-    RequestBody,
     proxy::Proxy,
+    request::RequestBody,
     resolve::{self, Lookup},
     stream::Stream,
     tls,

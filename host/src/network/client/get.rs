@@ -4,7 +4,11 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, Uri, header::HOST};
 use http_body_util::{BodyExt as _, Limited};
 
-use super::{RequestBody, connect, path_of, resolve::system_lookup};
+use super::{
+    connect,
+    request::{RequestBody, path_of},
+    resolve::system_lookup,
+};
 use crate::network::Error;
 
 /// Gets a document of at most `limit` bytes over plain HTTP, without the rules for guests.
@@ -30,5 +34,5 @@ pub async fn get(uri: &Uri, header: Option<(HeaderName, HeaderValue)>, limit: us
         return Err(malformed(&format!("returned the status {}", response.status().as_u16())));
     }
     let body = Limited::new(response.into_body(), limit).collect().await;
-    body.map(|body| body.to_bytes()).map_err(|_| malformed("returned too much, or ended in the middle"))
+    body.map(http_body_util::Collected::to_bytes).map_err(|_| malformed("returned too much, or ended in the middle"))
 }

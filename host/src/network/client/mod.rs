@@ -9,6 +9,7 @@ mod get;
 mod pool;
 mod progress;
 mod proxy;
+mod request;
 mod resolve;
 mod response_body;
 mod stream;
@@ -16,10 +17,9 @@ mod tls;
 
 use std::{sync::Arc, time::Duration};
 
-use bytes::Bytes;
-use http::{Request, Response, Uri, header::PROXY_AUTHORIZATION};
+use http::{Request, Response, header::PROXY_AUTHORIZATION};
 use http_body::Body as _;
-use http_body_util::{BodyExt as _, combinators::UnsyncBoxBody};
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use tokio::{sync::OwnedSemaphorePermit, task::yield_now, time::timeout};
 
@@ -28,19 +28,18 @@ use self::{
     pool::{Key, Pool},
     progress::{Progress, Watched},
     proxy::Proxies,
+    request::path_of,
     resolve::{Lookup, system_lookup},
     response_body::Connection,
 };
-pub use self::{get::get, response_body::ResponseBody, stream::Stream, tls::secure};
+pub use self::{
+    get::get,
+    request::{BodyError, RequestBody},
+    response_body::ResponseBody,
+    stream::Stream,
+    tls::secure,
+};
 use super::{Error, rules::Grant, runtime_api::RuntimeApi};
-
-/// The body of a request.
-pub type RequestBody = UnsyncBoxBody<Bytes, BodyError>;
-
-/// Describes why a guest did not finish the body of a request.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct BodyError(pub String);
 
 /// How long the guest wants to wait at most. The invocation's deadline holds besides.
 #[derive(Debug, Clone, Copy, Default)]
@@ -143,12 +142,4 @@ impl Client {
             }
         }
     }
-}
-
-/// Returns what the server itself is told of an address: the path and the query.
-fn path_of(uri: &Uri) -> Result<Uri, Error> {
-    let path = uri.path_and_query().map_or("/", |path| path.as_str());
-    // A path of `*`, or one that begins with a query, is not one that servers take.
-    let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
-    path.parse().map_err(|_| Error::Malformed("the path is not one of an address".to_owned()))
 }

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tokio::time::{Instant, timeout_at};
 
-use super::{BodyError, RequestBody};
+use super::request::{BodyError, RequestBody};
 use crate::{lock::lock, network::Error};
 
 /// The time at which a request last went on. Cheap to clone.

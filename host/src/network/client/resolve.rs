@@ -45,6 +45,7 @@ mod tests {
     use crate::network::rules::{Rules, Scheme};
 
     /// Has a name for each kind of result.
+    #[expect(clippy::needless_pass_by_value, reason = "it stands in the place of the real one")]
     fn table(name: String, port: u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> {
         let addresses: &[&str] = match name.as_str() {
             "public.example" => &["1.1.1.1", "2606:4700::1111"],

@@ -6,7 +6,7 @@ use std::{
 };
 
 use rustls::{ClientConfig, crypto::ring};
-use rustls_platform_verifier::BuilderVerifierExt as _;
+use rustls_platform_verifier::BuilderVerifierExt;
 use tokio_rustls::{TlsConnector, rustls::pki_types::ServerName};
 
 use super::stream::Stream;
@@ -40,7 +40,7 @@ fn config() -> Result<Arc<ClientConfig>, Error> {
     }
     let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
-        .and_then(|builder| builder.with_platform_verifier())
+        .and_then(BuilderVerifierExt::with_platform_verifier)
         .map_err(Error::Roots)?
         .with_no_client_auth();
     Ok(CONFIG.get_or_init(|| Arc::new(config)).clone())

@@ -8,13 +8,13 @@ use std::{
 
 /// All addresses of one family that begin with the same bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Network {
+pub struct Subnet {
     first: IpAddr,
     /// The number of bits that the addresses have in common.
     prefix: u32,
 }
 
-impl Network {
+impl Subnet {
     /// Returns a network of IPv4 addresses.
     pub const fn v4([a, b, c, d]: [u8; 4], prefix: u32) -> Self {
         Self { first: IpAddr::V4(Ipv4Addr::new(a, b, c, d)), prefix }
@@ -37,7 +37,7 @@ impl Network {
 }
 
 /// Reads an address and the number of its first bits that count, such as `10.0.0.0/8`. The bits behind must be zero.
-impl FromStr for Network {
+impl FromStr for Subnet {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -58,7 +58,7 @@ impl FromStr for Network {
     }
 }
 
-impl fmt::Display for Network {
+impl fmt::Display for Subnet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.first, self.prefix)
     }
@@ -69,27 +69,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_network_contains_the_addresses_that_begin_like_it() {
-        for (network, inside, outside) in [
+    fn a_subnet_contains_the_addresses_that_begin_like_it() {
+        for (text, inside, outside) in [
             ("10.0.0.0/8", "10.255.0.1", "11.0.0.0"),
             ("10.1.2.3/32", "10.1.2.3", "10.1.2.2"),
             ("0.0.0.0/0", "255.255.255.255", "::1"),
             ("fd00::/8", "fdff::1", "fc00::1"),
             ("::1/128", "::1", "::"),
         ] {
-            let network: Network = network.parse().unwrap();
-            assert!(network.contains(inside.parse().unwrap()), "{network}: {inside}");
-            assert!(!network.contains(outside.parse().unwrap()), "{network}: {outside}");
+            let subnet: Subnet = text.parse().unwrap();
+            assert!(subnet.contains(inside.parse().unwrap()), "{text}: {inside}");
+            assert!(!subnet.contains(outside.parse().unwrap()), "{text}: {outside}");
         }
     }
 
     #[test]
-    fn a_network_is_written_with_zeros_behind_its_prefix() {
+    fn a_subnet_is_written_with_zeros_behind_its_prefix() {
         for text in
             ["10.0.0.0", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/+8", "10.0.0.1/8", "::/129", "::1/64", "x/8", "10.0/8"]
         {
-            assert!(text.parse::<Network>().is_err(), "{text}");
+            assert!(text.parse::<Subnet>().is_err(), "{text}");
         }
-        assert_eq!("192.168.0.0/16".parse::<Network>().unwrap().to_string(), "192.168.0.0/16");
+        assert_eq!("192.168.0.0/16".parse::<Subnet>().unwrap().to_string(), "192.168.0.0/16");
     }
 }
