@@ -3,7 +3,7 @@
 use toml::Value;
 
 use super::problems::{Problems, suggestion, texts};
-use crate::network::{aws::services::Service, rules::Rules};
+use crate::network::{aws::services::AwsService, rules::Rules};
 
 /// What one handler's guests reach of the network, as it was written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -11,7 +11,7 @@ pub struct NetworkSettings {
     /// The rules for requests and sockets.
     pub allow: Rules,
     /// The AWS services that the guest may call.
-    pub aws: Vec<Service>,
+    pub aws: Vec<AwsService>,
     /// The secrets of which the guest has placeholders.
     pub secrets: Vec<SecretSettings>,
 }
@@ -128,7 +128,7 @@ pub(super) fn list(value: &str) -> impl Iterator<Item = &str> {
     value.split(',').map(str::trim).filter(|item| !item.is_empty())
 }
 
-fn service(entry: &Value) -> Result<Service, String> {
+fn service(entry: &Value) -> Result<AwsService, String> {
     const FORM: &str = "expected a name, or `{ service = \"dynamodb\", actions = [\"GetItem\"] }`";
     match entry {
         Value::String(name) => name.parse(),
@@ -136,7 +136,7 @@ fn service(entry: &Value) -> Result<Service, String> {
             if let Some(key) = table.keys().find(|key| !["service", "actions"].contains(&key.as_str())) {
                 return Err(format!("unknown key `{key}`: {FORM}"));
             }
-            let service: Service = table.get("service").and_then(Value::as_str).ok_or(FORM)?.parse()?;
+            let service: AwsService = table.get("service").and_then(Value::as_str).ok_or(FORM)?.parse()?;
             match table.get("actions") {
                 None => Ok(service),
                 Some(actions) => {
@@ -276,7 +276,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!(settings.allow, Rules::parse(["https://api.example.com", "tcp://db.internal:5432"]).unwrap());
-        let dynamodb: Service = "dynamodb".parse().unwrap();
+        let dynamodb: AwsService = "dynamodb".parse().unwrap();
         let dynamodb = dynamodb.with_actions(vec!["GetItem".to_owned()]);
         assert_eq!(settings.aws, ["s3".parse().unwrap(), "sqs:eu-central-1".parse().unwrap(), dynamodb]);
         let secret = &settings.secrets[0];

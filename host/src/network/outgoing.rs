@@ -10,7 +10,7 @@ use super::{
     address::Kind,
     aws::{
         Signer,
-        services::{Service, Services},
+        services::{AwsService, AwsServices},
     },
     client::{Client, RequestBody, ResponseBody, Timeouts},
     denials::Denials,
@@ -39,7 +39,7 @@ pub struct NetworkGrants {
     /// The setting `network.allow`.
     pub rules: Rules,
     /// The setting `aws`.
-    pub services: Vec<Service>,
+    pub services: Vec<AwsService>,
     /// The setting `secrets`.
     pub secrets: Vec<Secret>,
 }
@@ -52,7 +52,7 @@ impl Network {
             let found = variables.iter().find(|(own, value)| *own == name && !value.is_empty());
             found.map(|(_, value)| (*value).to_owned())
         };
-        let services = Services::new(granted.services, variables.iter().copied());
+        let services = AwsServices::new(granted.services, variables.iter().copied());
         Self {
             rules: granted.rules,
             secrets: granted.secrets,

@@ -1,7 +1,7 @@
 //! This module describes what the settings of a handler grant of the network.
 
 use super::{
-    aws::services::Service,
+    aws::services::AwsService,
     rules::{Rules, Scheme},
 };
 
@@ -11,7 +11,7 @@ pub struct Reach {
     /// The rules for requests and sockets.
     pub rules: Rules,
     /// The AWS services.
-    pub services: Vec<Service>,
+    pub services: Vec<AwsService>,
 }
 
 impl Reach {

@@ -11,7 +11,7 @@ use guesthouse::{
     local::{Functions, Limits, Records, Scratch, Shared},
     logs::{Format, Logs, Output as _},
     network::{
-        aws::services::Service,
+        aws::services::AwsService,
         rules::{Rule, Rules},
     },
     registry::RefreshThread,
@@ -38,7 +38,7 @@ pub struct Options {
     allow: Vec<String>,
     /// An AWS service that the function may call, besides those of the setting `aws`
     #[arg(long, value_name = "SERVICE")]
-    aws: Vec<Service>,
+    aws: Vec<AwsService>,
 }
 
 /// A `Lambda` is the local Lambda of one process.

@@ -13,14 +13,14 @@ use crate::network::{
 
 /// The AWS services that a guest may call. The default is none.
 #[derive(Debug, Clone, Default)]
-pub struct Services {
-    granted: Vec<Service>,
+pub struct AwsServices {
+    granted: Vec<AwsService>,
     endpoints: Vec<Endpoint>,
 }
 
 /// One entry of the setting `aws`, such as `dynamodb` or `sqs:eu-central-1`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Service {
+pub struct AwsService {
     /// The name of the service, in lower case.
     name: String,
     /// The only region, if there is one.
@@ -84,10 +84,10 @@ const OTHER_NAMES: &[(&str, &[&str])] = &[
     ("states", &["sfn", "stepfunctions"]),
 ];
 
-impl Services {
+impl AwsServices {
     /// Returns the services of these entries. `variables` are environment variables, of which those named
     /// `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_SERVICE` name servers in the place of AWS's own.
-    pub fn new<'a>(granted: Vec<Service>, variables: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
+    pub fn new<'a>(granted: Vec<AwsService>, variables: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
         let endpoints = variables.filter_map(|(name, value)| Endpoint::from_variable(name, value));
         let endpoints = if granted.is_empty() { Vec::new() } else { endpoints.collect() };
         Self { granted, endpoints }
@@ -122,15 +122,15 @@ impl Services {
     ) -> Result<(), String> {
         let aws_host = AwsHost::parse(host);
         // The label of the host tells more than the signature: several services sign with one name.
-        let granted = |granted: &&Service| match &aws_host {
+        let granted = |granted: &&AwsService| match &aws_host {
             Some(host) => granted.is_at(host),
             None => granted.has_name(service) && granted.region.as_deref().is_none_or(|own| own == region),
         };
-        let granted: Vec<&Service> = self.granted.iter().filter(granted).collect();
+        let granted: Vec<&AwsService> = self.granted.iter().filter(granted).collect();
         if granted.is_empty() {
             return Err(format!("`aws` does not grant the service `{service}` in the region `{region}`"));
         }
-        let allows = |granted: &&Service| match (&granted.actions, action) {
+        let allows = |granted: &&AwsService| match (&granted.actions, action) {
             (None, _) => true,
             (Some(actions), Some(action)) => actions.iter().any(|own| own == action),
             (Some(_), None) => false,
@@ -153,7 +153,7 @@ impl Services {
     }
 }
 
-impl Service {
+impl AwsService {
     /// Returns the same service with only these operations.
     pub fn with_actions(self, actions: Vec<String>) -> Self {
         Self { actions: Some(actions), ..self }
@@ -175,7 +175,7 @@ impl Service {
 }
 
 /// Reads `SERVICE` or `SERVICE:REGION`.
-impl FromStr for Service {
+impl FromStr for AwsService {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -194,7 +194,7 @@ impl FromStr for Service {
 }
 
 /// Writes the entry without its operations.
-impl fmt::Display for Service {
+impl fmt::Display for AwsService {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name)?;
         self.region.iter().try_for_each(|region| write!(f, ":{region}"))
@@ -257,12 +257,12 @@ mod tests {
     use super::*;
     use crate::network::host::parse_authority;
 
-    fn services(granted: &[&str], variables: &[(&str, &str)]) -> Services {
+    fn services(granted: &[&str], variables: &[(&str, &str)]) -> AwsServices {
         let granted = granted.iter().map(|text| text.parse().unwrap()).collect();
-        Services::new(granted, variables.iter().copied())
+        AwsServices::new(granted, variables.iter().copied())
     }
 
-    fn reaches(services: &Services, url: &str) -> bool {
+    fn reaches(services: &AwsServices, url: &str) -> bool {
         let (scheme, authority) = url.split_once("://").unwrap();
         let scheme = if scheme == "https" { Scheme::Https } else { Scheme::Http };
         let (host, port) = parse_authority(authority, scheme.default_port()).unwrap();
@@ -373,9 +373,9 @@ mod tests {
 
     #[test]
     fn only_granted_services_and_operations_are_signed() {
-        let some: Service = "dynamodb".parse().unwrap();
+        let some: AwsService = "dynamodb".parse().unwrap();
         let some = some.with_actions(vec!["GetItem".to_owned()]);
-        let granted = Services::new(vec![some, "sqs:eu-central-1".parse().unwrap()], std::iter::empty());
+        let granted = AwsServices::new(vec![some, "sqs:eu-central-1".parse().unwrap()], std::iter::empty());
         let host = |name: &str| Host::parse(name).unwrap();
         let dynamodb = host("dynamodb.eu-central-1.amazonaws.com");
         let check = |service, region, host: &Host, action| granted.check_signature(service, region, host, action);
@@ -392,10 +392,10 @@ mod tests {
     #[test]
     fn an_entry_is_a_service_or_a_service_with_a_region() {
         for text in ["dynamodb", "sqs:eu-central-1", "cognito-idp", "s3:us-gov-east-1"] {
-            assert!(text.parse::<Service>().is_ok(), "{text}");
+            assert!(text.parse::<AwsService>().is_ok(), "{text}");
         }
         for text in ["", "*", "DynamoDB", "sqs:", "sqs:*", "sqs:central", "sqs:eu-central-1:x", "arn:aws:sqs"] {
-            assert!(text.parse::<Service>().is_err(), "{text}");
+            assert!(text.parse::<AwsService>().is_err(), "{text}");
         }
     }
 }

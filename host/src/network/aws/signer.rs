@@ -9,7 +9,7 @@ use super::{
     authorization::Authorization,
     credentials::{CredentialSource, PLACEHOLDER},
     payload,
-    services::Services,
+    services::AwsServices,
     sign,
 };
 use crate::network::{Error, client::RequestBody, host::Host, rules::Scheme};
@@ -19,13 +19,13 @@ const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
 /// Signs the requests of one handler's guests again.
 pub struct Signer {
-    services: Services,
+    services: AwsServices,
     credentials: CredentialSource,
 }
 
 impl Signer {
     /// Returns a signer for these services. `variable` has the environment variables that name the credentials.
-    pub fn new(services: Services, variable: impl Fn(&str) -> Option<String>) -> Self {
+    pub fn new(services: AwsServices, variable: impl Fn(&str) -> Option<String>) -> Self {
         Self { services, credentials: CredentialSource::new(variable) }
     }
 
@@ -35,7 +35,7 @@ impl Signer {
     }
 
     /// Returns the services that may be called.
-    pub fn services(&self) -> &Services {
+    pub fn services(&self) -> &AwsServices {
         &self.services
     }
 
