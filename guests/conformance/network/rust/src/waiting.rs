@@ -75,7 +75,10 @@ async fn get(event: &Event) -> Result<Value, Failure> {
 async fn post(event: &Event) -> Result<Value, Failure> {
     let body = match event.chunked {
         // A stream's length is not known before its end.
-        true => Body::from_stream(futures_lite::stream::iter(event.body().chunks(8192).map(<[u8]>::to_vec).collect::<Vec<_>>())),
+        true => {
+            let pieces: Vec<_> = event.body().chunks(8192).map(<[u8]>::to_vec).collect();
+            Body::from_stream(futures_lite::stream::iter(pieces))
+        }
         false => Body::from(event.body()),
     };
     let mut response = Client::new().send(request(event, Method::POST, body)?).await?;
