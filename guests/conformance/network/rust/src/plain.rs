@@ -17,7 +17,9 @@ use crate::{Event, failure};
 pub fn run(event: &Event) -> Result<Value, Error> {
     let started = Instant::now();
     let timeout = (event.timeout_ms > 0).then(|| Duration::from_millis(event.timeout_ms));
-    let agent: Agent = Agent::config_builder().http_status_as_error(false).timeout_global(timeout).build().into();
+    // A timeout of the whole, or of the lookup, would start a thread, and a guest has none.
+    let config = Agent::config_builder().http_status_as_error(false);
+    let agent: Agent = config.timeout_recv_response(timeout).timeout_recv_body(timeout).build().into();
     let done = match event.op.as_str() {
         "get" | "timeout" => get(&agent, event),
         "post" => post(&agent, event),

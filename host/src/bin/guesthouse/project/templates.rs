@@ -29,7 +29,7 @@ const PYTHON_SDK: &[File<&str>] = files!("sdk/python":
     "guesthouse/errors.py", "guesthouse/event_loop.py", "guesthouse/guest.py", "guesthouse/instance.py",
     "guesthouse/logs.py", "guesthouse/stdlib.py", "guesthouse/text.py", "wit/guest.wit",
     "wit/deps/guesthouse-lambda/guesthouse.wit");
-const C_SDK: &[File<&str>] = files!("sdk/c": "guesthouse.c", "guesthouse.h", "json.c");
+const C_SDK: &[File<&str>] = files!("sdk/c": "fetch.c", "guesthouse.c", "guesthouse.h", "json.c", "wasi_http.h");
 
 const JS_SDK: &[File<&str>] = files!("sdk/js":
     ".gitignore", "README.md", "build.js", "cli.js", "index.d.ts", "package.json", "positions.js",
