@@ -48,7 +48,8 @@ static bool failed(exchange *exchange, const char *error, const char *text) {
 static bool failed_by_code(exchange *exchange, const error_code *error) {
     const uint8_t code = error->code;
     const char *name = code < sizeof CODES / sizeof *CODES ? CODES[code] : "internal-error";
-    if (code == REQUEST_DENIED) return failed(exchange, name, "HTTP-request-denied: no rule of network.allow grants it");
+    if (code == REQUEST_DENIED)
+        return failed(exchange, name, "HTTP-request-denied: no rule of network.allow grants it");
     // Both have an optional text in the same place.
     if ((code == INTERNAL_ERROR || code == DNS_ERROR) && error->there) {
         char *text = NULL;
@@ -156,7 +157,8 @@ static bool send_head(exchange *exchange, const guesthouse_request *request) {
     return true;
 }
 
-// Sends the body. Where the server stops reading, its response says why: that is no error here. False after the timeout.
+// Sends the body. Where the server stops reading, its response says why: that is no error here. False after the
+// timeout.
 static bool send_body(exchange *exchange, const char *body, size_t length) {
     bool open = true;
     while (open && length > 0) {

@@ -15,7 +15,7 @@ static uint64_t now_ms(void) {
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-// Writes the event's object of headers into an array that ends with a name of NULL. Only plain strings are headers.
+// Takes the event's headers of these names: the SDK's JSON can look members up, but not list them.
 static size_t read_headers(guesthouse_json event, guesthouse_header *headers, size_t most) {
     static const char *const NAMES[] = {"accept", "content-type", "user-agent", "x-test", "authorization"};
     const guesthouse_json given = guesthouse_json_member(event, "headers");

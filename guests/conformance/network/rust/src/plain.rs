@@ -39,7 +39,8 @@ fn headers(response: &Response<Body>) -> Map<String, Value> {
 }
 
 fn get(agent: &Agent, event: &Event) -> Result<Value, ureq::Error> {
-    let request = event.headers.iter().fold(agent.get(&event.url), |request, (name, value)| request.header(name, value));
+    let request =
+        event.headers.iter().fold(agent.get(&event.url), |request, (name, value)| request.header(name, value));
     let mut response = request.call()?;
     let (status, headers) = (response.status().as_u16(), headers(&response));
     let body = response.body_mut().read_to_vec()?;
