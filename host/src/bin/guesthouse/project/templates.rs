@@ -33,7 +33,7 @@ const PYTHON_SDK: &[File<&str>] = files!("sdk/python":
     "guesthouse/network/tls.py", "guesthouse/stdlib.py", "guesthouse/text.py", "imports.py", "requirements.txt",
     "wit/deps/guesthouse-lambda/guesthouse.wit", "wit/deps/wasi-clocks/clocks.wit",
     "wit/deps/wasi-http/http.wit", "wit/deps/wasi-io/io.wit", "wit/guest.wit");
-const C_SDK: &[File<&str>] = files!("sdk/c": "guesthouse.c", "guesthouse.h", "json.c");
+const C_SDK: &[File<&str>] = files!("sdk/c": "fetch.c", "guesthouse.c", "guesthouse.h", "json.c", "wasi_http.h");
 
 const JS_SDK: &[File<&str>] = files!("sdk/js":
     ".gitignore", "README.md", "build.js", "cli.js", "index.d.ts", "package.json", "positions.js",
