@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Api, Host, Setup, wait_for};
+use crate::support::{Api, Host, Setup, servers::S3, tools, wait_for};
 
 /// The key that a guest's SDK signs with.
 const PLACEHOLDER: &str = "GUESTHOUSE0000000000";
@@ -235,4 +235,39 @@ fn a_secret_is_put_into_requests_to_its_host_and_into_no_others() {
     assert_eq!(received(&api, "authorization").unwrap(), "Bearer sk_live");
     assert_eq!(send(&host, &other, &json!({ "headers": headers }))["status"], 200);
     assert_eq!(received(&other, "authorization").unwrap(), "Bearer guesthouse-secret-API_KEY-");
+}
+
+#[test]
+fn secrets_come_from_awss_stores_once_and_a_missing_one_fails_the_start() {
+    let (api, aws) = (Api::start(), S3::start());
+    let endpoint = format!("http://{}", aws.address);
+    let script = "
+import boto3, sys
+of = dict(endpoint_url=sys.argv[1], region_name='us-east-1', aws_access_key_id=sys.argv[2], aws_secret_access_key=sys.argv[3])
+boto3.client('secretsmanager', **of).create_secret(Name='stripe', SecretString='sk_live')
+boto3.client('ssm', **of).put_parameter(Name='/my/token', Value='t0ken', Type='SecureString')
+";
+    let made = tools::python().args(["-c", script, &endpoint, &aws.key_id, &aws.secret]).output().unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let setup = |parameter: &str| {
+        let task_root = crate::support::task_root();
+        std::fs::copy(crate::support::guests::path("request"), task_root.path().join("request.wasm")).unwrap();
+        let settings = format!(
+            "[handlers.request]\nnetwork.allow = [\"{0}\"]\n[handlers.request.secrets]\n\
+             KEY = {{ from = \"secretsmanager:stripe\", hosts = [\"{0}\"] }}\n\
+             TOKEN = {{ from = \"ssm:{parameter}\", hosts = [\"{0}\"] }}\n",
+            api.url("")
+        );
+        std::fs::write(task_root.path().join("guesthouse.toml"), settings).unwrap();
+        Setup::owning(task_root).envs(&aws.env()).env("AWS_ENDPOINT_URL", &endpoint)
+    };
+    let host = setup("/my/token").start();
+    let headers = json!([["x-key", "guesthouse-secret-KEY-"], ["x-token", "guesthouse-secret-TOKEN-"]]);
+    assert_eq!(send(&host, &api, &json!({ "headers": headers }))["status"], 200);
+    assert_eq!(
+        (received(&api, "x-key").as_deref(), received(&api, "x-token").as_deref()),
+        (Some("sk_live"), Some("t0ken"))
+    );
+    let missing = setup("/no/such").init_error("Host.Config");
+    missing.explains(&["can't get the secret `TOKEN`", "ParameterNotFound"]).has_hint();
 }

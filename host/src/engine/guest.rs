@@ -8,6 +8,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+#[cfg(feature = "network")]
+use tokio::time::timeout;
+
 use super::{
     Code, Engine, LoadError,
     contract::Contract,
@@ -55,9 +58,11 @@ impl Guest {
         let contract = Contract::prepare(engine, &compiled)?;
         #[cfg(feature = "network")]
         if let Some(network) = &capabilities.grants.network {
-            network.fetch_secrets().await.map_err(|(name, error)| {
-                let failure = Failure::new(ErrorType::Config, format!("can't get the secret `{name}`: {error}"));
-                LoadError::Init(failure.hint("check its name, and that the function's role may read it"))
+            let fetched = timeout(limit, network.fetch_secrets()).await;
+            let fetched = fetched.unwrap_or_else(|_| Err("the secrets do not come in time".to_owned()));
+            fetched.map_err(|error| {
+                let hint = "check its name, and that the function's role may read it";
+                LoadError::Init(Failure::new(ErrorType::Config, error).hint(hint))
             })?;
         }
         let template = InstanceTemplate {

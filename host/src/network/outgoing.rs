@@ -67,12 +67,13 @@ impl Network {
     /// Fetches the secrets that are not in the environment, once. Guests are started after that.
     ///
     /// # Errors
-    /// Returns the name of a secret that can't be fetched, and why.
-    pub async fn fetch_secrets(&self) -> Result<(), (String, String)> {
+    /// Returns which secret can't be fetched, and why.
+    pub async fn fetch_secrets(&self) -> Result<(), String> {
         for secret in &self.secrets {
             if let Some(stored) = secret.value.missing() {
                 let fetched = self.stores.fetch(stored, &self.client, self.signer.credentials()).await;
-                secret.value.set(fetched.map_err(|error| (secret.name.clone(), error))?);
+                let explained = |error| format!("can't get the secret `{}`: {error}", secret.name);
+                secret.value.set(fetched.map_err(explained)?);
             }
         }
         Ok(())

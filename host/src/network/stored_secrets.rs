@@ -10,8 +10,7 @@ use http::{
     header::{CONTENT_TYPE, HOST},
 };
 use http_body_util::{BodyExt as _, Full, Limited};
-use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
 use super::{
@@ -39,24 +38,6 @@ struct ApiRequest {
     endpoint: Option<String>,
     id: String,
     body: String,
-}
-
-#[derive(Deserialize)]
-struct ApiResponse {
-    #[serde(rename = "SecretString")]
-    secret: Option<String>,
-    #[serde(rename = "Parameter")]
-    parameter: Option<Parameter>,
-    #[serde(alias = "message", rename = "Message")]
-    message: Option<String>,
-    #[serde(rename = "__type")]
-    error_type: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Parameter {
-    #[serde(rename = "Value")]
-    value: String,
 }
 
 impl Stores {
@@ -138,12 +119,15 @@ impl Stores {
         let status = response.status();
         let body = Limited::new(response.into_body(), RESPONSE_LIMIT_BYTES).collect().await;
         let body = body.map_err(|error| format!("`{endpoint}`: {error}"))?.to_bytes();
-        let response: ApiResponse =
-            serde_json::from_slice(&body).map_err(|_| format!("`{endpoint}` returned the status {status}"))?;
-        let value = response.secret.or(response.parameter.map(|parameter| parameter.value));
+        let text = |pointer: &str, body: &Value| body.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+        let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+        let value = text("/SecretString", &body).or_else(|| text("/Parameter/Value", &body));
         value.ok_or_else(|| {
-            let words = [response.error_type, response.message].into_iter().flatten().collect::<Vec<_>>().join(": ");
-            if words.is_empty() { "it has no text".to_owned() } else { words }
+            match (text("/__type", &body), text("/message", &body).or_else(|| text("/Message", &body))) {
+                (None, None) if status.is_success() => "it has no text".to_owned(),
+                (None, None) => format!("`{endpoint}` returned the status {status}"),
+                (kind, message) => [kind, message].into_iter().flatten().collect::<Vec<_>>().join(": "),
+            }
         })
     }
 }

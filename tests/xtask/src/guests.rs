@@ -16,7 +16,7 @@ pub fn build() -> Result<()> {
     javascript()?;
     python()?;
     for (language, names) in [
-        ("c", &["conformance"][..]),
+        ("c", &["conformance", "network"][..]),
         ("go", &["conformance", "hello", "proxy"]),
         ("js", &["conformance"]),
         ("python", &["conformance", "hello", "network", "proxy"]),
@@ -42,7 +42,7 @@ fn c() -> Result<()> {
     for (source, name) in [
         ("guests/hello-c/hello.c", "hello-c"),
         ("guests/conformance/c/handler.c", "conformance"),
-        ("guests/conformance/network/c/handler.c", "conformance-network"),
+        ("guests/conformance/network/c/handler.c", "network"),
     ] {
         c_handler(source, &directory("c")?.join(name).with_extension("wasm"))?;
     }

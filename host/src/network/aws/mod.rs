@@ -4,6 +4,8 @@
 //! it is, the headers that it names are signed again, and the digest of the body is kept where the SDK sent it. A
 //! request with any other key is passed on unchanged: a guest may have got such a key from AWS, in a request of its
 //! own.
+//!
+//! See docs/decisions/50-signatures.md.
 
 #[cfg(feature = "network")]
 pub mod authorization;

@@ -3,6 +3,8 @@
 //! They belong to the environment and not to an instance: the next invocation uses them, also with a fresh instance or
 //! after a swap. Each connection is driven by the executor that established it, so it is only used on that executor:
 //! its thread is the one that runs the guest.
+//!
+//! See docs/decisions/49-guests-connections.md.
 
 use std::{collections::HashMap, sync::Mutex, time::Duration};
 

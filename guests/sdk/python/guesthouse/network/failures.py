@@ -14,7 +14,7 @@ def failure(code):
     name = type(code).__name__.removeprefix(_PREFIX)
     text = _words(name)
     if name in ("HttpRequestDenied",):
-        return PermissionError(errno.EACCES, "the request was denied: no rule of `network.allow` grants it")
+        return PermissionError(errno.EACCES, "the request was denied: no rule of network.allow grants it")
     if name == "DestinationIpProhibited":
         return PermissionError(errno.EACCES, "the request was denied: no guest can reach this address")
     if name in ("DnsTimeout", "DnsError", "DestinationNotFound"):
