@@ -53,7 +53,7 @@ pub use self::{
 /// for what is slow and needed every time.
 ///
 /// With the feature `wstd`, `handler!(async function)` takes an `async fn` of the same types, and `init = async function`
-/// an asynchronous preparation. [`wstd`]'s executor runs them.
+/// an asynchronous preparation. The executor of the crate `wstd` runs them.
 ///
 /// Used once in a crate.
 #[macro_export]
