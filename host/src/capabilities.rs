@@ -2,6 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
+#[cfg(feature = "network")]
+use crate::network::Network;
 use crate::tmp::Quota;
 
 /// `Capabilities` are what one guest may use. The default grants:
@@ -36,6 +38,10 @@ pub struct Grants {
     pub metrics: Arc<[String]>,
     /// The host directory that the guest sees as `/tmp`. `None` if it has no `/tmp`.
     pub tmp: Option<Tmp>,
+    /// What the guest reaches of the network. `None` if it reaches nothing. The connections in it are shared by all
+    /// instances of the handler, also after a swap.
+    #[cfg(feature = "network")]
+    pub network: Option<Arc<Network>>,
 }
 
 /// `Limits` are the amounts of memory and of open files that a guest may take.

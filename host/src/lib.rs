@@ -30,6 +30,7 @@
 //! * [`observer`]: the interface through which others learn what guests print and how invocations end.
 //! * [`freeze_aware_instant`]: measures time that includes periods in which the process was frozen.
 //! * [`phase_timings`]: measures the phases of the start-up and of a swap.
+//! * [`network`]: what guests reach of the network, and the client that sends their requests.
 //! * [`capabilities`]: what one guest may use.
 //! * [`artifact_policy`]: which artifacts a handler accepts, and when it checks for a newer one.
 //! * [`source`]: where a guest's bytes come from.
@@ -56,6 +57,7 @@ pub mod local;
 mod lock;
 pub mod logs;
 mod memory_file;
+pub mod network;
 pub mod observer;
 pub mod phase_timings;
 pub mod registry;

@@ -18,6 +18,16 @@ use guesthouse::{
     engine::{Code, CompileLimits, Engine, Guest, MemoryPool},
     failure::{ErrorType, Failure},
     invocation::{Context, Deadline, Invocation},
+    network::{
+        address::{Kind, destination},
+        aws::{
+            authorization::Authorization,
+            services::{AwsService, AwsServices},
+        },
+        host::{Host, parse_authority},
+        rules::{Rules, Scheme},
+        runtime_api::RuntimeApi,
+    },
     observer::{Line, Observer},
     phase_timings::PhaseTimings,
     registry::{INIT_LIMIT, LoadRequest, RefreshThread, Registry},
@@ -92,6 +102,42 @@ fn read(task_root: &TempDir, handler: &str) -> Result<Config, Failure> {
     let environment =
         [("LAMBDA_TASK_ROOT", task_root), ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:1"), ("HANDLER", handler)];
     Config::read(&environment.into_iter().collect(), &[])
+}
+
+/// Bytes as what decides about a request: a line each for a rule, an authority, an address, a service of AWS, and a
+/// signature. Whatever is granted is what the rule says, in one form, and never an address of the environment.
+pub fn network(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let mut lines = text.lines();
+    let mut line = || lines.next().unwrap_or_default();
+    let (rule, authority, address, service, signature) = (line(), line(), line(), line(), line());
+
+    let rules = Rules::parse([rule]);
+    if let Ok(rules) = &rules {
+        let written: Vec<String> = rules.texts().collect();
+        let again = Rules::parse(written.iter().map(String::as_str)).expect("what is written can be read");
+        assert_eq!(*rules, again, "{rule:?}");
+    }
+    let _ = Authorization::parse(signature);
+    let Ok((host, port)) = parse_authority(authority, Some(443)) else { return };
+    assert_eq!(Host::parse(&host.to_string()).as_ref(), Ok(&host), "{authority:?}");
+    if let Ok(service) = service.parse::<AwsService>() {
+        let services = AwsServices::new(vec![service], std::iter::empty());
+        if services.check(Scheme::Https, &host, port).is_some() {
+            assert!(services.is_aws(Scheme::Https, &host, port) && port == 443, "{authority:?}");
+        }
+    }
+    let (Ok(rules), Ok(address)) = (rules, address.parse()) else { return };
+    let runtime_api = RuntimeApi::parse("127.0.0.1:9001");
+    for scheme in [Scheme::Https, Scheme::Http, Scheme::Tcp] {
+        let Ok(grant) = rules.check(scheme, &host, port) else { continue };
+        assert_eq!((&grant.host, grant.port), (&host, port));
+        if grant.allows(address, &runtime_api).is_ok() {
+            assert!(!matches!(Kind::of(address), Kind::Refused(_)), "{address}");
+            assert!(!destination(address).is_loopback() || port != 9001, "{address}");
+            assert!(!rules.grant_everything() || Kind::of(address) == Kind::Public, "{address}");
+        }
+    }
 }
 
 /// Bytes as a handler's value: what is loaded is a guest of the task root, or what is wrong is said.

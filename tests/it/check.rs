@@ -91,7 +91,7 @@ fn each_import_is_listed_with_its_status_and_how_to_do_without_it() {
                     "other-version",
                     "build it for `wasi:clocks/wall-clock@0.2.x`",
                 ),
-                ("wasi:sockets/tcp@0.2.3", "denied", "no network"),
+                ("wasi:sockets/tcp@0.2.3", "denied", "no rule of `network.allow` grants sockets"),
                 ("acme:billing/ledger", "unknown", "without this import"),
                 ("acme:billing/types", "provided", ""),
             ]

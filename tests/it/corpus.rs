@@ -34,3 +34,8 @@ fn the_host_copes_with_the_kept_events() {
 fn the_host_copes_with_the_kept_handlers() {
     replay("handler", fuzz_targets::handler);
 }
+
+#[test]
+fn the_host_copes_with_the_kept_rules_and_authorities() {
+    replay("network", fuzz_targets::network);
+}

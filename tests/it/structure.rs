@@ -52,7 +52,10 @@ fn each_foreign_thing_has_one_home() {
         ],
     );
     lives_in("spawn_blocking", &["engine/load_code.rs", "engine/symbols.rs"]);
-    lives_in("tokio::spawn", &["local/"]);
+    lives_in("tokio::spawn", &["local/", "network/client/"]);
+    lives_in("hyper", &["local/", "network/client/", "network/error.rs"]);
+    lives_in("rustls", &["network/client/tls.rs", "network/error.rs", "source/remote/"]);
+    lives_in("aws_sigv4", &["network/aws/sign.rs"]);
     lives_in("signal_hook", &["runtime_client/mod.rs"]);
     lives_in("anyhow", &["bin/"]);
     lives_in("unsafe", &["engine/precompiled.rs"]);
@@ -72,7 +75,7 @@ fn dependencies_point_one_way() {
         &["config", "engine"],
         &["source"],
         &["artifact_policy", "capabilities", "observer"],
-        &["report", "response"],
+        &["network", "report", "response"],
         &["failure", "freeze_aware_instant", "invocation", "phase_timings"],
         &["tmp"],
         &["backoff", "digest", "files", "lock", "memory_file", "text", "trust"],

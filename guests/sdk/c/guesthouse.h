@@ -68,6 +68,54 @@ double guesthouse_json_number(guesthouse_json value, double otherwise);
 // The text as a JSON string with its quotes, from `malloc`; `null` for NULL. Never NULL: without memory the guest ends.
 char *guesthouse_json_quote(const char *text);
 
+// A header's name and value, as texts.
+typedef struct {
+    const char *name;
+    const char *value;
+} guesthouse_header;
+
+// What is asked of a server. What is zero or NULL has the value that its comment says.
+typedef struct {
+    // `http://…` or `https://…`.
+    const char *url;
+    // NULL is `GET`.
+    const char *method;
+    // The length of the body and the connection's own headers are not among them: the SDK and the host set those.
+    const guesthouse_header *headers;
+    size_t header_count;
+    const void *body;
+    size_t body_length;
+    // How long the whole takes at most, until the response's last byte. Zero is until the invocation's deadline.
+    uint64_t timeout_ms;
+    // How long the response's body may be. Zero is what the guest's memory holds.
+    size_t body_limit;
+} guesthouse_request;
+
+// What the server responded with, or why it did not.
+typedef struct {
+    int status;
+    // The names are in lower case.
+    guesthouse_header *headers;
+    size_t header_count;
+    // A zero byte stands behind it.
+    char *body;
+    size_t body_length;
+    // NULL where there is a response; else WASI's name of the error, such as `connection-refused`, or `timeout`.
+    const char *error;
+    // The error in a sentence; NULL where there is none.
+    char *error_text;
+} guesthouse_response;
+
+// Sends the request and waits for the whole response; is in `fetch.c`. True where a server responded, with whatever
+// status. Redirects are not followed, and bodies are not decompressed. Either way the response is to be freed.
+bool guesthouse_fetch(const guesthouse_request *request, guesthouse_response *response);
+
+// Frees what `guesthouse_fetch` put into the response.
+void guesthouse_response_free(guesthouse_response *response);
+
+// The value of the response's first header of this name, in any case of letters. NULL where there is none.
+const char *guesthouse_response_header(const guesthouse_response *response, const char *name);
+
 #ifdef __cplusplus
 }
 #endif

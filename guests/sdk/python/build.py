@@ -9,6 +9,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+import aws_services
+import imports
+
 SDK = Path(__file__).resolve().parent
 
 #: The interpreter inside the guest, for which pip chooses packages.
@@ -72,11 +75,26 @@ def build(options):
         install_packages(requirements, staged / "packages")
         # A copy, because componentize-py's interpreter leaves its `__pycache__` where it reads.
         shutil.copytree(SDK / "guesthouse", staged / "guesthouse", ignore=shutil.ignore_patterns("__pycache__"))
+        has_network = imports.uses_network(staged)
+        prepared = [name for name in imports.PREPARED if imports.is_there(staged, name)]
+        services = aws(staged) if imports.is_there(staged, "botocore") else None
         (staged / "guesthouse_project.py").write_text(
-            f"MODULE = {source.stem!r}\nHANDLER = {handler!r}\nPRELOAD = {options.preload!r}\n"
+            f"MODULE = {source.stem!r}\nHANDLER = {handler!r}\nPRELOAD = {prepared + options.preload!r}\n"
+            f"HAS_NETWORK = {has_network!r}\nAWS_SERVICES = {services!r}\n"
         )
-        componentize(staged, output)
+        componentize(staged, output, "python-guest-with-network" if has_network else "python-guest")
     print(f"wrote {os.path.relpath(output)}, {output.stat().st_size / 1e6:.1f} MB")
+
+
+def aws(staged):
+    """Returns the services that AWS's SDK is prepared for. Without the others the guest is much smaller."""
+    services = aws_services.find(staged)
+    if services is None:
+        print("note: AWS's SDK comes with all services, because the name of one is not written out in the source")
+        return []
+    aws_services.leave_out_others(staged, services)
+    print(f"AWS's SDK comes with {', '.join(services) or 'no service'}")
+    return services
 
 
 def usual_handler(source):
@@ -144,13 +162,13 @@ def is_requirement(line):
     return bool(line.strip()) and not line.lstrip().startswith("#")
 
 
-def componentize(staged, output):
+def componentize(staged, output, world):
     nothing = staged / "nothing"
     (nothing / "site-packages").mkdir(parents=True)
     # Otherwise it would read the site-packages of this machine.
     environment = {**os.environ, "VIRTUAL_ENV": str(nothing), "RUST_BACKTRACE": "0", "RUST_LIB_BACKTRACE": "0"}
     tool = [sys.executable, "-c", "import componentize_py; componentize_py.script()"]
-    wit = ["-d", SDK / "wit", "-w", "guesthouse:guest/python-guest"]
+    wit = ["-d", SDK / "wit", "-w", f"guesthouse:guest/{world}"]
     made = staged / "guest.wasm"
     ran = subprocess.run(
         [*tool, *wit, "componentize", "guesthouse.guest", "-p", staged, "-o", made],

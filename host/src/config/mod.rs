@@ -5,6 +5,7 @@
 //! message.
 
 mod env_vars;
+mod network;
 mod problems;
 mod settings;
 pub mod variables;
@@ -19,6 +20,7 @@ use std::{
 
 pub use self::{
     env_vars::EnvVars,
+    network::{NetworkSettings, SecretSettings, SecretSource},
     settings::{EnvSettings, Settings, TmpAccess},
 };
 use self::{
@@ -145,7 +147,17 @@ impl Config {
             handler: if handler.contains("://") { source.to_string() } else { handler },
             policy: artifact_policy(&settings, &source, function.memory_bytes()),
             source,
-            capabilities: capabilities(&settings, environment, function.memory_bytes(), concurrency, Path::new("/tmp")),
+            capabilities: capabilities(
+                &settings,
+                environment,
+                &Surroundings {
+                    function_memory_bytes: function.memory_bytes(),
+                    concurrency,
+                    tmp: Path::new("/tmp"),
+                    runtime_api: environment.get(var::RUNTIME_API).unwrap_or_default(),
+                    host: environment,
+                },
+            ),
             function,
             concurrency,
             runtime_client,
@@ -179,24 +191,34 @@ pub fn remote_access(environment: &EnvVars) -> RemoteAccess {
     RemoteAccess::new(environment.iter())
 }
 
-/// Returns what a guest may use, by its settings and the function's memory. `tmp` is the directory that the guest sees
-/// as `/tmp`.
-pub fn capabilities(
-    settings: &Settings,
-    environment: &EnvVars,
-    function_memory_bytes: Option<u64>,
-    concurrency: NonZeroUsize,
-    tmp: &Path,
-) -> Capabilities {
+/// What a guest's capabilities depend on besides its settings.
+pub struct Surroundings<'a> {
+    /// The function's memory, in bytes, if it is known.
+    pub function_memory_bytes: Option<u64>,
+    /// The number of invocations that are served at a time.
+    pub concurrency: NonZeroUsize,
+    /// The directory that the guest sees as `/tmp`.
+    pub tmp: &'a Path,
+    /// The host and port of the Runtime API.
+    pub runtime_api: &'a str,
+    /// The environment variables of the host. On Lambda these are the function's.
+    pub host: &'a EnvVars,
+}
+
+/// Returns what a guest may use, by its settings, the function's environment variables, and what is around it.
+pub fn capabilities(settings: &Settings, environment: &EnvVars, around: &Surroundings<'_>) -> Capabilities {
+    let Surroundings { function_memory_bytes, concurrency, tmp, .. } = *around;
     let tmp = match settings.tmp.unwrap_or(TmpAccess::Granted(Access::ReadWrite)) {
         TmpAccess::Granted(access) => Some(Tmp { quota: Arc::new(Quota::new(tmp, settings.tmp_limit)), access }),
         TmpAccess::None => None,
     };
     let grants = Grants {
-        env: passed(&settings.env, environment),
+        env: variables(settings, environment, around.host),
         arguments: settings.args.clone().unwrap_or_default(),
         metrics: settings.metrics.clone().into(),
         tmp,
+        #[cfg(feature = "network")]
+        network: Some(network::network(&settings.network, around.host, around.runtime_api)),
     };
     let limits = Limits {
         memory_bytes: settings.memory.or(function_memory_bytes.map(|bytes| instance_memory(bytes, concurrency))),
@@ -225,9 +247,20 @@ fn guests_memory(function_memory_bytes: u64, concurrency: NonZeroUsize) -> u64 {
     function_memory_bytes.saturating_sub(hosts_mib * MIB).max(LEAST_MEMORY_MIB * MIB)
 }
 
-/// Returns the environment variables that a guest sees: those of the host that are passed on, and those that the
-/// settings set, which win.
-fn passed(settings: &EnvSettings, environment: &EnvVars) -> Vec<(String, String)> {
+/// Returns the environment variables that a guest sees: those of the host that are passed on, those that the settings
+/// set, which win, and placeholders for what the guest does not have.
+fn variables(settings: &Settings, environment: &EnvVars, host: &EnvVars) -> Vec<(String, String)> {
+    #[cfg_attr(not(feature = "network"), expect(unused_mut, reason = "only the network adds variables"))]
+    let mut env = passed(&settings.env, environment);
+    #[cfg(feature = "network")]
+    network::add_variables(&settings.network, host, &mut env);
+    #[cfg(not(feature = "network"))]
+    let _ = host;
+    env.into_iter().collect()
+}
+
+/// Returns the environment variables of the host that are passed on, and those that the settings set.
+fn passed(settings: &EnvSettings, environment: &EnvVars) -> BTreeMap<String, String> {
     let is_reference = |name: &str| environment.get(name).is_some_and(|value| value.contains("://"));
     let is_passed = |name: &str| match &settings.pass {
         _ if var::NEVER_PASSED.contains(&name) => false,
@@ -347,6 +380,15 @@ fn override_from(environment: &EnvVars, settings: &mut Settings, problems: &mut 
             Ok(keys) => settings.trusted_keys = Some(keys),
             Err(expected) => problems.add(format!("`{}`: {expected}", var::TRUSTED_KEYS)),
         }
+    }
+    if let Some(value) = environment.get(var::NETWORK_ALLOW) {
+        settings.network.allow(network::list(value), var::NETWORK_ALLOW, problems);
+    }
+    if let Some(value) = environment.get(var::AWS_ALLOW) {
+        settings.network.aws(network::list(value), var::AWS_ALLOW, problems);
+    }
+    if cfg!(not(feature = "network")) && !settings.network.is_empty() {
+        problems.add("this host was built without the feature `network`, so guests have none".to_owned());
     }
     let ours = |name: &&str| name.starts_with("GUESTHOUSE_");
     for (name, _) in environment.iter().filter(|(name, _)| ours(name) && !var::ALL.contains(name)) {

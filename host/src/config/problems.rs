@@ -43,3 +43,8 @@ impl Problems {
         Failure::new(ErrorType::Config, self.lines.join("\n")).hint(self.hints.join("; "))
     }
 }
+
+/// Returns the strings of an array. `None` if it holds anything else.
+pub(super) fn texts(values: &[toml::Value]) -> Option<Vec<String>> {
+    values.iter().map(|value| value.as_str().map(str::to_owned)).collect()
+}

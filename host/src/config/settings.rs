@@ -5,7 +5,8 @@ use std::time::Duration;
 use bytesize::ByteSize;
 
 use super::{
-    problems::{Problems, suggestion},
+    network::NetworkSettings,
+    problems::{Problems, suggestion, texts},
     variables,
 };
 use crate::{
@@ -45,6 +46,8 @@ pub struct Settings {
     pub metrics: Vec<String>,
     /// The environment variables that the guest sees.
     pub env: EnvSettings,
+    /// What the guest reaches of the network.
+    pub network: NetworkSettings,
 }
 
 /// Selects the guest's access to `/tmp`.
@@ -76,6 +79,9 @@ pub(super) const KEYS: &[(&str, &str)] = &[
     ("tmp", variables::TMP),
     ("tmp_limit", variables::TMP_LIMIT),
 ];
+
+/// The settings with more than one value.
+const OTHER_KEYS: &[&str] = &["source", "args", "metrics", "env", "network", "aws", "secrets"];
 
 impl Settings {
     /// Sets one value. `place` is the name by which the user finds the setting again.
@@ -115,9 +121,9 @@ impl Settings {
                 ("args" | "metrics", _) => {
                     problems.add(format!("`{place}`: expected an array of strings, found {}", value.type_str()));
                 }
-                ("network", _) => {
-                    problems.add(format!("`{place}`: this version can't grant the network; guests have none"));
-                }
+                ("network", value) => settings.network.read_table(value, &place, problems),
+                ("aws", value) => settings.network.read_aws(value, &place, problems),
+                ("secrets", value) => settings.network.read_secrets(value, &place, problems),
                 (key, toml::Value::String(text)) if KEYS.iter().any(|(known, _)| *known == key) => {
                     settings.set(key, text, &place, problems);
                 }
@@ -126,8 +132,7 @@ impl Settings {
                     problems.add(format!("`{place}`: expected a {wanted}, found {}", value.type_str()));
                 }
                 (key, _) => {
-                    let known =
-                        KEYS.iter().map(|(known, _)| *known).chain(["source", "args", "metrics", "env", "network"]);
+                    let known = KEYS.iter().map(|(known, _)| *known).chain(OTHER_KEYS.iter().copied());
                     problems.add(format!("`{place}`: unknown key{}", suggestion(key, known)));
                 }
             }
@@ -193,10 +198,6 @@ fn tmp(value: &str) -> Result<TmpAccess, String> {
         "none" => Ok(TmpAccess::None),
         _ => Err("expected `read-write`, `read-only` or `none`".to_owned()),
     }
-}
-
-fn texts(values: &[toml::Value]) -> Option<Vec<String>> {
-    values.iter().map(|value| value.as_str().map(str::to_owned)).collect()
 }
 
 /// Parses the environment variable for `args`: a JSON array of strings, or words with spaces between them.

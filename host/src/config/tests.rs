@@ -56,7 +56,7 @@ fn a_variable_wins_over_the_file_and_the_file_over_the_default() {
 
 #[test]
 fn all_problems_are_reported_at_once() {
-    let file = "[handlers.hello]\nmemroy = \"1MiB\"\ntmp = \"writable\"\nmargin = 3\n[other]\n[handlers.hello.network]\nallow = []";
+    let file = "[handlers.hello]\nmemroy = \"1MiB\"\ntmp = \"writable\"\nmargin = 3\n[other]\n[handlers.hello.network]\nallow = [\"x\"]";
     let variables =
         [("GUESTHOUSE_RUNTIME_CLIENT", "nginx"), ("GUESTHOUSE_MARGINS", "1s"), ("AWS_LAMBDA_MAX_CONCURRENCY", "0")];
     let message = problems(file, &variables);
@@ -64,7 +64,7 @@ fn all_problems_are_reported_at_once() {
         "`handlers.hello.memroy`: unknown key; did you mean `memory`?",
         "`handlers.hello.tmp` is `writable`: expected `read-write`, `read-only` or `none`",
         "`handlers.hello.margin`: expected a string, found integer",
-        "`handlers.hello.network`: this version can't grant the network",
+        "`handlers.hello.network` has `x`: expected `https://HOST`",
         "`other`: unknown key",
         "`GUESTHOUSE_RUNTIME_CLIENT` is `nginx`",
         "`GUESTHOUSE_MARGINS`: unknown variable; did you mean `GUESTHOUSE_MARGIN`?",

@@ -50,6 +50,10 @@ pub const TMP_LIMIT: &str = "GUESTHOUSE_TMP_LIMIT";
 pub const ARGS: &str = "GUESTHOUSE_ARGS";
 /// Overrides the setting `env.pass`: names, separated by commas.
 pub const ENV_PASS: &str = "GUESTHOUSE_ENV_PASS";
+/// Overrides the setting `network.allow`: rules, separated by commas.
+pub const NETWORK_ALLOW: &str = "GUESTHOUSE_NETWORK_ALLOW";
+/// Overrides the setting `aws`: services, separated by commas.
+pub const AWS_ALLOW: &str = "GUESTHOUSE_AWS_ALLOW";
 
 /// All variables above.
 pub const ALL: &[&str] = &[
@@ -77,6 +81,8 @@ pub const ALL: &[&str] = &[
     TMP_LIMIT,
     ARGS,
     ENV_PASS,
+    NETWORK_ALLOW,
+    AWS_ALLOW,
 ];
 
 /// The variables `AWS_*` that a guest sees by default: they describe the function and where it runs, and configure

@@ -39,9 +39,13 @@ use super::{
 const IMPORTS_LIMIT: usize = 1000;
 
 /// The contract's types as a custom section, for modules that do not carry them: for a handler, and for a handler with
-/// an `init`. `build.rs` generates both from `wit/`.
+/// an `init`. `build.rs` generates them from `wit/`.
 const TYPES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/function"));
 const TYPES_WITH_INIT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/function-with-init"));
+
+/// The same types with those of WASI 0.2, for handlers that import more than WASI 0.1.
+const NETWORK_TYPES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/function-with-network"));
+const NETWORK_TYPES_WITH_INIT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/function-with-init-and-network"));
 
 /// Returns the component for a core module that has to become one. Components, and commands that run as core modules,
 /// are returned unchanged.
@@ -64,10 +68,12 @@ pub(super) fn adapt(bytes: Vec<u8>, examined: &Examined, named: ContractKind) ->
         let message = format!("it has {bytes} bytes of component types, but at most {TYPES_LIMIT_BYTES} are supported");
         return Err(LoadError::NotAdaptable(message));
     }
-    let own = match named {
-        ContractKind::Event { has_lifecycle: true } => TYPES_WITH_INIT,
-        ContractKind::Event { has_lifecycle: false } => TYPES,
-        ContractKind::Command | ContractKind::CoreCommand => &[],
+    let own = match (named, examined.imports_beyond_preview1()) {
+        (ContractKind::Event { has_lifecycle: true }, false) => TYPES_WITH_INIT,
+        (ContractKind::Event { has_lifecycle: false }, false) => TYPES,
+        (ContractKind::Event { has_lifecycle: true }, true) => NETWORK_TYPES_WITH_INIT,
+        (ContractKind::Event { has_lifecycle: false }, true) => NETWORK_TYPES,
+        (ContractKind::Command | ContractKind::CoreCommand, _) => &[],
     };
     let with_own = |bytes: &[u8]| encode(&[bytes, own].concat(), adapter);
     if examined.types_bytes.is_none() {

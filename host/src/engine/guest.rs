@@ -8,6 +8,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+#[cfg(feature = "network")]
+use tokio::time::timeout;
+
 use super::{
     Code, Engine, LoadError,
     contract::Contract,
@@ -53,6 +56,15 @@ impl Guest {
     ) -> Result<Self, LoadError> {
         let Code { compiled, state_bytes, debug_info, source, held_bytes: _ } = code;
         let contract = Contract::prepare(engine, &compiled)?;
+        #[cfg(feature = "network")]
+        if let Some(network) = &capabilities.grants.network {
+            let fetched = timeout(limit, network.fetch_secrets()).await;
+            let fetched = fetched.unwrap_or_else(|_| Err("the secrets do not come in time".to_owned()));
+            fetched.map_err(|error| {
+                let hint = "check its name, and that the function's role may read it";
+                LoadError::Init(Failure::new(ErrorType::Config, error).hint(hint))
+            })?;
+        }
         let template = InstanceTemplate {
             engine: engine.clone(),
             contract,

@@ -33,6 +33,10 @@ const PROVIDED: &[(&str, &[&str])] = &[
         "wasi:sockets",
         &["instance-network", "ip-name-lookup", "network", "tcp", "tcp-create-socket", "udp", "udp-create-socket"],
     ),
+    #[cfg(feature = "network")]
+    ("wasi:http", &["outgoing-handler", "types"]),
+    #[cfg(feature = "network")]
+    ("wasi:tls", &["types"]),
     ("guesthouse:lambda", &["types"]),
 ];
 
@@ -104,8 +108,8 @@ fn without(name: &str) -> &'static str {
             "build it without wasm-bindgen, in Rust for `wasm32-wasip2`"
         }
         _ if module.starts_with("extism:") => "build it as a program or as a handler, not as a plug-in of Extism",
-        _ if module.starts_with("wasi:http/") || module.starts_with("wasi:keyvalue/") => {
-            "build it without this import: guests have no network yet"
+        _ if module.starts_with("wasi:http/incoming-handler") => {
+            "build it as a handler of Guesthouse: this version does not take HTTP events apart"
         }
         _ => "build it without this import",
     }
@@ -160,7 +164,7 @@ impl UnsupportedImport {
     pub(super) fn check(name: &str) -> Option<Self> {
         let (interface, version) = name.split_once('@').unwrap_or((name, ""));
         let nearest = match provided().find(|candidate| candidate == interface) {
-            Some(found) if is_release_of(version, series(&found)) => return None,
+            Some(found) if is_provided(&found, version) => return None,
             Some(found) => Nearest::OtherVersion(versioned(&found)),
             None => {
                 most_similar(interface, provided()).map_or(Nearest::Nothing, |found| Nearest::Alike(versioned(&found)))
@@ -235,6 +239,18 @@ fn provided() -> impl Iterator<Item = String> {
     PROVIDED.iter().flat_map(|(package, names)| names.iter().map(move |name| format!("{package}/{name}")))
 }
 
+/// The only version of `wasi:tls` that there is.
+const TLS_VERSION: &str = "0.2.0-draft";
+
+/// Returns whether the host provides this version of an interface.
+fn is_provided(interface: &str, version: &str) -> bool {
+    if is_of_tls(interface) { version == TLS_VERSION } else { is_release_of(version, series(interface)) }
+}
+
+fn is_of_tls(interface: &str) -> bool {
+    interface.starts_with("wasi:tls/")
+}
+
 /// Returns whether a version belongs to a series and is not a release candidate: candidates may differ from the
 /// release.
 pub(super) fn is_release_of(version: &str, series: &str) -> bool {
@@ -253,7 +269,11 @@ fn series(interface: &str) -> &'static str {
 }
 
 fn versioned(interface: &str) -> String {
-    format!("{interface}@{}x", series(interface))
+    if is_of_tls(interface) {
+        format!("{interface}@{TLS_VERSION}")
+    } else {
+        format!("{interface}@{}x", series(interface))
+    }
 }
 
 #[cfg(test)]
@@ -293,6 +313,12 @@ mod tests {
         ("wasi:sockets/tcp-create-socket", "create-tcp-socket"),
         ("wasi:sockets/udp", "resource udp-socket"),
         ("wasi:sockets/udp-create-socket", "create-udp-socket"),
+        #[cfg(feature = "network")]
+        ("wasi:http/outgoing-handler", "handle"),
+        #[cfg(feature = "network")]
+        ("wasi:http/types", "resource fields"),
+        #[cfg(feature = "network")]
+        ("wasi:tls/types", "resource client-handshake"),
     ];
 
     /// Returns whether the linker has the item, whatever its type.
@@ -301,15 +327,21 @@ mod tests {
             Some(name) => format!(r#"(export "{name}" (type (sub resource)))"#),
             None => format!(r#"(export "{item}" (func))"#),
         };
-        let text = format!(r#"(component (import "{interface}@0.2.6" (instance {ty})))"#);
+        let text = format!(r#"(component (import "{interface}" (instance {ty})))"#);
         let engine = crate::engine::Engine::new().unwrap();
         let bytes = wat::parse_str(text).unwrap();
         let image = crate::engine::compiler::translate(&bytes, &crate::digest::Digest::of(b""), None).unwrap();
         let code = crate::memory_file::memory_file("cwasm", &image).unwrap();
         let linked = crate::engine::Code::map(&engine, code).unwrap().compiled;
         let crate::engine::code::Compiled::Component(component) = linked else { panic!("it is a component") };
-        let linked = engine.linker.instantiate_pre(&component);
-        linked.err().is_none_or(|error| !format!("{error:#}").contains("implementation is missing"))
+        match engine.link(&component) {
+            Ok(_) => true,
+            Err(crate::engine::LoadError::UnsupportedImports(missing)) => {
+                let is_there = |reason: &str| !reason.contains("implementation is missing");
+                missing.iter().all(|import| matches!(&import.nearest, Nearest::Incomplete(reason) if is_there(reason)))
+            }
+            Err(other) => panic!("{other:?}"),
+        }
     }
 
     #[test]
@@ -317,10 +349,14 @@ mod tests {
         let wasi: Vec<String> = provided().filter(|interface| interface.starts_with("wasi:")).collect();
         assert_eq!(wasi, ITEMS.iter().map(|(interface, _)| *interface).collect::<Vec<_>>());
         for (interface, item) in ITEMS {
-            assert_eq!(UnsupportedImport::check(&format!("{interface}@0.2.6")), None);
-            assert!(is_linked(interface, item), "`{item}` of `{interface}` is not in the linker");
+            let version = if is_of_tls(interface) { TLS_VERSION } else { "0.2.6" };
+            assert_eq!(UnsupportedImport::check(&format!("{interface}@{version}")), None);
+            assert!(
+                is_linked(&format!("{interface}@{version}"), item),
+                "`{item}` of `{interface}` is not in the linker"
+            );
         }
-        assert!(!is_linked("wasi:http/outgoing-handler", "handle"));
+        assert!(!is_linked("wasi:keyvalue/store@0.2.0-draft", "open"));
     }
 
     #[test]

@@ -18,7 +18,34 @@ impl Engine {
     /// # Errors
     /// Returns [`LoadError::UnsupportedImports`] if an import is not provided.
     pub(super) fn link(&self, component: &Component) -> Result<component::InstancePre<StoreState>, LoadError> {
-        self.linker.instantiate_pre(component).map_err(|error| unlinked(component, &error))
+        let linked = self.linker.instantiate_pre(component);
+        #[cfg(feature = "network")]
+        let linked = linked.or_else(|error| self.link_with_network(component, error));
+        linked.map_err(|error| unlinked(component, &error))
+    }
+
+    /// Links a component that imports `wasi:http` or `wasi:tls`. Its linker is made here, so that hosts whose guests do
+    /// not import them do not spend time on it.
+    #[cfg(feature = "network")]
+    fn link_with_network(
+        &self,
+        component: &Component,
+        error: wasmtime::Error,
+    ) -> Result<component::InstancePre<StoreState>> {
+        let ty = component.component_type();
+        let imports = |package: &str| ty.imports(component.engine()).any(|(name, _)| name.starts_with(package));
+        let (needs_http, needs_tls) = (imports("wasi:http/"), imports("wasi:tls/"));
+        if !needs_http && !needs_tls {
+            return Err(error);
+        }
+        let mut linker = (*self.linker).clone();
+        if needs_http {
+            wasi::http::link(&mut linker)?;
+        }
+        if needs_tls {
+            wasi::tls::link(&mut linker)?;
+        }
+        linker.instantiate_pre(component)
     }
 
     /// Links a core module.

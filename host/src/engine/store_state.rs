@@ -10,6 +10,13 @@ use wasmtime_wasi::{
     p2::pipe::{MemoryInputPipe, MemoryOutputPipe},
 };
 
+#[cfg(feature = "network")]
+use wasmtime_wasi_http::{WasiHttpCtxView, WasiHttpView};
+#[cfg(feature = "network")]
+use wasmtime_wasi_tls::{WasiTlsCtxView, WasiTlsView};
+
+#[cfg(feature = "network")]
+use super::wasi::network_state::NetworkState;
 use super::{
     stdio::{LastWords, Stdio, Stream},
     store_limiter::{MemoryPool, StoreLimiter},
@@ -33,6 +40,9 @@ pub(super) struct StoreState {
     pub(super) quota: Option<Arc<Quota>>,
     /// A command's standard output, which is its response and does not go to the log.
     pub(super) stdout: Option<MemoryOutputPipe>,
+    /// What the instance has of the network.
+    #[cfg(feature = "network")]
+    pub(super) network: NetworkState,
 }
 
 /// Describes the input and output of a command, which runs for one invocation.
@@ -63,9 +73,6 @@ impl StoreState {
         // Files are in `/tmp`, which is local: passing each access to another thread would cost far more than the
         // access.
         wasi.allow_blocking_current_thread(true)
-            .allow_tcp(false)
-            .allow_udp(false)
-            .allow_ip_name_lookup(false)
             .max_random_size(RANDOM_LIMIT_BYTES)
             .stderr(stdio.stream(Stream::Stderr));
         let stdout = match command_io {
@@ -78,6 +85,8 @@ impl StoreState {
                 None
             }
         };
+        #[cfg(feature = "network")]
+        let network = NetworkState::new(capabilities, &mut wasi);
         if let Some(tmp) = &capabilities.grants.tmp {
             let permissions = match tmp.access {
                 Access::ReadWrite => FsPerms::ReadWrite,
@@ -90,7 +99,18 @@ impl StoreState {
         table.set_max_capacity(capabilities.limits.handles.saturating_mul(RESOURCES_BY_FILE));
         let quota = capabilities.grants.tmp.as_ref().map(|tmp| tmp.quota.clone());
         let held = HostQuota::new(capabilities.limits.handles);
-        Ok(Self { wasi: wasi.build(), table, memory, held, descriptors: None, stdio, quota, stdout })
+        Ok(Self {
+            wasi: wasi.build(),
+            table,
+            memory,
+            held,
+            descriptors: None,
+            stdio,
+            quota,
+            stdout,
+            #[cfg(feature = "network")]
+            network,
+        })
     }
 
     /// Checks that the guest has this resource open.
@@ -116,5 +136,20 @@ impl StoreState {
 impl WasiView for StoreState {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+#[cfg(feature = "network")]
+impl WasiHttpView for StoreState {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        let NetworkState { http, hooks, .. } = &mut self.network;
+        WasiHttpCtxView { hooks, table: &mut self.table, ctx: http }
+    }
+}
+
+#[cfg(feature = "network")]
+impl WasiTlsView for StoreState {
+    fn tls(&mut self) -> WasiTlsCtxView<'_> {
+        WasiTlsCtxView { table: &mut self.table, ctx: &mut self.network.tls }
     }
 }

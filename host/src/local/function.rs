@@ -2,7 +2,6 @@
 
 use std::{
     num::{NonZeroU32, NonZeroUsize},
-    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -24,7 +23,7 @@ use super::{
 };
 use crate::{
     capabilities::{self, Capabilities},
-    config::{self, EnvVars, FunctionInfo, Settings, variables as var},
+    config::{self, EnvVars, FunctionInfo, Settings, Surroundings, variables as var},
     failure::{ErrorType, Failure, chain},
     logs::Output as _,
     phase_timings::PhaseTimings,
@@ -90,13 +89,27 @@ impl Function {
         };
         // The directory is not named after the function, whose name may be a path.
         let tmp = shared.scratch.directory()?;
+        let internal = |error: std::io::Error| Failure::new(ErrorType::Internal, format!("can't listen: {error}"));
+        let listener = listen(0).await.map_err(internal)?;
+        let authority = listener.local_addr().map_err(internal)?.to_string();
         let environment = environment(&described, &shared.env);
-        let settings = config::with_variables(settings, &environment)?;
+        let mut settings = config::with_variables(settings, &environment)?;
+        settings.network.extend(&shared.network);
         let request = LoadRequest {
             handler: name.to_owned(),
             policy: config::artifact_policy(&settings, &source, described.memory_bytes()),
             source,
-            capabilities: capabilities(&settings, &environment, described.memory_bytes(), tmp.path()),
+            capabilities: capabilities(
+                &settings,
+                &environment,
+                &Surroundings {
+                    function_memory_bytes: described.memory_bytes(),
+                    concurrency: NonZeroUsize::MIN,
+                    tmp: tmp.path(),
+                    runtime_api: &authority,
+                    host: &shared.host,
+                },
+            ),
             init_limit: INIT_LIMIT_HERE,
             is_watched: true,
         };
@@ -109,9 +122,6 @@ impl Function {
             Ok(Arc::new(Service::new(registry, described)))
         };
 
-        let internal = |error: std::io::Error| Failure::new(ErrorType::Internal, format!("can't listen: {error}"));
-        let listener = listen(0).await.map_err(internal)?;
-        let authority = listener.local_addr().map_err(internal)?.to_string();
         let queue = Arc::new(Queue::default());
         let (records, timeout) = (shared.records.clone(), limits.timeout);
         let api = RuntimeApi { queue: queue.clone(), arn: arn(name), timeout, records: records.clone() };
@@ -235,10 +245,10 @@ impl Drop for Function {
 }
 
 /// Returns what a guest may use. Each invocation in flight stands for an environment of its own, as on Lambda, and
-/// shares its memory with no other.
-fn capabilities(settings: &Settings, environment: &EnvVars, memory_bytes: Option<u64>, tmp: &Path) -> Capabilities {
+/// shares its memory with no other: so `around` has a concurrency of one.
+fn capabilities(settings: &Settings, environment: &EnvVars, around: &Surroundings<'_>) -> Capabilities {
     let settings = &Settings { tmp_limit: settings.tmp_limit.or(Some(TMP_LIMIT_BYTES)), ..settings.clone() };
-    let alone = config::capabilities(settings, environment, memory_bytes, NonZeroUsize::MIN, tmp);
+    let alone = config::capabilities(settings, environment, around);
     let memory_bytes = [alone.limits.memory_bytes, alone.limits.total_memory_bytes].into_iter().flatten().min();
     let limits =
         capabilities::Limits { memory_bytes, handles: alone.limits.handles, ..capabilities::Limits::default() };

@@ -31,7 +31,13 @@ pub use self::{
     records::{Records, RequestIdInUse},
     scratch::Scratch,
 };
-use crate::{engine::Engine, logs::Logs, registry::RefreshThread, source::RemoteAccess};
+use crate::{
+    config::{EnvVars, NetworkSettings},
+    engine::Engine,
+    logs::Logs,
+    registry::RefreshThread,
+    source::RemoteAccess,
+};
 
 /// The region in ARNs and environment variables, as in the emulator.
 const REGION: &str = "us-east-1";
@@ -54,6 +60,10 @@ pub struct Shared {
     pub limits: Limits,
     /// The environment variables that guests see besides Lambda's own.
     pub env: Vec<(String, String)>,
+    /// What all functions reach of the network, besides what their settings grant.
+    pub network: NetworkSettings,
+    /// The environment variables of the host: its credentials, endpoints and proxies.
+    pub host: EnvVars,
     /// The directory in which each function gets its own `/tmp`.
     pub scratch: Scratch,
 }

@@ -1,5 +1,6 @@
 //! What the tests share: guests, a fake Runtime API, the programs under test, and HTTP.
 
+pub mod api;
 #[path = "../../../guests/fixtures/src/behaviour.rs"]
 pub mod behaviour;
 pub mod compiled;
@@ -23,9 +24,11 @@ pub mod servers;
 pub mod setup;
 pub mod sources;
 pub mod text;
+pub mod tls;
 pub mod tools;
 
 pub use self::{
+    api::Api,
     behaviour::Behaviour,
     fake::{Event, Fake, Framing, NextFault},
     host::{Host, RuntimeClient},

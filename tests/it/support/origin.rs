@@ -10,9 +10,9 @@ use std::{
 };
 
 use guesthouse::digest::Digest;
-use rustls::{ServerConfig, ServerConnection, StreamOwned, pki_types::PrivateKeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use super::{PATIENCE, http::Message};
+use super::{PATIENCE, http::Message, tls::Tls};
 
 /// What the server does with a request.
 #[derive(Clone, Debug, PartialEq)]
@@ -75,21 +75,8 @@ impl Origin {
 
     /// With TLS, for these names.
     pub fn with_tls_for(names: &[&str]) -> Self {
-        let (authority_key, mut params) = (rcgen::KeyPair::generate().unwrap(), rcgen::CertificateParams::default());
-        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-        let authority = params.self_signed(&authority_key).unwrap();
-        let issuer = rcgen::Issuer::from_params(&params, &authority_key);
-        let key = rcgen::KeyPair::generate().unwrap();
-        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
-        let certificate = rcgen::CertificateParams::new(names).unwrap().signed_by(&key, &issuer).unwrap();
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("authority.pem");
-        std::fs::write(&path, authority.pem()).unwrap();
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-        let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-        let config = config.with_no_client_auth().with_single_cert(vec![certificate.der().clone()], key).unwrap();
-        Self { authority: Some((path, directory)), ..Self::serve(Some(Arc::new(config))) }
+        let tls = Tls::new(names);
+        Self { authority: Some((tls.authority, tls.directory)), ..Self::serve(Some(tls.config)) }
     }
 
     fn serve(tls: Option<Arc<ServerConfig>>) -> Self {

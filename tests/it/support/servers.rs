@@ -6,7 +6,8 @@ use tempfile::TempDir;
 
 use super::{Program, http, tools};
 
-/// Moto's server, which checks signatures from the fifth request on: those before make the user who signs.
+/// Moto's server, which speaks like S3 and other services of AWS. It checks signatures from the fifth request on: those
+/// before make the user who signs.
 pub struct S3 {
     pub address: String,
     pub key_id: String,
@@ -33,7 +34,7 @@ impl S3 {
 import boto3, json, sys
 iam = boto3.client('iam', endpoint_url=sys.argv[1])
 iam.create_user(UserName='deployer')
-allow = {'Version': '2012-10-17', 'Statement': [{'Effect': 'Allow', 'Action': ['s3:*', 'ecr:*'], 'Resource': '*'}]}
+allow = {'Version': '2012-10-17', 'Statement': [{'Effect': 'Allow', 'Action': '*', 'Resource': '*'}]}
 iam.put_user_policy(UserName='deployer', PolicyName='all', PolicyDocument=json.dumps(allow))
 key = iam.create_access_key(UserName='deployer')['AccessKey']
 boto3.client('s3', endpoint_url=sys.argv[1]).create_bucket(Bucket='guests')

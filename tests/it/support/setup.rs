@@ -16,6 +16,7 @@ pub struct Setup {
     env: Vec<(String, String)>,
     arguments: Vec<String>,
     program: PathBuf,
+    runtime_api: Option<Fake>,
 }
 
 impl Setup {
@@ -28,6 +29,7 @@ impl Setup {
             env: Vec::new(),
             arguments: Vec::new(),
             program: super::program("bootstrap"),
+            runtime_api: None,
         }
     }
 
@@ -118,6 +120,16 @@ impl Setup {
         self.env("HTTPS_PROXY", url)
     }
 
+    /// What the guest may reach.
+    pub fn allow(self, rules: &[&str]) -> Self {
+        self.env("GUESTHOUSE_NETWORK_ALLOW", &rules.join(","))
+    }
+
+    /// The AWS services that the guest may call.
+    pub fn aws(self, services: &[&str]) -> Self {
+        self.env("GUESTHOUSE_AWS_ALLOW", &services.join(","))
+    }
+
     pub fn log_format(self, format: &str) -> Self {
         self.env("AWS_LAMBDA_LOG_FORMAT", format)
     }
@@ -144,6 +156,12 @@ impl Setup {
     /// Another `bootstrap` than the tests' own.
     pub fn program(mut self, program: &Path) -> Self {
         self.program = program.to_owned();
+        self
+    }
+
+    /// With this Runtime API, whose address the test knows beforehand.
+    pub fn runtime_api(mut self, fake: Fake) -> Self {
+        self.runtime_api = Some(fake);
         self
     }
 
@@ -184,7 +202,7 @@ impl Setup {
 
     /// The same, with a log that nobody reads for now.
     pub fn spawn_unread(self) -> (Host, ChildStdout) {
-        let fake = Fake::start();
+        let fake = self.runtime_api.unwrap_or_else(Fake::start);
         let mut command = Command::new(&self.program);
         command
             .env_clear()

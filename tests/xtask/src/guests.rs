@@ -16,10 +16,10 @@ pub fn build() -> Result<()> {
     javascript()?;
     python()?;
     for (language, names) in [
-        ("c", &["conformance"][..]),
+        ("c", &["conformance", "network"][..]),
         ("go", &["conformance", "hello", "proxy"]),
         ("js", &["conformance"]),
-        ("python", &["conformance", "hello", "proxy"]),
+        ("python", &["conformance", "hello", "network", "proxy"]),
         ("commands", &["boolector", "count-c", "count-go", "icebram", "icepack", "logs-go"]),
     ] {
         for name in names {
@@ -39,7 +39,11 @@ pub fn compiler() -> Result<()> {
 fn c() -> Result<()> {
     tools::c()?;
     say("building the guests in C, and fetching one that others published");
-    for (source, name) in [("guests/hello-c/hello.c", "hello-c"), ("guests/conformance/c/handler.c", "conformance")] {
+    for (source, name) in [
+        ("guests/hello-c/hello.c", "hello-c"),
+        ("guests/conformance/c/handler.c", "conformance"),
+        ("guests/conformance/network/c/handler.c", "network"),
+    ] {
         c_handler(source, &directory("c")?.join(name).with_extension("wasm"))?;
     }
     let mut clang = clang(&directory("commands")?.join("count-c.wasm"));
@@ -52,7 +56,7 @@ pub fn c_handler(source: &str, output: &Path) -> Result<()> {
     let sdk = root().join("guests/sdk/c");
     let mut clang = clang(output);
     clang.args(["-mexec-model=reactor", "-Wl,--stack-first", "-Wl,-z,stack-size=1048576", "-I"]).arg(&sdk);
-    run(clang.arg(root().join(source)).args(["guesthouse.c", "json.c"].map(|file| sdk.join(file))))
+    run(clang.arg(root().join(source)).args(["guesthouse.c", "json.c", "fetch.c"].map(|file| sdk.join(file))))
 }
 
 /// Returns the compiler with the options of `guests/hello-c/Makefile`, and with warnings as errors.
@@ -170,6 +174,7 @@ fn python() -> Result<()> {
         ("guests/conformance/python/app.py", "conformance"),
         ("guests/conformance/aws/python/hello.py", "hello"),
         ("guests/conformance/aws/python/proxy.py", "proxy"),
+        ("guests/conformance/network/python/app.py", "network"),
     ] {
         python_handler(source, &python, &directory("python")?.join(name).with_extension("wasm"))?;
     }

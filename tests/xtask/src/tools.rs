@@ -18,7 +18,7 @@ const WASM_TARGETS: [&str; 2] = ["wasm32-wasip1", "wasm32-wasip2"];
 
 /// The Python packages that the tests need, in the versions that the tests were written with.
 const PYTHON_PACKAGES: &[&str] =
-    &["awscli==1.46.3", "boto3==1.43.62", "moto[s3,ecr]==5.2.5", "flask==3.1.3", "flask-cors==6.0.5"];
+    &["awscli==1.46.3", "boto3==1.43.62", "moto[s3,ecr,dynamodb,sqs]==5.2.5", "flask==3.1.3", "flask-cors==6.0.5"];
 
 /// The wheel that contains the emulator, as AWS ships it.
 const EMULATOR_WHEEL: &str = "aws-sam-cli==1.170.0";

@@ -18,7 +18,10 @@ import sys
 import tempfile
 import zlib
 
-from . import stdlib
+from . import files_view, stdlib
+
+#: What is done with a module right after it was imported, by its name.
+after_import = {}
 
 #: Where AWS has a function's files, and so where tracebacks say they are.
 TASK_ROOT = "/var/task"
@@ -46,7 +49,9 @@ def install(project):
     # The directories of the build are of no use at run time, and those of other machines would be searched for.
     sys.path[:] = [TASK_ROOT, library]
     sys.path_importer_cache.clear()
-    sys.meta_path.insert(0, _Finder({TASK_ROOT: _Tree(files, codes), library: _Tree({}, codes)}))
+    task = _Tree(files, codes)
+    sys.meta_path.insert(0, _Finder({TASK_ROOT: task, library: _Tree({}, codes)}))
+    files_view.install(TASK_ROOT, task)
 
 
 def _walk(top, without=()):
@@ -139,6 +144,11 @@ class _Loader(importlib.abc.InspectLoader):
     def __init__(self, tree, filename):
         self._tree = tree
         self._filename = filename
+
+    def exec_module(self, module):
+        super().exec_module(module)
+        if change := after_import.get(module.__name__):
+            change(module)
 
     def get_code(self, fullname):
         code = self._tree.codes[self._filename]

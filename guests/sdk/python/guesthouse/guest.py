@@ -11,7 +11,12 @@ import importlib
 import guesthouse_project as project
 from componentize_py_types import Err
 from wit_world import exports
-from wit_world.imports.types import HandlerError
+
+try:
+    from wit_world.imports.types import HandlerError
+except ImportError:
+    # The world with the network has two interfaces with this name.
+    from wit_world.imports.guesthouse_lambda_types import HandlerError
 
 from . import bundle, errors, event_loop, instance, logs, stdlib, text
 from .context import LambdaContext
@@ -86,11 +91,19 @@ def _refusal(exception):
     return Err(HandlerError(error_type, message, frames))
 
 
+if project.HAS_NETWORK:
+    from . import network
+
+    network.install()
 stdlib.preload()
 event_loop.install()
 bundle.install(project)
 for name in project.PRELOAD:
     importlib.import_module(name)
+if project.AWS_SERVICES is not None:
+    from .network import aws
+
+    aws.prepare(project.AWS_SERVICES)
 
 # What is there now lives as long as the instance. Frozen, the collector does not touch it, so its pages stay shared.
 gc.collect()

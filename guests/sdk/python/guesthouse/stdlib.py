@@ -5,6 +5,7 @@ nothing; `bundle` keeps the rest.
 """
 
 import importlib
+import sys
 
 #: Nothing here reads variables, clock or randomness when it is imported, but what `instance` mends.
 COMMON = """
@@ -25,8 +26,15 @@ USELESS = {
 }
 
 
+#: What there is not in a guest. `os.path.expanduser` looks for it each time, with each request of `requests`.
+ABSENT = ("grp", "pwd")
+
+
 def preload():
     """Imports what handlers use most."""
+    for name in ABSENT:
+        # Python then does not search for it.
+        sys.modules[name] = None
     for name in COMMON:
         try:
             importlib.import_module(name)

@@ -64,6 +64,12 @@ pub fn init<E: Into<Error>>(init: impl FnOnce() -> Result<(), E>) -> Result<(), 
     prepared.map_err(|error| error.into().into())
 }
 
+/// Runs what is asynchronous to its end. Tasks that it spawned and did not await end with it.
+#[cfg(feature = "wstd")]
+pub fn block_on<F: Future>(future: F) -> F::Output {
+    wstd::runtime::block_on(future)
+}
+
 /// Standard output keeps a line until it is complete. What this invocation printed must not come out in the next one.
 fn flush() {
     // Where nothing can be written there is nobody to tell.

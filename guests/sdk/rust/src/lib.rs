@@ -34,6 +34,10 @@ mod error;
 #[doc(hidden)]
 pub mod internal;
 
+/// The client and the executor of asynchronous handlers, in the version that runs them.
+#[cfg(feature = "wstd")]
+pub use wstd;
+
 pub use self::{
     context::{CognitoIdentity, Context},
     error::Error,
@@ -48,9 +52,31 @@ pub use self::{
 /// With `init = function`, a `fn() -> Result<(), Error>` runs once for each instance before its first event: the place
 /// for what is slow and needed every time.
 ///
+/// With the feature `wstd`, `handler!(async function)` takes an `async fn` of the same types, and `init = async function`
+/// an asynchronous preparation. The executor of the crate `wstd` runs them.
+///
 /// Used once in a crate.
 #[macro_export]
 macro_rules! handler {
+    (async $handle:path $(, init = $($init:tt)+)?) => {
+        $crate::handler!(@waiting |event, context| $crate::internal::block_on($handle(event, context))
+            $(, init = $($init)+)?);
+    };
+    ($handle:path, init = async $init:path) => {
+        $crate::handler!(@waiting $handle, init = async $init);
+    };
+    (@waiting $handle:expr) => {
+        $crate::raw_handler!(|event, context| $crate::internal::typed($handle, event, context));
+    };
+    (@waiting $handle:expr, init = async $init:path) => {
+        $crate::raw_handler!(
+            |event, context| $crate::internal::typed($handle, event, context),
+            init = || $crate::internal::block_on($init())
+        );
+    };
+    (@waiting $handle:expr, init = $init:path) => {
+        $crate::raw_handler!(|event, context| $crate::internal::typed($handle, event, context), init = $init);
+    };
     ($handle:path) => {
         $crate::raw_handler!(|event, context| $crate::internal::typed($handle, event, context));
     };
@@ -78,7 +104,7 @@ macro_rules! raw_handler {
     $crate::internal::export_function!(Guest with_types_in $crate::internal::function);
         };
     };
-    ($handle:expr, init = $init:path) => {
+    ($handle:expr, init = $init:expr) => {
         $crate::raw_handler!($handle);
         const _: () = {
             #[allow(dead_code, reason = "nothing calls it where the guest is not wasm, as in its own tests")]

@@ -3,16 +3,18 @@
 use std::{
     fmt::{self, Write as _},
     io::Write as _,
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use anyhow::Context as _;
 use bytesize::ByteSize;
 use clap::builder::styling::{AnsiColor, Style};
 use guesthouse::{
+    config,
     engine::{Engine, Report, Status},
     files,
-    source::CWASM,
+    network::reach::Reach,
+    source::{CWASM, TaskRoot},
     text::{Escaped, escaped_lines},
 };
 
@@ -43,7 +45,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
             Report::of_machine_code(&engine, &name, &guest)
         } else {
             match files::read(&guest, files::GUEST_LIMIT_BYTES) {
-                Ok(bytes) => runtime.block_on(Report::of(&engine, &name, bytes)),
+                Ok(bytes) => runtime.block_on(Report::of(&engine, &name, bytes, &reach(&guest)?)),
                 Err(error) => Report::of_nothing(&name, &error),
             }
         };
@@ -52,6 +54,17 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         anstream::stdout().write_all(text.as_bytes()).context("can't write the report")?;
     }
     Ok(if all_run { Exit::Done } else { Exit::Failed })
+}
+
+/// Returns what the settings beside the guest grant of the network.
+fn reach(guest: &Path) -> anyhow::Result<Reach> {
+    let (Some(directory), Some(name)) = (guest.parent(), guest.file_stem().and_then(|name| name.to_str())) else {
+        return Ok(Reach::default());
+    };
+    let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
+    let mut sections = config::read_settings(&TaskRoot::open(directory)?)?;
+    let network = sections.remove(name).unwrap_or_default().network;
+    Ok(Reach { rules: network.allow, services: network.aws })
 }
 
 fn text(report: &Report) -> Result<String, fmt::Error> {
@@ -76,6 +89,7 @@ fn text(report: &Report) -> Result<String, fmt::Error> {
         ("tools", listed(&report.tools)),
         ("features", listed(&report.features)),
         ("exports", listed(&report.exports)),
+        ("network", listed(&report.network)),
     ];
     for (name, fact) in facts.iter().filter(|(_, fact)| !fact.is_empty()) {
         writeln!(text, "  {name:<9} {}", Escaped(fact))?;

@@ -2,14 +2,18 @@
 
 use std::{io::Write, num::NonZeroUsize, path::Path, sync::Arc, time::Duration};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use clap::Args;
 use clap::builder::styling::{AnsiColor, Style};
 use guesthouse::{
-    config::{self, EnvVars},
+    config::{self, EnvVars, NetworkSettings},
     engine::Engine,
     local::{Functions, Limits, Records, Scratch, Shared},
     logs::{Format, Logs, Output as _},
+    network::{
+        aws::services::AwsService,
+        rules::{Rule, Rules},
+    },
     registry::RefreshThread,
     telemetry,
     text::escaped_lines,
@@ -29,6 +33,12 @@ pub struct Options {
     /// An environment variable of the function; without a value, the one of this shell
     #[arg(long = "env", value_name = "NAME[=VALUE]", value_parser = variable)]
     env: Vec<(String, String)>,
+    /// What the function may reach, besides what `network.allow` grants: `https://HOST`, `http://HOST`, `tcp://HOST:PORT`
+    #[arg(long, value_name = "RULE", value_parser = rule)]
+    allow: Vec<String>,
+    /// An AWS service that the function may call, besides those of the setting `aws`
+    #[arg(long, value_name = "SERVICE")]
+    aws: Vec<AwsService>,
 }
 
 /// A `Lambda` is the local Lambda of one process.
@@ -69,6 +79,12 @@ impl Options {
             logs,
             records: records.clone(),
             limits: Limits { timeout: self.timeout, memory_mib: self.memory, concurrency },
+            network: NetworkSettings {
+                allow: Rules::parse(self.allow.iter().map(String::as_str)).map_err(|(_, error)| anyhow!(error))?,
+                aws: self.aws,
+                secrets: Vec::new(),
+            },
+            host: EnvVars::of_process(),
             env: self.env,
             scratch: Scratch::new()?,
         };
@@ -110,6 +126,11 @@ pub fn print_error(message: &str) {
 pub fn print_warning(message: &str) {
     let yellow = Style::new().fg_color(Some(AnsiColor::Yellow.into())).bold();
     anstream::eprintln!("{yellow}warning:{yellow:#} {}", escaped_lines(message));
+}
+
+/// Checks that a text is a rule.
+fn rule(text: &str) -> Result<String, String> {
+    text.parse().map(|_: Rule| text.to_owned())
 }
 
 /// Parses a function's memory in MB, in the range that Lambda allows.

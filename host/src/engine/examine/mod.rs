@@ -245,6 +245,8 @@ impl Examined {
         match &import.module {
             None => UnsupportedImport::check(&import.name),
             Some(module) if self.types_bytes.is_some() && is_of_components(module) => None,
+            // Their types are known, so the module needs none to become a component.
+            Some(module) if is_of_components(module) && is_of_network(module) => UnsupportedImport::check(module),
             Some(module) => UnsupportedImport::check_of_module(module, &import.name, &import.ty),
         }
     }
@@ -253,6 +255,11 @@ impl Examined {
     pub(super) fn imports_beyond_preview1(&self) -> bool {
         self.imports.iter().any(|import| import.module.as_deref() != Some(PREVIEW1))
     }
+}
+
+/// Returns whether an import of a core module is from one of the interfaces in `host/wit/handler.wit`.
+fn is_of_network(module: &str) -> bool {
+    ["wasi:io/", "wasi:clocks/", "wasi:sockets/", "wasi:http/"].iter().any(|package| module.starts_with(package))
 }
 
 /// Cuts a name to [`NAME_LIMIT_CHARS`].

@@ -17,6 +17,7 @@ use crate::{
         nesting::check_types,
     },
     failure::Failure,
+    network::reach::Reach,
 };
 
 /// A `Report` describes a guest's file, and whether this host can run it.
@@ -46,6 +47,8 @@ pub struct Report {
     pub exports: Vec<String>,
     /// The guest's imports, and whether the host provides them. `None` if they are not known.
     pub imports: Option<Vec<ImportReport>>,
+    /// What the guest reaches of the network: rules, and AWS services as `aws:NAME`. Empty if it reaches nothing.
+    pub network: Vec<String>,
     /// Why this host can't run the guest.
     pub error: Option<Failure>,
 }
@@ -76,10 +79,11 @@ pub enum Status {
 }
 
 impl Report {
-    /// Reports on a guest's bytes, without compiling its functions.
-    pub async fn of(engine: &Engine, name: &str, bytes: Vec<u8>) -> Self {
+    /// Reports on a guest's bytes, without compiling its functions. `reach` is what its settings grant of the network.
+    pub async fn of(engine: &Engine, name: &str, bytes: Vec<u8>, reach: &Reach) -> Self {
         let mut report = Self { guest: name.to_owned(), bytes: Some(bytes.len() as u64), ..Self::default() };
-        let judged = match on_a_large_stack(|| report.describe(&bytes)) {
+        report.network = reach.names();
+        let judged = match on_a_large_stack(|| report.describe(&bytes, reach)) {
             Ok(()) => link(engine, &bytes).await,
             Err(error) => Err(error),
         };
@@ -113,13 +117,13 @@ impl Report {
     ///
     /// # Errors
     /// Why this host can't run the guest, as far as that shows without the compiler.
-    fn describe(&mut self, bytes: &[u8]) -> Result<(), LoadError> {
+    fn describe(&mut self, bytes: &[u8], reach: &Reach) -> Result<(), LoadError> {
         check_types(bytes)?;
         let examined = examine(bytes)?;
         self.kind = Some(if examined.is_module { "module" } else { "component" });
         self.exports = examined.exports.iter().take(REPORT_LIMIT).map(|export| export.name.clone()).collect();
         let imports = examined.imports.iter().take(REPORT_LIMIT);
-        self.imports = Some(imports.map(|import| ImportReport::new(&examined, import)).collect());
+        self.imports = Some(imports.map(|import| ImportReport::new(&examined, import, reach)).collect());
         self.add_sections(bytes);
         self.features = features::beyond_2(bytes);
         let contract = examined.runnable();
@@ -210,14 +214,12 @@ async fn link(engine: &Engine, bytes: &[u8]) -> Result<(), LoadError> {
 }
 
 impl ImportReport {
-    fn new(examined: &Examined, import: &Import) -> Self {
+    fn new(examined: &Examined, import: &Import, reach: &Reach) -> Self {
         let name = match &import.module {
             Some(module) => format!("{module}::{}", import.name),
             None => import.name.clone(),
         };
-        let denied = name.starts_with("wasi:sockets/").then(|| {
-            (Status::Denied, Some("guests have no network yet: the interface's operations are refused".to_owned()))
-        });
+        let denied = denied(&name, reach).map(|reason| (Status::Denied, Some(reason.to_owned())));
         let unsupported = examined.unsupported(import).filter(|_| !import.is_only_types);
         let (status, remedy) = match unsupported {
             Some(unsupported) if unsupported.is_other_version() => (Status::OtherVersion, Some(unsupported.remedy())),
@@ -225,5 +227,18 @@ impl ImportReport {
             None => denied.unwrap_or((Status::Provided, None)),
         };
         Self { name, status, remedy }
+    }
+}
+
+/// Returns why the operations of an interface are refused whenever they are called.
+fn denied(interface: &str, reach: &Reach) -> Option<&'static str> {
+    if interface.starts_with("wasi:sockets/udp") {
+        Some("guests can't use UDP")
+    } else if interface.starts_with("wasi:sockets/") && !reach.has_sockets() {
+        Some("no rule of `network.allow` grants sockets")
+    } else if interface.starts_with("wasi:http/") && !reach.has_requests() {
+        Some("no rule of `network.allow` grants requests")
+    } else {
+        None
     }
 }

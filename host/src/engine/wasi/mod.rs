@@ -44,9 +44,23 @@
 mod files;
 mod filesystem;
 pub(super) mod host_quota;
+#[cfg(feature = "network")]
+pub(super) mod http;
+#[cfg(feature = "network")]
+mod http_hooks;
+#[cfg(feature = "network")]
+mod known_addresses;
 pub(super) mod limits;
+#[cfg(feature = "network")]
+pub(super) mod network_state;
 pub(super) mod preview1;
+#[cfg(feature = "network")]
+mod sockets;
 mod streams;
+#[cfg(feature = "network")]
+pub(super) mod tls;
+#[cfg(feature = "network")]
+mod tls_provider;
 
 use wasmtime::{
     Result, StoreContextMut, bail,
@@ -75,6 +89,8 @@ pub(super) fn link(linker: &mut Linker<StoreState>) -> Result<()> {
         .func_wrap_async("poll", |store: StoreContextMut<'_, StoreState>, (pollables,)| {
             Box::new(poll(store, pollables))
         })?;
+    #[cfg(feature = "network")]
+    sockets::limit(linker, VERSION)?;
     linker.allow_shadowing(false);
     Ok(())
 }

@@ -25,11 +25,15 @@ const GO_SDK: &[File<&str>] = files!("sdk/go":
     "lambda/invocation.go", "lambda/lambda.go", "lambda/main_wasip1.s", "lambda/memory_wasip1.go",
     "lambda/native.go", "lambda/options.go", "lambda/wire.go");
 const PYTHON_SDK: &[File<&str>] = files!("sdk/python":
-    "build.py", "requirements.txt", "guesthouse/__init__.py", "guesthouse/bundle.py", "guesthouse/context.py",
-    "guesthouse/errors.py", "guesthouse/event_loop.py", "guesthouse/guest.py", "guesthouse/instance.py",
-    "guesthouse/logs.py", "guesthouse/stdlib.py", "guesthouse/text.py", "wit/guest.wit",
-    "wit/deps/guesthouse-lambda/guesthouse.wit");
-const C_SDK: &[File<&str>] = files!("sdk/c": "guesthouse.c", "guesthouse.h", "json.c");
+    "aws_services.py", "build.py", "guesthouse/__init__.py", "guesthouse/bundle.py", "guesthouse/context.py",
+    "guesthouse/errors.py", "guesthouse/event_loop.py", "guesthouse/files_view.py", "guesthouse/guest.py",
+    "guesthouse/instance.py", "guesthouse/logs.py", "guesthouse/network/__init__.py",
+    "guesthouse/network/aws.py", "guesthouse/network/connection.py", "guesthouse/network/exchange.py",
+    "guesthouse/network/failures.py", "guesthouse/network/http1.py", "guesthouse/network/patches.py",
+    "guesthouse/network/tls.py", "guesthouse/stdlib.py", "guesthouse/text.py", "imports.py", "requirements.txt",
+    "wit/deps/guesthouse-lambda/guesthouse.wit", "wit/deps/wasi-clocks/clocks.wit",
+    "wit/deps/wasi-http/http.wit", "wit/deps/wasi-io/io.wit", "wit/guest.wit");
+const C_SDK: &[File<&str>] = files!("sdk/c": "fetch.c", "guesthouse.c", "guesthouse.h", "json.c", "wasi_http.h");
 
 const JS_SDK: &[File<&str>] = files!("sdk/js":
     ".gitignore", "README.md", "build.js", "cli.js", "index.d.ts", "package.json", "positions.js",

@@ -1,0 +1,57 @@
+"""What some packages need to do in a guest, as soon as they are imported."""
+
+from .. import bundle
+from .connection import Connection, create_connection
+
+
+def install():
+    """Has packages changed right after they are imported."""
+    bundle.after_import.update(
+        {
+            "urllib3.util.connection": _urllib3_connection,
+            "urllib3.util.wait": _urllib3_wait,
+            "s3transfer.manager": _s3transfer,
+            "boto3.s3.transfer": _boto3_transfer,
+            "certifi.core": _certifi,
+        }
+    )
+
+
+def _urllib3_connection(module):
+    module.create_connection = create_connection
+
+
+def _urllib3_wait(module):
+    real = module.wait_for_read
+
+    def wait_for_read(sock, timeout=None):
+        return sock.has_input() if isinstance(sock, Connection) else real(sock, timeout)
+
+    module.wait_for_read = wait_for_read
+
+
+def _s3transfer(module):
+    from s3transfer.futures import NonThreadedExecutor
+
+    # A guest has no threads: the parts of a transfer go one after the other.
+    real = module.TransferManager.__init__
+
+    def init(self, client, config=None, osutil=None, executor_cls=None):
+        real(self, client, config, osutil, executor_cls or NonThreadedExecutor)
+
+    module.TransferManager.__init__ = init
+
+
+def _boto3_transfer(module):
+    real = module.TransferConfig.__init__
+
+    def init(self, *arguments, **keywords):
+        real(self, *arguments, **keywords)
+        self.use_threads = False
+
+    module.TransferConfig.__init__ = init
+
+
+def _certifi(module):
+    # It would write the file to a directory of the build.
+    module.where = lambda: f"{bundle.TASK_ROOT}/certifi/cacert.pem"

@@ -1,0 +1,271 @@
+//! Ordinary client code of each language: one handler in each, `guests/conformance/network`, asked the same.
+
+use std::{sync::Once, time::Duration};
+
+use serde_json::{Value, json};
+
+use crate::support::{
+    Api, Event, Host, Setup,
+    compiled::{self, build_rust, directory},
+    servers::S3,
+    wait_for,
+};
+
+/// A language, with its clients, and with what their errors say.
+struct Language {
+    name: &'static str,
+    clients: &'static [Client],
+    refused: &'static str,
+    certificate: &'static str,
+    prohibited: &'static str,
+    /// Whether it has sockets, can send a body in chunks, and can have many requests under way.
+    has_sockets: bool,
+    /// Whether the SDK of AWS is in the guest.
+    has_aws: bool,
+}
+
+/// A client, and what it does by itself.
+struct Client {
+    name: &'static str,
+    speaks_tls: bool,
+    unpacks: bool,
+    follows: bool,
+}
+
+const PYTHON: Language = Language {
+    name: "python",
+    clients: &[
+        Client { name: "requests", speaks_tls: true, unpacks: true, follows: true },
+        Client { name: "urllib", speaks_tls: true, unpacks: false, follows: true },
+        Client { name: "httpx", speaks_tls: true, unpacks: true, follows: false },
+    ],
+    refused: "Connection refused",
+    certificate: "certificate verify failed",
+    prohibited: "no guest can reach this address",
+    has_sockets: true,
+    has_aws: true,
+};
+
+const LANGUAGES: &[Language] = &[
+    PYTHON,
+    Language {
+        name: "rust",
+        clients: &[
+            Client { name: "wstd", speaks_tls: true, unpacks: false, follows: false },
+            Client { name: "ureq", speaks_tls: false, unpacks: false, follows: true },
+        ],
+        refused: "ConnectionRefused",
+        certificate: "TlsCertificateError",
+        prohibited: "DestinationIpProhibited",
+        has_sockets: true,
+        has_aws: false,
+    },
+    Language {
+        name: "c",
+        clients: &[Client { name: "guesthouse_fetch", speaks_tls: true, unpacks: false, follows: false }],
+        refused: "connection-refused",
+        certificate: "TLS-certificate-error",
+        prohibited: "destination-IP-prohibited",
+        has_sockets: false,
+        has_aws: false,
+    },
+];
+
+impl Language {
+    /// A host with the language's guest, in a function as large as its SDK of AWS wants it.
+    fn guest(&self) -> Setup {
+        static RUST: Once = Once::new();
+        if self.name == "rust" {
+            RUST.call_once(|| build_rust("network", &directory(self.name)));
+        }
+        compiled::host(self.name, "network").function_memory(1024).env("AWS_DEFAULT_REGION", "us-east-1")
+    }
+
+    /// The same, where the guest may send requests to the server, and use sockets.
+    fn host(&self, api: &Api) -> Setup {
+        let setup = self.guest().allow(&[&api.url(""), &format!("tcp://{}", api.authority())]);
+        if api.scheme() == "https" { setup.certificates(api.certificates()) } else { setup }
+    }
+}
+
+/// Asks a guest, which may take its time on a busy machine.
+fn ask(host: &Host, event: &Value) -> Value {
+    let event = Event::new(event.to_string()).timeout(Duration::from_secs(120));
+    host.fake.invoke(event).response_json()
+}
+
+#[test]
+fn requests_are_sent_and_responses_read_by_each_client() {
+    for language in LANGUAGES {
+        for api in [Api::start(), Api::with_tls()] {
+            let host = language.host(&api).start();
+            let speaks = |client: &&Client| client.speaks_tls || api.scheme() == "http";
+            for client in language.clients.iter().filter(speaks) {
+                let get = |path: &str| {
+                    let headers = json!({"user-agent": "a test"});
+                    let event = json!({"op": "get", "url": api.url(path), "client": client.name, "headers": headers});
+                    ask(&host, &event)
+                };
+                let got = get("/echo?a=%20b");
+                let received: Value =
+                    serde_json::from_str(got["body"].as_str().unwrap_or_default()).unwrap_or_default();
+                assert_eq!((&got["status"], &received["path"]), (&json!(200), &json!("/echo?a=%20b")), "{got}");
+                assert_eq!(received["headers"]["host"], api.authority(), "{}", client.name);
+                assert_eq!(received["headers"]["user-agent"], "a test", "{}", client.name);
+                assert_eq!(got["headers"]["content-type"], "application/json", "{}", client.name);
+                // A handler in C can't return the packed bytes as text.
+                if language.name != "c" {
+                    let is_unpacked = get("/gzip")["body"] == "hello, gzip";
+                    assert_eq!(is_unpacked, client.unpacks, "{}", client.name);
+                }
+                let moved = get("/redirect//there");
+                let is_followed = moved["body"].as_str().unwrap().contains("\"/there\"");
+                assert_eq!(is_followed, client.follows, "{}: {moved}", client.name);
+            }
+        }
+    }
+}
+
+/// The digest of 20,000,000 times `x`.
+const X_20_MB: &str = "bc01a03f3f505eaf5572211cc8a8c6dcda5f6bb93ecc6697f880a5d24a3ffac7";
+
+#[test]
+fn bodies_of_20_mb_pass_in_both_directions() {
+    for language in LANGUAGES {
+        let api = Api::with_tls();
+        let host = language.host(&api).start();
+        for chunked in [false, language.has_sockets] {
+            let sent = json!({"op": "post", "url": api.url("/echo"), "size": 20_000_000, "chunked": chunked});
+            let sent = ask(&host, &sent);
+            assert!(sent["body"].as_str().unwrap().contains("\"length\":20000000"), "{}: {sent}", language.name);
+        }
+        for path in ["/bytes/20000000", "/chunked/20000000"] {
+            let got = ask(&host, &json!({"op": "download", "url": api.url(path)}));
+            assert_eq!(got["length"], 20_000_000, "{}: {got}", language.name);
+            assert!(language.name == "c" || got["sha256"] == X_20_MB, "{}", language.name);
+        }
+    }
+}
+
+#[test]
+fn one_connection_serves_500_invocations() {
+    for language in LANGUAGES {
+        let api = Api::with_tls();
+        let host = language.host(&api).start();
+        for _ in 0..500 {
+            assert_eq!(ask(&host, &json!({"op": "get", "url": api.url("/bytes/10")}))["length"], 10);
+        }
+        assert_eq!(api.connections(), 1, "{}", language.name);
+    }
+}
+
+#[test]
+fn errors_are_those_that_the_client_has_for_them() {
+    for language in LANGUAGES {
+        let (api, other) = (Api::with_tls(), Api::with_tls());
+        let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let refused = format!("http://localhost:{nobody}");
+        let host =
+            language.guest().allow(&[&api.url(""), &other.url(""), &refused]).certificates(api.certificates()).start();
+        for (url, says) in [
+            (refused.as_str(), language.refused),
+            (&other.url("/"), language.certificate),
+            ("https://example.com/", "no rule of network.allow grants it"),
+            ("http://169.254.169.254/", language.prohibited),
+        ] {
+            let got = ask(&host, &json!({"op": "get", "url": url}));
+            let message = got["error"]["message"].as_str().unwrap_or_default();
+            assert!(message.contains(says), "{}: {url}: {got}", language.name);
+        }
+        assert_eq!(ask(&host, &json!({"op": "get", "url": api.url("/bytes/1")}))["length"], 1);
+    }
+}
+
+#[test]
+fn a_timeout_of_the_clients_and_a_deadline_of_the_functions_end_a_request() {
+    for language in LANGUAGES {
+        let api = Api::start();
+        let host = language.host(&api).start();
+        for path in ["/hang", "/drip"] {
+            let late = ask(&host, &json!({"op": "timeout", "url": api.url(path), "timeout_ms": 100}));
+            let says = late["error"].to_string().to_lowercase();
+            assert!(says.contains("timed out") || says.contains("timeout"), "{}: {path}: {late}", language.name);
+        }
+        let hangs = json!({"op": "get", "url": api.url("/hang")}).to_string();
+        host.fake.invoke(Event::new(hangs).timeout(Duration::from_secs(1))).error("Guest.Timeout");
+        let dies = ask(&host, &json!({"op": "get", "url": api.url("/die")}));
+        assert!(dies["error"].is_object(), "{dies}");
+        assert_eq!(ask(&host, &json!({"op": "get", "url": api.url("/bytes/1")}))["length"], 1);
+    }
+}
+
+#[test]
+fn sockets_go_where_a_rule_for_sockets_leads() {
+    for language in LANGUAGES.iter().filter(|language| language.has_sockets) {
+        let api = Api::start();
+        let host = language.guest().allow(&[&format!("tcp://{}", api.authority())]).start();
+        let port: u16 = api.port().parse().unwrap();
+        let line = json!({"op": "tcp", "host": "localhost", "port": port, "send": "HELLO\r\n\r\n"});
+        assert_eq!(ask(&host, &line)["received"], "HTTP/1.1 200 OK\r\n", "{}", language.name);
+        let denied = json!({"op": "tcp", "host": "example.com", "port": 80, "send": "HELLO\r\n\r\n"});
+        assert!(ask(&host, &denied)["error"].is_object(), "{}", language.name);
+    }
+}
+
+/// The server responds only once all of them are there.
+#[test]
+fn twenty_requests_are_under_way_at_once() {
+    for language in LANGUAGES.iter().filter(|language| language.has_sockets) {
+        let api = Api::start();
+        let host = language.host(&api).start();
+        let (path, port): (_, u16) = ("/together/20", api.port().parse().unwrap());
+        let many = json!({
+            "op": "many", "n": 20, "url": api.url(path), "host": "localhost", "port": port, "path": path,
+        });
+        let many = ask(&host, &many);
+        assert_eq!(many["statuses"], Value::from(vec![200; 20]), "{}: {many}", language.name);
+    }
+}
+
+/// The server checks signatures, and the guest has no key.
+#[test]
+fn awss_sdk_works_with_the_hosts_signature() {
+    let aws = S3::start();
+    let keys =
+        ["plain.txt", "with space.txt", "ü/日本.txt", "a//b", "x/../y", "p+q&r=s", "%2Fenc", "tilde~*'()!", "end/"];
+    for language in LANGUAGES.iter().filter(|language| language.has_aws) {
+        let endpoint = format!("http://localhost:{}", aws.address.rsplit(':').next().unwrap());
+        let host = language
+            .guest()
+            .aws(&["dynamodb", "s3", "sqs", "sts"])
+            .envs(&aws.env())
+            .env("AWS_ENDPOINT_URL", &endpoint)
+            .env("AWS_ENDPOINT_URL_S3", &endpoint)
+            .start();
+        let arn = ask(&host, &json!({"op": "sts"}));
+        assert_eq!(arn["arn"], "arn:aws:iam::123456789012:user/deployer", "{arn}");
+        let item = ask(&host, &json!({"op": "dynamodb", "table": format!("table-{}", language.name)}));
+        assert_eq!(item, json!({"item": {"id": "Ada ü", "n": "42"}}), "{}", language.name);
+        let bucket = format!("bucket-{}", language.name);
+        let stored = ask(&host, &json!({"op": "s3", "bucket": bucket, "keys": keys}));
+        for key in keys {
+            assert_eq!(stored["keys"][key], "ok", "{key}: {stored}");
+        }
+        assert_eq!((&stored["big"], &stored["listed"]), (&json!(2_000_000), &json!(keys.len() + 2)), "{stored}");
+        assert_eq!((&stored["parts"], &stored["missing"]), (&json!(9_000_000), &json!("NoSuchKey")), "{stored}");
+        let body = ask(&host, &json!({"op": "sqs", "queue": format!("queue-{}", language.name)}));
+        assert_eq!(body["body"], "hi & <ho>", "{body}");
+        let presigned = ask(&host, &json!({"op": "presign"}));
+        let message = presigned["error"]["message"].as_str().unwrap_or_default();
+        assert!(message.contains("signed in the guest"), "{presigned}");
+        wait_for("a line", || host.program.lines().iter().any(|line| line.contains("env.pass")).then_some(()));
+    }
+}
+
+/// Packages read their data as files.
+#[test]
+fn files_of_packages_are_there() {
+    let host = PYTHON.guest().start();
+    let files = ask(&host, &json!({"op": "files"}));
+    assert_eq!(files, json!({"begin": "{", "is_there": true, "names": ["dynamodb"]}));
+}
