@@ -10,8 +10,9 @@ import { fileURLToPath } from "node:url";
 import { componentize } from "componentize-qjs";
 import * as esbuild from "esbuild";
 
-import { positionsOf } from "./positions.js";
 import { browser } from "./browser.js";
+import { marked } from "./delegates.js";
+import { positionsOf } from "./positions.js";
 import { renamed } from "./renamed.js";
 import { needsWeb, webGlobals } from "./web.js";
 
@@ -123,7 +124,7 @@ async function bundle(file, name, isNetworked) {
 // its own, since `await` outside of functions must be inside of one first, which bundling does.
 async function lower(source) {
   const { code, map } = await reported(
-    esbuild.transform(source, {
+    esbuild.transform(marked(source), {
       format: "esm",
       target: "esnext",
       supported: { "async-await": false, "async-generator": false, "for-await": false, using: false },

@@ -489,6 +489,33 @@ export const cases = {
     log(JSON.stringify(await iterator.next()));
   },
 
+  "generator: `yield*` in one that is not async, also within an async one": async (log) => {
+    function* inner(from) {
+      const sent = yield from;
+      log("sent", sent);
+      return "end";
+    }
+    function* outer() {
+      log("inner returned", yield* inner(1));
+      yield* [2, 3];
+      yield* new Map([["a", (yield* "b", 4)]]);
+    }
+    log(JSON.stringify([...outer()]));
+    const iterator = outer();
+    iterator.next();
+    log(JSON.stringify(iterator.next("hello")));
+    const mixed = async function* () {
+      const all = function* () {
+        yield* outer();
+      };
+      yield* all();
+      yield [...all()].length;
+    };
+    for await (const value of mixed()) {
+      log(JSON.stringify(value));
+    }
+  },
+
   "async generator: `yield*` over another": async (log) => {
     const inner = async function* () {
       const sent = yield "a";

@@ -301,11 +301,25 @@ class FromSync {
   }
 }
 
+// What a synchronous generator delegates to, as `delegates.js` marks it.
+class Delegate {
+  constructor(iterable) {
+    this.iterable = iterable;
+  }
+}
+
+globalThis[Symbol.for("guesthouse.delegate")] = (iterable) => new Delegate(iterable);
+
+// Esbuild calls this for `yield*` in each generator, async or not.
+function yieldStar(value) {
+  return value instanceof Delegate ? value.iterable : yieldAll(value);
+}
+
 // `ownHelpers` in `build.js` replaces esbuild's functions by these.
 globalThis[Symbol.for("guesthouse.async")] = {
   async: asyncFunction,
   asyncGenerator,
   await: Await,
   forAwait: asyncIteratorOf,
-  yieldStar: yieldAll,
+  yieldStar,
 };
