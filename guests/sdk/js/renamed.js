@@ -1,4 +1,4 @@
-// This module gives a component's imports their names back: `docs/decisions/49-renamed-imports.md`.
+// This module gives a component's imports their names back: `docs/decisions/51-renamed-imports.md`.
 //
 // componentize-qjs runs the component once while it builds, with its own WASI in place of the host's. It replaces all
 // imports that it does not know by traps first and then links its WASI over them, so the streams of `wasi:http` are not

@@ -18,7 +18,7 @@ pub fn build() -> Result<()> {
     for (language, names) in [
         ("c", &["conformance", "network"][..]),
         ("go", &["conformance", "hello", "proxy"]),
-        ("js", &["conformance"]),
+        ("js", &["conformance", "network"]),
         ("python", &["conformance", "hello", "network", "proxy"]),
         ("commands", &["boolector", "count-c", "count-go", "icebram", "icepack", "logs-go"]),
     ] {
@@ -134,6 +134,7 @@ fn javascript() -> Result<()> {
         ("guests/hello-js", "hello-js", "hello-js.wasm"),
         ("guests/hello-ts", "hello-ts", "hello-ts.wasm"),
         ("guests/conformance/js", "conformance", "conformance-js.wasm"),
+        ("guests/conformance/network/js", "network", "network.wasm"),
     ] {
         for arguments in [["ci", "--silent", "--ignore-scripts"], ["run", "--silent", "build"]] {
             run(npm_in(&root().join(source), &path).args(arguments))?;

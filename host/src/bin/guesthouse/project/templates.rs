@@ -36,17 +36,24 @@ const PYTHON_SDK: &[File<&str>] = files!("sdk/python":
 const C_SDK: &[File<&str>] = files!("sdk/c": "fetch.c", "guesthouse.c", "guesthouse.h", "json.c", "wasi_http.h");
 
 const JS_SDK: &[File<&str>] = files!("sdk/js":
-    ".gitignore", "README.md", "build.js", "cli.js", "index.d.ts", "package.json", "positions.js",
-    "runtime/async.js", "runtime/clone.js", "runtime/console.js", "runtime/context.js", "runtime/errors.js",
-    "runtime/fetch.js", "runtime/globals.js", "runtime/guest.js", "runtime/inject/buffer.js", "runtime/inject/url.js",
-    "runtime/inspect.js", "runtime/jobs.js", "runtime/json.js", "runtime/loop.js", "runtime/node/buffer.js",
-    "runtime/node/crypto.js", "runtime/node/fs-promises.js", "runtime/node/fs-sync.js",
-    "runtime/node/fs-wasi.js", "runtime/node/fs.js", "runtime/node/os.js", "runtime/node/path.js",
-    "runtime/node/process.js", "runtime/node/timers-promises.js", "runtime/node/timers.js",
-    "runtime/node/url.js", "runtime/node/util.js", "runtime/process.js", "runtime/promise.js",
-    "runtime/random.js", "runtime/stack.js", "runtime/text.js", "wit/deps/guesthouse-lambda/guesthouse.wit",
-    "wit/deps/wasi-cli/cli.wit", "wit/deps/wasi-clocks/clocks.wit", "wit/deps/wasi-filesystem/filesystem.wit",
-    "wit/deps/wasi-io/io.wit", "wit/deps/wasi-random/random.wit", "wit/guest.wit");
+    ".gitignore", "README.md", "browser.js", "build.js", "cli.js", "delegates.js", "index.d.ts", "package.json",
+    "positions.js", "renamed.js", "runtime/async.js", "runtime/clone.js", "runtime/console.js",
+    "runtime/context.js", "runtime/errors.js", "runtime/globals.js", "runtime/guest.js",
+    "runtime/inject/buffer.js", "runtime/inject/url.js", "runtime/inspect.js", "runtime/jobs.js",
+    "runtime/json.js", "runtime/loop.js", "runtime/net/body.js", "runtime/net/errors.js", "runtime/net/http.js",
+    "runtime/net/poll.js", "runtime/net/write.js", "runtime/node/buffer.js", "runtime/node/crypto.js",
+    "runtime/node/fs-promises.js", "runtime/node/fs-sync.js", "runtime/node/fs-wasi.js", "runtime/node/fs.js",
+    "runtime/node/os.js", "runtime/node/path.js", "runtime/node/process.js", "runtime/node/timers-promises.js",
+    "runtime/node/timers.js", "runtime/node/url.js", "runtime/node/util.js", "runtime/process.js",
+    "runtime/promise.js", "runtime/random.js", "runtime/stack.js", "runtime/text.js", "runtime/web/abort.js",
+    "runtime/web/blob.js", "runtime/web/body.js", "runtime/web/bytes.js", "runtime/web/compression.js",
+    "runtime/web/decompress.js", "runtime/web/events.js", "runtime/web/fetch.js", "runtime/web/form.js",
+    "runtime/web/globals.js", "runtime/web/hashes.js", "runtime/web/headers.js", "runtime/web/request.js",
+    "runtime/web/response.js", "runtime/web/streams.js", "runtime/web/subtle.js", "runtime/web/url.js",
+    "web.js", "wit/deps/guesthouse-lambda/guesthouse.wit", "wit/deps/wasi-cli/cli.wit",
+    "wit/deps/wasi-clocks/clocks.wit", "wit/deps/wasi-filesystem/filesystem.wit", "wit/deps/wasi-io/io.wit",
+    "wit/deps/wasi-random/random.wit", "wit/deps/wasj-clocks/clocks.wit", "wit/deps/wasj-http/http.wit",
+    "wit/deps/wasj-io/io.wit", "wit/guest.wit");
 
 const RUST: &[File<&str>] = files!("hello": "src/lib.rs");
 const GO: &[File<&str>] = files!("hello-go": "main.go", "go.mod", "go.sum");

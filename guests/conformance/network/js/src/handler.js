@@ -1,0 +1,146 @@
+// Uses the network with the clients that everybody uses, as an event says. What it responds is in
+// `tests/it/network_languages.rs`.
+
+import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import {
+  CreateBucketCommand,
+  GetObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+} from "@aws-sdk/client-s3";
+import { CreateQueueCommand, ReceiveMessageCommand, SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
+import { DynamoDBDocumentClient, GetCommand, PutCommand } from "@aws-sdk/lib-dynamodb";
+import axios from "axios";
+
+const dynamodb = DynamoDBDocumentClient.from(new DynamoDBClient({}));
+
+// Does one thing, and responds with what became of it.
+export async function handler(event) {
+  try {
+    return await OPERATIONS[event.op](event);
+  } catch (error) {
+    const cause = error.cause ? `${error.cause.code ?? ""} ${error.cause.message}` : "";
+    return { error: { kind: error.name, message: `${error.message} ${error.code ?? ""} ${cause}` } };
+  }
+}
+
+async function told(response) {
+  const body = await response.text();
+  const length = new TextEncoder().encode(body).length;
+  return { status: response.status, body: body.slice(0, 4000), length, headers: Object.fromEntries(response.headers) };
+}
+
+async function get({ url, headers, client }) {
+  if (client === "axios") {
+    const { status, data, headers: received } = await axios.get(url, { headers, responseType: "text", transformResponse: (text) => text });
+    return { status, body: data, length: data.length, headers: { ...received } };
+  }
+  return told(await fetch(url, { headers }));
+}
+
+async function post({ url, body, size, chunked }) {
+  if (chunked) {
+    let left = size;
+    const stream = new ReadableStream({
+      pull(controller) {
+        const piece = Math.min(left, 10_000);
+        if (piece === 0) {
+          return controller.close();
+        }
+        left -= piece;
+        controller.enqueue(new TextEncoder().encode("z".repeat(piece)));
+      },
+    });
+    return told(await fetch(url, { method: "POST", body: stream, duplex: "half" }));
+  }
+  return told(await fetch(url, { method: "POST", body: body ?? "z".repeat(size) }));
+}
+
+async function download({ url }) {
+  const response = await fetch(url);
+  let length = 0;
+  for await (const piece of response.body) {
+    length += piece.length;
+  }
+  return { status: response.status, length };
+}
+
+async function timeout({ url, timeout_ms }) {
+  const begun = Date.now();
+  try {
+    return await told(await fetch(url, { signal: AbortSignal.timeout(timeout_ms) }));
+  } catch (error) {
+    return { error: { kind: error.name, message: error.message }, elapsed_ms: Date.now() - begun };
+  }
+}
+
+async function many({ url, n }) {
+  const responses = await Promise.all(Array.from({ length: n }, () => fetch(url)));
+  return { statuses: responses.map(({ status }) => status) };
+}
+
+async function makeTable({ table }) {
+  await dynamodb.send(
+    new CreateTableCommand({
+      TableName: table,
+      BillingMode: "PAY_PER_REQUEST",
+      AttributeDefinitions: [{ AttributeName: "id", AttributeType: "S" }],
+      KeySchema: [{ AttributeName: "id", KeyType: "HASH" }],
+    }),
+  );
+  await dynamodb.send(new PutCommand({ TableName: table, Item: { id: "Ada ü", n: 42 } }));
+  return getItem({ table });
+}
+
+async function getItem({ table }) {
+  const { Item } = await dynamodb.send(new GetCommand({ TableName: table, Key: { id: "Ada ü" } }));
+  return { item: { id: Item.id, n: String(Item.n) } };
+}
+
+async function useS3({ bucket: Bucket, keys }) {
+  const s3 = new S3Client({ forcePathStyle: true });
+  await s3.send(new CreateBucketCommand({ Bucket }));
+  const read = async (Key) => (await s3.send(new GetObjectCommand({ Bucket, Key }))).Body.transformToString();
+  const results = {};
+  for (const Key of keys) {
+    await s3.send(new PutObjectCommand({ Bucket, Key, Body: `hello ${Key}` }));
+    results[Key] = (await read(Key)) === `hello ${Key}` ? "ok" : "differs";
+  }
+  await s3.send(new PutObjectCommand({ Bucket, Key: "big", Body: "z".repeat(2_000_000) }));
+  const big = (await read("big")).length;
+  const missing = await read("nope").catch((error) => error.name);
+  const { Contents } = await s3.send(new ListObjectsV2Command({ Bucket }));
+  return { keys: results, big, listed: Contents.length, missing };
+}
+
+async function useSqs({ queue }) {
+  const sqs = new SQSClient({});
+  const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: queue }));
+  await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: "hi & <ho>" }));
+  const { Messages } = await sqs.send(new ReceiveMessageCommand({ QueueUrl }));
+  return { body: Messages[0].Body };
+}
+
+async function times({ url, n }) {
+  const begun = performance.now();
+  for (let i = 0; i < n; i++) {
+    await (await fetch(url)).text();
+  }
+  return ((performance.now() - begun) / n) * 1000;
+}
+
+const OPERATIONS = {
+  get,
+  post,
+  download,
+  timeout,
+  many,
+  dynamodb: makeTable,
+  getitem: getItem,
+  s3: useS3,
+  sqs: useSqs,
+  sts: async () => ({ arn: (await new STSClient({}).send(new GetCallerIdentityCommand({}))).Arn }),
+  times,
+};
