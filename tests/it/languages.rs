@@ -35,9 +35,9 @@ fn what_is_behind_an_error_in_javascript_is_logged_as_node_prints_it() {
 }
 
 #[test]
-fn fetch_in_javascript_is_refused_until_the_network_is_granted() {
+fn fetch_in_javascript_is_refused_where_no_rule_grants_it() {
     let host = host("js", "conformance").start();
-    host.invoke(r#"{"do":"fetch"}"#).error("TypeError").says("the network is not granted");
+    host.invoke(r#"{"do":"fetch"}"#).error("TypeError").says("no rule of network.allow grants it");
     assert_eq!(host.response(r#"{"do":"echo","value":1}"#), "1");
 }
 

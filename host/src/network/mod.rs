@@ -5,8 +5,8 @@
 //! a socket  ──host──▶ rules ──address──▶ (the engine connects it)
 //! ```
 //!
-//! `host`, `rules`, `subnet`, `address`, `runtime_api` and `aws/services` are plain data and pure functions. The rest needs the feature
-//! `network`.
+//! `host`, `rules`, `subnet`, `address`, `runtime_api`, `reach` and `aws/services` are plain data and pure functions.
+//! The rest needs the feature `network`.
 
 pub mod address;
 pub mod aws;
