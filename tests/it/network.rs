@@ -237,12 +237,14 @@ fn connections_outlive_invocations_instances_and_swaps() {
 fn a_connection_that_the_server_closed_is_not_used_again() {
     let api = Api::start();
     let host = sender(&[&api.url("")]).start();
-    for _ in 0..20 {
-        assert_eq!(one(&host, &api.url("/close"))["body"], "closed");
-        // As in a freeze: what the server did meanwhile is not known.
-        host.program.signal("STOP");
+    for count in 1..=20 {
         host.program.signal("CONT");
+        assert_eq!(one(&host, &api.url("/close"))["body"], "closed");
+        // As in a freeze, in which the server closes the connection.
+        host.program.signal("STOP");
+        wait_for("the end of the connection", || (api.ended() == count).then_some(()));
     }
+    host.program.signal("CONT");
     assert_eq!(api.connections(), 20);
 }
 

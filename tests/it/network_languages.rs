@@ -166,14 +166,15 @@ fn bodies_of_20_mb_pass_in_both_directions() {
 }
 
 #[test]
-fn one_connection_serves_500_invocations() {
+fn a_connection_serves_hundreds_of_invocations() {
     for language in LANGUAGES {
         let api = Api::with_tls();
         let host = language.host(&api).start();
         for _ in 0..500 {
             assert_eq!(ask(&host, &json!({"op": "get", "url": api.url("/bytes/10")}))["length"], 10);
         }
-        assert_eq!(api.connections(), 1, "{}", language.name);
+        // One, if no pause was so long that the connection was given up.
+        assert!(api.connections() < 5, "{}: {}", language.name, api.connections());
     }
 }
 

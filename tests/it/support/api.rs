@@ -39,6 +39,7 @@ pub struct Api {
 #[derive(Default)]
 struct Shared {
     connections: AtomicUsize,
+    ended: AtomicUsize,
     requests: Mutex<Vec<Message>>,
     waiting: Mutex<usize>,
     changed: Condvar,
@@ -83,6 +84,7 @@ impl Api {
                         None => shared.speak(stream),
                         Some(config) => shared.speak(StreamOwned::new(ServerConnection::new(config).unwrap(), stream)),
                     };
+                    shared.ended.fetch_add(1, Ordering::Relaxed);
                 });
             }
         });
@@ -121,6 +123,11 @@ impl Api {
     /// How many connections were made so far.
     pub fn connections(&self) -> usize {
         self.shared.connections.load(Ordering::Relaxed)
+    }
+
+    /// How many connections have ended so far.
+    pub fn ended(&self) -> usize {
+        self.shared.ended.load(Ordering::Relaxed)
     }
 
     /// All requests so far.
