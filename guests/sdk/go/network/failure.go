@@ -6,6 +6,8 @@ import (
 	"net"
 	"os"
 	"syscall"
+
+	"guesthouse.dev/go/internal/denied"
 )
 
 // The error-codes of wasi:http that have a counterpart among Go's errors, by their place in WIT.
@@ -23,8 +25,8 @@ const (
 	connectionWriteTimeout = 10
 	tlsCertificate         = 13
 	requestDenied          = 15
+	incomplete             = 25
 	responseTimeout        = 33
-	internal               = 38
 )
 
 // names has the names of all error-codes.
@@ -66,9 +68,9 @@ func failure(code uint8, text, host string) error {
 	case destinationUnavailable, destinationUnroutable:
 		return connect(syscall.EHOSTUNREACH)
 	case destinationProhibited:
-		return dial(&deniedError{"no guest can reach this address"})
+		return dial(&denied.Error{Reason: "no guest can reach this address"})
 	case requestDenied:
-		return dial(&deniedError{"no rule of network.allow grants it"})
+		return dial(denied.NoRule)
 	case connectionRefused:
 		return connect(syscall.ECONNREFUSED)
 	case connectionTimeout:
@@ -88,17 +90,6 @@ func failure(code uint8, text, host string) error {
 		message += ": " + text
 	}
 	return errors.New("http: " + message)
-}
-
-// deniedError is the error of what the handler's settings do not grant.
-type deniedError struct{ reason string }
-
-func (e *deniedError) Error() string {
-	return syscall.EACCES.Error() + ": " + e.reason
-}
-
-func (e *deniedError) Unwrap() error {
-	return syscall.EACCES
 }
 
 // address is a host and a port, as the address of an error.

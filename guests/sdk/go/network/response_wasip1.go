@@ -119,7 +119,7 @@ func (b *body) fill(into []byte) (int, error) {
 		case err == io.EOF:
 			return 0, b.end()
 		case err != nil:
-			return 0, b.fail(fromHost(err, b.response.Request))
+			return 0, b.fail(brokenOff(err, b.response.Request))
 		case n > 0 && b.rest > 0:
 			b.rest -= min(int64(n), b.rest)
 			if b.rest == 0 {
@@ -137,6 +137,14 @@ func (b *body) fill(into []byte) (int, error) {
 		}
 	}
 	return 0, b.end()
+}
+
+// brokenOff is fromHost for a body of which more is to come.
+func brokenOff(err error, r *http.Request) error {
+	if failed, ok := err.(*wasi.HTTPFailure); ok && (failed.Code == connectionTerminated || failed.Code == incomplete) {
+		return io.ErrUnexpectedEOF
+	}
+	return fromHost(err, r)
 }
 
 // end reads the trailers, which only a body of unknown length has.

@@ -10,8 +10,7 @@ import (
 	"guesthouse.dev/go/internal/wasi"
 )
 
-// openBody returns the request's body and its length, -1 if it is unknown. A request without a body has none, also
-// where its method lets nobody expect one and there is nothing in it.
+// openBody returns the request's body and its length, -1 if it is unknown. A request without a body has none.
 func openBody(r *http.Request) (io.Reader, int64, error) {
 	if r.Body == nil || r.Body == http.NoBody {
 		return nil, 0, nil
@@ -22,17 +21,13 @@ func openBody(r *http.Request) (io.Reader, int64, error) {
 	if !usuallyLacksBody(r.Method) {
 		return r.Body, -1, nil
 	}
-	var first [1]byte
-	switch n, err := io.ReadFull(r.Body, first[:]); {
-	case n > 0:
-		return io.MultiReader(bytes.NewReader(first[:]), r.Body), -1, nil
-	case err == io.EOF:
-		r.Body.Close()
-		return nil, 0, nil
-	default:
-		r.Body.Close()
+	// It may be empty, and hosts send nothing of unknown length with such a method.
+	defer r.Body.Close()
+	body, err := io.ReadAll(r.Body)
+	if len(body) == 0 || err != nil {
 		return nil, 0, err
 	}
+	return bytes.NewReader(body), int64(len(body)), nil
 }
 
 // upload sends a request's body, while the response may come already.

@@ -65,12 +65,13 @@ func (o Output) Wait(cancel ...<-chan struct{}) bool {
 	return wait(outputSubscribe(uint32(o)), cancel...)
 }
 
-// Flush makes the host send what it has.
-func (o Output) Flush() {
-	outputFlush(uint32(o), unsafe.Pointer(&result))
-	if result.u8(0) != 0 && result.u8(4) == lastOperationFailed {
-		dropError(result.u32(8))
+// HasRoom says whether the host takes more, and so has passed on what it took.
+func (o Output) HasRoom() (bool, error) {
+	outputCheckWrite(uint32(o), unsafe.Pointer(&result))
+	if result.u8(0) != 0 {
+		return false, streamError(8, io.ErrClosedPipe, nil)
 	}
+	return result.u64(8) > 0, nil
 }
 
 // Drop closes the stream.
@@ -112,10 +113,6 @@ func outputCheckWrite(self uint32, result unsafe.Pointer)
 //go:wasmimport wasi:io/streams@0.2.0 [method]output-stream.write
 //go:noescape
 func outputWrite(self uint32, data unsafe.Pointer, length uint32, result unsafe.Pointer)
-
-//go:wasmimport wasi:io/streams@0.2.0 [method]output-stream.flush
-//go:noescape
-func outputFlush(self uint32, result unsafe.Pointer)
 
 //go:wasmimport wasi:io/streams@0.2.0 [method]output-stream.subscribe
 func outputSubscribe(self uint32) uint32
