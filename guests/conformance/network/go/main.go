@@ -32,6 +32,10 @@ type event struct {
 	Host      string            `json:"host"`
 	Port      int               `json:"port"`
 	Send      string            `json:"send"`
+	Table     string            `json:"table"`
+	Bucket    string            `json:"bucket"`
+	Keys      []string          `json:"keys"`
+	Queue     string            `json:"queue"`
 }
 
 type object = map[string]any
