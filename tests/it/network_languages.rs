@@ -52,6 +52,16 @@ const PYTHON: Language = Language {
 const LANGUAGES: &[Language] = &[
     PYTHON,
     Language {
+        name: "go",
+        clients: &[Client { name: "net/http", speaks_tls: true, unpacks: true, follows: true }],
+        refused: "Connection refused",
+        certificate: "failed to verify certificate",
+        prohibited: "no guest can reach this address",
+        has_sockets: true,
+        is_concurrent: true,
+        has_aws: true,
+    },
+    Language {
         name: "rust",
         clients: &[
             Client { name: "wstd", speaks_tls: true, unpacks: false, follows: false },

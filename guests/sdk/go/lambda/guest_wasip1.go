@@ -6,6 +6,8 @@ import (
 	"runtime"
 	"strings"
 	"unsafe" // also for go:linkname
+
+	"guesthouse.dev/go/internal/arena"
 )
 
 // What a module of Go exports for the contract, under the names that the component model's tools expect.
@@ -23,7 +25,7 @@ var (
 //go:wasmexport guesthouse:lambda/lifecycle@0.1.0#init
 func initialise() *wireResult {
 	preparing = true
-	lentForGood = lent
+	arena.KeepForGood()
 	prepared, failed := prepare(mainMain, started)
 	if failed != nil {
 		return fail(failed)
@@ -54,7 +56,7 @@ func start(r *reflected) {
 //go:wasmexport guesthouse:lambda/handler@0.1.0#handle
 func handle(call *wireCall) *wireResult {
 	release()
-	defer takeBack()
+	defer arena.TakeBack()
 	if call.event.length > largeEvent {
 		// Or what the last one left would be there beside what this one needs. The instance's memory is capped, and the
 		// collector does not know it.

@@ -9,7 +9,7 @@ import (
 // The contract's records as the component model lays them out in a guest's memory: every field at the next multiple of
 // its own size, a text or a list as address and length, an option as a byte that says whether it is there, and then the
 // value. Go's own layout of these structs is the same one. Addresses are numbers, so the collector does not follow
-// them: whoever makes or takes such a record keeps the memory alive (memory_wasip1.go).
+// them: whoever makes or takes such a record keeps the memory alive (keep_wasip1.go).
 
 // wireText is a string, or a list<u8>.
 type wireText struct {

@@ -1,16 +1,19 @@
 //! The subcommand `build` makes a `.wasm` file from a guest's source, with the language's own tools.
 
 use std::{
-    fs, io,
+    fs,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
 };
 
 use anyhow::{Context as _, bail};
 use guesthouse::{config::EnvVars, files, text::Escaped};
 use serde_json::Value;
 
-use super::{Language, SDK};
+use super::{
+    Language, SDK, go_overlay,
+    tools::{failed, output, run_to_end, started},
+};
 use crate::Exit;
 
 const TARGET: &str = "wasm32-wasip2";
@@ -121,11 +124,22 @@ fn go(directory: &Path, guest: &Path) -> anyhow::Result<()> {
         bail!("this is Go `{}`\nhint: {missing}", version.trim());
     }
     let module = files::read_text(&directory.join(Language::Go.marker())).context("can't read the module")?;
+    const HANDLER: &str = "-buildmode=c-shared";
     // Without the SDK it is a command.
-    let mode = if module.contains("guesthouse.dev/go") { "-buildmode=c-shared" } else { "-buildmode=exe" };
-    let mut go = Command::new("go");
-    go.current_dir(directory).env("GOOS", "wasip1").env("GOARCH", "wasm");
-    run_to_end(go.args(["build", mode, "-trimpath", "-o"]).arg(guest).arg("."), &missing)
+    let mode = if module.contains("guesthouse.dev/go") { HANDLER } else { "-buildmode=exe" };
+    let go = || {
+        let mut go = Command::new("go");
+        go.current_dir(directory).env("GOOS", "wasip1").env("GOARCH", "wasm");
+        go
+    };
+    let mut build = go();
+    build.args(["build", mode, "-trimpath", "-o"]).arg(guest);
+    // It is removed when this function returns.
+    let overlay = if mode == HANDLER { go_overlay::overlay(go, directory, &missing)? } else { None };
+    if let Some(overlay) = &overlay {
+        build.arg("-overlay").arg(overlay.path().join(go_overlay::DESCRIPTION));
+    }
+    run_to_end(build.arg("."), &missing)
 }
 
 fn javascript(directory: &Path) -> anyhow::Result<()> {
@@ -218,38 +232,4 @@ fn missing_for_c() -> Option<String> {
         let packages = missing.join(" ");
         format!("install {}: on Debian `apt install {packages}`", missing.join(", "))
     })
-}
-
-/// Returns what the command writes to its standard output. `missing` is the hint if the command is not installed.
-fn output(command: &mut Command, missing: &str) -> anyhow::Result<String> {
-    let output = started(command.stderr(Stdio::inherit()).output(), command, missing)?;
-    if !output.status.success() {
-        bail!("{}", failed(command));
-    }
-    String::from_utf8(output.stdout).with_context(|| failed(command))
-}
-
-fn run_to_end(command: &mut Command, missing: &str) -> anyhow::Result<()> {
-    let status = started(command.status(), command, missing)?;
-    if status.success() {
-        return Ok(());
-    }
-    // The exit status of a shell that does not find a tool.
-    const NOT_FOUND: i32 = 127;
-    match status.code() {
-        Some(NOT_FOUND) => bail!("{}\nhint: {missing}", failed(command)),
-        _ => bail!("{}", failed(command)),
-    }
-}
-
-fn started<T>(result: io::Result<T>, command: &Command, missing: &str) -> anyhow::Result<T> {
-    let program = command.get_program().display();
-    match result {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => bail!("`{program}` is not installed\nhint: {missing}"),
-        result => result.with_context(|| format!("can't run `{program}`")),
-    }
-}
-
-fn failed(command: &Command) -> String {
-    format!("`{}` failed", command.get_program().display())
 }

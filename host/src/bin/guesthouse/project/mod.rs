@@ -2,8 +2,10 @@
 //! `guesthouse build` builds.
 
 pub mod build;
+mod go_overlay;
 pub mod new;
 mod templates;
+mod tools;
 
 use std::{fmt, path::Path};
 

@@ -21,9 +21,16 @@ macro_rules! files {
 const RUST_SDK: &[File<&str>] = files!("sdk/rust":
     "Cargo.toml", "src/context.rs", "src/error.rs", "src/internal.rs", "src/lib.rs", "wit/guesthouse.wit");
 const GO_SDK: &[File<&str>] = files!("sdk/go":
-    "go.mod", "go.sum", "lambda/failure.go", "lambda/guest_wasip1.go", "lambda/handler.go",
-    "lambda/invocation.go", "lambda/lambda.go", "lambda/main_wasip1.s", "lambda/memory_wasip1.go",
-    "lambda/native.go", "lambda/options.go", "lambda/wire.go");
+    "go.mod", "go.sum", "internal/arena/arena_wasip1.go", "internal/arena/doc.go",
+    "internal/denied/denied.go", "internal/wasi/doc.go", "internal/wasi/exchange_wasip1.go",
+    "internal/wasi/http_imports_wasip1.go", "internal/wasi/http_wasip1.go", "internal/wasi/io_wasip1.go",
+    "internal/wasi/result_wasip1.go", "internal/wasi/sockets_wasip1.go", "internal/wasi/wait_wasip1.go",
+    "lambda/failure.go", "lambda/guest_wasip1.go", "lambda/handler.go", "lambda/invocation.go",
+    "lambda/keep_wasip1.go", "lambda/lambda.go", "lambda/main_wasip1.s", "lambda/native.go",
+    "lambda/options.go", "lambda/wire.go", "network/doc.go", "network/failure.go", "network/gzip.go",
+    "network/headers.go", "network/response_wasip1.go", "network/sockets/conn_wasip1.go",
+    "network/sockets/deadline.go", "network/sockets/dial_wasip1.go", "network/sockets/doc.go",
+    "network/transport_wasip1.go", "network/upload_wasip1.go");
 const PYTHON_SDK: &[File<&str>] = files!("sdk/python":
     "aws_services.py", "build.py", "guesthouse/__init__.py", "guesthouse/bundle.py", "guesthouse/context.py",
     "guesthouse/errors.py", "guesthouse/event_loop.py", "guesthouse/files_view.py", "guesthouse/guest.py",

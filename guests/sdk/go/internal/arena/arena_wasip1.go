@@ -1,8 +1,6 @@
-package lambda
+package arena
 
 import "unsafe"
-
-// Where the host writes the arguments of a call, and what of Go's it reads the result from.
 
 // lend is how the component model asks a guest for memory. Nothing of Go's runtime may have a part in it, which is why
 // what it gives is of an array:
@@ -32,35 +30,42 @@ const (
 	largestCall = 6_291_556 + 64<<10
 	// A stack and a state, with their alignment.
 	adapterNeeds = 2*(64<<10) + 16
+	// What one call to the host may return: a response's headers are the largest.
+	largestResult = 128 << 10
 	// Nothing can be written there, so that whoever tries traps.
 	nowhere = 0xffff_fff0
 )
 
 var (
 	// Pages of it that no event was large enough for are never touched, and so cost address space only.
-	memory [(largestCall + adapterNeeds) / 8]uint64
+	memory [(largestCall + adapterNeeds + largestResult) / 8]uint64
 	lent   uintptr
 	// What is lent at the start is the adapter's for good.
 	lentForGood uintptr
 )
 
-// takeBack lets the next call's arguments overwrite those of this one.
-func takeBack() {
+// KeepForGood never lets what is lent by now be overwritten.
+func KeepForGood() {
+	lentForGood = lent
+}
+
+// TakeBack lets the next call's arguments overwrite those of this one.
+func TakeBack() {
 	lent = lentForGood
 }
 
-// kept is what the host has yet to read of the last result: it knows addresses, which the collector does not see. The
-// collector moves nothing of the heap.
-var kept []unsafe.Pointer
-
-func keep(address unsafe.Pointer, length int) wireText {
-	kept = append(kept, address)
-	return wireText{address: uint32(uintptr(address)), length: uint32(length)}
+// Mark returns what [Reset] takes.
+func Mark() uintptr {
+	return lent
 }
 
-// release is for the beginning of the next call. (The component model has a hook for when the host has read the result,
-// but a guest may not call out there either.)
-func release() {
-	clear(kept)
-	kept = kept[:0]
+// Reset takes back what the host has asked for since mark. Between Mark and Reset the goroutine may not allocate, nor
+// do anything else that lets another goroutine run.
+func Reset(mark uintptr) {
+	lent = mark
+}
+
+// Since returns what the host has written since mark.
+func Since(mark uintptr) []byte {
+	return unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(&memory), mark)), lent-mark)
 }
