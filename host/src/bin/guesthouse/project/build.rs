@@ -127,19 +127,21 @@ fn go(directory: &Path, guest: &Path) -> anyhow::Result<()> {
     const HANDLER: &str = "-buildmode=c-shared";
     // Without the SDK it is a command.
     let mode = if module.contains("guesthouse.dev/go") { HANDLER } else { "-buildmode=exe" };
-    let go = || {
-        let mut go = Command::new("go");
+    let for_guests = |mut go: Command| {
         go.current_dir(directory).env("GOOS", "wasip1").env("GOARCH", "wasm");
         go
     };
-    let mut build = go();
-    build.args(["build", mode, "-trimpath", "-o"]).arg(guest);
-    // It is removed when this function returns.
+    let go = || for_guests(Command::new("go"));
     let overlay = if mode == HANDLER { go_overlay::overlay(go, directory, &missing)? } else { None };
-    if let Some(overlay) = &overlay {
-        build.arg("-overlay").arg(overlay.path().join(go_overlay::DESCRIPTION));
-    }
-    run_to_end(build.arg("."), &missing)
+    let mut build = match &overlay {
+        Some(overlay) => for_guests(overlay.build()),
+        None => {
+            let mut go = go();
+            go.arg("build");
+            go
+        }
+    };
+    run_to_end(build.args([mode, "-trimpath", "-o"]).arg(guest).arg("."), &missing)
 }
 
 fn javascript(directory: &Path) -> anyhow::Result<()> {

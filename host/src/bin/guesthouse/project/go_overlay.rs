@@ -4,7 +4,11 @@
 //! A changed file asks variables, which packages of the SDK set. An added file of the guest's main package imports
 //! those packages. So a guest that imports neither `net` nor `net/http` is built without any of this.
 
-use std::{fs, path::Path, process::Command};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use anyhow::Context as _;
 use serde_json::json;
@@ -35,9 +39,12 @@ const CHANGED: [Changed; 2] = [
 /// The name of the file that is added to the guest's main package.
 const ADDED: &str = "guesthouse_network.go";
 
-/// Returns a directory with the overlay, whose description is the file [`DESCRIPTION`] in it. Returns nothing for a
-/// guest that uses no network. `go` returns a command with the environment of the build.
-pub fn overlay(go: impl Fn() -> Command, project: &Path, missing: &str) -> anyhow::Result<Option<TempDir>> {
+/// Changed files of the standard library, in a directory that is removed when this is dropped.
+pub struct Overlay(TempDir);
+
+/// Returns the overlay that a guest needs, or nothing for one that uses no network. `go` returns a command with the
+/// environment of the build.
+pub fn overlay(go: impl Fn() -> Command, project: &Path, missing: &str) -> anyhow::Result<Option<Overlay>> {
     let listed = output(go().args(["list", "-deps", "-f", "{{.ImportPath}}", "."]), missing)?;
     let imports = |package: &str| listed.lines().any(|line| line == package);
     let needed: Vec<_> = CHANGED.iter().filter(|changed| imports(changed.package)).collect();
@@ -48,12 +55,14 @@ pub fn overlay(go: impl Fn() -> Command, project: &Path, missing: &str) -> anyho
     // A package that does not exist has no directory.
     let found = output(go().args(["list", "-e", "-f", "{{if .Dir}}{{.ImportPath}}{{end}}"]).args(packages), missing)?;
     let goroot = output(go().args(["env", "GOROOT"]), missing)?;
-    let sources = Path::new(goroot.trim()).join("src");
 
-    let directory = tempfile::tempdir().context("can't make a directory for Go's overlay")?;
+    let overlay = Overlay(tempfile::tempdir().context("can't make a directory for Go's overlay")?);
+    // Go refuses to replace files of a toolchain that it downloaded itself, by their path.
+    std::os::unix::fs::symlink(goroot.trim(), overlay.toolchain()).context("can't make a link to Go's toolchain")?;
+    let sources = overlay.toolchain().join("src");
     let mut replaced = serde_json::Map::new();
     let mut add = |path: &Path, name: &str, text: &str| {
-        let file = directory.path().join(name);
+        let file = overlay.0.path().join(name);
         fs::write(&file, text).with_context(|| format!("can't write `{}`", file.display()))?;
         replaced.insert(path.display().to_string(), json!(file));
         anyhow::Ok(())
@@ -77,13 +86,27 @@ pub fn overlay(go: impl Fn() -> Command, project: &Path, missing: &str) -> anyho
     }
     add(&project.join(ADDED), ADDED, &main_file(&imported))?;
     let description = json!({ "Replace": replaced }).to_string();
-    fs::write(directory.path().join(DESCRIPTION), description)
-        .context("can't write the description of Go's overlay")?;
-    Ok(Some(directory))
+    fs::write(overlay.description(), description).context("can't write the description of Go's overlay")?;
+    Ok(Some(overlay))
 }
 
-/// The name of the file with the overlay's description.
-pub const DESCRIPTION: &str = "overlay.json";
+impl Overlay {
+    /// Returns the command that builds with the overlay, without its further arguments.
+    pub fn build(&self) -> Command {
+        let mut go = Command::new(self.toolchain().join("bin/go"));
+        go.env("GOROOT", self.toolchain()).env("GOTOOLCHAIN", "local");
+        go.arg("build").arg("-overlay").arg(self.description());
+        go
+    }
+
+    fn toolchain(&self) -> PathBuf {
+        self.0.path().join("go")
+    }
+
+    fn description(&self) -> PathBuf {
+        self.0.path().join("overlay.json")
+    }
+}
 
 /// Returns the file that imports packages into the guest's main package.
 fn main_file(packages: &[&str]) -> String {
