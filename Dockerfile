@@ -5,9 +5,9 @@ FROM docker.io/library/rust:1-bookworm AS build
 WORKDIR /src
 COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/src/target \
-    cargo build --profile host --locked --package guesthouse --no-default-features --features compiler,lambda-runtime,oci --bin bootstrap \
+    cargo build --profile host --locked --package guesthouse --no-default-features --features compiler,lambda-runtime,network,oci --bin bootstrap \
     && cp target/host/bootstrap /tmp/ \
-    && cargo build --profile host --locked --package guesthouse --no-default-features --features cli,lambda-runtime --bin guesthouse \
+    && cargo build --profile host --locked --package guesthouse --no-default-features --features cli,lambda-runtime,network --bin guesthouse \
     && install -D -t /out /tmp/bootstrap target/host/guesthouse
 
 FROM docker.io/library/rust:1-bookworm AS guests

@@ -23,6 +23,9 @@ fn the_image_serves_the_handler_of_its_command_or_of_the_variable() {
     assert!(response(&["invoke", r#"{"name":"image"}"#]).contains("Hello image!"));
     assert!(response(&["invoke", "[1, 2]", "echo"]).trim_end() == "[1, 2]");
     assert!(response(&["invoke", "[1, 2]", "-e", "HANDLER=echo"]).trim_end() == "[1, 2]");
+    // A host without the network would refuse this.
+    let granted = ["invoke", r#"{"name":"image"}"#, "-e", "GUESTHOUSE_NETWORK_ALLOW=https://api.example.com"];
+    assert!(response(&granted).contains("Hello image!"));
     let missing = response(&["invoke", "{}", "nobody"]);
     assert!(missing.contains("Host.GuestNotFound"), "{missing}");
 }

@@ -256,6 +256,19 @@ fn twenty_requests_are_under_way_at_once() {
     }
 }
 
+/// An instance has 64 connections.
+#[test]
+fn responses_that_nobody_reads_do_not_hold_up_others() {
+    for language in LANGUAGES.iter().filter(|language| language.is_concurrent) {
+        let api = Api::start();
+        let host = language.host(&api).start();
+        for path in ["/bytes/10", "/bytes/1000000"] {
+            let unread = ask(&host, &json!({"op": "unread", "n": 200, "url": api.url(path)}));
+            assert_eq!(unread["statuses"], Value::from(vec![200; 200]), "{}: {unread}", language.name);
+        }
+    }
+}
+
 /// The server checks signatures, and the guest has no key.
 #[test]
 fn awss_sdk_works_with_the_hosts_signature() {

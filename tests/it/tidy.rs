@@ -63,6 +63,14 @@ fn the_readme_is_short() {
 }
 
 #[test]
+fn the_readme_shows_the_functions_that_the_command_beside_them_runs() {
+    let readme = text_of("README.md");
+    for file in ["people/app.py", "people/guesthouse.toml", "weather/handler.js", "weather/guesthouse.toml"] {
+        assert!(readme.contains(&text_of(&format!("guests/network/{file}"))), "{file}");
+    }
+}
+
+#[test]
 fn relative_links_in_the_documentation_lead_to_files() {
     let pages = ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "tests/faults.md"];
     let pages = pages.iter().map(|page| root().join(page)).filter(|page| page.exists());

@@ -12,6 +12,7 @@ import * as esbuild from "esbuild";
 
 import { browser } from "./browser.js";
 import { marked } from "./delegates.js";
+import { withoutNeedlessNames } from "./names.js";
 import { positionsOf } from "./positions.js";
 import { renamed } from "./renamed.js";
 import { needsWeb, webGlobals } from "./web.js";
@@ -99,7 +100,6 @@ const OPTIONS = {
   inject: [here("runtime/inject/buffer.js"), here("runtime/inject/url.js")],
   define: { __dirname: '"/var/task"', __filename: '"/var/task/handler.js"', "import.meta.url": '"file:///var/task/handler.js"' },
   external: ["wasi:*", "wasj:*"],
-  minifySyntax: true,
   logLevel: "silent",
 };
 
@@ -128,14 +128,13 @@ async function lower(source) {
       format: "esm",
       target: "esnext",
       supported: { "async-await": false, "async-generator": false, "for-await": false, using: false },
-      minifySyntax: true,
       minifyWhitespace: true,
       sourcemap: "external",
       sourcefile: "bundle.js",
       logLevel: "silent",
     }),
   );
-  return code + ownHelpers(code) + positionsOf(map, here("."));
+  return withoutNeedlessNames(code) + ownHelpers(code) + positionsOf(map, here("."));
 }
 
 // Returns a statement that replaces the functions that esbuild calls where `async` was by the SDK's own. Esbuild's are

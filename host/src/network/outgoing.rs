@@ -114,14 +114,21 @@ impl Network {
         };
         let wire_host = HeaderValue::try_from(wire_host).map_err(|error| Error::Malformed(error.to_string()))?;
         request.headers_mut().insert(HOST, wire_host);
-        let too_many = || Error::Malformed("the instance ends".to_owned());
-        let permit = share.in_flight.clone().acquire_owned().await.map_err(|_| too_many())?;
+        let permit = share.turn(|| self.log_wait()).await;
         let target = (scheme, &host, port);
         fill_in(request.headers_mut(), &self.secrets, target).map_err(|header| {
             Error::NotSigned(format!("a secret can't be in the header `{header}`: it has characters that none has"))
         })?;
         self.signer.sign_again(&mut request, target, &share.buffers).await?;
         self.client.send(&grant, request, timeouts, permit).await
+    }
+
+    /// Logs that a request waits for others of its instance.
+    fn log_wait(&self) {
+        self.denials.log(
+            &"a request waits, because the instance has as many responses as it may that nobody has read to the end",
+            "read or close the body of each response",
+        );
     }
 
     /// Returns what is granted of a request.

@@ -6,10 +6,13 @@
 //! those of this machine.
 
 mod contestant;
+mod network;
+mod network_report;
 mod picture;
 mod report;
 mod runtime_api;
 mod work;
+mod world;
 
 use std::{
     error::Error,
@@ -43,10 +46,26 @@ const AHEAD: &str = "ahead";
 
 const ALL: [Work; 5] = [Work::Hello, Work::Orders, Work::Echo, Work::Log, Work::Compute];
 
+/// Takes the directory of the guests that are compiled ahead of time, and `network` to compare only what uses it.
 fn main() -> Result<(), Box<dyn Error>> {
     let built = root().join("target/bench");
-    let ahead = std::env::args_os().nth(1).map_or_else(|| built.join(AHEAD), PathBuf::from);
-    let mut contestants = contestants(&built, &ahead)?;
+    let mut arguments = std::env::args_os().skip(1);
+    let ahead = arguments.next().map_or_else(|| built.join(AHEAD), PathBuf::from);
+    if arguments.next().is_none_or(|only| only != "network") {
+        compare_without_network(&built, &ahead)?;
+    }
+    let measured = network::measure(&built, &ahead)?;
+    let sizes = network_report::Sizes {
+        all: [bytes(&built, "bootstrap")?, bytes(&built, "bootstrap-without-network")?],
+        lean: [bytes(&built, "bootstrap-lean-with-network")?, bytes(&built, "bootstrap-lean")?],
+    };
+    let report = network_report::write(&measured, &sizes, &machine());
+    print!("{report}");
+    Ok(fs::write(root().join("tests/bench/network.md"), &report)?)
+}
+
+fn compare_without_network(built: &Path, ahead: &Path) -> Result<(), Box<dyn Error>> {
+    let mut contestants = contestants(built, ahead)?;
     // This runs on all cores, because it measures how well they are used.
     for round in 0..3 {
         for contestant in contestants.iter_mut().filter(|contestant| contestant.works.contains(&Work::Compute)) {
@@ -78,7 +97,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     eprintln!();
     let report =
-        report::write(&contestants, &[bytes(&built, "bootstrap")?, bytes(&built, "bootstrap-lean")?], &machine());
+        report::write(&contestants, &[bytes(built, "bootstrap")?, bytes(built, "bootstrap-lean")?], &machine());
     print!("{report}");
     let directory = root().join("tests/bench");
     fs::write(directory.join("results.md"), &report)?;

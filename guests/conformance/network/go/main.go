@@ -41,7 +41,7 @@ type event struct {
 type object = map[string]any
 
 var operations = map[string]func(context.Context, event) (object, error){
-	"get": get, "post": post, "download": download, "many": many, "timeout": timeout, "tcp": tcp, "bench": bench,
+	"get": get, "post": post, "download": download, "many": many, "unread": unread, "timeout": timeout, "tcp": tcp, "bench": bench,
 }
 
 func main() {
@@ -143,6 +143,19 @@ func many(_ context.Context, e event) (object, error) {
 		}
 	}
 	return object{"statuses": statuses, "elapsed_ms": time.Since(begun).Milliseconds()}, nil
+}
+
+// unread leaves responses unread and open.
+func unread(_ context.Context, e event) (object, error) {
+	var statuses []int
+	for range e.N {
+		response, err := http.Get(e.URL)
+		if err != nil {
+			return nil, err
+		}
+		statuses = append(statuses, response.StatusCode)
+	}
+	return object{"statuses": statuses}, nil
 }
 
 func timeout(_ context.Context, e event) (object, error) {

@@ -3,10 +3,12 @@
 
 import asyncio
 import hashlib
+import http.client
 import io
 import pathlib
 import socket
 import time
+import urllib.parse
 import urllib.request
 
 import boto3
@@ -85,6 +87,18 @@ def many(event):
     return {"statuses": asyncio.run(all_of_them())}
 
 
+def unread(event):
+    """Leaves responses unread, and connections open, of two clients."""
+    url = urllib.parse.urlsplit(event["url"])
+    statuses = []
+    for _ in range(event["n"] // 2):
+        connection = http.client.HTTPConnection(url.netloc)
+        connection.request("GET", url.path)
+        statuses.append(connection.getresponse().status)
+        statuses.append(requests.get(event["url"], stream=True).status_code)
+    return {"statuses": statuses}
+
+
 def told(status, content, headers):
     body = content.decode("utf-8", "replace")
     names = {name.lower(): value for name, value in headers.items()}
@@ -156,6 +170,7 @@ OPERATIONS = {
     "timeout": timeout,
     "tcp": tcp,
     "many": many,
+    "unread": unread,
     "dynamodb": make_table,
     "getitem": get_item,
     "s3": use_s3,

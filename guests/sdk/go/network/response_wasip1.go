@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"io"
 	"net/http"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -41,8 +42,8 @@ func newResponse(r *http.Request, from *wasi.Response, upload *upload, gzip bool
 		from.Drop()
 		return response, nil
 	}
-	response.Body = &body{ctx: r.Context(), from: from, upload: upload, response: response, rest: length,
-		closed: make(chan struct{})}
+	response.Body = newBody(&body{ctx: r.Context(), from: from, upload: upload, response: response, rest: length,
+		closed: make(chan struct{})})
 	if gzip && strings.EqualFold(header.Get("Content-Encoding"), "gzip") {
 		header.Del("Content-Encoding")
 		header.Del("Content-Length")
@@ -63,11 +64,20 @@ type body struct {
 	once   sync.Once
 	mutex  sync.Mutex
 	from   *wasi.Response
+	// holding lets go of from.
+	holding *holding
 	// rest is how much of the body is to come, negative if that is unknown.
 	rest int64
 	// read is what was read from the host, and not by the caller.
 	read []byte
 	err  error
+}
+
+// newBody has the host's response be let go of when nobody has the body any more, closed or not.
+func newBody(b *body) *body {
+	b.holding = hold(b.from)
+	runtime.AddCleanup(b, (*holding).drop, b.holding)
+	return b
 }
 
 // A caller that reads less at once gets it of a piece of this size.
@@ -161,12 +171,12 @@ func (b *body) end() error {
 			b.response.Trailer.Add(field.Name, field.Value)
 		}
 	}
-	b.from.Drop()
+	b.holding.drop()
 	return io.EOF
 }
 
 func (b *body) fail(err error) error {
-	b.from.Drop()
+	b.holding.drop()
 	b.upload.stop()
 	return err
 }
@@ -175,7 +185,7 @@ func (b *body) Close() error {
 	b.once.Do(func() { close(b.closed) })
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
-	b.from.Drop()
+	b.holding.drop()
 	b.upload.stop()
 	return nil
 }

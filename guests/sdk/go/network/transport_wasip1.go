@@ -59,6 +59,7 @@ func roundTrip(t *http.Transport, r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	makeRoom()
 	gzip := asksForGzip(r, t.DisableCompression)
 	x, err := wasi.Send(&wasi.Request{
 		Method:    r.Method,

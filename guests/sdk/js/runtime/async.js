@@ -4,40 +4,57 @@
 // in `finally` when they are closed from outside, and hide rejections that nothing handles.
 // `guests/conformance/js/test/promises.test.js` compares all of them with Node's.
 
+import { queueJob } from "./jobs.js";
 import { isObject, OurPromise, pending, react, reject, resolve, resolved } from "./promise.js";
 
-// Waits for a value as `await` does. It calls no method of a promise, and makes no second promise.
-function wait(value, onFulfilled, onRejected) {
+// Has `waiter.resume` be called with what a value becomes, as `await` waits. It calls no method of a promise, and makes no
+// second promise.
+function waitFor(value, waiter) {
+  if (!isObject(value)) {
+    queueJob(waiter, true, value);
+    return;
+  }
   let promise;
   try {
     promise = resolved(OurPromise, value);
   } catch (error) {
-    onRejected(error);
+    waiter.resume(false, error);
     return;
   }
-  react(promise, onFulfilled, onRejected);
+  react(promise, waiter);
 }
 
-// Calls an async function, whose body is a generator that yields what it waits for.
-function asyncFunction(self, values, body) {
-  const promise = pending();
-  let generator;
-  const step = (method, value) => {
+function wait(value, onFulfilled, onRejected) {
+  waitFor(value, { resume: (isFulfilled, value) => (isFulfilled ? onFulfilled(value) : onRejected(value)) });
+}
+
+// A call of an async function. Its body is a generator that yields what it waits for.
+class Coroutine {
+  constructor(generator, promise) {
+    this.generator = generator;
+    this.promise = promise;
+  }
+
+  resume(isFulfilled, value) {
     let result;
     try {
-      result = generator[method](value);
+      result = isFulfilled ? this.generator.next(value) : this.generator.throw(value);
     } catch (error) {
-      reject(promise, error);
+      reject(this.promise, error);
       return;
     }
     if (result.done) {
-      resolve(promise, result.value);
+      resolve(this.promise, result.value);
     } else {
-      wait(result.value, next, fail);
+      waitFor(result.value, this);
     }
-  };
-  const next = (value) => step("next", value);
-  const fail = (error) => step("throw", error);
+  }
+}
+
+// Calls an async function.
+function asyncFunction(self, values, body) {
+  const promise = pending();
+  let generator;
   try {
     generator = body.apply(self, values);
   } catch (error) {
@@ -45,7 +62,7 @@ function asyncFunction(self, values, body) {
     reject(promise, error);
     return promise;
   }
-  next();
+  new Coroutine(generator, promise).resume(true, undefined);
   return promise;
 }
 

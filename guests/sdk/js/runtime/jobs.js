@@ -1,11 +1,18 @@
 // This module queues the jobs of promises, and keeps the errors that nobody handled.
 
-let jobs = [];
+let jobs = []; // three in a row: who is resumed, whether with a value or with an error, and with which
 const uncaught = [];
 const unhandled = new Map(); // rejected promises and their reasons
 
-export function queueJob(job) {
-  jobs.push(job);
+// Has somebody be resumed, by the method of this name. This makes no function: an `await` would otherwise cost more for
+// the functions around it than for what it does.
+export function queueJob(job, isFulfilled, value) {
+  jobs.push(job, isFulfilled, value);
+}
+
+// Has a function be called, without arguments.
+export function queueCall(call) {
+  queueJob({ resume: () => call() });
 }
 
 // Runs all jobs, and those that they queue.
@@ -13,8 +20,12 @@ export function runJobs() {
   while (jobs.length > 0) {
     const batch = jobs;
     jobs = [];
-    for (let i = 0; i < batch.length; i++) {
-      guarded(batch[i]);
+    for (let i = 0; i < batch.length; i += 3) {
+      try {
+        batch[i].resume(batch[i + 1], batch[i + 2]);
+      } catch (error) {
+        uncaught.push(error);
+      }
     }
   }
 }

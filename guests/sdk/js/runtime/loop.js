@@ -5,7 +5,7 @@
 import clock from "wasi:clocks/monotonic-clock@0.2.0";
 import { HandlerError } from "./errors.js";
 import { inspect } from "./inspect.js";
-import { guarded, queueJob, runJobs, takeFailures } from "./jobs.js";
+import { guarded, queueCall, runJobs, takeFailures } from "./jobs.js";
 
 let immediates = [];
 let source; // `net/poll.js`, in a guest that has it
@@ -201,7 +201,7 @@ export function clear(what) {
 
 export function queueMicrotask(callback) {
   requireFunction(callback);
-  queueJob(callback);
+  queueCall(callback);
 }
 
 function requireFunction(callback) {

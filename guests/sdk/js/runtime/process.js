@@ -2,7 +2,7 @@ import clock from "wasi:clocks/monotonic-clock@0.2.0";
 import environment from "wasi:cli/environment@0.2.0";
 import exit from "wasi:cli/exit@0.2.0";
 import { writeErr, writeOut } from "./console.js";
-import { queueJob } from "./jobs.js";
+import { queueCall } from "./jobs.js";
 
 let started = 0; // by the monotonic clock, in nanoseconds
 
@@ -22,7 +22,7 @@ export const process = {
     },
     { bigint: () => BigInt(clock.now()) },
   ),
-  nextTick: (callback, ...args) => queueJob(() => callback(...args)),
+  nextTick: (callback, ...args) => queueCall(() => callback(...args)),
   uptime: () => (clock.now() - started) / 1e9,
 };
 

@@ -17,7 +17,7 @@ export const isObject = (value) => (typeof value === "object" && value !== null)
 export const OurPromise = class Promise {
   #state = PENDING;
   #value;
-  #reactions = [];
+  #reactions; // one, or a list of several
   #isHandled = false;
 
   constructor(executor) {
@@ -27,11 +27,11 @@ export const OurPromise = class Promise {
     if (typeof executor !== "function") {
       throw new TypeError(`Promise resolver ${String(executor)} is not a function`);
     }
-    const [resolve, reject] = this.#settlers();
+    const settlers = this.#settlers();
     try {
-      executor(resolve, reject);
+      executor(settlers[0], settlers[1]);
     } catch (error) {
-      reject(error);
+      settlers[1](error);
     }
   }
 
@@ -44,18 +44,15 @@ export const OurPromise = class Promise {
       throw new TypeError("Receiver is not a promise");
     }
     const species = speciesOf(this);
-    const next = species === Promise ? undefined : capability(species);
-    const promise = next ? next.promise : new Promise(bare);
-    const settle = next ?? {
-      resolve: (value) => promise.#resolve(value),
-      reject: (reason) => promise.#settle(REJECTED, reason),
-    };
+    const next = species === Promise ? new Promise(bare) : capability(species);
     this.#listen(
-      typeof onFulfilled === "function" ? onFulfilled : undefined,
-      typeof onRejected === "function" ? onRejected : undefined,
-      settle,
+      new Reaction(
+        typeof onFulfilled === "function" ? onFulfilled : undefined,
+        typeof onRejected === "function" ? onRejected : undefined,
+        next,
+      ),
     );
-    return promise;
+    return species === Promise ? next : next.promise;
   }
 
   catch(onRejected) {
@@ -182,14 +179,22 @@ export const OurPromise = class Promise {
       this.#settle(FULFILLED, value);
       return;
     }
-    queueJob(() => {
-      const [resolve, reject] = this.#settlers();
-      try {
-        then.call(value, resolve, reject);
-      } catch (error) {
-        reject(error);
-      }
-    });
+    queueJob(new Follower(this, value, then));
+  }
+
+  // Does what another promise, or what has a method `then`, will do.
+  #follow(value, then) {
+    // As the method of promises, without the functions and the promise that nobody sees.
+    if (then === ownThen && isPromise(value) && hasOwnSpecies(value)) {
+      value.#listen(new Reaction(undefined, undefined, this));
+      return;
+    }
+    const settlers = this.#settlers();
+    try {
+      then.call(value, settlers[0], settlers[1]);
+    } catch (error) {
+      settlers[1](error);
+    }
   }
 
   #settle(state, value) {
@@ -200,46 +205,34 @@ export const OurPromise = class Promise {
     if (state === REJECTED && !this.#isHandled) {
       rejectedAlone(this, value);
     }
-    for (const reaction of reactions) {
-      this.#queue(reaction);
+    if (Array.isArray(reactions)) {
+      for (let i = 0; i < reactions.length; i++) {
+        this.#queue(reactions[i]);
+      }
+    } else if (reactions !== undefined) {
+      this.#queue(reactions);
     }
   }
 
-  #listen(onFulfilled, onRejected, settle) {
-    const reaction = { onFulfilled, onRejected, settle };
-    if (this.#state === PENDING) {
-      this.#reactions.push(reaction);
-    } else {
+  // The reaction's method `resume` is called once this is settled.
+  #listen(reaction) {
+    if (this.#state !== PENDING) {
       if (this.#state === REJECTED && !this.#isHandled) {
         listenedTo(this);
       }
       this.#queue(reaction);
+    } else if (this.#reactions === undefined) {
+      this.#reactions = reaction;
+    } else if (Array.isArray(this.#reactions)) {
+      this.#reactions.push(reaction);
+    } else {
+      this.#reactions = [this.#reactions, reaction];
     }
     this.#isHandled = true;
   }
 
-  #queue({ onFulfilled, onRejected, settle }) {
-    const value = this.#value;
-    const isFulfilled = this.#state === FULFILLED;
-    const react = isFulfilled ? onFulfilled : onRejected;
-    queueJob(() => {
-      if (settle === undefined) {
-        react(value);
-        return;
-      }
-      if (react === undefined) {
-        isFulfilled ? settle.resolve(value) : settle.reject(value);
-        return;
-      }
-      let result;
-      try {
-        result = react(value);
-      } catch (error) {
-        settle.reject(error);
-        return;
-      }
-      settle.resolve(result);
-    });
+  #queue(reaction) {
+    queueJob(reaction, this.#state === FULFILLED, this.#value);
   }
 
   static {
@@ -248,13 +241,63 @@ export const OurPromise = class Promise {
     pending = () => new Promise(bare);
     resolve = (promise, value) => promise.#resolve(value);
     reject = (promise, reason) => promise.#settle(REJECTED, reason);
-    react = (promise, onFulfilled, onRejected) => promise.#listen(onFulfilled, onRejected, undefined);
+    react = (promise, reaction) => promise.#listen(reaction);
+    follow = (promise, value, then) => promise.#follow(value, then);
+    ownThen = this.prototype.then;
+    settle = (next, isFulfilled, value) => {
+      if (!(#state in next)) {
+        isFulfilled ? next.resolve(value) : next.reject(value);
+      } else if (isFulfilled) {
+        next.#resolve(value);
+      } else {
+        next.#settle(REJECTED, value);
+      }
+    };
     Object.defineProperty(this.prototype, Symbol.toStringTag, { value: "Promise", configurable: true });
   }
 };
 
 // What only the class itself can see. `var`, because the class sets them.
 export var isPromise, stateOf, pending, resolve, reject, react;
+var settle, follow, ownThen;
+
+// What `then` was called with, and what is settled with what comes of it: a promise of this class, or the capability of
+// another.
+class Reaction {
+  constructor(onFulfilled, onRejected, next) {
+    this.onFulfilled = onFulfilled;
+    this.onRejected = onRejected;
+    this.next = next;
+  }
+
+  resume(isFulfilled, value) {
+    const react = isFulfilled ? this.onFulfilled : this.onRejected;
+    if (react === undefined) {
+      settle(this.next, isFulfilled, value);
+      return;
+    }
+    let result;
+    try {
+      result = react(value);
+    } catch (error) {
+      settle(this.next, false, error);
+      return;
+    }
+    settle(this.next, true, result);
+  }
+}
+
+class Follower {
+  constructor(promise, value, then) {
+    this.promise = promise;
+    this.value = value;
+    this.then = then;
+  }
+
+  resume() {
+    follow(this.promise, this.value, this.then);
+  }
+}
 
 function speciesOf(promise) {
   const { constructor } = promise;
@@ -265,6 +308,15 @@ function speciesOf(promise) {
     throw new TypeError("The promise's `constructor` is not an object");
   }
   return constructor[Symbol.species] ?? OurPromise;
+}
+
+// Whether `then` of this promise makes another of the same class. Where the answer is an error, `then` itself tells it.
+function hasOwnSpecies(promise) {
+  try {
+    return speciesOf(promise) === OurPromise;
+  } catch {
+    return false;
+  }
 }
 
 function capability(constructor) {
@@ -286,9 +338,15 @@ export function resolved(constructor, value) {
   if (isPromise(value) && value.constructor === constructor) {
     return value;
   }
-  const { promise, resolve } = capability(constructor);
-  resolve(value);
-  return promise;
+  if (constructor === OurPromise) {
+    // Nobody sees the functions that settle it.
+    const promise = pending();
+    resolve(promise, value);
+    return promise;
+  }
+  const next = capability(constructor);
+  next.resolve(value);
+  return next.promise;
 }
 
 function once(f) {

@@ -14,7 +14,7 @@ use super::{
 use crate::{capabilities::Capabilities, network::Network};
 
 /// The maximum number of requests that an instance has in flight. Each has a connection, which is a file descriptor.
-const IN_FLIGHT_LIMIT: usize = 32;
+const IN_FLIGHT_LIMIT: usize = 64;
 
 /// Of how many open files one may be the connection of a request.
 const HANDLES_FOR_ONE_REQUEST: usize = 8;

@@ -81,6 +81,15 @@ async function many({ url, n }) {
   return { statuses: responses.map(({ status }) => status) };
 }
 
+// Leaves responses unread.
+async function unread({ url, n }) {
+  const statuses = [];
+  while (statuses.length < n) {
+    statuses.push((await fetch(url)).status);
+  }
+  return { statuses };
+}
+
 async function makeTable({ table }) {
   await dynamodb.send(
     new CreateTableCommand({
@@ -137,6 +146,7 @@ const OPERATIONS = {
   download,
   timeout,
   many,
+  unread,
   dynamodb: makeTable,
   getitem: getItem,
   s3: useS3,

@@ -25,6 +25,7 @@ pub async fn run(event: &Event) -> Result<Value, Error> {
         "post" => post(event).await,
         "download" => download(event).await,
         "many" => many(event).await,
+        "unread" => unread(event).await,
         "timeout" => timeout(event).await,
         other => return Err(Error::new("InvalidEvent", format!("there is no op `{other}`"))),
     };
@@ -111,6 +112,16 @@ async fn many(event: &Event) -> Result<Value, Failure> {
     let mut statuses = Vec::new();
     for task in tasks {
         statuses.push(task.await?);
+    }
+    Ok(json!({"statuses": statuses}))
+}
+
+/// Leaves responses unread.
+async fn unread(event: &Event) -> Result<Value, Failure> {
+    let mut statuses = Vec::new();
+    for _ in 0..event.n {
+        let response = Client::new().send(request(event, Method::GET, Body::empty())?).await?;
+        statuses.push(response.status().as_u16());
     }
     Ok(json!({"statuses": statuses}))
 }

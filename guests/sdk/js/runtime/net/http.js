@@ -3,7 +3,7 @@
 import outgoing from "wasj:http/outgoing-handler@0.2.1";
 import http from "wasj:http/types@0.2.1";
 import { decode, encode } from "../text.js";
-import { IncomingBody } from "./body.js";
+import { IncomingBody, tidyBodies } from "./body.js";
 import { networkError } from "./errors.js";
 import { writeBody } from "./write.js";
 import { stopWaiting, whenReady } from "./poll.js";
@@ -36,6 +36,7 @@ export function send(request, onResponse, onError) {
 
 function start(exchange) {
   const { request } = exchange;
+  tidyBodies();
   inFlight++;
   try {
     const { body } = request;
@@ -93,9 +94,13 @@ function receive(exchange) {
   fields[Symbol.dispose]();
   const incoming = response.consume();
   response[Symbol.dispose]();
-  const body = new IncomingBody(incoming, () => exchange.writing?.stop());
+  const { onResponse, writing } = exchange;
+  const body = new IncomingBody(incoming, () => writing?.stop());
   end(exchange, true);
-  exchange.onResponse({ status, headers, body });
+  // The body must not hold whoever has the response, so that it is found unused.
+  exchange.onResponse = exchange.onError = undefined;
+  onResponse({ status, headers, body });
+  tidyBodies();
 }
 
 // The tool throws an error of the outermost `result` only.

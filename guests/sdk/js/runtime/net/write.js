@@ -9,6 +9,9 @@ export function writeBody(sink, body, onError) {
   return new Writing(sink, body, onError);
 }
 
+// What is still being written, so that the engine does not drop it in an order of its own: see `body.js`.
+const active = new Set();
+
 class Writing {
   #sink;
   #stream;
@@ -20,6 +23,7 @@ class Writing {
     this.#sink = sink;
     this.#stream = sink.write();
     this.#onError = onError;
+    active.add(this);
     if (body instanceof Uint8Array) {
       this.#write(body, 0, () => this.#finish());
     } else {
@@ -97,5 +101,6 @@ class Writing {
     this.#waiting && stopWaiting(this.#waiting);
     this.#stream?.[Symbol.dispose]();
     this.#stream = undefined;
+    active.delete(this);
   }
 }

@@ -1,7 +1,7 @@
 // `node:fs`: the functions whose results are there at once, those with a callback, and `fs.promises`. WASI's own calls
 // block, so all of them do the same at once; a promise or a callback only tells of it later.
 
-import { queueJob } from "../jobs.js";
+import { queueCall } from "../jobs.js";
 import * as sync from "./fs-sync.js";
 
 const names = Object.keys(sync).filter((name) => name.endsWith("Sync"));
@@ -23,12 +23,12 @@ const callbacks = Object.fromEntries(
       }
       if (name === "exists") {
         const found = sync.existsSync(...args);
-        queueJob(() => callback(found));
+        queueCall(() => callback(found));
         return;
       }
       promises[name](...args).then(
-        (value) => queueJob(() => callback(null, value)),
-        (error) => queueJob(() => callback(error)),
+        (value) => queueCall(() => callback(null, value)),
+        (error) => queueCall(() => callback(error)),
       );
     },
   ]),

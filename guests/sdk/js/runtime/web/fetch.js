@@ -14,7 +14,7 @@ const MOST_REDIRECTS = 20;
 
 export function fetch(input, init) {
   return new Promise((resolve, reject) => {
-    const request = input instanceof Request && init === undefined && input.body === null ? input : new Request(input, init);
+    const request = input instanceof Request && init === undefined ? input : new Request(input, init);
     const hasSignal = init?.signal != null || input instanceof Request;
     const dispatcher = new Fetch(request, hasSignal ? request.signal : undefined, resolve, reject);
     dispatcher.start();

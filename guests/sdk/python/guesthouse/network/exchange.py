@@ -24,7 +24,7 @@ class Exchange:
 
     def __init__(self, head, authority, is_secure, connect_timeout):
         self._method = head.method
-        self._body = self._output = self._response = self._incoming = self._stream = None
+        self._body = self._output = self._response = self._incoming = self._stream = self._future = None
         self._reader = http1.BodyReader(head)
         self.expects_continue = head.expects_continue
         self.is_begun = self.is_ended = False
@@ -143,6 +143,10 @@ class Exchange:
                 code = types.http_error_code(cause)
             raise (failure(code) if code else _reset()) from None
         return http1.chunk(data) if self._is_chunked else data
+
+    def __del__(self):
+        # A stream goes before its body: Python alone would drop them in another order, which the host does not take.
+        self.close()
 
     def close(self):
         """Lets go of everything."""

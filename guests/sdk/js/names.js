@@ -1,0 +1,67 @@
+// Removes calls that give a function the name that it has anyhow.
+//
+// Esbuild keeps the names of functions by a call for each, `__name(function, "name")`, wherever the engine makes the
+// function. On QuickJS the call costs six times as much as the function. Only functions whose name the bundle had to
+// change need it.
+
+import { parse } from "acorn";
+import { ancestor } from "acorn-walk";
+
+// Returns the code without such calls. It is as long as before, so that positions in it stay right.
+export function withoutNeedlessNames(code) {
+  const helpers = new Set([...code.matchAll(/\b(__name\d*)=\(target,value\)=>/g)].map(([, name]) => name));
+  if (helpers.size === 0) {
+    return code;
+  }
+  const blanks = [];
+  ancestor(parse(code, { ecmaVersion: "latest", sourceType: "module", allowHashBang: true }), {
+    CallExpression(node, ancestors) {
+      const [target, { value: name } = {}] = node.arguments;
+      if (!helpers.has(node.callee.name) || typeof name !== "string") {
+        return;
+      }
+      const [parent, around, outer] = [ancestors.at(-2), ancestors.at(-3), ancestors.at(-4)];
+      if (target.type === "Identifier" && target.name === name) {
+        // A function that is declared.
+        blanks.push([node.start, node.end, "0"]);
+      } else if (target.type === "ThisExpression") {
+        // A class that names itself in a static block.
+        const [block, ofClass] = [around, ancestors.at(-5)];
+        if (block.type === "StaticBlock" && outer.type === "ClassBody" && hasName(ofClass, ancestors.at(-6), name)) {
+          blanks.push([block.start, block.end, ""]);
+        }
+      } else if (FUNCTIONS.has(target.type) && hasName(target, parent, name, node)) {
+        blanks.push([node.start, target.start, ""], [target.end, node.end, ""]);
+      }
+    },
+  });
+  blanks.sort(([a], [b]) => a - b);
+  let [kept, from] = ["", 0];
+  for (const [start, end, text] of blanks) {
+    kept += code.slice(from, start) + text.padEnd(end - start);
+    from = end;
+  }
+  return kept + code.slice(from);
+}
+
+const FUNCTIONS = new Set(["ArrowFunctionExpression", "FunctionExpression", "ClassExpression"]);
+
+// Returns whether the engine itself gives a function or class this name: ECMA-262, section 8.4. `inner` is what stands
+// in the parent: the function, or the call around it.
+function hasName(definition, parent, name, inner = definition) {
+  if (definition.id) {
+    return definition.id.name === name;
+  }
+  switch (parent.type) {
+    case "VariableDeclarator":
+      return parent.init === inner && parent.id.name === name;
+    case "AssignmentExpression":
+    case "AssignmentPattern":
+      return parent.right === inner && parent.left.name === name;
+    case "Property":
+    case "PropertyDefinition":
+      return parent.value === inner && !parent.computed && (parent.key.name ?? parent.key.value) === name;
+    default:
+      return false;
+  }
+}
