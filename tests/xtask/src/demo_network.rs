@@ -26,7 +26,7 @@ fn people() -> Result<()> {
     guest.settle(&fs::read_to_string(sample("people/guesthouse.toml"))?)?;
     let moto = Moto::start()?;
     moto.fill()?;
-    guest.invoke(r#"{"id":"1"}"#, &[("AWS_ENDPOINT_URL_DYNAMODB", &moto.endpoint)])
+    guest.invoke(r#"{"id":"1"}"#, &[], &[("AWS_ENDPOINT_URL_DYNAMODB", &moto.endpoint)])
 }
 
 /// The function in JavaScript, with `fetch`.
@@ -36,7 +36,7 @@ fn weather() -> Result<()> {
     guests::javascript_handlers(&sample("weather/handler.js"), &[("handler", guest.file("wasm"))])?;
     let api = serve()?;
     guest.settle(&fs::read_to_string(sample("weather/guesthouse.toml"))?.replace("https://api.example.com", &api))?;
-    guest.invoke(r#"{"city":"Turin"}"#, &[("WEATHER_API", &api)])
+    guest.invoke(r#"{"city":"Turin"}"#, &["--env", &format!("WEATHER_API={api}")], &[])
 }
 
 fn sample(path: &str) -> PathBuf {
@@ -65,16 +65,17 @@ impl Guest {
         guests::compile_to(&self.file("wasm"), &self.file("cwasm"))?;
         fs::write(self.directory.join("guesthouse.toml"), settings)?;
         say("its guesthouse.toml");
-        println!("{settings}");
+        print!("{settings}");
         Ok(())
     }
 
-    /// Invokes the guest, which prints the response. AWS's variables are those that the server takes.
-    fn invoke(&self, event: &str, variables: &[(&str, &str)]) -> Result<()> {
+    /// Invokes the guest, which prints the response. `variables` are the tool's own, which AWS's libraries know.
+    fn invoke(&self, event: &str, options: &[&str], variables: &[(&str, &str)]) -> Result<()> {
         let set: String = variables.iter().map(|(name, value)| format!("{name}={value} ")).collect();
-        say(&format!("{set}guesthouse run {} -e '{event}'", show(&self.file("cwasm"))));
+        let shown: String = options.iter().map(|option| format!("{option} ")).collect();
+        say(&format!("{set}guesthouse run {} {shown}-e '{event}'", show(&self.file("cwasm"))));
         let mut tool = Command::new(root().join("target/debug/guesthouse"));
-        tool.arg("run").arg(self.file("cwasm")).args(["-e", event]);
+        tool.arg("run").arg(self.file("cwasm")).args(options).args(["-e", event]);
         execute(tool.envs(CREDENTIALS).envs(variables.iter().copied()))
     }
 }
@@ -83,8 +84,13 @@ fn show(path: &Path) -> String {
     path.strip_prefix(root()).unwrap_or(path).display().to_string()
 }
 
-const CREDENTIALS: [(&str, &str); 3] =
-    [("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test"), ("AWS_REGION", "us-east-1")];
+/// As Lambda sets them, with the region under both of its names.
+const CREDENTIALS: [(&str, &str); 4] = [
+    ("AWS_ACCESS_KEY_ID", "test"),
+    ("AWS_SECRET_ACCESS_KEY", "test"),
+    ("AWS_REGION", "us-east-1"),
+    ("AWS_DEFAULT_REGION", "us-east-1"),
+];
 
 /// A process with the API of DynamoDB, which ends when this value is dropped.
 struct Moto {
