@@ -18,7 +18,7 @@ async fn get(_event: IgnoredAny, _context: Context) -> Result<Message, Error> {
 
 async fn request(url: &str) -> Result<Message, guesthouse_guest::wstd::http::Error> {
     let response = Client::new().send(Request::get(url).body(Body::empty())?).await?;
-    Ok(response.into_body().json().await?)
+    response.into_body().json().await
 }
 
 handler!(async get);
