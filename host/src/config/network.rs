@@ -244,6 +244,13 @@ mod grants {
         for (name, value) in host.iter().filter(|(name, _)| is_place(name)) {
             add(name, value);
         }
+        // Lambda sets both names, and emulators one. Each SDK reads its own.
+        const REGION: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
+        if let Some(region) = REGION.iter().find_map(|name| env.get(*name).cloned()) {
+            for name in REGION {
+                env.entry(name.to_owned()).or_insert_with(|| region.clone());
+            }
+        }
     }
 }
 

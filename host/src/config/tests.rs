@@ -141,6 +141,19 @@ fn a_guest_sees_all_variables_but_credentials_and_lambdas_own_interfaces() {
 }
 
 #[test]
+#[cfg(feature = "network")]
+fn a_guest_that_calls_aws_has_the_region_under_both_of_its_names() {
+    let grant = "[handlers.hello]\naws = [\"s3\"]";
+    for (name, other) in [("AWS_REGION", "AWS_DEFAULT_REGION"), ("AWS_DEFAULT_REGION", "AWS_REGION")] {
+        let (one, both) = ([(name, "eu-west-1")], [(name, "eu-west-1"), (other, "eu-west-2")]);
+        let of = |settings, variables| seen(&read(settings, variables, &[]).unwrap(), other);
+        assert_eq!(of(grant, &one).as_deref(), Some("eu-west-1"));
+        assert_eq!(of(grant, &both).as_deref(), Some("eu-west-2"));
+        assert_eq!(of("", &one), None);
+    }
+}
+
+#[test]
 fn passing_names_passes_only_those_and_credentials_only_by_their_full_name() {
     let variables = [
         ("TABLE_A", "a"),
