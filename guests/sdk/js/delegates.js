@@ -4,8 +4,7 @@
 // `yield* __yieldStar(value)`. Here the values of the others are put into a call, by which `runtime/async.js` tells them
 // apart.
 
-import { parse } from "acorn";
-import { ancestor } from "acorn-walk";
+import { rewritten } from "./rewrite.js";
 
 const MARK = 'globalThis[Symbol.for("guesthouse.delegate")](';
 
@@ -14,20 +13,13 @@ export function marked(source) {
   if (!/\byield\s*\*/.test(source)) {
     return source;
   }
-  const places = [];
-  ancestor(parse(source, { ecmaVersion: "latest", sourceType: "module", allowHashBang: true }), {
-    YieldExpression(node, ancestors) {
+  return rewritten(source, (replace) => ({
+    YieldExpression({ delegate, argument }, ancestors) {
       const own = ancestors.findLast(({ type }) => type === "FunctionDeclaration" || type === "FunctionExpression");
-      if (node.delegate && !own.async) {
-        places.push([node.argument.start, MARK], [node.argument.end, ")"]);
+      if (delegate && !own.async) {
+        replace(argument.start, argument.start, MARK);
+        replace(argument.end, argument.end, ")");
       }
     },
-  });
-  places.sort(([a], [b]) => a - b);
-  let [code, from] = ["", 0];
-  for (const [at, text] of places) {
-    code += source.slice(from, at) + text;
-    from = at;
-  }
-  return code + source.slice(from);
+  }));
 }

@@ -4,8 +4,7 @@
 // function. On QuickJS the call costs six times as much as the function. Only functions whose name the bundle had to
 // change need it.
 
-import { parse } from "acorn";
-import { ancestor } from "acorn-walk";
+import { rewritten } from "./rewrite.js";
 
 // Returns the code without such calls. It is as long as before, so that positions in it stay right.
 export function withoutNeedlessNames(code) {
@@ -13,35 +12,30 @@ export function withoutNeedlessNames(code) {
   if (helpers.size === 0) {
     return code;
   }
-  const blanks = [];
-  ancestor(parse(code, { ecmaVersion: "latest", sourceType: "module", allowHashBang: true }), {
-    CallExpression(node, ancestors) {
-      const [target, { value: name } = {}] = node.arguments;
-      if (!helpers.has(node.callee.name) || typeof name !== "string") {
-        return;
-      }
-      const [parent, around, outer] = [ancestors.at(-2), ancestors.at(-3), ancestors.at(-4)];
-      if (target.type === "Identifier" && target.name === name) {
-        // A function that is declared.
-        blanks.push([node.start, node.end, "0"]);
-      } else if (target.type === "ThisExpression") {
-        // A class that names itself in a static block.
-        const [block, ofClass] = [around, ancestors.at(-5)];
-        if (block.type === "StaticBlock" && outer.type === "ClassBody" && hasName(ofClass, ancestors.at(-6), name)) {
-          blanks.push([block.start, block.end, ""]);
+  return rewritten(code, (replace) => {
+    const blank = (start, end, text = "") => replace(start, end, text.padEnd(end - start));
+    return {
+      CallExpression(node, ancestors) {
+        const [target, { value: name } = {}] = node.arguments;
+        if (!helpers.has(node.callee.name) || typeof name !== "string") {
+          return;
         }
-      } else if (FUNCTIONS.has(target.type) && hasName(target, parent, name, node)) {
-        blanks.push([node.start, target.start, ""], [target.end, node.end, ""]);
-      }
-    },
+        if (target.type === "Identifier" && target.name === name) {
+          // A function that is declared.
+          blank(node.start, node.end, "0");
+        } else if (target.type === "ThisExpression") {
+          // A class that names itself in a static block.
+          const [block, definition, parent] = [-3, -5, -6].map((at) => ancestors.at(at));
+          if (block.type === "StaticBlock" && hasName(definition, parent, name)) {
+            blank(block.start, block.end);
+          }
+        } else if (FUNCTIONS.has(target.type) && hasName(target, ancestors.at(-2), name, node)) {
+          blank(node.start, target.start);
+          blank(target.end, node.end);
+        }
+      },
+    };
   });
-  blanks.sort(([a], [b]) => a - b);
-  let [kept, from] = ["", 0];
-  for (const [start, end, text] of blanks) {
-    kept += code.slice(from, start) + text.padEnd(end - start);
-    from = end;
-  }
-  return kept + code.slice(from);
 }
 
 const FUNCTIONS = new Set(["ArrowFunctionExpression", "FunctionExpression", "ClassExpression"]);

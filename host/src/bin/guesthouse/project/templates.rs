@@ -27,8 +27,8 @@ const GO_SDK: &[File<&str>] = files!("sdk/go":
     "internal/wasi/result_wasip1.go", "internal/wasi/sockets_wasip1.go", "internal/wasi/wait_wasip1.go",
     "lambda/failure.go", "lambda/guest_wasip1.go", "lambda/handler.go", "lambda/invocation.go",
     "lambda/keep_wasip1.go", "lambda/lambda.go", "lambda/main_wasip1.s", "lambda/native.go",
-    "lambda/options.go", "lambda/wire.go", "network/doc.go", "network/failure.go", "network/gzip.go", "network/holding_wasip1.go",
-    "network/headers.go", "network/response_wasip1.go", "network/sockets/conn_wasip1.go",
+    "lambda/options.go", "lambda/wire.go", "network/doc.go", "network/failure.go", "network/gzip.go",
+    "network/headers.go", "network/holding_wasip1.go", "network/response_wasip1.go", "network/sockets/conn_wasip1.go",
     "network/sockets/deadline.go", "network/sockets/dial_wasip1.go", "network/sockets/doc.go",
     "network/transport_wasip1.go", "network/upload_wasip1.go");
 const PYTHON_SDK: &[File<&str>] = files!("sdk/python":
@@ -43,8 +43,8 @@ const PYTHON_SDK: &[File<&str>] = files!("sdk/python":
 const C_SDK: &[File<&str>] = files!("sdk/c": "fetch.c", "guesthouse.c", "guesthouse.h", "json.c", "wasi_http.h");
 
 const JS_SDK: &[File<&str>] = files!("sdk/js":
-    ".gitignore", "README.md", "browser.js", "build.js", "cli.js", "delegates.js", "index.d.ts", "package.json",
-    "names.js", "positions.js", "renamed.js", "runtime/async.js", "runtime/clone.js", "runtime/console.js",
+    ".gitignore", "README.md", "browser.js", "build.js", "cli.js", "delegates.js", "index.d.ts", "names.js",
+    "package.json", "positions.js", "renamed.js", "rewrite.js", "runtime/async.js", "runtime/clone.js", "runtime/console.js",
     "runtime/context.js", "runtime/errors.js", "runtime/globals.js", "runtime/guest.js",
     "runtime/inject/buffer.js", "runtime/inject/url.js", "runtime/inspect.js", "runtime/jobs.js",
     "runtime/json.js", "runtime/loop.js", "runtime/net/body.js", "runtime/net/errors.js", "runtime/net/http.js",
