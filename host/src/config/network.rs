@@ -239,13 +239,12 @@ mod grants {
         add("AWS_SECRET_ACCESS_KEY", PLACEHOLDER);
         // Otherwise some SDKs ask the metadata service first.
         add("AWS_EC2_METADATA_DISABLED", "true");
-        let is_place =
-            |name: &str| name == "AWS_REGION" || name == "AWS_DEFAULT_REGION" || name.starts_with("AWS_ENDPOINT_URL");
+        const REGION: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
+        let is_place = |name: &str| REGION.contains(&name) || name.starts_with("AWS_ENDPOINT_URL");
         for (name, value) in host.iter().filter(|(name, _)| is_place(name)) {
             add(name, value);
         }
         // Lambda sets both names, and emulators one. Each SDK reads its own.
-        const REGION: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
         if let Some(region) = REGION.iter().find_map(|name| env.get(*name).cloned()) {
             for name in REGION {
                 env.entry(name.to_owned()).or_insert_with(|| region.clone());

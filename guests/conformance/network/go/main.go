@@ -41,7 +41,8 @@ type event struct {
 type object = map[string]any
 
 var operations = map[string]func(context.Context, event) (object, error){
-	"get": get, "post": post, "download": download, "many": many, "unread": unread, "timeout": timeout, "tcp": tcp, "bench": bench,
+	"get": get, "post": post, "download": download, "many": many, "unread": unread, "timeout": timeout, "tcp": tcp,
+	"bench": bench,
 }
 
 func main() {
