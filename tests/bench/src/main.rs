@@ -8,6 +8,7 @@
 mod contestant;
 mod network;
 mod network_report;
+mod peers;
 mod picture;
 mod report;
 mod runtime_api;
@@ -22,6 +23,7 @@ use std::{
 };
 
 use contestant::Contestant;
+use peers::Peers;
 use rustix::thread::{CpuSet, sched_setaffinity};
 use work::Work;
 
@@ -51,21 +53,22 @@ fn main() -> Result<(), Box<dyn Error>> {
     let built = root().join("target/bench");
     let mut arguments = std::env::args_os().skip(1);
     let ahead = arguments.next().map_or_else(|| built.join(AHEAD), PathBuf::from);
+    let peers = Peers::new(&root())?;
     if arguments.next().is_none_or(|only| only != "network") {
-        compare_without_network(&built, &ahead)?;
+        compare_without_network(&built, &ahead, &peers)?;
     }
-    let measured = network::measure(&built, &ahead)?;
+    let measured = network::measure(&built, &ahead, &peers)?;
     let sizes = network_report::Sizes {
         all: [bytes(&built, "bootstrap")?, bytes(&built, "bootstrap-without-network")?],
         lean: [bytes(&built, "bootstrap-lean-with-network")?, bytes(&built, "bootstrap-lean")?],
     };
-    let report = network_report::write(&measured, &sizes, &machine());
+    let report = network_report::write(&measured, &sizes, &machine(&peers));
     print!("{report}");
     Ok(fs::write(root().join("tests/bench/network.md"), &report)?)
 }
 
-fn compare_without_network(built: &Path, ahead: &Path) -> Result<(), Box<dyn Error>> {
-    let mut contestants = contestants(built, ahead)?;
+fn compare_without_network(built: &Path, ahead: &Path, peers: &Peers) -> Result<(), Box<dyn Error>> {
+    let mut contestants = contestants(built, ahead, peers);
     // This runs on all cores, because it measures how well they are used.
     for round in 0..3 {
         for contestant in contestants.iter_mut().filter(|contestant| contestant.works.contains(&Work::Compute)) {
@@ -97,7 +100,7 @@ fn compare_without_network(built: &Path, ahead: &Path) -> Result<(), Box<dyn Err
     }
     eprintln!();
     let report =
-        report::write(&contestants, &[bytes(built, "bootstrap")?, bytes(built, "bootstrap-lean")?], &machine());
+        report::write(&contestants, &[bytes(built, "bootstrap")?, bytes(built, "bootstrap-lean")?], &machine(peers));
     print!("{report}");
     let directory = root().join("tests/bench");
     fs::write(directory.join("results.md"), &report)?;
@@ -136,29 +139,20 @@ fn shuffle(order: &mut [usize], round: u64) {
 }
 
 /// Returns the processor's name, and the versions of what is compared.
-fn machine() -> String {
-    let first_line = |program: &Path, arguments: &[&str]| {
-        let output = Command::new(program).args(arguments).output().ok()?;
-        let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-        Some(text.lines().next().unwrap_or_default().to_owned())
-    };
-    let peers = root().join("target/tools/peers");
+fn machine(peers: &Peers) -> String {
     let processors = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = processors.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or_default();
-    let go = fs::read_to_string(root().join("target/bench/go.version")).unwrap_or_default().trim().to_owned();
-    let node = node(&peers).ok().and_then(|node| first_line(&node, &["--version"])).unwrap_or_default();
-    let python = first_line(&peers.join("python/bin/python"), &["--version"]).unwrap_or_default();
-    let rust = first_line(Path::new("rustc"), &["--version"]).unwrap_or_default();
     let model = model.trim_start_matches([' ', '\t', ':']).to_owned();
-    [model, rust, go, python, format!("Node {node}")]
-        .into_iter()
-        .filter(|part| !part.is_empty())
-        .collect::<Vec<_>>()
-        .join(", ")
+    let rust = Command::new("rustc").arg("--version").output();
+    let rust = rust.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default();
+    let go = fs::read_to_string(root().join("target/bench/go.version")).unwrap_or_default().trim().to_owned();
+    let [python, node] = peers.versions();
+    let parts = [model, rust, go, python, node].into_iter().filter(|part| !part.is_empty());
+    parts.collect::<Vec<_>>().join(", ")
 }
 
 /// Returns all contestants. The native one is first, because the others are compared with it.
-fn contestants(built: &Path, ahead: &Path) -> Result<Vec<Contestant>, Box<dyn Error>> {
+fn contestants(built: &Path, ahead: &Path, peers: &Peers) -> Vec<Contestant> {
     fn own(work: Work) -> String {
         work.name().to_owned()
     }
@@ -180,10 +174,8 @@ fn contestants(built: &Path, ahead: &Path) -> Result<Vec<Contestant>, Box<dyn Er
     };
     let fresh = |name, language| guesthouse(name, language, AHEAD).env("GUESTHOUSE_INSTANCES", "fresh");
     let not_compiled = |name, language| guesthouse(name, language, "guests").works(&[Work::Hello]);
-    let peers = root().join("target/tools/peers");
-    let (python, node_handlers) = (built.join("python"), built.join("node"));
-    let ric = peers.join("node/node_modules/aws-lambda-ric/index.mjs");
-    Ok(vec![
+    let (python, node) = (built.join("python"), built.join("node"));
+    vec![
         Contestant::new("native Rust, lambda_runtime", &built.join("native"), own).works(&ALL),
         of_language("Guesthouse, Rust guest", "rust").works(&ALL),
         fresh("Rust guest, fresh instances", "rust"),
@@ -197,28 +189,13 @@ fn contestants(built: &Path, ahead: &Path) -> Result<Vec<Contestant>, Box<dyn Er
         not_compiled("JavaScript guest, not compiled ahead", "js"),
         of_language("Guesthouse, Python guest", "python"),
         Contestant::new("native Go, aws-lambda-go", &built.join("go"), own),
-        Contestant::new("Python, awslambdaric", &peers.join("python/bin/python"), module)
-            .argument("-m")
-            .argument("awslambdaric")
-            .argument("HANDLER")
-            .env("LAMBDA_TASK_ROOT", text(&python))
-            .env("PYTHONPATH", text(&python))
-            .files(vec![python.join("app.py")]),
-        Contestant::new("Node.js, aws-lambda-ric", &node(&peers)?, module)
-            .argument(text(&ric))
-            .argument("HANDLER")
-            .env("LAMBDA_TASK_ROOT", text(&node_handlers))
-            .files(vec![node_handlers.join("app.mjs")]),
-    ])
+        peers.python("Python, awslambdaric", &python, module).files(vec![python.join("app.py")]),
+        peers.node("Node.js, aws-lambda-ric", &node, module).files(vec![node.join("app.mjs")]),
+    ]
 }
 
 fn bytes(built: &Path, file: &str) -> io::Result<u64> {
     Ok(fs::metadata(built.join(file))?.len())
-}
-
-fn node(peers: &Path) -> Result<PathBuf, Box<dyn Error>> {
-    let programs = fs::read_dir(peers.join("node/node_modules"))?.flatten().map(|entry| entry.path().join("bin/node"));
-    Ok(programs.into_iter().find(|program| program.exists()).ok_or("there is no Node: cargo xtask bench")?)
 }
 
 fn text(path: &Path) -> String {

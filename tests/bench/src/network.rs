@@ -1,12 +1,9 @@
 //! This module compares what uses the network: guests with the clients that everybody uses, each beside the same client
 //! without a sandbox. What they reach is in this process, on the core that all share.
 
-use std::{
-    error::Error,
-    path::{Path, PathBuf},
-};
+use std::{error::Error, path::Path};
 
-use crate::{bind_to_one_core, contestant::Contestant, node, text, work::Work, world::World};
+use crate::{bind_to_one_core, contestant::Contestant, peers::Peers, text, work::Work, world::World};
 
 /// The number of rounds. In each of them every contestant starts.
 const ROUNDS: usize = 15;
@@ -32,10 +29,10 @@ pub struct Network {
 }
 
 /// Runs all pairs. `built` is the directory of what was built, `ahead` that of the precompiled guests.
-pub fn measure(built: &Path, ahead: &Path) -> Result<Network, Box<dyn Error>> {
+pub fn measure(built: &Path, ahead: &Path, peers: &Peers) -> Result<Network, Box<dyn Error>> {
     bind_to_one_core()?;
     let world = World::start(built)?;
-    let mut pairs = pairs(&world, built, ahead)?;
+    let mut pairs = pairs(&world, built, ahead, peers);
     for round in 0..ROUNDS {
         for Pair { work, guest, peer } in &mut pairs {
             eprint!("\rnetwork: round {} of {ROUNDS}, {}                    ", round + 1, guest.name);
@@ -55,32 +52,17 @@ pub fn measure(built: &Path, ahead: &Path) -> Result<Network, Box<dyn Error>> {
     Ok(Network { pairs, handshakes: world.handshakes() - before })
 }
 
-fn pairs(world: &World, built: &Path, ahead: &Path) -> Result<Vec<Pair>, Box<dyn Error>> {
+fn pairs(world: &World, built: &Path, ahead: &Path, peers: &Peers) -> Vec<Pair> {
     let pair = |name, language, peer: Contestant, work| {
         let guest = guest(name, language, work, world, built, ahead);
         Pair { work, guest, peer: reaches(peer, work, world) }
     };
     let native = built.join("network");
     let go = |name| Contestant::new(name, &native.join("go"), name_of);
-    let peers = crate::root().join("target/tools/peers");
-    let python = |name| {
-        let directory = native.join("python");
-        Contestant::new(name, &peers.join("python/bin/python"), member)
-            .argument("-m")
-            .argument("awslambdaric")
-            .argument("HANDLER")
-            .env("LAMBDA_TASK_ROOT", text(&directory))
-            .env("PYTHONPATH", text(&directory))
-    };
-    let node_program: PathBuf = node(&peers)?;
-    let node = |name| {
-        Contestant::new(name, &node_program, member)
-            .argument(text(&peers.join("node/node_modules/aws-lambda-ric/index.mjs")))
-            .argument("HANDLER")
-            .env("LAMBDA_TASK_ROOT", text(&native.join("node")))
-    };
+    let python = |name| peers.python(name, &native.join("python"), member);
+    let node = |name| peers.node(name, &native.join("node"), member);
     let rust = Contestant::new("native Rust, reqwest", &native.join("rust"), name_of);
-    Ok(vec![
+    vec![
         pair("Rust guest, wstd", "rust", rust, Work::Get),
         pair("Go guest, net/http", "go", go("native Go, net/http"), Work::Get),
         pair("JavaScript guest, fetch", "js", node("Node.js, fetch"), Work::Get),
@@ -88,7 +70,7 @@ fn pairs(world: &World, built: &Path, ahead: &Path) -> Result<Vec<Pair>, Box<dyn
         pair("Go guest, SDK for Go", "go", go("native Go, SDK for Go"), Work::Item),
         pair("JavaScript guest, SDK v3", "js", node("Node.js, SDK v3"), Work::Item),
         pair("Python guest, boto3", "python", python("Python, boto3"), Work::Item),
-    ])
+    ]
 }
 
 fn name_of(work: Work) -> String {
@@ -102,7 +84,6 @@ fn member(work: Work) -> String {
 fn guest(name: &'static str, language: &str, work: Work, world: &World, built: &Path, ahead: &Path) -> Contestant {
     let guests = ahead.join("network").join(language);
     let contestant = Contestant::new(name, &built.join("bootstrap"), name_of)
-        .files(vec![guests.join(work.name()).with_extension("cwasm")])
         .env("LAMBDA_TASK_ROOT", text(&guests))
         .env("GUESTHOUSE_NETWORK_ALLOW", &*world.http)
         .env("GUESTHOUSE_AWS_ALLOW", "dynamodb");

@@ -68,17 +68,7 @@ fn programs(built: &Path, path: &str) -> Result<()> {
         "native-network",
     ]))?;
     fs::copy(release.join("native-bench"), built.join("native"))?;
-    let go = Command::new("go")
-        .current_dir(root().join("tests/bench/go"))
-        .args(["build", "-trimpath", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o"])
-        .arg(built.join("go"))
-        .arg(".")
-        .env("CGO_ENABLED", "0")
-        .env("PATH", path)
-        .status();
-    if !go?.success() {
-        return Err("the Go function does not build".into());
-    }
+    guests::go_function(&root().join("tests/bench/go"), path, &built.join("go"))?;
     let version = Command::new("go").arg("version").env("PATH", path).output()?;
     fs::write(built.join("go.version"), version.stdout)?;
     for (directory, file) in [("python", "app.py"), ("node", "app.mjs")] {
@@ -98,9 +88,10 @@ fn guests(built: &Path, path: &str) -> Result<()> {
     rust(&guests.join("rust"))?;
     guests::c_handler("tests/bench/c/hello.c", &guests.join("c/hello.wasm"))?;
     guests::go_moved("tests/bench/go", path, &guests.join("go/hello.wasm"))?;
-    let javascript =
-        ["hello", "orders", "echo"].map(|name| (name, guests.join("js").join(name).with_extension("wasm")));
-    guests::javascript_handlers(&root().join("tests/bench/node/app.mjs"), &javascript)?;
+    let source = root().join("tests/bench/node/app.mjs");
+    let handlers = ["hello", "orders", "echo"]
+        .map(|name| (source.as_path(), name, guests.join("js").join(name).with_extension("wasm")));
+    guests::javascript_handlers(&handlers)?;
     let python = guests.join("python/hello.wasm");
     guests::python_handler("tests/bench/python/guest.py", &tools::guest_python()?, &python)?;
     guests::compiler()?;

@@ -4,7 +4,6 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Command,
 };
 
 use crate::{Result, cargo, guests, root, run, say, tools};
@@ -22,7 +21,8 @@ pub fn build(built: &Path, ahead: &Path, path: &str) -> Result<()> {
         fs::create_dir_all(ahead.join(language))?;
     }
     rust(&wasm.join("rust/get.wasm"))?;
-    go(&native.join("go"), &wasm.join("go"), path)?;
+    guests::go_function(&sources("go"), path, &native.join("go"))?;
+    guests::go_moved_with_network(&sources("go"), path, &wasm.join("go/get.wasm"))?;
     javascript(&native.join("node"), &wasm.join("js"))?;
     python(&native.join("python"), &wasm.join("python"))?;
     for (language, names) in [("rust", &["get"][..]), ("go", &["get"]), ("js", BOTH), ("python", BOTH)] {
@@ -50,28 +50,17 @@ fn rust(output: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Builds the function, and the same one moved: one import is another, and the tool builds it.
-fn go(native: &Path, guest: &Path, path: &str) -> Result<()> {
-    let source = sources("go");
-    let mut build = guests::go_in(&source, path);
-    build.args(["build", "-trimpath", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o"]);
-    run(build.arg(native).arg(".").env("CGO_ENABLED", "0"))?;
-    let project = guest.join("project");
-    guests::go_project(&source, &project)?;
-    let mut tool = Command::new(root().join("target/debug/guesthouse"));
-    run(tool.arg("build").arg(&project).env("PATH", path).env("GOTOOLCHAIN", "local"))?;
-    Ok(fs::rename(project.join("project.wasm"), guest.join("get.wasm"))?)
-}
-
 /// Builds the guests, and the same files as one each, as functions for Node are deployed.
 fn javascript(native: &Path, guest: &Path) -> Result<()> {
     let (project, path) = (guest.join("project"), tools::node()?);
     tools::npm_ci(&sources("node"), &project)?;
-    for name in BOTH {
-        let source = Path::new(name).with_extension("mjs");
-        let file = project.join(&source);
-        fs::copy(sources("node").join(source), &file)?;
-        guests::javascript_handlers(&file, &[("handler", guest.join(name).with_extension("wasm"))])?;
+    let files = ["get", "item"].map(|name| project.join(name).with_extension("mjs"));
+    for file in &files {
+        fs::copy(sources("node").join(file.file_name().ok_or("a file has a name")?), file)?;
+    }
+    let handlers = [0, 1].map(|at| (files[at].as_path(), "handler", guest.join(BOTH[at]).with_extension("wasm")));
+    guests::javascript_handlers(&handlers)?;
+    for (file, name) in files.iter().zip(BOTH) {
         let mut npm = guests::npm_in(&root().join("guests/hello-js"), &path);
         npm.args(["exec", "--no", "--", "esbuild", "--bundle", "--minify", "--platform=node", "--log-level=warning"]);
         let output = native.join(name).with_extension("cjs");

@@ -3,10 +3,10 @@
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
-    process::{Child, Command, Stdio},
+    process::{Child, Stdio},
 };
 
-use crate::{Result, cargo, root, run as execute, say, tools};
+use crate::{Result, cargo, guests, root, run as execute, say, tools};
 
 const EVENT: &str = r#"{"name":"newcomer"}"#;
 
@@ -31,7 +31,7 @@ struct Lambda(Child);
 
 impl Lambda {
     fn start(guest: &str) -> Result<Self> {
-        let mut command = Command::new(root().join("target/debug/guesthouse"));
+        let mut command = guests::tool();
         command.current_dir(root()).args(["serve", guest, "--port", "0"]).stdout(Stdio::piped());
         Ok(Self(command.spawn()?))
     }

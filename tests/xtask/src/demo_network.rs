@@ -33,7 +33,7 @@ fn people() -> Result<()> {
 fn weather() -> Result<()> {
     let guest = Guest::new("weather")?;
     say("building guests/network/weather");
-    guests::javascript_handlers(&sample("weather/handler.js"), &[("handler", guest.file("wasm"))])?;
+    guests::javascript_handlers(&[(&sample("weather/handler.js"), "handler", guest.file("wasm"))])?;
     let api = serve()?;
     guest.settle(&fs::read_to_string(sample("weather/guesthouse.toml"))?.replace("https://api.example.com", &api))?;
     guest.invoke(r#"{"city":"Turin"}"#, &["--env", &format!("WEATHER_API={api}")], &[])
@@ -74,7 +74,7 @@ impl Guest {
         let set: String = variables.iter().map(|(name, value)| format!("{name}={value} ")).collect();
         let shown: String = options.iter().map(|option| format!("{option} ")).collect();
         say(&format!("{set}guesthouse run {} {shown}-e '{event}'", show(&self.file("cwasm"))));
-        let mut tool = Command::new(root().join("target/debug/guesthouse"));
+        let mut tool = guests::tool();
         tool.arg("run").arg(self.file("cwasm")).args(options).args(["-e", event]);
         execute(tool.envs(CREDENTIALS).envs(variables.iter().copied()))
     }

@@ -105,10 +105,14 @@ fn go() -> Result<()> {
 fn go_with_network(path: &str) -> Result<()> {
     let source = root().join("guests/conformance/network/go");
     run(go_in(&source, path).args(["vet", "."]))?;
-    let mut tool = Command::new(root().join("target/debug/guesthouse"));
-    run(tool.arg("build").arg(&source).env("PATH", path).env("GOTOOLCHAIN", "local"))?;
-    fs::rename(source.join("go.wasm"), directory("go")?.join("network.wasm"))?;
-    Ok(())
+    go_by_tool(&source, path, &directory("go")?.join("network.wasm"))
+}
+
+/// Builds the guest in a directory with the tool, which calls it by the directory's name.
+fn go_by_tool(project: &Path, path: &str, output: &Path) -> Result<()> {
+    run(tool().arg("build").arg(project).env("PATH", path).env("GOTOOLCHAIN", "local"))?;
+    let name = project.file_name().ok_or("a directory has a name")?;
+    Ok(fs::rename(project.join(name).with_extension("wasm"), output)?)
 }
 
 /// Builds the guest in a directory. The mode `-buildmode=c-shared` makes a handler, `-buildmode=exe` a command. `path`
@@ -129,14 +133,22 @@ pub fn go_moved(source: &str, path: &str, output: &Path) -> Result<()> {
     go_guest(&project, path, "-buildmode=c-shared", output)
 }
 
-/// Makes a project of a guest from a function for AWS's own runtime, with the function's packages.
-pub fn go_project(source: &Path, project: &Path) -> Result<()> {
-    go_move(source, project)?;
+/// Builds a function for AWS's own runtime as a guest that uses the network, with the function's packages.
+pub fn go_moved_with_network(source: &Path, path: &str, output: &Path) -> Result<()> {
+    let project = output.with_file_name("project");
+    go_move(source, &project)?;
     let module = fs::read_to_string(source.join("go.mod"))?;
     let sdk = format!("\nrequire {SDK} v0.0.0\nreplace {SDK} => {}\n", sdk().display());
     fs::write(project.join("go.mod"), module + &sdk)?;
     fs::copy(source.join("go.sum"), project.join("go.sum"))?;
-    Ok(())
+    go_by_tool(&project, path, output)
+}
+
+/// Builds a function for AWS's own runtime as it is.
+pub fn go_function(source: &Path, path: &str, output: &Path) -> Result<()> {
+    let mut build = go_in(source, path);
+    build.args(["build", "-trimpath", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o"]);
+    run(build.arg(output).arg(".").env("CGO_ENABLED", "0"))
 }
 
 const SDK: &str = "guesthouse.dev/go";
@@ -153,7 +165,7 @@ fn go_move(source: &Path, project: &Path) -> Result<()> {
     Ok(fs::write(project.join("main.go"), moved)?)
 }
 
-pub fn go_in(directory: &Path, path: &str) -> Command {
+fn go_in(directory: &Path, path: &str) -> Command {
     let mut go = Command::new("go");
     go.current_dir(directory).env("PATH", path).env("GOTOOLCHAIN", "local");
     go
@@ -178,16 +190,19 @@ fn javascript() -> Result<()> {
     run(npm_in(&root().join("guests/conformance/js"), &path).args(["test", "--silent"]))
 }
 
-/// Builds guests of functions that this file exports. `handlers` has their names and the files to write.
-pub fn javascript_handlers(source: &Path, handlers: &[(&str, PathBuf)]) -> Result<()> {
+/// A function in JavaScript: its file, the name that the file exports, and the guest to write.
+pub type JavascriptHandler<'a> = (&'a Path, &'a str, PathBuf);
+
+/// Builds guests of functions in JavaScript.
+pub fn javascript_handlers(handlers: &[JavascriptHandler<'_>]) -> Result<()> {
     let path = tools::node()?;
     // This project has the SDK.
     let project = root().join("guests/hello-js");
     run(npm_in(&project, &path).args(["ci", "--silent", "--ignore-scripts"]))?;
-    for (handler, output) in handlers {
+    for (source, name, output) in handlers {
         let mut npm = npm_in(&project, &path);
         npm.args(["exec", "--no", "--", "guesthouse-js", "build"]).arg(source);
-        run(npm.args(["--handler", handler, "-o"]).arg(output))?;
+        run(npm.args(["--handler", name, "-o"]).arg(output))?;
     }
     Ok(())
 }
@@ -233,5 +248,10 @@ fn directory(language: &str) -> Result<PathBuf> {
 
 /// Compiles a guest ahead of time.
 pub fn compile_to(guest: &Path, output: &Path) -> Result<()> {
-    run(Command::new(root().join("target/debug/guesthouse")).arg("compile").arg(guest).arg("-o").arg(output))
+    run(tool().arg("compile").arg(guest).arg("-o").arg(output))
+}
+
+/// Returns the tool `guesthouse`, which [`compiler`] builds.
+pub fn tool() -> Command {
+    Command::new(root().join("target/debug/guesthouse"))
 }
