@@ -41,8 +41,9 @@ fn host(origin: &Origin, driver: &Driver) -> Host {
 
 /// Numbered versions, one in `EVERY`, with something broken between each two; and when each was there.
 fn publish(origin: Arc<Origin>, stop: Arc<AtomicBool>) -> thread::JoinHandle<Vec<(u64, Instant)>> {
+    // The first version is there now. The thread may begin after the first invocation has ended.
+    let mut published = vec![(0, Instant::now())];
     thread::spawn(move || {
-        let mut published = vec![(0, Instant::now())];
         for turn in 1.. {
             thread::sleep(EVERY / 2);
             origin.put("/guest.wasm", format!("broken {turn}"));
