@@ -21,6 +21,9 @@ export const browser = {
       const found = await build.resolve(path, { resolveDir, importer, kind: isAws ? "import-statement" : kind, pluginData: SKIP });
       return found.errors.length > 0 || found.external ? found : { path: mapped(found.path), sideEffects: found.sideEffects };
     });
+    // `got` imports it for HTTP/2, which it does not use unless asked, and it opens sockets when it is imported.
+    build.onResolve({ filter: /^http2-wrapper$/ }, ({ path }) => ({ path, namespace: "guesthouse-absent" }));
+    build.onLoad({ filter: /.*/, namespace: "guesthouse-absent" }, () => ({ contents: "module.exports = {};" }));
     build.onLoad({ filter: /dist-es\/(?:.*\/)?runtimeConfig\.browser\.js$/ }, ({ path }) => ({ contents: configured(path), resolveDir: dirname(path) }));
     build.onLoad({ filter: /signature-v4\/dist-es\/SignatureV4\.js$/ }, ({ path }) => ({ contents: readFileSync(path, "utf8") + SIGNED_BY_HOST, resolveDir: dirname(path) }));
     build.onLoad({ filter: /getEndpointFromConfig\.browser\.js$/ }, () => ({ contents: ENDPOINT }));

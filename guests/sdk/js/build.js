@@ -2,55 +2,40 @@
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { cp, mkdtemp, rm } from "node:fs/promises";
-import { isBuiltin } from "node:module";
 import { tmpdir } from "node:os";
-import { dirname, join, relative, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { componentize } from "componentize-qjs";
 import * as esbuild from "esbuild";
 
 import { browser } from "./browser.js";
+import { builtins, needWeb, noted } from "./builtins.js";
 import { marked } from "./delegates.js";
+import { commonJs, entryOf, shown } from "./entry.js";
+import { intl } from "./intl.js";
 import { withoutNeedlessNames } from "./names.js";
+import { withPrototypes } from "./prototypes.js";
 import { positionsOf } from "./positions.js";
 import { renamed } from "./renamed.js";
 import { needsWeb, webGlobals } from "./web.js";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
-// What a guest has of Node, and where.
-const MODULES = {
-  buffer: "buffer.js",
-  crypto: "crypto.js",
-  fs: "fs.js",
-  "fs/promises": "fs-promises.js",
-  os: "os.js",
-  path: "path.js",
-  "path/posix": "path.js",
-  process: "process.js",
-  timers: "timers.js",
-  "timers/promises": "timers-promises.js",
-  url: "url.js",
-  util: "util.js",
-};
-
 // Writes the component of the handler that `file` exports by that name, and returns its size. A small one is slower.
-export async function build(file, output, { handler: name, small }) {
-  if (!existsSync(file)) {
-    throw new Error(`there is no file \`${file}\``);
-  }
-  await requireExport(resolve(file), name);
+export async function build(given, output, { handler, small }) {
+  const { file, name } = entryOf(given, handler);
+  await requireExport(file, name);
   const component = await withContract(async (wit) => {
-    const isNetworked = await namesWeb(resolve(file), name);
+    const named = await namedIn(file);
     const { component } = await componentize({
       witPath: wit,
-      world: isNetworked ? "js-guest-with-network" : "js-guest",
-      jsSource: await lower(await bundle(resolve(file), name, isNetworked)),
+      world: named.isWeb ? "js-guest-with-network" : "js-guest",
+      jsSource: await lower(await bundle(file, name, named)),
       sync: true,
       optSize: small,
     });
-    return isNetworked ? renamed(component) : component;
+    return named.isWeb ? renamed(component) : component;
   });
   writeFileSync(output, component);
   return component.length;
@@ -61,16 +46,17 @@ export async function build(file, output, { handler: name, small }) {
 async function requireExport(file, name) {
   try {
     await esbuild.build({
-      stdin: { contents: `export { ${name} } from ${JSON.stringify(file)};`, resolveDir: dirname(file) },
+      stdin: { contents: `export { ${name.split(".")[0]} } from ${JSON.stringify(file)};`, resolveDir: dirname(file) },
       bundle: true,
       write: false,
       format: "esm",
       packages: "external",
       logLevel: "silent",
+      plugins: [commonJs],
     });
   } catch ({ errors }) {
     if (errors?.some(({ text }) => text.startsWith("No matching export in"))) {
-      throw new Error(`\`${relative(process.cwd(), file)}\` exports no \`${name}\``);
+      throw new Error(`\`${shown(file)}\` exports no \`${name}\``);
     }
     // Whatever else it is, bundling tells it better.
   }
@@ -78,15 +64,18 @@ async function requireExport(file, name) {
 
 // Returns the module that the engine runs. A test runs it in Node.
 export async function sourceOf(file, name) {
-  return lower(await bundle(file, name, await namesWeb(file, name)));
+  return lower(await bundle(file, name, await namedIn(file)));
 }
 
-// Bundles the handler alone, and looks what it names.
-async function namesWeb(file, name) {
-  const { outputFiles, metafile } = await reported(
-    esbuild.build({ ...OPTIONS, entryPoints: [file], minifyWhitespace: true, legalComments: "none", metafile: true, plugins: [browser, node] }),
+// Bundles the handler alone, and looks what its code names of that which a guest has only where it is named.
+async function namedIn(file) {
+  const names = new Set();
+  const plugins = [commonJs, browser, noted(names)];
+  const { outputFiles } = await reported(
+    esbuild.build({ ...OPTIONS, inject: [], entryPoints: [file], minifyWhitespace: true, legalComments: "none", plugins }),
   );
-  return needsWeb(outputFiles[0].text, Object.keys(metafile.inputs));
+  const code = outputFiles[0].text;
+  return { code, isWeb: needWeb(names) || needsWeb(code) };
 }
 
 const OPTIONS = {
@@ -96,7 +85,7 @@ const OPTIONS = {
   platform: "neutral",
   target: "esnext",
   mainFields: ["module", "main"],
-  conditions: ["module", "import"],
+  conditions: ["node", "module"],
   inject: [here("runtime/inject/buffer.js"), here("runtime/inject/url.js")],
   define: { __dirname: '"/var/task"', __filename: '"/var/task/handler.js"', "import.meta.url": '"file:///var/task/handler.js"' },
   external: ["wasi:*", "wasj:*"],
@@ -105,7 +94,7 @@ const OPTIONS = {
 
 // One module with everything in it but WASI. Names are kept, for stack traces and for errors that are named by their
 // class.
-async function bundle(file, name, isNetworked) {
+async function bundle(file, name, { code, isWeb }) {
   const { outputFiles } = await reported(
     esbuild.build({
       ...OPTIONS,
@@ -113,7 +102,8 @@ async function bundle(file, name, isNetworked) {
       keepNames: true,
       sourcemap: "inline",
       sourcesContent: false,
-      plugins: [handler(file, name), webGlobals(isNetworked), browser, node],
+      charset: "utf8",
+      plugins: [handler(file, name), webGlobals(isWeb), intl(code), commonJs, browser, builtins],
     }),
   );
   return outputFiles[0].text;
@@ -123,19 +113,29 @@ async function bundle(file, name, isNetworked) {
 // promises, whose jobs nothing runs with `sync: true`: `docs/decisions/46-javascript-on-quickjs.md`. This is a step of
 // its own, since `await` outside of functions must be inside of one first, which bundling does.
 async function lower(source) {
-  const { code, map } = await reported(
-    esbuild.transform(marked(source), {
+  const { code, map } = await transform(marked(withPrototypes(source)), {
+    supported: { "async-await": false, "async-generator": false, "for-await": false, using: false },
+  });
+  // What is left of the calls that keep names goes here, and with it what the engine would keep of each function's text.
+  const inline = `\n//# sourceMappingURL=data:application/json;base64,${Buffer.from(map).toString("base64")}`;
+  const small = await transform(withoutNeedlessNames(code) + inline);
+  return small.code + ownHelpers(small.code) + positionsOf(small.map, here("."));
+}
+
+const transform = (source, options) =>
+  reported(
+    esbuild.transform(source, {
+      ...options,
+      minifyWhitespace: true,
       format: "esm",
       target: "esnext",
-      supported: { "async-await": false, "async-generator": false, "for-await": false, using: false },
-      minifyWhitespace: true,
+      charset: "utf8",
       sourcemap: "external",
+      sourcesContent: false,
       sourcefile: "bundle.js",
       logLevel: "silent",
     }),
   );
-  return withoutNeedlessNames(code) + ownHelpers(code) + positionsOf(map, here("."));
-}
 
 // Returns a statement that replaces the functions that esbuild calls where `async` was by the SDK's own. Esbuild's are
 // declared by `var` before all other code, and the handler's file runs after this statement. The test
@@ -156,7 +156,7 @@ function ownHelpers(code) {
 
 // The handler's file is imported when the guest asks for it, which is at run time.
 function handler(file, name) {
-  const missing = `\`${relative(process.cwd(), file)}\` exports no function \`${name}\``;
+  const missing = `\`${shown(file)}\` exports no function \`${name}\``;
   return {
     name: "handler",
     setup(build) {
@@ -165,36 +165,40 @@ function handler(file, name) {
         resolveDir: dirname(file),
         contents: `
           export const missing = ${JSON.stringify(missing)};
-          export const load = () => import(${JSON.stringify(file)}).then((all) => all[${JSON.stringify(name)}]);
+          const names = ${JSON.stringify(name.split("."))};
+          const found = (all) => names.reduce((value, name) => value?.[name], all);
+          export const load = () => import(${JSON.stringify(file)}).then((all) => found(all) ?? found(all.default));
         `,
       }));
     },
   };
 }
 
-const node = {
-  name: "node",
-  setup(build) {
-    build.onResolve({ filter: /.*/ }, ({ path, namespace, resolveDir, kind, pluginData }) => {
-      const name = path.replace(/^node:/, "");
-      if (!isBuiltin(path) || pluginData === "package") {
-        return undefined;
-      }
-      if (Object.hasOwn(MODULES, name)) {
-        return { path: here(`runtime/node/${MODULES[name]}`), sideEffects: false };
-      }
-      return { errors: [{ text: `a guest has no \`${path}\`, only ${Object.keys(MODULES).map((name) => `\`node:${name}\``).join(", ")}` }] };
-    });
-  },
-};
-
 async function reported(building) {
   try {
     return await building;
   } catch (error) {
-    const messages = await esbuild.formatMessages(error.errors ?? [], { kind: "error" });
-    throw messages.length > 0 ? new Error(`the handler can't be bundled\n${messages.join("").trimEnd()}`) : error;
+    const errors = error.errors ?? [];
+    const texts = [...notInstalled(errors), ...(await esbuild.formatMessages(errors.filter((one) => !packageOf(one)), { kind: "error" }))];
+    throw texts.length > 0 ? new Error(`the handler can't be bundled\n${texts.join("").trimEnd()}`) : error;
   }
+}
+
+// The package that an error is about, where one can't be found.
+const packageOf = ({ text }) => /^Could not resolve "((?:@[^"/]+\/)?[^"./][^"/]*)[^"]*"$/.exec(text)?.[1];
+
+// Tells of each package once, and who wants it.
+function notInstalled(errors) {
+  const files = new Map();
+  for (const error of errors) {
+    const name = packageOf(error);
+    name && files.set(name, new Set([...(files.get(name) ?? []), error.location?.file ?? "the handler"]));
+  }
+  return [...files].map(([name, wanting]) => {
+    const [first, ...more] = wanting;
+    const others = more.length > 0 ? ` and ${more.length} more` : "";
+    return `the package \`${name}\` is not installed, and ${first}${others} imports it: run \`npm install ${name}\`\n`;
+  });
 }
 
 // npm packs no symbolic links, and in a clone of Guesthouse's repository the contract is one: there it is taken from

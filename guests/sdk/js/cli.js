@@ -2,13 +2,14 @@
 
 import { parseArgs } from "node:util";
 
-const USAGE = "usage: guesthouse-js build FILE -o FILE.wasm [--handler NAME] [--small]";
+const USAGE = `usage: guesthouse-js build FILE -o FILE.wasm [--handler NAME] [--small]
+       guesthouse-js build -o FILE.wasm --handler DIRECTORY/FILE.NAME [--small]`;
 
 try {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
-      handler: { type: "string", default: "handler" },
+      handler: { type: "string" },
       help: { type: "boolean", short: "h" },
       output: { type: "string", short: "o" },
       small: { type: "boolean", default: false },
@@ -17,11 +18,11 @@ try {
   const [command, file, ...more] = positionals;
   if (values.help) {
     console.log(USAGE);
-  } else if (command !== "build" || file === undefined || more.length > 0 || !values.output) {
+  } else if (command !== "build" || (file ?? values.handler) === undefined || more.length > 0 || !values.output) {
     fail(64, USAGE);
   } else {
     const { build } = await tools();
-    const bytes = await build(file, values.output, values);
+    const bytes = await build(file, values.output, { handler: "handler", ...values });
     console.log(`${values.output}: ${bytes.toLocaleString("en")} bytes`);
   }
 } catch (error) {

@@ -30,8 +30,10 @@ export function withoutNeedlessNames(code) {
             blank(block.start, block.end);
           }
         } else if (FUNCTIONS.has(target.type) && hasName(target, ancestors.at(-2), name, node)) {
-          blank(node.start, target.start);
-          blank(target.end, node.end);
+          // A function that has a name may stand where a statement begins. One that gets it must stand alone.
+          const [open, close] = target.id ? "()" : ["", ""];
+          replace(node.start, target.start, open.padStart(target.start - node.start));
+          blank(target.end, node.end, close);
         }
       },
     };

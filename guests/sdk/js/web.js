@@ -12,12 +12,9 @@ const NAMES = [
 ];
 const NAMED = new RegExp(`(?<![\\w$-])(?:${NAMES.join("|")}|new (?:Event|File|Headers))(?![\\w$-])`);
 
-// Modules that send requests, whatever the code names.
-const SENDERS = /runtime\/(?:net|web)\//;
-
-// Returns whether a handler's code needs the globals of the web: its bundled text, and the files that are in it.
-export function needsWeb(code, files) {
-  return NAMED.test(code) || files.some((file) => SENDERS.test(file));
+// Returns whether a handler's code needs the globals of the web.
+export function needsWeb(code) {
+  return NAMED.test(code);
 }
 
 // Has `guesthouse:web` be those globals, or nothing.

@@ -4,12 +4,13 @@
 // in `finally` when they are closed from outside, and hide rejections that nothing handles.
 // `guests/conformance/js/test/promises.test.js` compares all of them with Node's.
 
-import { queueJob } from "./jobs.js";
+import { frame, queueJob } from "./jobs.js";
 import { isObject, OurPromise, pending, react, reject, resolve, resolved } from "./promise.js";
 
 // Has `waiter.resume` be called with what a value becomes, as `await` waits. It calls no method of a promise, and makes no
 // second promise.
 function waitFor(value, waiter) {
+  waiter.frame = frame;
   if (!isObject(value)) {
     queueJob(waiter, true, value);
     return;
@@ -33,6 +34,7 @@ class Coroutine {
   constructor(generator, promise) {
     this.generator = generator;
     this.promise = promise;
+    this.frame = undefined;
   }
 
   resume(isFulfilled, value) {

@@ -2,6 +2,7 @@
 // time and is frozen in the image, so nothing here may ask for the time, the environment or a random number.
 
 import "./async.js";
+import "./call-sites.js";
 import { console } from "./console.js";
 import { clear, queueMicrotask, setImmediate, setInterval, setTimeout } from "./loop.js";
 import { performance, process } from "./process.js";

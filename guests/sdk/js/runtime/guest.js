@@ -4,6 +4,8 @@
 
 import "./globals.js";
 import "guesthouse:web";
+import "guesthouse:intl";
+import { invoked } from "./invocation.js";
 import { awaited } from "./loop.js";
 import { asHandlerError, HandlerError } from "./errors.js";
 import { Context } from "./context.js";
@@ -32,7 +34,7 @@ export const handler = {
       setTraceId(wire.traceId);
       const event = eventOf(text);
       const context = new Context(wire);
-      return stringify(awaited(() => handle(event, context)));
+      return stringify(invoked(handle, event, context));
     } catch (error) {
       throw asHandlerError(error);
     }
@@ -44,10 +46,6 @@ function start() {
   const found = awaited(load);
   if (typeof found !== "function") {
     throw new HandlerError("Runtime.HandlerNotFound", missing);
-  }
-  // As on AWS since Node 24. Without this, such a handler would seem to return `null`.
-  if (found.length > 2) {
-    throw new HandlerError("Runtime.CallbackHandlerDeprecated", "the handler takes a callback, which nothing calls: make it `async`");
   }
   handle = found;
 }

@@ -6,6 +6,9 @@ import { traced } from "./stack.js";
 const WIDTH = 72;
 const MEMBERS = 100;
 
+// The method by which an object says how it is shown.
+export const custom = Symbol.for("nodejs.util.inspect.custom");
+
 // `console.log`'s text: `%` directives in the first value, the others after it.
 export function format(...values) {
   let text = "";
@@ -77,6 +80,10 @@ function showFunction(value) {
 function showObject(value, depth, above) {
   if (above.includes(value)) {
     return "[Circular]";
+  }
+  if (typeof value[custom] === "function") {
+    const shown = value[custom](depth - above.length, {}, inspect);
+    return typeof shown === "string" ? shown : show(shown, depth, [...above, value]);
   }
   if (value instanceof Date) {
     return Number.isNaN(value.getTime()) ? "Invalid Date" : value.toISOString();

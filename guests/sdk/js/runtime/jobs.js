@@ -1,18 +1,44 @@
 // This module queues the jobs of promises, and keeps the errors that nobody handled.
 
 let jobs = []; // three in a row: who is resumed, whether with a value or with an error, and with which
+
+// What `AsyncLocalStorage` keeps for the code that runs now, or nothing: a map that nobody changes. Who is resumed later
+// keeps it as its own `frame`, and finds it again.
+export let frame;
 const uncaught = [];
 const unhandled = new Map(); // rejected promises and their reasons
 
-// Has somebody be resumed, by the method of this name. This makes no function: an `await` would otherwise cost more for
-// the functions around it than for what it does.
+// Continues with another frame.
+export function enter(next) {
+  frame = next;
+}
+
+// Returns a function that calls in the frame of now.
+export function bound(call) {
+  if (frame === undefined) {
+    return call;
+  }
+  const own = frame;
+  return function (...values) {
+    const before = frame;
+    frame = own;
+    try {
+      return call.apply(this, values);
+    } finally {
+      frame = before;
+    }
+  };
+}
+
+// Has somebody be resumed, by the method of this name, in its `frame`. This makes no function: an `await` would
+// otherwise cost more for the functions around it than for what it does.
 export function queueJob(job, isFulfilled, value) {
   jobs.push(job, isFulfilled, value);
 }
 
 // Has a function be called, without arguments.
 export function queueCall(call) {
-  queueJob({ resume: () => call() });
+  queueJob({ frame, resume: () => call() });
 }
 
 // Runs all jobs, and those that they queue.
@@ -21,6 +47,7 @@ export function runJobs() {
     const batch = jobs;
     jobs = [];
     for (let i = 0; i < batch.length; i += 3) {
+      frame = batch[i].frame;
       try {
         batch[i].resume(batch[i + 1], batch[i + 2]);
       } catch (error) {
@@ -28,6 +55,7 @@ export function runJobs() {
       }
     }
   }
+  frame = undefined;
 }
 
 // Calls a function, and keeps what it throws.

@@ -5,7 +5,7 @@
 import clock from "wasi:clocks/monotonic-clock@0.2.0";
 import { HandlerError } from "./errors.js";
 import { inspect } from "./inspect.js";
-import { guarded, queueCall, runJobs, takeFailures } from "./jobs.js";
+import { bound, enter, guarded, queueCall, runJobs, takeFailures } from "./jobs.js";
 
 let immediates = [];
 let source; // `net/poll.js`, in a guest that has it
@@ -13,6 +13,8 @@ const timers = []; // by time, those of the same time by age
 
 // Calls a function, and waits for what it returns.
 export function awaited(call) {
+  // Nothing is left of what the invocation before has entered.
+  enter(undefined);
   const returned = call();
   if (typeof returned !== "object" || typeof returned?.then !== "function") {
     return returned;
@@ -27,7 +29,21 @@ export function awaited(call) {
   return settled.value;
 }
 
-function run(isDone) {
+// Runs until something is so, or until nothing is left to do.
+export function settled(isDone) {
+  run(isDone, () => true);
+}
+
+// Runs until nothing is left to do.
+export function drain() {
+  run(() => false, () => true);
+}
+
+function neverSettled() {
+  throw new HandlerError("Runtime.NeverSettled", "the handler waits for a promise that nothing is left to settle");
+}
+
+function run(isDone, isOver = neverSettled) {
   for (;;) {
     runJobs();
     const done = isDone();
@@ -45,8 +61,8 @@ function run(isDone) {
       poll(timers.length > 0 ? Math.max(0, Math.ceil(timers[0].at - clock.now())) : undefined);
     } else if (timers.length > 0) {
       runTimer();
-    } else {
-      throw new HandlerError("Runtime.NeverSettled", "the handler waits for a promise that nothing is left to settle");
+    } else if (isOver()) {
+      return;
     }
   }
 }
@@ -124,7 +140,7 @@ class Timeout {
 
   constructor(callback, delay, isRepeated, args) {
     requireFunction(callback);
-    this.call = () => callback(...args);
+    this.call = bound(() => callback(...args));
     // Node's rule for what is no delay or too large a one.
     this.delay = delay >= 1 && delay <= 0x7fffffff ? Math.trunc(delay) : 1;
     this.isRepeated = isRepeated;
@@ -174,7 +190,7 @@ class Immediate {
 
   constructor(callback, args) {
     requireFunction(callback);
-    this.call = () => callback(...args);
+    this.call = bound(() => callback(...args));
     immediates.push(this);
   }
 

@@ -2,7 +2,7 @@
 // `docs/decisions/46-javascript-on-quickjs.md` has the reason. `guests/conformance/js/test/promises.test.js` compares
 // them with Node's.
 
-import { listenedTo, queueJob, rejectedAlone } from "./jobs.js";
+import { frame, listenedTo, queueJob, rejectedAlone } from "./jobs.js";
 
 const PENDING = "pending";
 const FULFILLED = "fulfilled";
@@ -268,6 +268,7 @@ class Reaction {
     this.onFulfilled = onFulfilled;
     this.onRejected = onRejected;
     this.next = next;
+    this.frame = frame;
   }
 
   resume(isFulfilled, value) {
@@ -292,6 +293,7 @@ class Follower {
     this.promise = promise;
     this.value = value;
     this.then = then;
+    this.frame = frame;
   }
 
   resume() {

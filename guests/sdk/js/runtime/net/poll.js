@@ -2,13 +2,14 @@
 
 import clock from "wasj:clocks/monotonic-clock@0.2.1";
 import poll from "wasj:io/poll@0.2.1";
+import { bound } from "../jobs.js";
 import { pollBy } from "../loop.js";
 
 const waiting = []; // entries { pollable, call }
 
 // Calls a function when a pollable is ready, in a turn of the loop. Returns what to give to `stopWaiting`.
 export function whenReady(pollable, call) {
-  const entry = { pollable, call };
+  const entry = { pollable, call: bound(call) };
   waiting.push(entry);
   return entry;
 }

@@ -1,6 +1,6 @@
-// `node:buffer`: a `Uint8Array` that can tell its bytes as text. What Node has besides for `latin1` offsets, swapping
-// and the like is left out.
+// `node:buffer`: a `Uint8Array` that can tell its bytes as text.
 
+import { custom } from "../inspect.js";
 import { decode, encode } from "../text.js";
 
 const toBytes = {
@@ -24,7 +24,7 @@ const toText = {
 toBytes.ascii = toBytes.latin1;
 
 // The name is the class's own, whatever a bundler makes of names in a file.
-export const Buffer = class Buffer extends Uint8Array {
+const Bytes = class Buffer extends Uint8Array {
   static from(value, encoding, length) {
     if (typeof value === "string") {
       return over(toBytes[encodingOf(encoding)](value));
@@ -34,6 +34,9 @@ export const Buffer = class Buffer extends Uint8Array {
     }
     if (value?.type === "Buffer" && Array.isArray(value.data)) {
       return new Buffer(value.data);
+    }
+    if (value instanceof String) {
+      return Buffer.from(value.valueOf(), encoding);
     }
     if (typeof value !== "object" || value === null) {
       const message = "The first argument must be of type string or an instance of Buffer, ArrayBuffer, or Array or an Array-like Object.";
@@ -49,6 +52,15 @@ export const Buffer = class Buffer extends Uint8Array {
 
   static allocUnsafe(size) {
     return new Buffer(size);
+  }
+
+  static allocUnsafeSlow(size) {
+    return new Buffer(size);
+  }
+
+  static copyBytesFrom(view, from = 0, length = view.length - from) {
+    const part = view.subarray(from, from + length);
+    return new Buffer(part.buffer.slice(part.byteOffset, part.byteOffset + part.byteLength));
   }
 
   static isBuffer(value) {
@@ -78,6 +90,20 @@ export const Buffer = class Buffer extends Uint8Array {
     return Math.sign(i < 0 || i >= b.length ? a.length - b.length : a[i] - b[i]);
   }
 
+  get parent() {
+    return this.buffer;
+  }
+
+  get offset() {
+    return this.byteOffset;
+  }
+
+  [custom]() {
+    const shown = plain(this).subarray(0, 50);
+    const more = this.length - shown.length;
+    return `<Buffer${Array.from(shown, (byte) => ` ${byte.toString(16).padStart(2, "0")}`).join("")}${more > 0 ? ` ... ${more} more byte${more > 1 ? "s" : ""}` : ""}>`;
+  }
+
   toString(encoding, start = 0, end = this.length) {
     return toText[encodingOf(encoding)](plain(this).subarray(Math.max(0, start), Math.max(0, end)));
   }
@@ -90,8 +116,8 @@ export const Buffer = class Buffer extends Uint8Array {
     return this.length === other.length && Buffer.compare(this, other) === 0;
   }
 
-  compare(other) {
-    return Buffer.compare(this, other);
+  compare(other, otherStart = 0, otherEnd = other.length, start = 0, end = this.length) {
+    return Buffer.compare(this.subarray(start, end), other.subarray(otherStart, otherEnd));
   }
 
   // As in Node a view, and not a copy.
@@ -139,6 +165,14 @@ export const Buffer = class Buffer extends Uint8Array {
     return this.toString("latin1").indexOf(bytes.toString("latin1"), typeof from === "string" ? 0 : from);
   }
 
+  lastIndexOf(value, from = this.length, encoding) {
+    if (typeof value === "number") {
+      return super.lastIndexOf(value & 0xff, from);
+    }
+    const bytes = typeof from === "string" ? Buffer.from(value, from) : Buffer.from(value, encoding);
+    return this.toString("latin1").lastIndexOf(bytes.toString("latin1"), typeof from === "string" ? this.length : from);
+  }
+
   includes(value, from, encoding) {
     return this.indexOf(value, from, encoding) >= 0;
   }
@@ -150,7 +184,65 @@ export const Buffer = class Buffer extends Uint8Array {
   readUIntLE(at, length) {
     return this.subarray(at, at + length).reduceRight((number, byte) => number * 256 + byte, 0);
   }
+
+  readIntBE(at, length) {
+    return signed(this.readUIntBE(at, length), length);
+  }
+
+  readIntLE(at, length) {
+    return signed(this.readUIntLE(at, length), length);
+  }
+
+  writeUIntBE(value, at, length) {
+    this.writeUIntLE(value, at, length);
+    this.subarray(at, at + length).reverse();
+    return at + length;
+  }
+
+  writeUIntLE(value, at, length) {
+    let rest = value < 0 ? value + 2 ** (8 * length) : value;
+    for (let i = 0; i < length; i++) {
+      this[at + i] = rest % 256;
+      rest = Math.floor(rest / 256);
+    }
+    return at + length;
+  }
+
+  writeIntBE(value, at, length) {
+    return this.writeUIntBE(value, at, length);
+  }
+
+  writeIntLE(value, at, length) {
+    return this.writeUIntLE(value, at, length);
+  }
+
+  swap16() {
+    return swap(this, 2);
+  }
+
+  swap32() {
+    return swap(this, 4);
+  }
+
+  swap64() {
+    return swap(this, 8);
+  }
 };
+
+// Programs that are older than `Buffer.from` call this, with `new` or without.
+export function Buffer(value, encoding, length) {
+  return typeof value === "number" ? new Bytes(value) : Bytes.from(value, encoding, length);
+}
+
+Object.setPrototypeOf(Buffer, Uint8Array);
+Object.defineProperty(Buffer, "prototype", { value: Bytes.prototype });
+Object.defineProperty(Buffer, Symbol.species, { value: Bytes, configurable: true });
+// Packages copy what can be enumerated of it.
+for (const name of Object.getOwnPropertyNames(Bytes).filter((name) => typeof Bytes[name] === "function")) {
+  Buffer[name] = Bytes[name];
+}
+Object.defineProperty(Bytes.prototype, "constructor", { value: Buffer, writable: true, configurable: true });
+Buffer.poolSize = 8192;
 
 // `readUInt32BE`, `writeDoubleLE` and so on, by what `DataView` calls them.
 for (const [name, type, size] of [
@@ -175,6 +267,30 @@ for (const [name, type, size] of [
       return at + size;
     });
   }
+}
+
+for (const encoding of ["utf8", "hex", "base64", "base64url", "latin1", "ascii", "ucs2"]) {
+  define(`${encoding}Slice`, function (start, end) {
+    return this.toString(encoding, start, end);
+  });
+  define(`${encoding}Write`, function (text, at, length) {
+    return this.write(text, at, length, encoding);
+  });
+}
+
+function signed(number, length) {
+  const range = 2 ** (8 * length);
+  return number >= range / 2 ? number - range : number;
+}
+
+function swap(buffer, size) {
+  if (buffer.length % size !== 0) {
+    throw Object.assign(new RangeError(`Buffer size must be a multiple of ${8 * size}-bits`), { code: "ERR_INVALID_BUFFER_SIZE" });
+  }
+  for (let i = 0; i < buffer.length; i += size) {
+    buffer.subarray(i, i + size).reverse();
+  }
+  return buffer;
 }
 
 function define(name, value) {
@@ -206,7 +322,23 @@ function fromBase64(text) {
   }
 }
 
-const over = (bytes) => new Buffer(bytes.buffer, bytes.byteOffset, bytes.length);
+const over = (bytes) => new Bytes(bytes.buffer, bytes.byteOffset, bytes.length);
 const plain = (buffer) => new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
 
-export default { Buffer };
+export const kMaxLength = 2 ** 31 - 1;
+export const constants = { MAX_LENGTH: kMaxLength, MAX_STRING_LENGTH: 2 ** 29 - 24 };
+export const INSPECT_MAX_BYTES = 50;
+export const SlowBuffer = Buffer;
+export const { atob, btoa } = globalThis;
+export const isAscii = (bytes) => plain(Buffer.from(bytes)).every((byte) => byte < 0x80);
+export const isUtf8 = (bytes) => {
+  try {
+    decode(plain(Buffer.from(bytes)), true);
+    return true;
+  } catch {
+    return false;
+  }
+};
+export const transcode = (bytes, from, to) => Buffer.from(Buffer.from(bytes).toString(from), to);
+
+export default { Buffer, INSPECT_MAX_BYTES, SlowBuffer, atob, btoa, constants, isAscii, isUtf8, kMaxLength, transcode };

@@ -1,24 +1,38 @@
-import { crypto, randomBytes as bytes } from "../random.js";
-import { Buffer } from "./buffer.js";
+// `node:crypto`, by the packages of noble. All of it runs in the guest.
 
-export const randomBytes = (length) => Buffer.from(bytes(length).buffer);
-export const { getRandomValues, randomUUID } = crypto;
+import { crypto } from "../random.js";
+import { equal, subtle } from "../web/subtle.js";
+import * as cipher from "./crypto/cipher.js";
+import { curves } from "./crypto/curves.js";
+import * as derive from "./crypto/derive.js";
+import * as hashes from "./crypto/hash.js";
+import * as keys from "./crypto/keys.js";
+import * as random from "./crypto/random.js";
+import * as signatures from "./crypto/sign.js";
+
+export { Cipheriv, createCipheriv, createDecipheriv, Decipheriv, getCiphers } from "./crypto/cipher.js";
+export { hkdf, hkdfSync, pbkdf2, pbkdf2Sync, scrypt, scryptSync } from "./crypto/derive.js";
+export { createHash, createHmac, getHashes, Hash, hash, Hmac } from "./crypto/hash.js";
+export { createPrivateKey, createPublicKey, createSecretKey, KeyObject } from "./crypto/keys.js";
+export { getRandomValues, randomBytes, randomFill, randomFillSync, randomInt, randomUUID } from "./crypto/random.js";
+export { constants, createSign, createVerify, Sign, sign, Verify, verify } from "./crypto/sign.js";
+
+export const getCurves = () => curves;
+export const getFips = () => 0;
 export const webcrypto = crypto;
+export { subtle };
 
-// Uniform: numbers beyond the last whole multiple of the range are drawn again.
-export function randomInt(least, end) {
-  [least, end] = end === undefined ? [0, least] : [least, end];
-  const range = end - least;
-  if (!(range > 0 && range <= 2 ** 48)) {
-    throw Object.assign(new RangeError(`The value of "max" is out of range. Received ${end}`), { code: "ERR_OUT_OF_RANGE" });
+export function timingSafeEqual(a, b) {
+  const [one, other] = [hashes.bytesOf(a), hashes.bytesOf(b)];
+  if (one.length !== other.length) {
+    throw Object.assign(new RangeError("Input buffers must have the same byte length"), { code: "ERR_CRYPTO_TIMING_SAFE_EQUAL_LENGTH" });
   }
-  const most = 2 ** 48 - (2 ** 48 % range);
-  for (;;) {
-    const drawn = randomBytes(6).readUIntBE(0, 6);
-    if (drawn < most) {
-      return least + (drawn % range);
-    }
-  }
+  return equal(one, other);
 }
 
-export default { ...crypto, randomBytes, randomInt, webcrypto };
+const { bytesOf, hashNamed, ...ofHashes } = hashes;
+const { keyFor, publicOf, ...ofKeys } = keys;
+
+export default {
+  ...cipher, ...derive, ...ofHashes, ...ofKeys, ...random, ...signatures, getCurves, getFips, subtle, timingSafeEqual, webcrypto,
+};

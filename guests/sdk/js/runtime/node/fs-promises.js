@@ -1,6 +1,8 @@
-import { constants } from "./fs-sync.js";
-import { promises } from "./fs.js";
+import { constants, promises } from "./fs.js";
 
-export const { access, appendFile, copyFile, lstat, mkdir, mkdtemp, readdir, readFile, rename, rm, rmdir, stat, unlink, writeFile } = promises;
+export const {
+  access, appendFile, chmod, copyFile, lstat, mkdir, mkdtemp, open, readdir, readFile, realpath, rename, rm, rmdir, stat, truncate,
+  unlink, utimes, writeFile,
+} = promises;
 export { constants };
-export default { ...promises, constants };
+export default promises;

@@ -3,7 +3,11 @@ import { decode, encode } from "../text.js";
 import { Buffer } from "./buffer.js";
 import { at, attempt, close, failure, pathOf } from "./fs-wasi.js";
 
-export const constants = { F_OK: 0, X_OK: 1, W_OK: 2, R_OK: 4, COPYFILE_EXCL: 1 };
+export const constants = {
+  F_OK: 0, X_OK: 1, W_OK: 2, R_OK: 4, COPYFILE_EXCL: 1,
+  O_RDONLY: 0, O_WRONLY: 1, O_RDWR: 2, O_CREAT: 0o100, O_EXCL: 0o200, O_TRUNC: 0o1000, O_APPEND: 0o2000,
+  S_IFMT: 0o170000, S_IFREG: 0o100000, S_IFDIR: 0o40000, S_IFLNK: 0o120000,
+};
 
 // What a `read` of WASI is asked for at once.
 const CHUNK = 0x100000;
@@ -12,6 +16,9 @@ const APPEND = 4096;
 
 export function readFileSync(path, options) {
   const { encoding, flag = "r" } = optionsOf(options);
+  if (typeof path === "number") {
+    throw failure("unsupported", "read", `file descriptor ${path}`);
+  }
   const bytes = withFile("open", path, flag, readAll);
   if (isUtf8(encoding)) {
     return decode(bytes);
@@ -145,14 +152,51 @@ const FLAGS = {
   a: [{ create: true }, { write: true }],
   "a+": [{ create: true }, { read: true, write: true }],
   ax: [{ create: true, exclusive: true }, { write: true }],
+  "wx+": [{ create: true, exclusive: true }, { read: true, write: true }],
 };
 
 function withFile(syscall, path, flag, use) {
-  const flags = FLAGS[flag];
-  if (flags === undefined) {
+  return withDescriptor(syscall, path, ...flagsOf(flag), use);
+}
+
+function flagsOf(flag) {
+  const name = typeof flag === "number" ? namedFlag(flag) : String(flag).replace("s", "");
+  if (!Object.hasOwn(FLAGS, name)) {
     throw Object.assign(new TypeError(`The argument 'flags' is invalid. Received '${flag}'`), { code: "ERR_INVALID_ARG_VALUE" });
   }
-  return withDescriptor(syscall, path, ...flags, use);
+  return FLAGS[name];
+}
+
+function namedFlag(flag) {
+  const has = (bit) => (flag & bit) !== 0;
+  const kind = has(constants.O_APPEND) ? "a" : has(constants.O_TRUNC) || has(constants.O_CREAT) ? "w" : "r";
+  return kind + (has(constants.O_EXCL) ? "x" : "") + (has(constants.O_RDWR) || (kind === "r" && has(constants.O_WRONLY)) ? "+" : "");
+}
+
+// Opens a file that somebody else closes.
+export function open(syscall, path, flag) {
+  const [openFlags, flags] = flagsOf(flag);
+  const file = at(syscall, path, (directory, name) => directory.openAt({ symlinkFollow: true }, name, openFlags, flags));
+  return { path: pathOf(path), file, isAppending: FLAGS.a[0] === openFlags || FLAGS["a+"][0] === openFlags || FLAGS.ax[0] === openFlags };
+}
+
+// There are no links that lead elsewhere.
+export function realpathSync(path) {
+  status("realpath", path);
+  return pathOf(path);
+}
+
+export function truncateSync(path, length = 0) {
+  withFile("open", path, "r+", (file) => file.setSize(length));
+}
+
+// WASI knows no modes and no owners: this finds only whether there is such a file.
+export function chmodSync(path) {
+  status("chmod", path);
+}
+
+export function utimesSync(path) {
+  status("utime", path);
 }
 
 function withDescriptor(syscall, path, openFlags, flags, use) {
@@ -222,7 +266,7 @@ function optionsOf(options) {
   return typeof options === "string" ? { encoding: options } : typeof options === "object" && options !== null ? options : {};
 }
 
-function bytesOf(data, encoding) {
+export function bytesOf(data, encoding) {
   if (typeof data === "string") {
     return encoding == null || isUtf8(encoding) ? encode(data) : Buffer.from(data, encoding);
   }

@@ -1,4 +1,7 @@
-const { argv, cwd, env, exit, hrtime, nextTick, platform, stderr, stdout, uptime } = globalThis.process;
+const { process } = globalThis;
 
-export { argv, cwd, env, exit, hrtime, nextTick, platform, stderr, stdout, uptime };
-export default globalThis.process;
+export const {
+  arch, argv, chdir, cpuUsage, cwd, emitWarning, env, execPath, exit, hrtime, memoryUsage, nextTick, off, on, once, pid, platform,
+  release, stderr, stdin, stdout, title, umask, uptime, version, versions,
+} = process;
+export default process;

@@ -1,5 +1,6 @@
 // The globals of the web, in the guests whose code names one of them: `globals` in `web.js`.
 
+import { absentGlobals } from "./absent.js";
 import { AbortController, AbortSignal } from "./abort.js";
 import { Blob, File } from "./blob.js";
 import { CompressionStream, DecompressionStream } from "./compression.js";
@@ -13,6 +14,7 @@ import * as streams from "./streams.js";
 import { subtle } from "./subtle.js";
 
 const globals = {
+  ...absentGlobals,
   AbortController,
   AbortSignal,
   Blob,
