@@ -18,6 +18,7 @@ mod conformance;
 mod corpus;
 mod faults;
 mod four_ways;
+mod functions;
 mod host_panic;
 mod init_failures;
 mod languages;

@@ -108,8 +108,11 @@ function contentsOf(name) {
   if (file !== undefined) {
     lines.push(`import own from ${JSON.stringify(file)};`, `export * from ${JSON.stringify(file)};`);
   }
-  rest.forEach(([member, value]) => lines.push(`export const ${member} = ${value};`));
-  lines.push(`export default /* @__PURE__ */ completed(${file === undefined ? "{}" : "own"}, { ${rest.map(([member]) => member).join(", ")} });`);
+  rest.forEach(([member, value]) => lines.push(`export const ${member} = ${value ?? `/* @__PURE__ */ absent(${JSON.stringify(name)}, ${JSON.stringify(member)})`};`));
+  const constants = rest.filter(([, value]) => value !== undefined).map(([member, value]) => `${member}: ${value}`);
+  const others = rest.filter(([, value]) => value === undefined).map(([member]) => member);
+  const whole = [file === undefined ? "{}" : "own", JSON.stringify(name), JSON.stringify(others.join(" ")), `{ ${constants.join(", ")} }`];
+  lines.push(`export default /* @__PURE__ */ completed(${whole.join(", ")});`);
   return lines.join("\n");
 }
 
@@ -125,7 +128,7 @@ function namesIn(file) {
   return kept.get(file);
 }
 
-// What Node's module has besides, as code: constants as they are, and a word for all that would do something.
+// What Node's module has besides: the code of a constant, and nothing for all that would do something.
 function missing(name, own) {
   const module = nodes(name);
   const members = {};
@@ -134,7 +137,7 @@ function missing(name, own) {
       continue;
     }
     const { value } = Object.getOwnPropertyDescriptor(module, member);
-    members[member] = isConstant(value) ? JSON.stringify(value) : `/* @__PURE__ */ absent(${JSON.stringify(name)}, ${JSON.stringify(member)})`;
+    members[member] = isConstant(value) ? JSON.stringify(value) : undefined;
   }
   return members;
 }

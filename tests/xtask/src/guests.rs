@@ -7,7 +7,7 @@ use std::{
     process::Command,
 };
 
-use crate::{Result, cargo, root, run, say, tools};
+use crate::{Result, cargo, functions, root, run, say, tools};
 
 pub fn build() -> Result<()> {
     compiler()?;
@@ -187,7 +187,8 @@ fn javascript() -> Result<()> {
         fs::rename(root().join(source).join(built), &output)?;
     }
     say("testing the SDK for JavaScript");
-    run(npm_in(&root().join("guests/conformance/js"), &path).args(["test", "--silent"]))
+    run(npm_in(&root().join("guests/conformance/js"), &path).args(["test", "--silent"]))?;
+    functions::javascript()
 }
 
 /// A function in JavaScript: its file, the name that the file exports, and the guest to write.
@@ -240,7 +241,8 @@ pub fn python_build(python: &Path, source: &Path, output: &Path) -> Command {
     build
 }
 
-fn directory(language: &str) -> Result<PathBuf> {
+/// Returns the directory with a language's guests.
+pub fn directory(language: &str) -> Result<PathBuf> {
     let directory = root().join("target/guests").join(language);
     fs::create_dir_all(&directory)?;
     Ok(directory)

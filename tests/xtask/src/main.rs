@@ -6,6 +6,7 @@ mod bench_network;
 mod debian;
 mod demo;
 mod demo_network;
+mod functions;
 mod guests;
 mod parts;
 mod slow;

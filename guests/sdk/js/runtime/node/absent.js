@@ -12,10 +12,10 @@ export function absent(module, name) {
   }, "name", { value: name });
 }
 
-// Adds to what a module is, as `require` returns it, what it has not.
-export function completed(module, rest) {
-  for (const name of Object.keys(rest)) {
-    name in module || Object.defineProperty(module, name, { value: rest[name], writable: true, configurable: true });
-  }
+// Adds to a module, as `require` returns it, what it has not: names in a text, and constants.
+export function completed(module, name, names, constants) {
+  const define = (member, value) => member in module || Object.defineProperty(module, member, { value, writable: true, configurable: true });
+  names.split(" ").filter((member) => member !== "").forEach((member) => define(member, absent(name, member)));
+  Object.keys(constants).forEach((member) => define(member, constants[member]));
   return module;
 }

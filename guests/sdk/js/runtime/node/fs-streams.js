@@ -1,7 +1,8 @@
-// Streams over open files, and `FileHandle`.
+// Streams over open files.
 
-import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from "./fs-handles.js";
+import { closeSync, openSync, readSync, writeSync } from "./fs-handles.js";
 import { Buffer } from "./buffer.js";
+import { FileHandle } from "./fs-file-handle.js";
 import { Readable, Writable } from "./stream.js";
 
 const CHUNK = 65536;
@@ -101,64 +102,9 @@ const optionsOf = (options) => (typeof options === "string" ? { encoding: option
 export const createReadStream = (path, options) => new ReadStream(path, options);
 export const createWriteStream = (path, options) => new WriteStream(path, options);
 
-// What `fs.promises.open` returns.
-export class FileHandle {
-  constructor(fd) {
-    this.fd = fd;
-  }
-
-  async read(buffer = Buffer.alloc(16384), ...range) {
-    if (!ArrayBuffer.isView(buffer)) {
-      return this.read(buffer.buffer, buffer);
-    }
-    return { bytesRead: readSync(this.fd, buffer, ...range), buffer };
-  }
-
-  async write(buffer, ...range) {
-    return { bytesWritten: writeSync(this.fd, buffer, ...range), buffer };
-  }
-
-  async readFile(options) {
-    const { encoding } = optionsOf(options);
-    const buffer = Buffer.alloc(fstatSync(this.fd).size);
-    const bytes = buffer.subarray(0, readSync(this.fd, buffer, 0, buffer.length, 0));
-    return encoding ? bytes.toString(encoding) : bytes;
-  }
-
-  async writeFile(data, options) {
-    writeSync(this.fd, typeof data === "string" ? Buffer.from(data, optionsOf(options).encoding) : data);
-  }
-
-  async appendFile(data, options) {
-    await this.writeFile(data, options);
-  }
-
-  async stat() {
-    return fstatSync(this.fd);
-  }
-
-  async truncate(length) {
-    ftruncateSync(this.fd, length);
-  }
-
-  async sync() {}
-
-  async datasync() {}
-
-  async close() {
-    this.fd > 2 && closeSync(this.fd);
-    this.fd = -1;
-  }
-
-  createReadStream(options) {
-    return new ReadStream(undefined, { ...options, fd: this.fd });
-  }
-
-  createWriteStream(options) {
-    return new WriteStream(undefined, { ...options, fd: this.fd });
-  }
-
-  async [Symbol.asyncDispose]() {
-    await this.close();
-  }
-}
+FileHandle.prototype.createReadStream = function (options) {
+  return new ReadStream(undefined, { ...options, fd: this.fd });
+};
+FileHandle.prototype.createWriteStream = function (options) {
+  return new WriteStream(undefined, { ...options, fd: this.fd });
+};

@@ -11,15 +11,12 @@ use guesthouse::{config::EnvVars, files, text::Escaped};
 use serde_json::Value;
 
 use super::{
-    Language, SDK, go_overlay,
+    Function, Language, go_overlay, javascript, python,
     tools::{failed, output, run_to_end, started},
 };
 use crate::Exit;
 
 const TARGET: &str = "wasm32-wasip2";
-
-/// The oldest version of Node.js that runs the SDK's build tools.
-const NODE: u32 = 20;
 
 /// The oldest version of Go that has what the SDK needs.
 const GO: (u32, u32) = (1, 24);
@@ -31,13 +28,18 @@ const GO: (u32, u32) = (1, 24);
 /// JavaScript packages do not run.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// The project's directory, as `guesthouse new` wrote it
+    /// The project's directory: one that `guesthouse new` wrote, or that of a function in JavaScript, TypeScript or
+    /// Python for Lambda's own runtimes
     #[arg(default_value = ".")]
     directory: PathBuf,
+    /// The handler as on Lambda, for JavaScript, TypeScript and Python: `src/index.handler` is the function `handler`
+    /// of the file `src/index`
+    #[arg(long, value_name = "FILE.NAME")]
+    handler: Option<String>,
 }
 
 pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
-    let given = arguments.directory;
+    let Arguments { directory: given, handler } = arguments;
     let unusable = || format!("can't open `{}`\nhint: name a project's directory", given.display());
     let directory = given.canonicalize().with_context(unusable)?;
     if directory.is_file() {
@@ -62,12 +64,16 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     if guest.is_symlink() {
         bail!("`{file}` is a link, and its target would be overwritten\nhint: remove the link");
     }
+    let function = Function { directory: &directory, guest: &guest, handler: handler.as_deref() };
+    if handler.is_some() && !matches!(language, Language::Js | Language::Ts | Language::Python) {
+        bail!("a project in {language} has its handler in its source\nhint: leave `--handler` out");
+    }
     check_name(language, &directory, &file)?;
     match language {
         Language::Rust => rust(&directory, &guest),
         Language::Go => go(&directory, &guest),
-        Language::Js | Language::Ts => javascript(&directory),
-        Language::Python => python(&directory, &guest),
+        Language::Js | Language::Ts => javascript::build(&function),
+        Language::Python => python::build(&function),
         Language::C => c(&directory, &file),
     }?;
     let bytes = fs::metadata(&guest).with_context(|| format!("the build wrote no `{file}`"))?;
@@ -79,9 +85,9 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
 /// the guest's.
 fn check_name(language: Language, directory: &Path, file: &str) -> anyhow::Result<()> {
     let says = match language {
-        Language::Js | Language::Ts => "package.json",
+        Language::Js | Language::Ts if javascript::has_sdk(directory) => "package.json",
         Language::C => "Makefile",
-        Language::Rust | Language::Go | Language::Python => return Ok(()),
+        _ => return Ok(()),
     };
     let text = files::read_text(&directory.join(says)).with_context(|| format!("can't read `{says}`"))?;
     if !text.contains(file) {
@@ -142,62 +148,6 @@ fn go(directory: &Path, guest: &Path) -> anyhow::Result<()> {
         }
     };
     run_to_end(build.args([mode, "-trimpath", "-o"]).arg(guest).arg("."), &missing)
-}
-
-fn javascript(directory: &Path) -> anyhow::Result<()> {
-    let missing = format!("install Node.js {NODE} or newer, with npm, <https://nodejs.org>");
-    let version = output(Command::new("node").arg("--version"), &missing)?;
-    let major = version.trim().trim_start_matches('v').split('.').next().and_then(|major| major.parse().ok());
-    if major.is_none_or(|major: u32| major < NODE) {
-        bail!("this is Node.js `{}`\nhint: {missing}", version.trim());
-    }
-    let installed = Installed::new(&directory.join("package-lock.json"), directory.join("node_modules/.guesthouse"))?;
-    if !installed.is_current() {
-        println!("installing the tools that build guests in JavaScript into `node_modules`");
-        run_to_end(Command::new("npm").current_dir(directory).args(["ci", "--silent", "--ignore-scripts"]), &missing)?;
-        installed.note()?;
-    }
-    run_to_end(Command::new("npm").current_dir(directory).args(["run", "--silent", "build"]), &missing)
-}
-
-fn python(directory: &Path, guest: &Path) -> anyhow::Result<()> {
-    let missing = "install Python 3.10 or newer, with its module `venv` (on Debian `python3-venv`)";
-    let (venv, requirements) = (directory.join(".venv"), directory.join(SDK).join("requirements.txt"));
-    let python = venv.join("bin/python");
-    let installed = Installed::new(&requirements, venv.join("guesthouse"))?;
-    if !installed.is_current() {
-        println!("installing the tools that build guests in Python into `.venv`");
-        let mut create = Command::new("python3");
-        run_to_end(create.args(["-m", "venv", "--clear"]).arg(&venv), missing)?;
-        let mut pip = Command::new(&python);
-        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]);
-        run_to_end(pip.arg(requirements), missing)?;
-        installed.note()?;
-    }
-    let mut build = Command::new(&python);
-    build.current_dir(directory).arg(directory.join(SDK).join("build.py")).arg("app.py").arg("-o").arg(guest);
-    run_to_end(&mut build, missing)
-}
-
-/// Keeps track of what was installed by a file of requirements, to install it again only when the file has changed.
-struct Installed {
-    wanted: String,
-    noted: PathBuf,
-}
-
-impl Installed {
-    fn new(wanted: &Path, noted: PathBuf) -> anyhow::Result<Self> {
-        let text = files::read_text(wanted).with_context(|| format!("can't read `{}`", wanted.display()))?;
-        Ok(Self { wanted: text, noted })
-    }
-
-    fn is_current(&self) -> bool {
-        files::read_text(&self.noted).is_ok_and(|noted| noted == self.wanted)
-    }
-
-    fn note(&self) -> anyhow::Result<()> {
-        fs::write(&self.noted, &self.wanted).with_context(|| format!("can't write `{}`", self.noted.display()))
-    }
 }
 
 /// The tools for a project in C: a program by its name, or a file by its path, and the Debian package.

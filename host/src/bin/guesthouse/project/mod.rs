@@ -3,11 +3,14 @@
 
 pub mod build;
 mod go_overlay;
+mod javascript;
 pub mod new;
+mod python;
 mod templates;
+mod toolbox;
 mod tools;
 
-use std::{fmt, path::Path};
+use std::{fmt, fs, path::Path};
 
 use clap::ValueEnum;
 
@@ -40,8 +43,32 @@ impl Language {
     }
 
     fn of_project(directory: &Path) -> Option<Self> {
-        Self::ALL.into_iter().find(|language| directory.join(language.marker()).is_file())
+        let marked = Self::ALL.into_iter().find(|language| directory.join(language.marker()).is_file());
+        // A function for Lambda's own runtimes may be no more than a file.
+        marked.or_else(|| {
+            let has =
+                |endings: &[&str]| files_in(directory).iter().any(|file| endings.iter().any(|end| file.ends_with(end)));
+            [(Self::Ts, &[".ts", ".mts"][..]), (Self::Js, &[".js", ".mjs", ".cjs"]), (Self::Python, &[".py"])]
+                .into_iter()
+                .find_map(|(language, endings)| has(endings).then_some(language))
+        })
     }
+}
+
+/// Returns the names of the files in a directory, and those in `src`.
+fn files_in(directory: &Path) -> Vec<String> {
+    let names = |directory: &Path| {
+        let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+        entries.filter_map(|entry| entry.file_name().into_string().ok()).collect::<Vec<_>>()
+    };
+    names(directory).into_iter().chain(names(&directory.join("src"))).collect()
+}
+
+/// A function to build: its project's directory, the file to write, and the handler that was asked for.
+struct Function<'a> {
+    directory: &'a Path,
+    guest: &'a Path,
+    handler: Option<&'a str>,
 }
 
 impl fmt::Display for Language {

@@ -38,17 +38,23 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     if directory.exists() {
         bail!("`{}` exists\nhint: choose another name, or remove it", directory.display());
     }
-    for (path, text) in templates::project(lang) {
-        write(&directory.join(path), &text.replace(templates::NAME, &name))?;
-    }
-    for (path, text) in templates::sdk(lang) {
-        write(&directory.join(SDK).join(path), text)?;
-    }
+    write_project(lang, &directory, &name)?;
     let event = r#"'{"name":"Ada"}'"#;
     println!("wrote a guest in {lang}; build it, and run it:\n");
     println!("    guesthouse build {}", quoted(&directory));
     println!("    guesthouse run {} -e {event}", quoted(&directory.join(&name).with_extension("wasm")));
     Ok(Exit::Done)
+}
+
+/// Writes the project of a guest with this name, and the SDK in it.
+pub fn write_project(language: Language, directory: &Path, name: &str) -> anyhow::Result<()> {
+    for (path, text) in templates::project(language) {
+        write(&directory.join(path), &text.replace(templates::NAME, name))?;
+    }
+    for (path, text) in templates::sdk(language) {
+        write(&directory.join(SDK).join(path), text)?;
+    }
+    Ok(())
 }
 
 /// Returns the path as a word for a shell, in quotes if it needs them.
