@@ -8,8 +8,8 @@ use http_body::Frame;
 use tokio::sync::mpsc;
 use tokio_stream::Stream;
 
-pub use crate::response::StreamResponse as Response;
 use crate::Error;
+pub use crate::response::StreamResponse as Response;
 
 /// A body that may come in pieces.
 #[derive(Debug, Default)]

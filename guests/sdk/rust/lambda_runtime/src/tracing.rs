@@ -2,11 +2,7 @@ use std::{env, io};
 
 pub use ::tracing::*;
 pub use tracing_subscriber as subscriber;
-use tracing_subscriber::{
-    EnvFilter,
-    filter::LevelFilter,
-    fmt::MakeWriter,
-};
+use tracing_subscriber::{EnvFilter, filter::LevelFilter, fmt::MakeWriter};
 
 /// Writes log lines to standard output, in the format and from the level on that Lambda's variables ask for.
 ///

@@ -7,7 +7,8 @@ use proc_macro::{Delimiter, Group, Ident, Punct, Spacing, Span, TokenStream, Tok
 #[proc_macro_attribute]
 pub fn main(_arguments: TokenStream, function: TokenStream) -> TokenStream {
     let tokens: Vec<TokenTree> = function.clone().into_iter().collect();
-    let is = |at: usize, word: &str| matches!(tokens.get(at), Some(TokenTree::Ident(ident)) if ident.to_string() == word);
+    let is =
+        |at: usize, word: &str| matches!(tokens.get(at), Some(TokenTree::Ident(ident)) if ident.to_string() == word);
     let Some(at) = (0..tokens.len()).find(|&at| is(at, "fn")) else {
         return error("`#[tokio::main]` belongs to a function");
     };

@@ -3,6 +3,7 @@
 
 pub mod build;
 mod go_overlay;
+mod moved_rust;
 pub mod new;
 mod templates;
 mod tools;

@@ -41,14 +41,17 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     for (path, text) in templates::project(lang) {
         write(&directory.join(path), &text.replace(templates::NAME, &name))?;
     }
-    for (path, text) in templates::sdk(lang) {
-        write(&directory.join(SDK).join(path), text)?;
-    }
+    write_sdk(lang, &directory)?;
     let event = r#"'{"name":"Ada"}'"#;
     println!("wrote a guest in {lang}; build it, and run it:\n");
     println!("    guesthouse build {}", quoted(&directory));
     println!("    guesthouse run {} -e {event}", quoted(&directory.join(&name).with_extension("wasm")));
     Ok(Exit::Done)
+}
+
+/// Writes the SDK into a project.
+pub fn write_sdk(language: Language, project: &Path) -> anyhow::Result<()> {
+    templates::sdk(language).iter().try_for_each(|(path, text)| write(&project.join(SDK).join(path), text))
 }
 
 /// Returns the path as a word for a shell, in quotes if it needs them.

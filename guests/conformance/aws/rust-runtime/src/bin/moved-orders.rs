@@ -50,11 +50,7 @@ impl From<OrderError> for Diagnostic {
     }
 }
 
-async fn handle<'a>(
-    client: &Client,
-    prefix: &'a str,
-    event: LambdaEvent<Order>,
-) -> Result<Receipt<'a>, OrderError> {
+async fn handle<'a>(client: &Client, prefix: &'a str, event: LambdaEvent<Order>) -> Result<Receipt<'a>, OrderError> {
     let (order, context) = event.into_parts();
     if order.order_id.is_empty() {
         return Err(OrderError::NotFound(order.order_id));
