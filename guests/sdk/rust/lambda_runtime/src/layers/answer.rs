@@ -22,8 +22,11 @@ use crate::{
 /// The innermost service: it has the handler answer an invocation.
 pub struct AnswerService<F, A, R, B, S> {
     handler: F,
-    types: PhantomData<fn(A) -> (R, B, S)>,
+    types: PhantomData<Types<A, R, B, S>>,
 }
+
+/// What a handler takes and returns: it holds none of it.
+type Types<A, R, B, S> = fn(A) -> (R, B, S);
 
 impl<F, A, R, B, S> AnswerService<F, A, R, B, S> {
     pub fn new(handler: F) -> Self {
