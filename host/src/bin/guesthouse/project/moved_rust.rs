@@ -13,6 +13,9 @@ const HTTP: &str = "lambda_http";
 /// What tokio has where there are no threads.
 const TOKIO: [&str; 5] = ["io-util", "macros", "rt", "sync", "time"];
 
+/// What axum has by default, but for what serves sockets.
+const AXUM: [&str; 7] = ["form", "json", "matched-path", "original-uri", "query", "tower-log", "tracing"];
+
 /// Returns whether this `Cargo.toml` names a crate in the project's copy of the SDK.
 pub fn wants_sdk(manifest: &str) -> bool {
     let paths = manifest.split("path").skip(1).map(|rest| rest.trim_start_matches([' ', '=']));
@@ -83,12 +86,16 @@ impl<'a> Dependency<'a> {
                 let is_refused = |feature: &&str| {
                     ["fs", "full", "io-std", "net", "process", "rt-multi-thread", "signal"].contains(feature)
                 };
-                let line = || self.line("version = \"1\"", &known, true);
+                let line = || self.line(&self.version(), &known, true);
                 self.features.iter().any(is_refused).then(line)
             }
             "aws-config" if is_moved => Some(self.line(&stand_in("guesthouse-aws-config"), &self.features, true)),
+            "axum" if is_moved && self.has_defaults => {
+                let features: BTreeSet<&str> = AXUM.into_iter().chain(self.features.iter().copied()).collect();
+                Some(self.line(&self.version(), &features.into_iter().collect::<Vec<_>>(), false))
+            }
             _ if name.starts_with("aws-sdk-") && self.has_defaults => {
-                Some(self.line("version = \"1\"", &self.features, false))
+                Some(self.line(&self.version(), &self.features, false))
             }
             _ => None,
         }
@@ -97,6 +104,11 @@ impl<'a> Dependency<'a> {
     /// Returns whether it is of before version 1, for which there is no stand-in.
     fn is_old(&self) -> bool {
         self.versions.trim_start_matches(['^', '~', '=', '>', ' ']).starts_with("0.")
+    }
+
+    /// Returns the versions as they were written.
+    fn version(&self) -> String {
+        format!("version = \"{}\"", self.versions.trim_start_matches('^'))
     }
 
     fn line(&self, source: &str, features: &[&str], with_defaults: bool) -> String {
@@ -136,14 +148,17 @@ mod tests {
             ("lambda_runtime", "^0.13.0", &["anyhow"]),
             ("tokio", "^1", &["macros", "rt-multi-thread"]),
             ("aws-config", "^1.0.1", &[]),
-            ("aws-sdk-s3", "^1", &["behavior-version-latest"]),
+            ("aws-sdk-s3", "^1.4.0", &["behavior-version-latest"]),
+            ("axum", "^0.8", &["macros"]),
             ("serde", "^1", &["derive"]),
         ];
         let lines = [
             r#"lambda_runtime = { path = "guesthouse/lambda_runtime", features = ["anyhow"] }"#,
             r#"tokio = { package = "guesthouse-tokio", path = "guesthouse/tokio", features = ["macros", "rt-multi-thread"] }"#,
             r#"aws-config = { package = "guesthouse-aws-config", path = "guesthouse/aws-config" }"#,
-            r#"aws-sdk-s3 = { version = "1", default-features = false, features = ["behavior-version-latest"] }"#,
+            r#"aws-sdk-s3 = { version = "1.4.0", default-features = false, features = ["behavior-version-latest"] }"#,
+            "axum = { version = \"0.8\", default-features = false, features = [\"form\", \"json\", \"macros\", \
+             \"matched-path\", \"original-uri\", \"query\", \"tower-log\", \"tracing\"] }",
         ];
         assert_eq!(told(function, "").unwrap(), lines.join("\n"));
     }
