@@ -23,6 +23,7 @@ mod host_panic;
 mod init_failures;
 mod languages;
 mod limits;
+mod moved;
 mod network;
 mod network_aws;
 mod network_faults;

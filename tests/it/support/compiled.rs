@@ -21,14 +21,21 @@ pub fn host(language: &str, guest: &str) -> Setup {
 
 /// One in Rust needs nothing that the other tests do not need.
 pub fn build_rust(package: &str, directory: &Path) {
+    build_rust_programs(package, &[package], directory);
+}
+
+/// Builds a package of several.
+pub fn build_rust_programs(package: &str, names: &[&str], directory: &Path) {
     let built = guests::cargo_build(&["-p", package]);
     fs::create_dir_all(directory).unwrap();
-    let compiled = Command::new(program("guesthouse"))
-        .arg("compile")
-        .arg(built.join(package).with_extension("wasm"))
-        .arg("-o")
-        .arg(directory.join(package).with_extension("cwasm"))
-        .output()
-        .unwrap();
-    assert!(compiled.status.success(), "{compiled:?}");
+    for name in names {
+        let compiled = Command::new(program("guesthouse"))
+            .arg("compile")
+            .arg(built.join(name).with_extension("wasm"))
+            .arg("-o")
+            .arg(directory.join(name).with_extension("cwasm"))
+            .output()
+            .unwrap();
+        assert!(compiled.status.success(), "{compiled:?}");
+    }
 }

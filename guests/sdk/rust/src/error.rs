@@ -1,9 +1,9 @@
-use std::fmt;
+use std::{error::Error as StdError, fmt};
 
 use crate::internal::WireError;
 
-/// What a failed handler tells its caller. `?` makes one of any error, of a `String` and of a `&str`: the type's own
-/// name becomes the `errorType`, the error and its causes the `errorMessage`.
+/// What a failed handler tells its caller. `?` makes one of any error that threads may share, boxed or not, of a `String`
+/// and of a `&str`: the type's own name becomes the `errorType`, the error and its causes the `errorMessage`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
     /// A short name that callers can match on, such as `OrderNotFound`.
@@ -27,11 +27,15 @@ impl fmt::Display for Error {
     }
 }
 
-impl<E: Into<Box<dyn std::error::Error>>> From<E> for Error {
+/// An error of any kind. The markers are what lets it be boxed already, as most crates' errors of any kind are: Rust
+/// takes markers off a box only where it knows both types, and not where `From` asks for it.
+type Boxed = Box<dyn StdError + Send + Sync>;
+
+impl<E: Into<Boxed>> From<E> for Error {
     fn from(error: E) -> Self {
         let error_type = short_name(std::any::type_name::<E>());
-        let error: Box<dyn std::error::Error> = error.into();
-        let causes = std::iter::successors(error.source(), |cause| cause.source());
+        let error: Boxed = error.into();
+        let causes = std::iter::successors(error.source(), |&cause| cause.source());
         Self::new(error_type, causes.fold(error.to_string(), |message, cause| format!("{message}: {cause}")))
     }
 }
@@ -55,8 +59,8 @@ impl From<Error> for WireError {
 mod tests {
     use super::*;
 
-    fn question_mark<E: Into<Box<dyn std::error::Error>>>(error: E) -> Error {
-        fn fail<E: Into<Box<dyn std::error::Error>>>(error: E) -> Result<(), Error> {
+    fn question_mark<E: Into<Boxed>>(error: E) -> Error {
+        fn fail<E: Into<Boxed>>(error: E) -> Result<(), Error> {
             Err(error)?;
             Ok(())
         }
@@ -73,6 +77,6 @@ mod tests {
     fn text_and_boxes_are_errors_without_a_name() {
         assert_eq!(question_mark("no such order").error_type, "Error");
         assert_eq!(question_mark(String::from("no such order")).error_message, "no such order");
-        assert_eq!(question_mark(Box::<dyn std::error::Error>::from("boxed")).error_type, "Error");
+        assert_eq!(question_mark(Boxed::from("boxed")), Error::new("Error", "boxed"));
     }
 }

@@ -11,7 +11,7 @@ use guesthouse::{config::EnvVars, files, text::Escaped};
 use serde_json::Value;
 
 use super::{
-    Function, Language, go_overlay, javascript, python,
+    Function, Language, SDK, go_overlay, javascript, moved_rust, new, python,
     tools::{failed, output, run_to_end, started},
 };
 use crate::Exit;
@@ -104,8 +104,27 @@ fn rust(directory: &Path, guest: &Path) -> anyhow::Result<()> {
     if !Path::new(libraries.trim()).exists() {
         bail!("Rust has no target `{TARGET}`\nhint: rustup target add {TARGET}");
     }
-    let mut cargo = Command::new("cargo");
-    cargo.current_dir(directory).args(["build", "--release", "--target", TARGET]);
+    let cargo = || {
+        let mut cargo = Command::new("cargo");
+        cargo.current_dir(directory);
+        cargo
+    };
+    let manifest = directory.join(Language::Rust.marker());
+    let text = files::read_text(&manifest).context("can't read `Cargo.toml`")?;
+    if moved_rust::wants_sdk(&text) && !directory.join(SDK).exists() {
+        println!("writing the SDK into `{SDK}`, which `Cargo.toml` names");
+        new::write_sdk(Language::Rust, directory)?;
+    }
+    let metadata = output(cargo().args(["metadata", "--no-deps", "--format-version", "1"]), missing)?;
+    let metadata = serde_json::from_str(&metadata).context("can't read what cargo says about the project")?;
+    if let Some(lines) = moved_rust::replacements(&metadata, &manifest, &text) {
+        bail!(
+            "`Cargo.toml` asks for what a guest does not have: threads, or sockets of its own\nhint: write instead, as \
+             docs/rust.md says:\n\n{lines}\n"
+        );
+    }
+    let mut cargo = cargo();
+    cargo.args(["build", "--release", "--target", TARGET]);
     // Cargo's messages contain the path of what it built, wherever that is.
     let messages = output(cargo.arg("--message-format=json-render-diagnostics"), missing)?;
     let built =
@@ -114,7 +133,8 @@ fn rust(directory: &Path, guest: &Path) -> anyhow::Result<()> {
             let file = files.iter().filter_map(Value::as_str).find(|file| file.ends_with(".wasm"))?;
             Some(file.to_owned())
         });
-    let built = built.context("cargo built no `.wasm` file\nhint: a guest's crate has `crate-type = [\"cdylib\"]`")?;
+    let built = built
+        .context("cargo built no `.wasm` file\nhint: a guest's crate has `crate-type = [\"cdylib\"]`, or a `main`")?;
     fs::copy(&built, guest).with_context(|| format!("can't copy `{built}`"))?;
     Ok(())
 }

@@ -4,6 +4,7 @@
 pub mod build;
 mod go_overlay;
 mod javascript;
+mod moved_rust;
 pub mod new;
 mod python;
 mod templates;

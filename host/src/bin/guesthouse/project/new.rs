@@ -51,10 +51,12 @@ pub fn write_project(language: Language, directory: &Path, name: &str) -> anyhow
     for (path, text) in templates::project(language) {
         write(&directory.join(path), &text.replace(templates::NAME, name))?;
     }
-    for (path, text) in templates::sdk(language) {
-        write(&directory.join(SDK).join(path), text)?;
-    }
-    Ok(())
+    write_sdk(language, directory)
+}
+
+/// Writes the SDK into a project.
+pub fn write_sdk(language: Language, project: &Path) -> anyhow::Result<()> {
+    templates::sdk(language).iter().try_for_each(|(path, text)| write(&project.join(SDK).join(path), text))
 }
 
 /// Returns the path as a word for a shell, in quotes if it needs them.

@@ -19,7 +19,17 @@ macro_rules! files {
 }
 
 const RUST_SDK: &[File<&str>] = files!("sdk/rust":
-    "Cargo.toml", "src/context.rs", "src/error.rs", "src/internal.rs", "src/lib.rs", "wit/guesthouse.wit");
+    "Cargo.toml", "aws-config/Cargo.toml", "aws-config/src/body.rs", "aws-config/src/client.rs",
+    "aws-config/src/lib.rs", "executor/Cargo.toml", "executor/src/events.rs", "executor/src/failure.rs",
+    "executor/src/guest.rs", "executor/src/lib.rs", "executor/src/program.rs", "executor/src/reactor.rs",
+    "lambda_runtime/Cargo.toml", "lambda_runtime/src/context.rs", "lambda_runtime/src/deserializer.rs",
+    "lambda_runtime/src/diagnostic.rs", "lambda_runtime/src/invocation.rs", "lambda_runtime/src/layers/answer.rs",
+    "lambda_runtime/src/layers/mod.rs", "lambda_runtime/src/layers/otel.rs",
+    "lambda_runtime/src/layers/trace.rs", "lambda_runtime/src/lib.rs",
+    "lambda_runtime/src/response.rs", "lambda_runtime/src/runtime.rs", "lambda_runtime/src/snapstart.rs",
+    "lambda_runtime/src/streaming.rs", "lambda_runtime/src/tracing.rs", "src/context.rs", "src/error.rs",
+    "src/internal.rs", "src/lib.rs", "tokio-macros/Cargo.toml", "tokio-macros/src/lib.rs", "tokio/Cargo.toml",
+    "tokio/src/fs.rs", "tokio/src/lib.rs", "tokio/src/task.rs", "wit/guesthouse.wit");
 const GO_SDK: &[File<&str>] = files!("sdk/go":
     "go.mod", "go.sum", "internal/arena/arena_wasip1.go", "internal/arena/doc.go",
     "internal/denied/denied.go", "internal/wasi/doc.go", "internal/wasi/exchange_wasip1.go",
