@@ -7,6 +7,8 @@ thread. A guest has neither threads nor signals, and can't make such a pair.
 import asyncio
 import time
 
+from . import turns
+
 
 def install():
     """Makes asyncio's loops do without sockets of their own."""
@@ -32,6 +34,9 @@ def _selector(real):
         """Waits for sockets, or only for time where there are none."""
 
         def select(self, timeout=None):
+            if turns.run_one():
+                # What has run may have something for the loop.
+                timeout = 0
             if self.get_map():
                 return super().select(timeout)
             if timeout is None:

@@ -18,7 +18,7 @@ except ImportError:
     # The world with the network has two interfaces with this name.
     from wit_world.imports.guesthouse_lambda_types import HandlerError
 
-from . import bundle, errors, event_loop, instance, logs, stdlib, text
+from . import absent, bundle, errors, event_loop, executors, hashes, instance, libraries, logs, processes, stdlib, text, turns, wipe
 from .context import LambdaContext
 
 
@@ -28,7 +28,7 @@ class Lifecycle(exports.Lifecycle):
     def init(self):
         """Runs the user's module."""
         try:
-            instance.awake()
+            instance.awake(f"{project.MODULE}.{project.HANDLER}")
             global _handler
             _handler = _load(project.MODULE, project.HANDLER)
         except BaseException as exception:
@@ -44,7 +44,9 @@ class Handler(exports.Handler):
         """Calls the user's handler."""
         try:
             instance.set_trace_id(context.trace_id)
-            return text.write(_handler(text.read(event), LambdaContext(context)))
+            response = _handler(text.read(event), LambdaContext(context))
+            turns.run_left_over()
+            return text.write(response)
         except BaseException as exception:
             raise _refusal(exception) from None
         finally:
@@ -91,6 +93,13 @@ def _refusal(exception):
     return Err(HandlerError(error_type, message, frames))
 
 
+# First, because what is imported later takes names from what is changed here.
+turns.install()
+executors.install()
+processes.install(bundle.after_import)
+libraries.install(bundle.after_import)
+absent.install()
+hashes.install()
 if project.HAS_NETWORK:
     from . import network
 
@@ -106,5 +115,5 @@ if project.AWS_SERVICES is not None:
     aws.prepare(project.AWS_SERVICES)
 
 # What is there now lives as long as the instance. Frozen, the collector does not touch it, so its pages stay shared.
-gc.collect()
+wipe.free_memory()
 gc.freeze()

@@ -5,7 +5,6 @@ nothing; `bundle` keeps the rest.
 """
 
 import importlib
-import sys
 
 #: Nothing here reads variables, clock or randomness when it is imported, but what `instance` mends.
 COMMON = """
@@ -21,20 +20,13 @@ COMMON = """
 
 #: What is of no use in a guest, and large.
 USELESS = {
-    "curses", "ctypes", "ensurepip", "idlelib", "pydoc_data", "_pyrepl", "site-packages", "test", "tkinter", "turtledemo",
+    "curses", "ctypes", "ensurepip", "idlelib", "pydoc_data", "site-packages", "test", "tkinter", "turtledemo",
     "turtle.py", "venv",
 }
 
 
-#: What there is not in a guest. `os.path.expanduser` looks for it each time, with each request of `requests`.
-ABSENT = ("grp", "pwd")
-
-
 def preload():
     """Imports what handlers use most."""
-    for name in ABSENT:
-        # Python then does not search for it.
-        sys.modules[name] = None
     for name in COMMON:
         try:
             importlib.import_module(name)
