@@ -13,6 +13,7 @@ import entry
 import imports
 import project_files
 from refused import Refused
+from without_names import without_names
 
 SDK = Path(__file__).resolve().parent
 
@@ -61,7 +62,7 @@ def build(options):
     except ImportError:
         raise Refused(missing_tools()) from None
     # They need pip's own libraries, and so the tools.
-    from packages import wanted
+    from packages import graph, wanted
     from packages.install import install
 
     found = entry.find(options.file, options.handler)
@@ -81,6 +82,7 @@ def build(options):
         (staged / "guesthouse_project.py").write_text(
             f"MODULE = {found.module!r}\nHANDLER = {found.function!r}\nPRELOAD = {prepared + options.preload!r}\n"
             f"HAS_NETWORK = {has_network!r}\nAWS_SERVICES = {services!r}\n"
+            f"IMPORTED = {sorted(graph.imported(staged, options.preload))!r}\n"
         )
         componentize(staged, output, "python-guest-with-network" if has_network else "python-guest")
     print(f"wrote {os.path.relpath(output)}, {output.stat().st_size / 1e6:.1f} MB")
@@ -117,7 +119,7 @@ def componentize(staged, output, world):
     output.parent.mkdir(parents=True, exist_ok=True)
     # Whoever serves the output must never see half of it.
     beside = output.with_name(output.name + ".new")
-    shutil.copyfile(made, beside)
+    beside.write_bytes(without_names(made.read_bytes()))
     os.replace(beside, output)
 
 

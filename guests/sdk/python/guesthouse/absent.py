@@ -39,9 +39,6 @@ def install():
     """Puts the modules where imports find them."""
     for module in (_pwd(), _grp(), _fcntl(), _mmap(), _resource(), _termios(), _syslog(), *_compression(), _interpreters()):
         sys.modules[module.__name__] = module
-        package, _, name = module.__name__.rpartition(".")
-        if package in sys.modules:
-            setattr(sys.modules[package], name, module)
     sys.modules.update({module.__name__: module for module in _ctypes()})
     os.getuid = os.geteuid = lambda: _USER.pw_uid
     os.getgid = os.getegid = lambda: _USER.pw_gid

@@ -3,25 +3,16 @@
 An instance has no files but `/tmp`, so what is there at build time is kept in memory: source and code, compressed.
 """
 
-import contextlib
 import importlib.abc
-import importlib.metadata
-import importlib.resources
 import importlib.util
-import io
-import logging
 import marshal
 import os
-import pathlib
 import posixpath
 import sys
-import tempfile
 import zlib
 
 from . import files_view, stdlib
-
-#: What is done with a module right after it was imported, by its name.
-after_import = {}
+from .lean_code import compile_lean
 
 #: Where AWS has a function's files, and so where tracebacks say they are.
 TASK_ROOT = "/var/task"
@@ -37,21 +28,28 @@ def install(project):
             name = posixpath.join(TASK_ROOT, path)
             if name.endswith(".py"):
                 codes[name] = _compiled(content, name, whole=directory == "task")
-            files[name] = zlib.compress(content)
+            files[name] = zlib.compress(content, 9)
 
-    # `os` would not do: it is frozen, and its file elsewhere.
-    library = posixpath.dirname(logging.__path__[0])
+    library = stdlib.DIRECTORY
     for path, content in _walk(library, stdlib.USELESS):
         name = posixpath.join(library, path)
-        if name.endswith(".py") and _module_of(path) not in sys.modules:
-            codes[name] = _compiled(content, name, whole=False)
+        if name.endswith(".py"):
+            codes[name] = _packed(compile_lean(content, name))
 
     # The directories of the build are of no use at run time, and those of other machines would be searched for.
     sys.path[:] = [TASK_ROOT, library]
     sys.path_importer_cache.clear()
+    sys.meta_path.remove(stdlib.WithoutTexts)
     task = _Tree(files, codes)
     sys.meta_path.insert(0, _Finder({TASK_ROOT: task, library: _Tree({}, codes)}))
     files_view.install(TASK_ROOT, task)
+
+
+def forget_what_is_imported():
+    """Drops the code of modules that are in every guest's memory. Some look for the code of others, so that stays."""
+    for finder in sys.meta_path:
+        if isinstance(finder, _Finder):
+            finder.forget(stdlib.DIRECTORY, [name for name in sys.modules if name not in stdlib.COMMON])
 
 
 def _walk(top, without=()):
@@ -64,13 +62,13 @@ def _walk(top, without=()):
                     yield posixpath.relpath(path, top), file.read()
 
 
-def _module_of(path):
-    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+def _packed(code):
+    return zlib.compress(marshal.dumps(code), 9)
 
 
 def _compiled(source, filename, whole):
     try:
-        return zlib.compress(marshal.dumps(compile(source, filename, "exec", dont_inherit=True)))
+        return _packed(compile(source, filename, "exec", dont_inherit=True))
     except (SyntaxError, ValueError):
         # Packages bring templates and tests of errors, which nobody imports.
         if whole:
@@ -123,15 +121,18 @@ class _Finder(importlib.abc.MetaPathFinder):
             return spec
         return None
 
-    def find_distributions(self, context=importlib.metadata.DistributionFinder.Context()):
-        tree = self._trees[TASK_ROOT]
-        wanted = context.name and importlib.metadata.Prepared(context.name)
-        for directory in sorted(tree.directories.get(TASK_ROOT, ())):
-            name = posixpath.basename(directory)
-            if not name.endswith(".dist-info"):
-                continue
-            if not wanted or importlib.metadata.Prepared.normalize(name.split("-")[0]) == wanted.normalized:
-                yield _Distribution(tree, directory)
+    def forget(self, directory, modules):
+        """Drops the code of modules."""
+        codes = self._trees[directory].codes
+        for name in modules:
+            path = posixpath.join(directory, name.replace(".", "/"))
+            codes.pop(path + ".py", None)
+            codes.pop(path + "/__init__.py", None)
+
+    def find_distributions(self, *arguments):
+        from . import bundle_data
+
+        return bundle_data.distributions(self._trees[TASK_ROOT], TASK_ROOT, *arguments)
 
     def _tree(self, directory):
         for top, tree in self._trees.items():
@@ -147,7 +148,7 @@ class _Loader(importlib.abc.InspectLoader):
 
     def exec_module(self, module):
         super().exec_module(module)
-        if change := after_import.get(module.__name__):
+        if change := stdlib.after_import.get(module.__name__):
             change(module)
 
     def get_code(self, fullname):
@@ -171,86 +172,6 @@ class _Loader(importlib.abc.InspectLoader):
         return self._tree.read(posixpath.normpath(path))
 
     def get_resource_reader(self, fullname):
-        return _Reader(_Resource(self._tree, posixpath.dirname(self._filename)))
+        from . import bundle_data
 
-
-class _Reader:
-    def __init__(self, resource):
-        self._resource = resource
-
-    def files(self):
-        return self._resource
-
-
-class _Resource:
-    """A file or a directory as `importlib.resources` wants them."""
-
-    def __init__(self, tree, path):
-        self._tree = tree
-        self._path = path
-
-    @property
-    def name(self):
-        return posixpath.basename(self._path)
-
-    def is_dir(self):
-        return self._path in self._tree.directories
-
-    def is_file(self):
-        return self._path in self._tree.files
-
-    def iterdir(self):
-        return (_Resource(self._tree, path) for path in sorted(self._tree.directories.get(self._path, ())))
-
-    def joinpath(self, *names):
-        return _Resource(self._tree, posixpath.normpath(posixpath.join(self._path, *map(str, names))))
-
-    def __truediv__(self, name):
-        return self.joinpath(name)
-
-    def read_bytes(self):
-        return self._tree.read(self._path)
-
-    def read_text(self, encoding=None, errors=None):
-        return self.read_bytes().decode(encoding or "utf-8", errors or "strict")
-
-    def open(self, mode="r", *arguments, **keywords):
-        stream = io.BytesIO(self.read_bytes())
-        return stream if "b" in mode else io.TextIOWrapper(stream, *arguments, **keywords)
-
-    def __str__(self):
-        return self._path
-
-
-@importlib.resources.as_file.register(_Resource)
-@contextlib.contextmanager
-def _as_file(resource):
-    # Python's own writes with one call, of which WASI takes the first 64 KiB.
-    with tempfile.TemporaryDirectory() as directory:
-        yield _written(resource, pathlib.Path(directory))
-
-
-def _written(resource, directory):
-    target = directory / resource.name
-    if resource.is_dir():
-        target.mkdir()
-        for part in resource.iterdir():
-            _written(part, target)
-    else:
-        target.write_bytes(resource.read_bytes())
-    return target
-
-
-class _Distribution(importlib.metadata.Distribution):
-    def __init__(self, tree, directory):
-        self._tree = tree
-        self._directory = directory
-
-    def read_text(self, filename):
-        try:
-            return self._tree.read(posixpath.join(self._directory, filename)).decode("utf-8")
-        except FileNotFoundError:
-            return None
-
-    def locate_file(self, path):
-        return posixpath.join(TASK_ROOT, path)
+        return bundle_data.Reader(bundle_data.Resource(self._tree, posixpath.dirname(self._filename)))

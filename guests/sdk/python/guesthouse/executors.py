@@ -1,18 +1,18 @@
 """Pools of threads, which are one thread that does its work in turn: `concurrent.futures` and `multiprocessing.pool`."""
 
-import concurrent.futures
-import concurrent.futures.thread
 import threading
 
-from . import turns
+from . import stdlib, turns
 
 
 def install():
-    """Makes the executor of the standard library one that does its work in turn."""
-    executor = concurrent.futures.thread.ThreadPoolExecutor
-    executor.submit, executor.shutdown = _submit, _shutdown
-    future = concurrent.futures.Future
-    real = future.done
+    """Has the executor of the standard library changed when it is imported, so that it does its work in turn."""
+    stdlib.after("concurrent.futures._base", _change_future)
+    stdlib.after("concurrent.futures.thread", _change_executor)
+
+
+def _change_future(module):
+    real = module.Future.done
 
     def done(self):
         # Whoever asks again and again waits for it.
@@ -20,7 +20,18 @@ def install():
             turns.run(turn)
         return real(self)
 
-    future.done = done
+    module.Future.done = done
+
+
+def _change_executor(module):
+    executor = module.ThreadPoolExecutor
+    real = executor.__init__
+
+    def init(self, max_workers=None, thread_name_prefix="", initializer=None, initargs=(), **keywords):
+        real(self, max_workers, thread_name_prefix, initializer, initargs, **keywords)
+        self._given_initializer = initializer, initargs
+
+    executor.__init__, executor.submit, executor.shutdown = init, _submit, _shutdown
 
 
 class _Work:
@@ -64,21 +75,12 @@ def _initializer(executor):
     return prepare and (lambda: prepare(*arguments))
 
 
-_real_init = concurrent.futures.thread.ThreadPoolExecutor.__init__
-
-
-def _init(self, max_workers=None, thread_name_prefix="", initializer=None, initargs=(), **keywords):
-    _real_init(self, max_workers, thread_name_prefix, initializer, initargs, **keywords)
-    self._given_initializer = initializer, initargs
-
-
-concurrent.futures.thread.ThreadPoolExecutor.__init__ = _init
-
-
 def _submit(self, function, /, *arguments, **keywords):
     if self._shutdown:
         raise RuntimeError("cannot schedule new futures after shutdown")
-    future = concurrent.futures.Future()
+    from concurrent.futures import Future
+
+    future = Future()
     work = _Work(self, future, function, arguments, keywords)
     future._turn = work
     self.__dict__.setdefault("_work", []).append(work)
@@ -99,7 +101,9 @@ class ThreadPool:
     """In the place of `multiprocessing.pool.ThreadPool`."""
 
     def __init__(self, processes=None, initializer=None, initargs=()):
-        self._executor = concurrent.futures.ThreadPoolExecutor(processes, "ThreadPool", initializer, initargs)
+        from concurrent.futures import ThreadPoolExecutor
+
+        self._executor = ThreadPoolExecutor(processes, "ThreadPool", initializer, initargs)
 
     def apply(self, function, args=(), kwds={}):
         return self.apply_async(function, args, kwds).get()

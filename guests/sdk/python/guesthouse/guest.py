@@ -18,7 +18,11 @@ except ImportError:
     # The world with the network has two interfaces with this name.
     from wit_world.imports.guesthouse_lambda_types import HandlerError
 
-from . import absent, bundle, errors, event_loop, executors, hashes, instance, libraries, logs, processes, stdlib, text, turns, wipe
+from . import stdlib
+
+stdlib.lean()
+
+from . import absent, bundle, errors, event_loop, executors, hashes, instance, libraries, logs, processes, text, turns, wipe
 from .context import LambdaContext
 
 
@@ -96,17 +100,17 @@ def _refusal(exception):
 # First, because what is imported later takes names from what is changed here.
 turns.install()
 executors.install()
-processes.install(bundle.after_import)
-libraries.install(bundle.after_import)
+processes.install()
+libraries.install()
 absent.install()
 hashes.install()
+event_loop.install()
+bundle.install(project)
 if project.HAS_NETWORK:
     from . import network
 
     network.install()
-stdlib.preload()
-event_loop.install()
-bundle.install(project)
+stdlib.preload(project.IMPORTED)
 for name in project.PRELOAD:
     importlib.import_module(name)
 if project.AWS_SERVICES is not None:
@@ -115,5 +119,6 @@ if project.AWS_SERVICES is not None:
     aws.prepare(project.AWS_SERVICES)
 
 # What is there now lives as long as the instance. Frozen, the collector does not touch it, so its pages stay shared.
+bundle.forget_what_is_imported()
 wipe.free_memory()
 gc.freeze()

@@ -1,17 +1,22 @@
 """What `hashlib` has of OpenSSL, and a guest does not."""
 
-import hashlib
-import hmac
+from . import stdlib
 
 
 def install():
     """Adds what is missing."""
+    stdlib.after("hashlib", _change)
+
+
+def _change(hashlib):
     if not hasattr(hashlib, "pbkdf2_hmac"):
         hashlib.pbkdf2_hmac = _pbkdf2_hmac
 
 
 def _pbkdf2_hmac(hash_name, password, salt, iterations, dklen=None):
     """Derives a key from a password. Source: RFC 8018, section 5.2."""
+    import hmac
+
     if iterations < 1:
         raise ValueError("iterations must be greater than 0")
     keyed = hmac.new(bytes(password), None, hash_name)

@@ -1,9 +1,12 @@
 """What some packages need to do in a guest, as soon as they are imported. Those of the network are in `network.patches`."""
 
 
-def install(after_import):
+from . import stdlib
+
+
+def install():
     """Has packages changed right after they are imported."""
-    after_import["anyio._backends._asyncio"] = _anyio
+    stdlib.after("anyio._backends._asyncio", _anyio)
 
 
 def _anyio(module):

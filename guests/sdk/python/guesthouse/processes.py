@@ -7,13 +7,13 @@ On Lambda its locks, queues and pools do not work either, for want of shared mem
 import collections
 import threading
 
-from . import executors, turns
+from . import executors, stdlib, turns
 
 
-def install(after_import):
+def install():
     """Has the modules changed when they are imported."""
-    after_import["multiprocessing.context"] = _context
-    after_import["multiprocessing.pool"] = _pool
+    stdlib.after("multiprocessing.context", _context)
+    stdlib.after("multiprocessing.pool", _pool)
 
 
 def _context(module):

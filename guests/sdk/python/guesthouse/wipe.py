@@ -8,16 +8,13 @@ import gc
 def free_memory():
     """Fills what is free with zeros, without asking for more memory than there is."""
     gc.collect()
-    highest = max(map(id, gc.get_objects()))
+    # So large that it comes from behind everything else.
+    highest = id(bytes(1 << 20))
     held = []
-    # Python keeps blocks of up to 512 bytes in pools of its own, one for each size; larger ones are the C library's.
-    sizes = [1 << power for power in range(22, 9, -1)] + list(range(512 - 33, 0, -16))
-    for size in sizes:
-        while True:
-            block = bytes(size)
-            if id(block) > highest:
-                break
+    for size in [*range(16, 512, 16), *(1 << power for power in range(9, 19))][::-1]:
+        # The object's own fields come on top.
+        while id(block := bytes(size)) < highest:
             held.append(block)
-    held.clear()
     del block
+    held.clear()
     gc.collect()

@@ -106,3 +106,10 @@ def reached(roots, files, stop):
                 if name in files and name not in seen and name not in stop:
                     seen.add(name)
                     waiting.append(name)
+
+
+def imported(staged, more=()):
+    """Returns the names of all modules that the user's files import, and what these import, in packages, too."""
+    files = modules(staged / "task", staged / "packages")
+    roots = [name for name, path in files.items() if (staged / "task") in path.parents or name in more]
+    return {found.name for _, found in reached(roots, files, ())}
