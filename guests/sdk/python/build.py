@@ -79,10 +79,12 @@ def build(options):
         has_network = imports.uses_network(staged)
         prepared = [name for name in imports.PREPARED if imports.is_there(staged, name)]
         services = aws(staged) if imports.is_there(staged, "botocore") else None
+        more = [*prepared, *options.preload]
         (staged / "guesthouse_project.py").write_text(
-            f"MODULE = {found.module!r}\nHANDLER = {found.function!r}\nPRELOAD = {prepared + options.preload!r}\n"
+            f"MODULE = {found.module!r}\nHANDLER = {found.function!r}\nPRELOAD = {more!r}\n"
             f"HAS_NETWORK = {has_network!r}\nAWS_SERVICES = {services!r}\n"
-            f"IMPORTED = {sorted(graph.imported(staged, options.preload))!r}\n"
+            f"IMPORTED = {sorted(graph.imported(staged, more))!r}\n"
+            f"REACHED = {graph.imported(staged, more, late=True)!r}\n"
         )
         componentize(staged, output, "python-guest-with-network" if has_network else "python-guest")
     print(f"wrote {os.path.relpath(output)}, {output.stat().st_size / 1e6:.1f} MB")

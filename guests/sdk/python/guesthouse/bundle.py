@@ -27,14 +27,21 @@ def install(project):
         for path, content in _walk(posixpath.join(staged, directory)):
             name = posixpath.join(TASK_ROOT, path)
             if name.endswith(".py"):
-                codes[name] = _compiled(content, name, whole=directory == "task")
-            files[name] = zlib.compress(content, 9)
+                # Of packages, what nobody names is compiled when it is imported, if it ever is.
+                is_reached = directory == "task" or _module_of(path) in project.REACHED
+                codes[name] = _compiled(content, name, whole=directory == "task") if is_reached else None
+            files[name] = zlib.compress(content)
 
     library = stdlib.DIRECTORY
     for path, content in _walk(library, stdlib.USELESS):
         name = posixpath.join(library, path)
         if name.endswith(".py"):
             codes[name] = _packed(compile_lean(content, name))
+
+    # A part of the SDK that instances import, if they need it.
+    name = posixpath.join(library, "guesthouse_data.py")
+    with open(posixpath.join(posixpath.dirname(__file__), "bundle_data.py"), "rb") as file:
+        codes[name] = _packed(compile_lean(file.read(), name))
 
     # The directories of the build are of no use at run time, and those of other machines would be searched for.
     sys.path[:] = [TASK_ROOT, library]
@@ -62,8 +69,12 @@ def _walk(top, without=()):
                     yield posixpath.relpath(path, top), file.read()
 
 
+def _module_of(path):
+    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
 def _packed(code):
-    return zlib.compress(marshal.dumps(code), 9)
+    return zlib.compress(marshal.dumps(code))
 
 
 def _compiled(source, filename, whole):
@@ -130,9 +141,9 @@ class _Finder(importlib.abc.MetaPathFinder):
             codes.pop(path + "/__init__.py", None)
 
     def find_distributions(self, *arguments):
-        from . import bundle_data
+        import guesthouse_data
 
-        return bundle_data.distributions(self._trees[TASK_ROOT], TASK_ROOT, *arguments)
+        return guesthouse_data.distributions(self._trees[TASK_ROOT], TASK_ROOT, *arguments)
 
     def _tree(self, directory):
         for top, tree in self._trees.items():
@@ -172,6 +183,6 @@ class _Loader(importlib.abc.InspectLoader):
         return self._tree.read(posixpath.normpath(path))
 
     def get_resource_reader(self, fullname):
-        from . import bundle_data
+        import guesthouse_data
 
-        return bundle_data.Reader(bundle_data.Resource(self._tree, posixpath.dirname(self._filename)))
+        return guesthouse_data.Reader(guesthouse_data.Resource(self._tree, posixpath.dirname(self._filename)))

@@ -34,10 +34,10 @@ COMMON = """
 
 #: What is of no use in a guest, and large: tools, what is for other systems, and what stands behind native modules.
 USELESS = {
-    "_pydatetime.py", "_pydecimal.py", "_pyio.py", "compileall.py", "curses", "ctypes", "ensurepip", "idlelib", "mailbox.py",
-    "modulefinder.py", "nturl2path.py", "pickletools.py", "proactor_events.py", "pyclbr.py", "pydoc_data", "site-packages",
-    "ssl.py", "tabnanny.py", "test", "tkinter", "trace.py", "turtle.py", "turtledemo", "venv", "webbrowser.py",
-    "windows_console.py", "windows_events.py", "windows_utils.py", "zipapp.py",
+    "_pydatetime.py", "_pydecimal.py", "_pyio.py", "compileall.py", "curses", "ctypes", "ensurepip", "idlelib",
+    "modulefinder.py", "nturl2path.py", "proactor_events.py", "pyclbr.py", "pydoc_data", "site-packages", "ssl.py",
+    "tabnanny.py", "test", "tkinter", "turtle.py", "turtledemo", "venv", "windows_console.py", "windows_events.py",
+    "windows_utils.py", "zipapp.py",
 }
 
 

@@ -89,15 +89,15 @@ def modules(*directories):
     return found
 
 
-def reached(roots, files, stop):
+def reached(roots, files, stop=(), late=False):
     """Yields each import, with its importer, that happens when the modules in `roots` are imported. What the roots import
-    late counts, too: they are the user's own. Nothing of `stop` is followed.
+    late counts, too: they are the user's own; with `late` that counts everywhere. Nothing of `stop` is followed.
     """
     waiting, seen = list(roots), set(roots)
     while waiting:
         module = waiting.pop()
         for found in imports(files[module], module):
-            if found.is_late and module not in roots:
+            if found.is_late and not late and module not in roots:
                 continue
             yield module, found
             parts = found.name.split(".")
@@ -108,8 +108,12 @@ def reached(roots, files, stop):
                     waiting.append(name)
 
 
-def imported(staged, more=()):
+def imported(staged, more=(), late=False):
     """Returns the names of all modules that the user's files import, and what these import, in packages, too."""
     files = modules(staged / "task", staged / "packages")
     roots = [name for name, path in files.items() if (staged / "task") in path.parents or name in more]
-    return {found.name for _, found in reached(roots, files, ())}
+    names = set()
+    for _, found in reached(roots, files, late=late):
+        parts = found.name.split(".")
+        names |= {".".join(parts[:length]) for length in range(1, len(parts) + 1)}
+    return names

@@ -23,7 +23,7 @@ def install(wanted, staged):
     """Installs what is wanted into `staged/packages`, or refuses it."""
     _install(wanted, staged)
     if added := provided.missing(staged):
-        print(f"{', '.join(added)}: the code imports it, and no requirement names it; it comes as on Lambda")
+        print(f"added, because the code uses it and Lambda has it: {', '.join(added)}")
         wanted.added = added
         shutil.rmtree(staged / "packages")
         _install(wanted, staged)

@@ -1,4 +1,4 @@
-"""What code may import without asking for it: AWS's runtime has boto3, and what boto3 needs."""
+"""What code may import without asking for it: AWS's runtime has boto3, and what boto3 needs, and time zones."""
 
 import sys
 
@@ -18,13 +18,16 @@ _PROVIDED = {
 
 
 def missing(staged):
-    """Returns the packages of AWS's runtime that the code imports, and that are not there. Says what else is missing."""
+    """Returns the packages of AWS's runtime that the code imports and that are not there. Says what else is missing."""
     files = graph.modules(staged / "task", staged / "packages")
     roots = [name for name, path in files.items() if (staged / "task") in path.parents]
     tops = {name.partition(".")[0] for name in files}
     added, unknown = set(), {}
-    for importer, found in graph.reached(roots, files, ()):
+    for importer, found in graph.reached(roots, files):
         top = found.name.partition(".")[0]
+        if top == "zoneinfo" and "tzdata" not in tops:
+            # The standard library reads them from the system, which a guest has none of.
+            added.add("tzdata")
         if not top or top in tops or top in sys.stdlib_module_names:
             continue
         if top in _PROVIDED:
