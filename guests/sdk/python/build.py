@@ -81,7 +81,7 @@ def build(options):
         services = aws(staged) if imports.is_there(staged, "botocore") else None
         more = [*prepared, *options.preload]
         (staged / "guesthouse_project.py").write_text(
-            f"MODULE = {found.module!r}\nHANDLER = {found.function!r}\nPRELOAD = {more!r}\n"
+            f"NAME = {found.name!r}\nMODULE = {found.module!r}\nHANDLER = {found.function!r}\nPRELOAD = {more!r}\n"
             f"HAS_NETWORK = {has_network!r}\nAWS_SERVICES = {services!r}\n"
             f"IMPORTED = {sorted(graph.imported(staged, more))!r}\n"
             f"REACHED = {graph.imported(staged, more, late=True)!r}\n"

@@ -18,6 +18,8 @@ class Entry:
     directory: Path
     module: str
     function: str
+    #: As AWS's `_HANDLER` has it.
+    name: str
 
     def file(self):
         return self.directory.joinpath(*self.module.split(".")).with_suffix(".py")
@@ -34,7 +36,8 @@ def find(given, handler):
     elif not given.is_file():
         raise Refused(f"there is no file `{given}`")
     source = given.resolve()
-    return Entry(source.parent, source.stem, handler or _usual_function(source))
+    function = handler or _usual_function(source)
+    return Entry(source.parent, source.stem, function, f"{source.stem}.{function}")
 
 
 def _of_text(given, handler):
@@ -42,7 +45,7 @@ def _of_text(given, handler):
     module, _, function = handler.rpartition(".")
     module = module.removesuffix(".py").strip("/").replace("/", ".")
     directory = given if given.is_dir() else given.parent
-    entry = Entry(directory.resolve(), module, function)
+    entry = Entry(directory.resolve(), module, function, handler)
     if not all(part.isidentifier() for part in (*module.split("."), function)):
         raise Refused(f"`{handler}` is not a handler\nhint: write it as `src/app.handler`")
     is_package = entry.file().with_suffix("").joinpath("__init__.py").is_file()

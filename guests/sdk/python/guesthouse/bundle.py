@@ -120,7 +120,7 @@ class _Finder(importlib.abc.MetaPathFinder):
             at = posixpath.join(directory, name)
             for filename, is_package in ((at + "/__init__.py", True), (at + ".py", False)):
                 if filename in tree.codes:
-                    loader = _Loader(tree, filename)
+                    loader = (_Changer if fullname in stdlib.after_import else _Loader)(tree, filename)
                     return importlib.util.spec_from_file_location(
                         fullname, filename, loader=loader, submodule_search_locations=[at] if is_package else None
                     )
@@ -157,11 +157,6 @@ class _Loader(importlib.abc.InspectLoader):
         self._tree = tree
         self._filename = filename
 
-    def exec_module(self, module):
-        super().exec_module(module)
-        if change := stdlib.after_import.get(module.__name__):
-            change(module)
-
     def get_code(self, fullname):
         code = self._tree.codes[self._filename]
         if code is None:
@@ -186,3 +181,11 @@ class _Loader(importlib.abc.InspectLoader):
         import guesthouse_data
 
         return guesthouse_data.Reader(guesthouse_data.Resource(self._tree, posixpath.dirname(self._filename)))
+
+
+class _Changer(_Loader):
+    """Loads a module that is changed. It is apart because tracebacks show this function, and not those of importlib."""
+
+    def exec_module(self, module):
+        super().exec_module(module)
+        stdlib.after_import[module.__name__](module)

@@ -32,7 +32,7 @@ class Lifecycle(exports.Lifecycle):
     def init(self):
         """Runs the user's module."""
         try:
-            instance.awake(f"{project.MODULE}.{project.HANDLER}")
+            instance.awake(project.NAME)
             global _handler
             _handler = _load(project.MODULE, project.HANDLER)
         except BaseException as exception:
