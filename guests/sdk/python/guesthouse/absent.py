@@ -39,7 +39,7 @@ def install():
     """Puts the modules where imports find them."""
     for module in (_pwd(), _grp(), _fcntl(), _mmap(), _resource(), _termios(), _syslog(), *_compression(), _interpreters()):
         sys.modules[module.__name__] = module
-    sys.modules.update({module.__name__: module for module in _ctypes()})
+    sys.modules.update({module.__name__: module for module in ctypes()})
     os.getuid = os.geteuid = lambda: _USER.pw_uid
     os.getgid = os.getegid = lambda: _USER.pw_gid
     os.getgroups = lambda: [_USER.pw_gid]
@@ -130,7 +130,12 @@ def _interpreters():
     )
 
 
-def _ctypes():
+class _Interpreter:
+    def __getattr__(self, name):
+        raise OSError(errno.ENOSYS, f"`ctypes.pythonapi.{name}` is not there in a guest of WebAssembly")
+
+
+def ctypes():
     """`ctypes`: its types are classes without any meaning, and libraries can't be loaded."""
     kinds = (
         "c_bool c_char c_wchar c_byte c_ubyte c_short c_ushort c_int c_uint c_long c_ulong c_longlong c_ulonglong c_size_t "
@@ -148,7 +153,7 @@ def _ctypes():
     module = _module(
         "ctypes", "byref cast sizeof addressof alignment create_string_buffer create_unicode_buffer string_at wstring_at "
         "memmove memset resize get_errno set_errno", {**types_, **libraries}, NotImplementedError,
-        ArgumentError=type("ArgumentError", (Exception,), {}), cdll=loader, pydll=loader, pythonapi=None, RTLD_GLOBAL=256,
+        ArgumentError=type("ArgumentError", (Exception,), {}), cdll=loader, pydll=loader, pythonapi=_Interpreter(), RTLD_GLOBAL=256,
         RTLD_LOCAL=0, DEFAULT_MODE=0, POINTER=lambda kind: meta("LP", (), {}), pointer=_refuse("ctypes.pointer", NotImplementedError),
         CFUNCTYPE=lambda *_, **__: meta("CFunctionType", (), {}), PYFUNCTYPE=lambda *_, **__: meta("PyFunctionType", (), {}),
     )

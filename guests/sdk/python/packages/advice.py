@@ -1,7 +1,8 @@
 """What to do instead of packages that need native code. Any other package gets the general advice."""
 
 _INSTEAD = {
-    "pydantic-core": "`pydantic<2` in the requirements is pure Python; or check events by `dataclasses`, or `jsonschema<4.18`",
+    "pydantic-core": "`pydantic<2` in the requirements is pure Python, for FastAPI with `fastapi<0.119`, and for Powertools' "
+    "parser with `aws-lambda-powertools<3`",
     "cryptography": "tokens signed with a secret (HS256) need `pyjwt` only, without `[crypto]`; `rsa` and `python-jose` check "
     "RS256 in pure Python",
     "orjson": "use `json`, of the standard library",
@@ -14,7 +15,7 @@ _INSTEAD = {
     "psycopg2": "`pg8000` is pure Python, and so is RDS's Data API by boto3",
     "psycopg2-binary": "`pg8000` is pure Python, and so is RDS's Data API by boto3",
     "mysqlclient": "`pymysql` is pure Python",
-    "bcrypt": "`hashlib.scrypt` and `hashlib.pbkdf2_hmac`, of the standard library",
+    "bcrypt": "`hashlib.pbkdf2_hmac`, of the standard library",
     "grpcio": "call the service by HTTP",
     "rapidfuzz": "`difflib`, of the standard library",
 }

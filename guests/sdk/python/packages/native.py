@@ -25,7 +25,7 @@ def settle(all_wheels, wanted, staged):
     lost = _lost([wheel for wheel in all_wheels if wheel.native], staged / "packages")
     if not lost:
         return
-    refusals = []
+    refusals, useless = [], []
     files = graph.modules(staged / "task", staged / "packages")
     roots = [name for name, path in files.items() if (staged / "task") in path.parents]
     every_lost = {module for modules in lost.values() for module in modules}
@@ -45,10 +45,12 @@ def settle(all_wheels, wanted, staged):
             refusals.append(_refusal(wheel, modules, outside, all_wheels, wanted))
         elif outside or wheel.tops() & set(modules):
             what = "who imports it goes on without" if outside else "nothing in the guest imports it"
-            print(f"note: `{wheel.name}` {wheel.version} is left out: it needs its native code, and {what}")
-            wheels.take_back(wheel, staged / "packages")
+            useless.append((wheel, what))
     if refusals:
         raise Refused("\n".join(refusals))
+    for wheel, what in useless:
+        print(f"note: `{wheel.name}` {wheel.version} is left out: it needs its native code, and {what}")
+        wheels.take_back(wheel, staged / "packages")
 
 
 def _lost(native_wheels, packages):
@@ -89,6 +91,8 @@ def _try(packages, modules, missing):
 
 def _optional(wheel, failed, packages):
     """The failing modules that a working module of the same package tries out, as `yaml` does with `yaml.cyaml`."""
+    if wheel.tops() & set(failed):
+        return set()
     optional = set()
     for name, path in graph.modules(packages).items():
         if name in wheel.modules and name not in failed:
@@ -116,7 +120,7 @@ def _needs(requirement, wheel, extra):
 
 
 def _refusal(wheel, modules, sites, all_wheels, wanted):
-    names = sorted(modules, key=lambda name: (name.count("."), name))
+    names = sorted({found.name for _, found in sites}, key=lambda name: (name.count("."), name))
     missing, error = modules[names[0]]
     needs = f"its module `{names[0]}` needs native code, `{missing}`" if missing else f"`{names[0]}` fails: {error}"
     needed_by = sorted({other.name for other in all_wheels for needed in other.requires if _needed(needed, wheel, wanted, other)})

@@ -30,7 +30,7 @@ def missing(staged):
             added.add("tzdata")
         if not top or top in tops or top in sys.stdlib_module_names:
             continue
-        if top in _PROVIDED:
+        if top in _PROVIDED and (importer in roots or not found.is_guarded):
             added.add(_PROVIDED[top])
         elif importer in roots and not found.is_guarded and top not in ("guesthouse", "__future__"):
             unknown.setdefault(top, importer)

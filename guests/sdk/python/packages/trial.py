@@ -5,6 +5,7 @@ The request is a JSON object: where the packages are, the modules to import, and
 
 import importlib
 import importlib.abc
+import importlib.util
 import json
 import os
 import sys
@@ -23,13 +24,23 @@ class _Watch(importlib.abc.MetaPathFinder):
         return None
 
 
+def _absent():
+    """The module with what a guest has in the place of others."""
+    path = os.path.join(os.path.dirname(__file__), "..", "guesthouse", "absent.py")
+    spec = importlib.util.spec_from_file_location("absent", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 def main():
     request = json.loads(sys.argv[1])
     sys.path.insert(0, request["packages"])
     watch = _Watch(request["native"])
     sys.meta_path.insert(0, watch)
     # A guest has no libraries to load.
-    sys.modules["_ctypes"] = sys.modules["cffi"] = sys.modules["_cffi_backend"] = None
+    sys.modules["cffi"] = sys.modules["_cffi_backend"] = None
+    sys.modules.update({module.__name__: module for module in _absent().ctypes()})
     # What they print is not the answer.
     answer = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
@@ -42,8 +53,8 @@ def main():
         watch.asked.clear()
         try:
             importlib.import_module(name)
-        except (ImportError, OSError, AttributeError) as error:
-            if watch.asked or isinstance(error, OSError):
+        except (ImportError, OSError, AttributeError, NotImplementedError) as error:
+            if watch.asked or isinstance(error, (OSError, NotImplementedError)):
                 lost[name] = [watch.asked[-1] if watch.asked else None, str(error)]
         except BaseException:
             # For another reason: a package that is for another version of Python, or a program.

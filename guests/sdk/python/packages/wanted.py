@@ -115,7 +115,7 @@ def _toml_lock(path):
         # The project itself has no version, or is no package that comes from elsewhere; some have one for each platform.
         if "version" in package and names.count(name) == 1 and not _is_local(package.get("source", {}))
     ]
-    return Wanted(path.name, None, lines, pins, [path.read_text(), project.read_text()])
+    return Wanted(path.name, None, lines, pins=pins, texts=[path.read_text(), project.read_text()])
 
 
 def _is_local(source):
