@@ -122,14 +122,14 @@ def _needs(requirement, wheel, extra):
 def _refusal(wheel, modules, sites, all_wheels, wanted):
     names = sorted({found.name for _, found in sites}, key=lambda name: (name.count("."), name))
     missing, error = modules[names[0]]
-    needs = f"its module `{names[0]}` needs native code, `{missing}`" if missing else f"`{names[0]}` fails: {error}"
+    needs = f"its module `{names[0]}` needs native code, " + (f"`{missing}`" if missing else f"and fails: {error}")
     needed_by = sorted({other.name for other in all_wheels for needed in other.requires if _needed(needed, wheel, wanted, other)})
     who = f" (which {' and '.join(needed_by)} need{'s' if len(needed_by) == 1 else ''})" if needed_by else ""
     where = sorted({importer for importer, _ in sites})[:3]
     imported = f", and `{'`, `'.join(where)}` import{'s' if len(where) == 1 else ''} it" if where else ""
     return (
         f"the package `{wheel.name}` {wheel.version}{who} can't run in a guest\n"
-        f"  {needs}, which exists for Linux and not for WASI{imported}\n"
+        f"  {needs}; it exists for Linux and not for WASI{imported}\n"
         f"hint: {advice.instead_of(wheel.name)}"
     )
 

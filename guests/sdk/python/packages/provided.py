@@ -13,7 +13,6 @@ _PROVIDED = {
     "jmespath": "jmespath",
     "dateutil": "python-dateutil",
     "six": "six",
-    "simplejson": "simplejson",
 }
 
 
