@@ -9,18 +9,27 @@ import marshal
 import os
 import posixpath
 import sys
-import zlib
 
 from . import files_view, stdlib
 from .lean_code import compile_lean
+from .pack import Pack
 
 #: Where AWS has a function's files, and so where tracebacks say they are.
 TASK_ROOT = "/var/task"
 
+#: What the standard library's code takes, in bytes.
+_LIBRARY_BYTES = 2_300_000
 
-def install(project):
+
+def reserve(project):
+    """Returns room for the files. It is asked for before much else, because what lives longest is to lie lowest."""
+    # Half of the size is what source and code take together.
+    return Pack(_LIBRARY_BYTES + sum(_sizes(os.path.dirname(project.__file__))) // 2)
+
+
+def install(project, pack):
     """Takes in all files that the build has put together, and imports from them from now on."""
-    staged = os.path.dirname(project.__file__)
+    staged, library = os.path.dirname(project.__file__), stdlib.DIRECTORY
     files, codes = {}, {}
     # The user's own files win over those of packages, as in a function's zip file.
     for directory in ("packages", "task"):
@@ -29,34 +38,33 @@ def install(project):
             if name.endswith(".py"):
                 # Of packages, what nobody names is compiled when it is imported, if it ever is.
                 is_reached = directory == "task" or _module_of(path) in project.REACHED
-                codes[name] = _compiled(content, name, whole=directory == "task") if is_reached else None
-            files[name] = zlib.compress(content)
-
-    library = stdlib.DIRECTORY
+                code = _compiled(content, name, whole=directory == "task") if is_reached else None
+                codes[name] = code and pack.add(marshal.dumps(code))
+            files[name] = pack.add(content)
     for path, content in _walk(library, stdlib.USELESS):
-        name = posixpath.join(library, path)
-        if name.endswith(".py"):
-            codes[name] = _packed(compile_lean(content, name))
+        if path.endswith(".py") and _module_of(path) not in sys.modules:
+            name = posixpath.join(library, path)
+            codes[name] = pack.add(marshal.dumps(compile_lean(content, name)))
 
     # A part of the SDK that instances import, if they need it.
     name = posixpath.join(library, "guesthouse_data.py")
     with open(posixpath.join(posixpath.dirname(__file__), "bundle_data.py"), "rb") as file:
-        codes[name] = _packed(compile_lean(file.read(), name))
+        codes[name] = pack.add(marshal.dumps(compile_lean(file.read(), name)))
+    pack.close()
 
     # The directories of the build are of no use at run time, and those of other machines would be searched for.
     sys.path[:] = [TASK_ROOT, library]
     sys.path_importer_cache.clear()
     sys.meta_path.remove(stdlib.WithoutTexts)
-    task = _Tree(files, codes)
-    sys.meta_path.insert(0, _Finder({TASK_ROOT: task, library: _Tree({}, codes)}))
+    task = _Tree(pack, files, codes)
+    sys.meta_path.insert(0, _Finder({TASK_ROOT: task, library: _Tree(pack, {}, codes)}))
     files_view.install(TASK_ROOT, task)
 
 
-def forget_what_is_imported():
-    """Drops the code of modules that are in every guest's memory. Some look for the code of others, so that stays."""
-    for finder in sys.meta_path:
-        if isinstance(finder, _Finder):
-            finder.forget(stdlib.DIRECTORY, [name for name in sys.modules if name not in stdlib.COMMON])
+def _sizes(staged):
+    for directory in ("packages", "task"):
+        for here, _, names in os.walk(posixpath.join(staged, directory)):
+            yield from (os.stat(posixpath.join(here, name)).st_size for name in names)
 
 
 def _walk(top, without=()):
@@ -73,13 +81,9 @@ def _module_of(path):
     return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
-def _packed(code):
-    return zlib.compress(marshal.dumps(code))
-
-
 def _compiled(source, filename, whole):
     try:
-        return _packed(compile(source, filename, "exec", dont_inherit=True))
+        return compile(source, filename, "exec", dont_inherit=True)
     except (SyntaxError, ValueError):
         # Packages bring templates and tests of errors, which nobody imports.
         if whole:
@@ -90,7 +94,8 @@ def _compiled(source, filename, whole):
 class _Tree:
     """Files by their whole path, and the code of those that are modules."""
 
-    def __init__(self, files, codes):
+    def __init__(self, pack, files, codes):
+        self._pack = pack
         self.files = files
         self.codes = codes
         self.directories = {}
@@ -101,9 +106,15 @@ class _Tree:
 
     def read(self, path):
         try:
-            return zlib.decompress(self.files[path])
+            return self._pack.get(self.files[path])
         except KeyError:
             raise FileNotFoundError(2, "no such file in the guest", path) from None
+
+    def code(self, path):
+        piece = self.codes[path]
+        if piece is None:
+            return compile(self.read(path), path, "exec", dont_inherit=True)
+        return marshal.loads(self._pack.get(piece))
 
 
 class _Finder(importlib.abc.MetaPathFinder):
@@ -132,14 +143,6 @@ class _Finder(importlib.abc.MetaPathFinder):
             return spec
         return None
 
-    def forget(self, directory, modules):
-        """Drops the code of modules."""
-        codes = self._trees[directory].codes
-        for name in modules:
-            path = posixpath.join(directory, name.replace(".", "/"))
-            codes.pop(path + ".py", None)
-            codes.pop(path + "/__init__.py", None)
-
     def find_distributions(self, *arguments):
         import guesthouse_data
 
@@ -158,10 +161,7 @@ class _Loader(importlib.abc.InspectLoader):
         self._filename = filename
 
     def get_code(self, fullname):
-        code = self._tree.codes[self._filename]
-        if code is None:
-            return compile(self._tree.read(self._filename), self._filename, "exec", dont_inherit=True)
-        return marshal.loads(zlib.decompress(code))
+        return self._tree.code(self._filename)
 
     def get_source(self, fullname):
         if self._filename not in self._tree.files:

@@ -97,7 +97,8 @@ def _refusal(exception):
     return Err(HandlerError(error_type, message, frames))
 
 
-# First, because what is imported later takes names from what is changed here.
+_pack = bundle.reserve(project)
+# Before all else is imported, because that takes names from what is changed here.
 turns.install()
 executors.install()
 processes.install()
@@ -105,12 +106,13 @@ libraries.install()
 absent.install()
 hashes.install()
 event_loop.install()
-bundle.install(project)
+stdlib.preload(stdlib.ALWAYS)
+bundle.install(project, _pack)
 if project.HAS_NETWORK:
     from . import network
 
     network.install()
-stdlib.preload(project.IMPORTED)
+stdlib.preload(name for name in stdlib.COMMON if name in project.IMPORTED)
 for name in project.PRELOAD:
     importlib.import_module(name)
 if project.AWS_SERVICES is not None:
@@ -119,6 +121,5 @@ if project.AWS_SERVICES is not None:
     aws.prepare(project.AWS_SERVICES)
 
 # What is there now lives as long as the instance. Frozen, the collector does not touch it, so its pages stay shared.
-bundle.forget_what_is_imported()
 wipe.free_memory()
 gc.freeze()

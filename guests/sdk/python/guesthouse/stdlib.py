@@ -55,9 +55,9 @@ def after(name, change):
         after_import[name] = change
 
 
-def preload(imported):
-    """Imports what handlers use: always, or because their code names it."""
-    for name in [*ALWAYS, *(name for name in COMMON if name in imported)]:
+def preload(names):
+    """Imports modules while the guest is built."""
+    for name in names:
         try:
             importlib.import_module(name)
         except ImportError:

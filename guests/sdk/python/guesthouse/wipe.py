@@ -4,17 +4,29 @@ part of the guest.
 
 import gc
 
+_LARGE = [1 << power for power in range(18, 11, -1)]
+_SMALL = [2048, 1024, *range(512, 0, -16)]
+
 
 def free_memory():
     """Fills what is free with zeros, without asking for more memory than there is."""
     gc.collect()
-    # So large that it comes from behind everything else.
-    highest = id(bytes(1 << 20))
-    held = []
-    for size in [*range(16, 512, 16), *(1 << power for power in range(9, 19))][::-1]:
+    _fill([*_LARGE, *_SMALL], 1 << 17)
+    # The list of all these blocks has left its addresses behind.
+    _fill(_LARGE, 1 << 12)
+
+
+def _fill(sizes, most):
+    """Fills at most so many blocks of these sizes."""
+    held, count = [None] * most, 0
+    end = max(id(held), *map(id, gc.get_objects()))
+    # First what is larger than any gap, to know where everything ends.
+    while id(block := bytes(1 << 20)) < end and count < most:
+        held[count] = block
+        count += 1
+    end = id(block)
+    for size in sizes:
         # The object's own fields come on top.
-        while id(block := bytes(size)) < highest:
-            held.append(block)
-    del block
-    held.clear()
-    gc.collect()
+        while id(block := bytes(size)) < end and count < most:
+            held[count] = block
+            count += 1
