@@ -31,6 +31,7 @@ mod network_languages;
 mod network_sockets;
 mod precompiled;
 mod programs;
+mod python;
 mod reports;
 mod runtime_api;
 mod sigterm;

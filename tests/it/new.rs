@@ -186,7 +186,8 @@ fn a_plain_program_in_go_is_built_as_one() {
 #[test]
 fn a_python_file_without_a_handler_is_refused_when_it_is_built() {
     let directory = tempfile::tempdir().unwrap();
-    fs::write(directory.path().join("app.py"), "def response(event, context):\n    return event\n").unwrap();
+    let source = "def create(event, context):\n    pass\n\n\ndef delete(event, context):\n    pass\n";
+    fs::write(directory.path().join("app.py"), source).unwrap();
     let python = root().join("target/tools/guest-python/bin/python");
     assert!(python.exists(), "there is no Python that makes guests\nhint: cargo xtask test");
     let build = || {
@@ -199,7 +200,8 @@ fn a_python_file_without_a_handler_is_refused_when_it_is_built() {
             .unwrap()
     };
     let refused = said(&build());
-    assert!(refused.contains("no function `handler`\nhint: call it that, or `lambda_handler`"), "{refused}");
+    assert!(refused.contains("no function `handler`; it has"), "{refused}");
+    assert!(refused.contains("\nhint: call it that, or `lambda_handler`, or say `--handler app."), "{refused}");
 }
 
 #[test]

@@ -1,7 +1,6 @@
-"""Makes a guest of a Python file: `python build.py app.py -o app.wasm`."""
+"""Makes a guest of a Python project: `python build.py app.py -o app.wasm`."""
 
 import argparse
-import ast
 import os
 import shutil
 import subprocess
@@ -10,12 +9,13 @@ import tempfile
 from pathlib import Path
 
 import aws_services
+import entry
 import imports
+import project_files
+from refused import Refused
+from without_names import without_names
 
 SDK = Path(__file__).resolve().parent
-
-#: The interpreter inside the guest, for which pip chooses packages.
-PYTHON_OF_THE_GUEST = "3.14"
 
 
 def main():
@@ -26,20 +26,24 @@ def main():
         sys.exit(f"error: {refused}")
 
 
-class Refused(Exception):
-    """Why there is no guest, for the user's eyes."""
-
-
 def arguments():
-    parser = argparse.ArgumentParser(description="Makes a guest of a Python file.")
-    parser.add_argument("file", type=Path, help="the file with the handler, such as `app.py`")
+    parser = argparse.ArgumentParser(description="Makes a guest of a Python project.")
+    parser.add_argument(
+        "file", type=Path, nargs="?", default=Path("."), help="the file with the handler, or its directory [default: .]"
+    )
     parser.add_argument("-o", "--output", type=Path, help="where to write [default: the file's name with `.wasm`]")
-    parser.add_argument("--handler", metavar="NAME", help="the function [default: `handler`, or `lambda_handler`]")
+    parser.add_argument(
+        "--handler",
+        metavar="HANDLER",
+        help="the function, or file and function as on AWS, such as `src/app.handler` [default: `handler`, or "
+        "`lambda_handler`]",
+    )
     parser.add_argument(
         "--requirements",
         type=Path,
         metavar="FILE",
-        help="packages for the guest [default: `requirements.txt` beside the file, if there is one]",
+        help="packages for the guest [default: what `requirements.txt`, `uv.lock`, `poetry.lock`, `pyproject.toml`, "
+        "`Pipfile.lock` or `Pipfile` beside the code asks for]",
     )
     parser.add_argument(
         "--preload",
@@ -53,34 +57,34 @@ def arguments():
 
 
 def build(options):
-    if options.file.suffix != ".py" or not options.file.stem.isidentifier():
-        raise Refused(f"`{options.file}` is not the file of a module\nhint: name it like `app.py`")
-    if not options.file.is_file():
-        raise Refused(f"there is no file `{options.file}`")
     try:
         import componentize_py  # noqa: F401
     except ImportError:
         raise Refused(missing_tools()) from None
+    # They need pip's own libraries, and so the tools.
+    from packages import graph, wanted
+    from packages.install import install
 
-    source = options.file.resolve()
-    output = (options.output or Path(source.stem + ".wasm")).resolve()
-    handler = options.handler or usual_handler(source)
-    requirements = options.requirements or source.parent / "requirements.txt"
-    if options.requirements and not requirements.is_file():
-        raise Refused(f"there is no file `{requirements}`")
-
+    found = entry.find(options.file, options.handler)
+    output = (options.output or Path(found.module.rpartition(".")[2] + ".wasm")).resolve()
     with tempfile.TemporaryDirectory() as directory:
         staged = Path(directory)
-        copy_project(source.parent, staged / "task")
-        install_packages(requirements, staged / "packages")
+        data = project_files.copy(found.directory, staged / "task")
+        if data:
+            more = f" and {len(data) - 5} more" if len(data) > 5 else ""
+            print(f"the guest has the files {', '.join(data[:5])}{more}")
+        install(wanted.find(found.directory, options.requirements), staged)
         # A copy, because componentize-py's interpreter leaves its `__pycache__` where it reads.
         shutil.copytree(SDK / "guesthouse", staged / "guesthouse", ignore=shutil.ignore_patterns("__pycache__"))
         has_network = imports.uses_network(staged)
         prepared = [name for name in imports.PREPARED if imports.is_there(staged, name)]
         services = aws(staged) if imports.is_there(staged, "botocore") else None
+        more = [*prepared, *options.preload]
         (staged / "guesthouse_project.py").write_text(
-            f"MODULE = {source.stem!r}\nHANDLER = {handler!r}\nPRELOAD = {prepared + options.preload!r}\n"
+            f"NAME = {found.name!r}\nMODULE = {found.module!r}\nHANDLER = {found.function!r}\nPRELOAD = {more!r}\n"
             f"HAS_NETWORK = {has_network!r}\nAWS_SERVICES = {services!r}\n"
+            f"IMPORTED = {sorted(graph.imported(staged, more))!r}\n"
+            f"REACHED = {graph.imported(staged, more, late=True)!r}\n"
         )
         componentize(staged, output, "python-guest-with-network" if has_network else "python-guest")
     print(f"wrote {os.path.relpath(output)}, {output.stat().st_size / 1e6:.1f} MB")
@@ -95,71 +99,6 @@ def aws(staged):
     aws_services.leave_out_others(staged, services)
     print(f"AWS's SDK comes with {', '.join(services) or 'no service'}")
     return services
-
-
-def usual_handler(source):
-    """The first of the usual names that the file gives to something."""
-    usual = ("handler", "lambda_handler")
-    try:
-        tree = ast.parse(source.read_bytes())
-    except SyntaxError:
-        # It may be right for the guest's Python, which may be newer. Otherwise that says so.
-        return usual[0]
-    names = set()
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            names.add(node.name)
-        elif isinstance(node, ast.alias):
-            names.update(usual if node.name == "*" else [node.asname or node.name])
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            names.add(node.id)
-    for name in usual:
-        if name in names:
-            return name
-    raise Refused(f"`{source.name}` has no function `handler`\nhint: call it that, or `lambda_handler`")
-
-
-def copy_project(project, target):
-    """Modules, and whatever lies in packages. What is elsewhere, from notes to keys, stays out of the guest."""
-    target.mkdir()
-    for directory, directories, names in os.walk(project):
-        here = Path(directory)
-        directories[:] = [name for name in directories if belongs(here / name)]
-        in_package = in_a_package(here, project)
-        for name in names:
-            if not name.startswith(".") and (in_package or name.endswith(".py")):
-                place = target / here.relative_to(project) / name
-                place.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(here / name, place)
-
-
-def in_a_package(directory, project):
-    return directory != project and ((directory / "__init__.py").exists() or in_a_package(directory.parent, project))
-
-
-def belongs(directory):
-    if directory.name.startswith(".") or directory.name in ("__pycache__", "node_modules") or directory.resolve() == SDK:
-        return False
-    return not (directory / "pyvenv.cfg").exists()
-
-
-def install_packages(requirements, target):
-    """What is not pure Python has no file that fits, and pip says so."""
-    target.mkdir()
-    if not requirements.is_file() or not any(map(is_requirement, requirements.read_text().splitlines())):
-        return
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--target", target, "-r", requirements]
-    pure = ["--only-binary=:all:", "--platform=any", "--implementation=py", "--abi=none", f"--python-version={PYTHON_OF_THE_GUEST}"]
-    if subprocess.run([*pip, *pure]).returncode != 0:
-        raise Refused(
-            f"pip can't install what `{requirements.name}` asks for\n"
-            "hint: a guest takes wheels of pure Python only (`…-none-any.whl`); native extensions can't run in it"
-        )
-    shutil.rmtree(target / "bin", ignore_errors=True)
-
-
-def is_requirement(line):
-    return bool(line.strip()) and not line.lstrip().startswith("#")
 
 
 def componentize(staged, output, world):
@@ -182,7 +121,7 @@ def componentize(staged, output, world):
     output.parent.mkdir(parents=True, exist_ok=True)
     # Whoever serves the output must never see half of it.
     beside = output.with_name(output.name + ".new")
-    shutil.copyfile(made, beside)
+    beside.write_bytes(without_names(made.read_bytes()))
     os.replace(beside, output)
 
 

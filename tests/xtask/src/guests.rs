@@ -20,7 +20,7 @@ pub fn build() -> Result<()> {
         ("c", &["conformance", "network"][..]),
         ("go", &["conformance", "hello", "network", "proxy"]),
         ("js", &["conformance", "network"]),
-        ("python", &["conformance", "hello", "network", "proxy"]),
+        ("python", &["conformance", "hello", "libraries", "network", "proxy"]),
         ("rust", &["network-aws"]),
         ("commands", &["boolector", "count-c", "count-go", "icebram", "icepack", "logs-go"]),
     ] {
@@ -237,7 +237,12 @@ fn python() -> Result<()> {
     ] {
         python_handler(source, &python, &directory("python")?.join(name).with_extension("wasm"))?;
     }
-    Ok(())
+    let libraries = root().join("guests/conformance/python-libraries");
+    let mut build = python_build(&python, &libraries, &directory("python")?.join("libraries.wasm"));
+    run(build.args(["--handler", "src/orders.receive"]))?;
+    say("testing the SDK for Python");
+    let tests = root().join("guests/sdk/python/tests");
+    run(Command::new(&python).args(["-m", "unittest", "discover", "--quiet", "-s"]).arg(tests))
 }
 
 /// Builds the handler in this file of the repository, with this Python interpreter.

@@ -3,55 +3,68 @@
 An instance has no files but `/tmp`, so what is there at build time is kept in memory: source and code, compressed.
 """
 
-import contextlib
 import importlib.abc
-import importlib.metadata
-import importlib.resources
 import importlib.util
-import io
-import logging
 import marshal
 import os
-import pathlib
 import posixpath
 import sys
-import tempfile
-import zlib
 
 from . import files_view, stdlib
-
-#: What is done with a module right after it was imported, by its name.
-after_import = {}
+from .lean_code import compile_lean
+from .pack import Pack
 
 #: Where AWS has a function's files, and so where tracebacks say they are.
 TASK_ROOT = "/var/task"
 
+#: What the standard library's code takes, in bytes.
+_LIBRARY_BYTES = 2_300_000
 
-def install(project):
+
+def reserve(project):
+    """Returns room for the files. It is asked for before much else, because what lives longest is to lie lowest."""
+    # Half of the size is what source and code take together.
+    return Pack(_LIBRARY_BYTES + sum(_sizes(os.path.dirname(project.__file__))) // 2)
+
+
+def install(project, pack):
     """Takes in all files that the build has put together, and imports from them from now on."""
-    staged = os.path.dirname(project.__file__)
+    staged, library = os.path.dirname(project.__file__), stdlib.DIRECTORY
     files, codes = {}, {}
     # The user's own files win over those of packages, as in a function's zip file.
     for directory in ("packages", "task"):
         for path, content in _walk(posixpath.join(staged, directory)):
             name = posixpath.join(TASK_ROOT, path)
             if name.endswith(".py"):
-                codes[name] = _compiled(content, name, whole=directory == "task")
-            files[name] = zlib.compress(content)
-
-    # `os` would not do: it is frozen, and its file elsewhere.
-    library = posixpath.dirname(logging.__path__[0])
+                # Of packages, what nobody names is compiled when it is imported, if it ever is.
+                is_reached = directory == "task" or _module_of(path) in project.REACHED
+                code = _compiled(content, name, whole=directory == "task") if is_reached else None
+                codes[name] = code and pack.add(marshal.dumps(code))
+            files[name] = pack.add(content)
     for path, content in _walk(library, stdlib.USELESS):
-        name = posixpath.join(library, path)
-        if name.endswith(".py") and _module_of(path) not in sys.modules:
-            codes[name] = _compiled(content, name, whole=False)
+        if path.endswith(".py") and _module_of(path) not in sys.modules:
+            name = posixpath.join(library, path)
+            codes[name] = pack.add(marshal.dumps(compile_lean(content, name)))
+
+    # A part of the SDK that instances import, if they need it.
+    name = posixpath.join(library, "guesthouse_data.py")
+    with open(posixpath.join(posixpath.dirname(__file__), "bundle_data.py"), "rb") as file:
+        codes[name] = pack.add(marshal.dumps(compile_lean(file.read(), name)))
+    pack.close()
 
     # The directories of the build are of no use at run time, and those of other machines would be searched for.
     sys.path[:] = [TASK_ROOT, library]
     sys.path_importer_cache.clear()
-    task = _Tree(files, codes)
-    sys.meta_path.insert(0, _Finder({TASK_ROOT: task, library: _Tree({}, codes)}))
+    sys.meta_path.remove(stdlib.WithoutTexts)
+    task = _Tree(pack, files, codes)
+    sys.meta_path.insert(0, _Finder({TASK_ROOT: task, library: _Tree(pack, {}, codes)}))
     files_view.install(TASK_ROOT, task)
+
+
+def _sizes(staged):
+    for directory in ("packages", "task"):
+        for here, _, names in os.walk(posixpath.join(staged, directory)):
+            yield from (os.stat(posixpath.join(here, name)).st_size for name in names)
 
 
 def _walk(top, without=()):
@@ -70,7 +83,7 @@ def _module_of(path):
 
 def _compiled(source, filename, whole):
     try:
-        return zlib.compress(marshal.dumps(compile(source, filename, "exec", dont_inherit=True)))
+        return compile(source, filename, "exec", dont_inherit=True)
     except (SyntaxError, ValueError):
         # Packages bring templates and tests of errors, which nobody imports.
         if whole:
@@ -81,7 +94,8 @@ def _compiled(source, filename, whole):
 class _Tree:
     """Files by their whole path, and the code of those that are modules."""
 
-    def __init__(self, files, codes):
+    def __init__(self, pack, files, codes):
+        self._pack = pack
         self.files = files
         self.codes = codes
         self.directories = {}
@@ -92,9 +106,15 @@ class _Tree:
 
     def read(self, path):
         try:
-            return zlib.decompress(self.files[path])
+            return self._pack.get(self.files[path])
         except KeyError:
             raise FileNotFoundError(2, "no such file in the guest", path) from None
+
+    def code(self, path):
+        piece = self.codes[path]
+        if piece is None:
+            return compile(self.read(path), path, "exec", dont_inherit=True)
+        return marshal.loads(self._pack.get(piece))
 
 
 class _Finder(importlib.abc.MetaPathFinder):
@@ -111,7 +131,7 @@ class _Finder(importlib.abc.MetaPathFinder):
             at = posixpath.join(directory, name)
             for filename, is_package in ((at + "/__init__.py", True), (at + ".py", False)):
                 if filename in tree.codes:
-                    loader = _Loader(tree, filename)
+                    loader = (_Changer if fullname in stdlib.after_import else _Loader)(tree, filename)
                     return importlib.util.spec_from_file_location(
                         fullname, filename, loader=loader, submodule_search_locations=[at] if is_package else None
                     )
@@ -123,15 +143,10 @@ class _Finder(importlib.abc.MetaPathFinder):
             return spec
         return None
 
-    def find_distributions(self, context=importlib.metadata.DistributionFinder.Context()):
-        tree = self._trees[TASK_ROOT]
-        wanted = context.name and importlib.metadata.Prepared(context.name)
-        for directory in sorted(tree.directories.get(TASK_ROOT, ())):
-            name = posixpath.basename(directory)
-            if not name.endswith(".dist-info"):
-                continue
-            if not wanted or importlib.metadata.Prepared.normalize(name.split("-")[0]) == wanted.normalized:
-                yield _Distribution(tree, directory)
+    def find_distributions(self, *arguments):
+        import guesthouse_data
+
+        return guesthouse_data.distributions(self._trees[TASK_ROOT], TASK_ROOT, *arguments)
 
     def _tree(self, directory):
         for top, tree in self._trees.items():
@@ -145,16 +160,8 @@ class _Loader(importlib.abc.InspectLoader):
         self._tree = tree
         self._filename = filename
 
-    def exec_module(self, module):
-        super().exec_module(module)
-        if change := after_import.get(module.__name__):
-            change(module)
-
     def get_code(self, fullname):
-        code = self._tree.codes[self._filename]
-        if code is None:
-            return compile(self._tree.read(self._filename), self._filename, "exec", dont_inherit=True)
-        return marshal.loads(zlib.decompress(code))
+        return self._tree.code(self._filename)
 
     def get_source(self, fullname):
         if self._filename not in self._tree.files:
@@ -171,86 +178,14 @@ class _Loader(importlib.abc.InspectLoader):
         return self._tree.read(posixpath.normpath(path))
 
     def get_resource_reader(self, fullname):
-        return _Reader(_Resource(self._tree, posixpath.dirname(self._filename)))
+        import guesthouse_data
+
+        return guesthouse_data.Reader(guesthouse_data.Resource(self._tree, posixpath.dirname(self._filename)))
 
 
-class _Reader:
-    def __init__(self, resource):
-        self._resource = resource
+class _Changer(_Loader):
+    """Loads a module that is changed. It is apart because tracebacks show this function, and not those of importlib."""
 
-    def files(self):
-        return self._resource
-
-
-class _Resource:
-    """A file or a directory as `importlib.resources` wants them."""
-
-    def __init__(self, tree, path):
-        self._tree = tree
-        self._path = path
-
-    @property
-    def name(self):
-        return posixpath.basename(self._path)
-
-    def is_dir(self):
-        return self._path in self._tree.directories
-
-    def is_file(self):
-        return self._path in self._tree.files
-
-    def iterdir(self):
-        return (_Resource(self._tree, path) for path in sorted(self._tree.directories.get(self._path, ())))
-
-    def joinpath(self, *names):
-        return _Resource(self._tree, posixpath.normpath(posixpath.join(self._path, *map(str, names))))
-
-    def __truediv__(self, name):
-        return self.joinpath(name)
-
-    def read_bytes(self):
-        return self._tree.read(self._path)
-
-    def read_text(self, encoding=None, errors=None):
-        return self.read_bytes().decode(encoding or "utf-8", errors or "strict")
-
-    def open(self, mode="r", *arguments, **keywords):
-        stream = io.BytesIO(self.read_bytes())
-        return stream if "b" in mode else io.TextIOWrapper(stream, *arguments, **keywords)
-
-    def __str__(self):
-        return self._path
-
-
-@importlib.resources.as_file.register(_Resource)
-@contextlib.contextmanager
-def _as_file(resource):
-    # Python's own writes with one call, of which WASI takes the first 64 KiB.
-    with tempfile.TemporaryDirectory() as directory:
-        yield _written(resource, pathlib.Path(directory))
-
-
-def _written(resource, directory):
-    target = directory / resource.name
-    if resource.is_dir():
-        target.mkdir()
-        for part in resource.iterdir():
-            _written(part, target)
-    else:
-        target.write_bytes(resource.read_bytes())
-    return target
-
-
-class _Distribution(importlib.metadata.Distribution):
-    def __init__(self, tree, directory):
-        self._tree = tree
-        self._directory = directory
-
-    def read_text(self, filename):
-        try:
-            return self._tree.read(posixpath.join(self._directory, filename)).decode("utf-8")
-        except FileNotFoundError:
-            return None
-
-    def locate_file(self, path):
-        return posixpath.join(TASK_ROOT, path)
+    def exec_module(self, module):
+        super().exec_module(module)
+        stdlib.after_import[module.__name__](module)

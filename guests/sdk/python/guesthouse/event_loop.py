@@ -4,12 +4,17 @@ asyncio's loop wakes itself up from other threads and from signals by a pair of 
 thread. A guest has neither threads nor signals, and can't make such a pair.
 """
 
-import asyncio
 import time
+
+from . import stdlib, turns
 
 
 def install():
     """Makes asyncio's loops do without sockets of their own."""
+    stdlib.after("asyncio", _change)
+
+
+def _change(asyncio):
     loop = asyncio.SelectorEventLoop
     loop._make_self_pipe = loop._close_self_pipe = loop._write_to_self = lambda self: None
     loop.run_in_executor = _run_here
@@ -32,6 +37,9 @@ def _selector(real):
         """Waits for sockets, or only for time where there are none."""
 
         def select(self, timeout=None):
+            if turns.run_one():
+                # What has run may have something for the loop.
+                timeout = 0
             if self.get_map():
                 return super().select(timeout)
             if timeout is None:

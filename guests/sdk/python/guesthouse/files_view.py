@@ -1,5 +1,5 @@
-"""The guest's own files as `open`, `os` and `pathlib` see them, below AWS's task root. They are in memory, and can't be
-changed.
+"""The guest's own files as `open`, `os` and `pathlib` see them, below AWS's task root, which is the working directory.
+They are in memory, and can't be changed.
 
 Only Python code sees them: a library in C, such as SQLite, opens files by itself.
 """
@@ -21,19 +21,44 @@ def install(top, tree):
         (builtins, "open"), (io, "open"), (os, "stat"), (os, "lstat"), (os, "listdir"), (os, "scandir"), (os, "access"),
     ):
         setattr(module, name, view.before(getattr(view, name), getattr(module, name)))
+    view.change_directories(os.chdir, os.getcwd)
 
 
 class _View:
     def __init__(self, top, tree):
         self._top = top
         self._tree = tree
+        #: The working directory, if it is in the view.
+        self._directory = top
+
+    def change_directories(self, real_chdir, real_getcwd):
+        """Has the view know which directory is the working one."""
+
+        def chdir(path):
+            place = self._place(path)
+            if place is None:
+                real_chdir(path)
+            else:
+                self.listdir(place)
+            self._directory = place
+
+        os.chdir = chdir
+        os.getcwd = lambda: self._directory or real_getcwd()
+        os.getcwdb = lambda: os.fsencode(os.getcwd())
 
     def before(self, own, real):
         """Returns a function that serves paths of the view, and passes all others on."""
 
         def function(path=".", *arguments, **keywords):
             place = self._place(path)
-            return real(path, *arguments, **keywords) if place is None else own(place, *arguments, **keywords)
+            if place is None:
+                return real(path, *arguments, **keywords)
+            try:
+                return own(place, *arguments, **keywords)
+            except OSError as error:
+                # Whoever reads it knows the name that was given.
+                error.filename = path
+                raise
 
         function.__name__, function.__doc__ = real.__name__, real.__doc__
         return function
@@ -46,6 +71,8 @@ class _View:
             return None
         if isinstance(path, bytes):
             path = os.fsdecode(path)
+        if path and not path.startswith("/") and self._directory:
+            path = posixpath.join(self._directory, path)
         if not path.startswith(self._top):
             return None
         path = posixpath.normpath(path)

@@ -18,7 +18,11 @@ except ImportError:
     # The world with the network has two interfaces with this name.
     from wit_world.imports.guesthouse_lambda_types import HandlerError
 
-from . import bundle, errors, event_loop, instance, logs, stdlib, text
+from . import stdlib
+
+stdlib.lean()
+
+from . import absent, bundle, errors, event_loop, executors, hashes, instance, libraries, logs, processes, text, turns, wipe
 from .context import LambdaContext
 
 
@@ -28,7 +32,7 @@ class Lifecycle(exports.Lifecycle):
     def init(self):
         """Runs the user's module."""
         try:
-            instance.awake()
+            instance.awake(project.NAME)
             global _handler
             _handler = _load(project.MODULE, project.HANDLER)
         except BaseException as exception:
@@ -44,7 +48,9 @@ class Handler(exports.Handler):
         """Calls the user's handler."""
         try:
             instance.set_trace_id(context.trace_id)
-            return text.write(_handler(text.read(event), LambdaContext(context)))
+            response = _handler(text.read(event), LambdaContext(context))
+            turns.run_left_over()
+            return text.write(response)
         except BaseException as exception:
             raise _refusal(exception) from None
         finally:
@@ -91,13 +97,22 @@ def _refusal(exception):
     return Err(HandlerError(error_type, message, frames))
 
 
+_pack = bundle.reserve(project)
+# Before all else is imported, because that takes names from what is changed here.
+turns.install()
+executors.install()
+processes.install()
+libraries.install()
+absent.install()
+hashes.install()
+event_loop.install()
+stdlib.preload(stdlib.ALWAYS)
+bundle.install(project, _pack)
 if project.HAS_NETWORK:
     from . import network
 
     network.install()
-stdlib.preload()
-event_loop.install()
-bundle.install(project)
+stdlib.preload(name for name in stdlib.COMMON if name in project.IMPORTED)
 for name in project.PRELOAD:
     importlib.import_module(name)
 if project.AWS_SERVICES is not None:
@@ -106,5 +121,5 @@ if project.AWS_SERVICES is not None:
     aws.prepare(project.AWS_SERVICES)
 
 # What is there now lives as long as the instance. Frozen, the collector does not touch it, so its pages stay shared.
-gc.collect()
+wipe.free_memory()
 gc.freeze()

@@ -13,7 +13,7 @@ from . import tls
 # Before anything else, because modules look for `ssl` when they are imported.
 sys.modules["ssl"] = tls
 
-from . import connection, patches  # noqa: E402
+from . import connection, datagrams, patches  # noqa: E402
 
 
 def install():
@@ -22,4 +22,5 @@ def install():
     # has.
     socket.has_ipv6 = False
     socket.create_connection = connection.create_connection
+    datagrams.install()
     patches.install()

@@ -1,12 +1,12 @@
 """What some packages need to do in a guest, as soon as they are imported."""
 
-from .. import bundle
+from .. import bundle, stdlib
 from .connection import Connection, create_connection
 
 
 def install():
     """Has packages changed right after they are imported."""
-    bundle.after_import.update(
+    stdlib.after_import.update(
         {
             "urllib3.util.connection": _urllib3_connection,
             "urllib3.util.wait": _urllib3_wait,
