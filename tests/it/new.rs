@@ -66,6 +66,88 @@ fn a_new_guest_of_each_language_builds_and_runs_by_the_printed_commands() {
     }
 }
 
+/// A function that somebody wrote for Lambda's own runtime: its files, the handler if it must be named, and what it answers.
+struct Moved {
+    name: &'static str,
+    files: &'static [(&'static str, &'static str)],
+    handler: Option<&'static str>,
+    answer: &'static str,
+}
+
+const MOVED: &[Moved] = &[
+    Moved {
+        name: "callback",
+        files: &[
+            ("index.js", "exports.handler = (event, context, callback) => callback(null, `Hello ${event.name}!`);\n"),
+            ("package.json", r#"{"name":"callback","type":"module"}"#),
+        ],
+        handler: None,
+        answer: r#""Hello Ada!""#,
+    },
+    Moved {
+        name: "typed",
+        files: &[
+            (
+                "src/greet.ts",
+                "import { text } from './text';\nexport const greet = async (event: { name: string }) => text(event.name);\n",
+            ),
+            ("src/text.ts", "export const text = (name: string): string => `Hello ${name}!`;\n"),
+        ],
+        handler: Some("src/greet.greet"),
+        answer: r#""Hello Ada!""#,
+    },
+    Moved {
+        name: "data",
+        files: &[
+            (
+                "lambda_function.py",
+                "import json\n\nwith open('words.json') as file:\n    WORDS = json.load(file)\n\n\n\
+                 def lambda_handler(event, context):\n    return f\"{WORDS['hello']} {event['name']}!\"\n",
+            ),
+            ("words.json", r#"{"hello":"Hello"}"#),
+        ],
+        handler: None,
+        answer: r#""Hello Ada!""#,
+    },
+];
+
+#[test]
+#[ignore = "takes all cores for minutes: cargo xtask test runs it"]
+fn a_function_for_lambdas_own_runtime_builds_as_it_is_and_nothing_else_is_written() {
+    let directory = tempfile::tempdir().unwrap();
+    for Moved { name, files, handler, answer } in MOVED {
+        let project = directory.path().join(name);
+        for (path, text) in *files {
+            let file = project.join(path);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, text).unwrap();
+        }
+        let mut build = guesthouse(directory.path());
+        build.args(["build", name]).args(handler.iter().flat_map(|handler| ["--handler", handler]));
+        let built = build.env("PATH", path()).env("XDG_CACHE_HOME", directory.path().join("cache")).output().unwrap();
+        assert!(built.status.success(), "{name}: {}", said(&built));
+        let guest = format!("{name}/{name}.wasm");
+        let ran = guesthouse(directory.path()).args(["run", &guest, "-e", r#"{"name":"Ada"}"#]).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&ran.stdout).trim_end(), *answer, "{}", said(&ran));
+        let mut there: Vec<String> =
+            fs::read_dir(&project).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        let mut wanted: Vec<String> =
+            files.iter().map(|(path, _)| path.split('/').next().unwrap().to_owned()).collect();
+        wanted.push(format!("{name}.wasm"));
+        (there.sort(), wanted.sort(), wanted.dedup());
+        assert_eq!(there, wanted, "{name}");
+    }
+}
+
+#[test]
+fn only_languages_whose_source_does_not_name_the_handler_take_one() {
+    let directory = tempfile::tempdir().unwrap();
+    assert!(new(directory.path(), "greeter", "rust").status.success());
+    let output = guesthouse(directory.path()).args(["build", "greeter", "--handler", "src/main.x"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said(&output).contains("leave `--handler` out"), "{}", said(&output));
+}
+
 #[test]
 fn a_new_guest_is_written_over_nothing_and_under_a_name_that_every_language_takes() {
     let directory = tempfile::tempdir().unwrap();
