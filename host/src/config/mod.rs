@@ -21,7 +21,7 @@ use std::{
 pub use self::{
     env_vars::EnvVars,
     network::{NetworkSettings, SecretSettings, SecretSource},
-    settings::{EnvSettings, Settings, TmpAccess},
+    settings::{EnvSettings, Settings, TmpAccess, function_in},
 };
 use self::{
     problems::{Problems, suggestion},

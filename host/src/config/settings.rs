@@ -81,7 +81,7 @@ pub(super) const KEYS: &[(&str, &str)] = &[
 ];
 
 /// The settings with more than one value.
-const OTHER_KEYS: &[&str] = &["source", "args", "metrics", "env", "network", "aws", "secrets"];
+const OTHER_KEYS: &[&str] = &["source", "args", "metrics", "env", "network", "aws", "secrets", "function"];
 
 impl Settings {
     /// Sets one value. `place` is the name by which the user finds the setting again.
@@ -109,6 +109,8 @@ impl Settings {
             let place = format!("handlers.{name}.{key}");
             match (key.as_str(), value) {
                 ("source", toml::Value::String(source)) => settings.source = Some(source.clone()),
+                // The build reads it: `function_in`.
+                ("function", toml::Value::String(_)) => {}
                 ("env", toml::Value::Table(env)) => settings.env = env_settings(env, &place, problems),
                 ("args", toml::Value::Array(args)) => match texts(args) {
                     Some(args) if are_whole(&args) => settings.args = Some(args),
@@ -127,7 +129,12 @@ impl Settings {
                 (key, toml::Value::String(text)) if KEYS.iter().any(|(known, _)| *known == key) => {
                     settings.set(key, text, &place, problems);
                 }
-                (key, _) if key == "source" || key == "env" || KEYS.iter().any(|(known, _)| *known == key) => {
+                (key, _)
+                    if key == "source"
+                        || key == "function"
+                        || key == "env"
+                        || KEYS.iter().any(|(known, _)| *known == key) =>
+                {
                     let wanted = if key == "env" { "table" } else { "string" };
                     problems.add(format!("`{place}`: expected a {wanted}, found {}", value.type_str()));
                 }
@@ -139,6 +146,13 @@ impl Settings {
         }
         settings
     }
+}
+
+/// Returns the function that the table of a handler names, from the text of `guesthouse.toml`: `src/index.handler` is what
+/// `guesthouse build` makes the guest of.
+pub fn function_in(text: &str, handler: &str) -> Option<String> {
+    let table: toml::Table = text.parse().ok()?;
+    table.get("handlers")?.get(handler)?.get("function")?.as_str().map(str::to_owned)
 }
 
 fn refresh(value: &str) -> Result<Refresh, String> {

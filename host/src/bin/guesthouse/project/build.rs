@@ -7,7 +7,11 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
-use guesthouse::{config::EnvVars, files, text::Escaped};
+use guesthouse::{
+    config::{EnvVars, function_in},
+    files,
+    text::Escaped,
+};
 use serde_json::Value;
 
 use super::{
@@ -64,6 +68,8 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     if guest.is_symlink() {
         bail!("`{file}` is a link, and its target would be overwritten\nhint: remove the link");
     }
+    let named = || function_in(&files::read_text(&directory.join("guesthouse.toml")).ok()?, name);
+    let handler = handler.or_else(named);
     let function = Function { directory: &directory, guest: &guest, handler: handler.as_deref() };
     if handler.is_some() && !matches!(language, Language::Js | Language::Ts | Language::Python) {
         bail!("a project in {language} has its handler in its source\nhint: leave `--handler` out");
