@@ -17,7 +17,10 @@ _PROVIDED = {
 
 #: What Python's standard library had before 3.13, and packages that go on with it.
 _REMOVED = {
-    **{name: f"standard-{name}" for name in "asynchat asyncore chunk imghdr mailcap nntplib pipes smtpd sndhdr uu xdrlib".split()},
+    **{
+        name: f"standard-{name}"
+        for name in "asynchat asyncore chunk imghdr mailcap nntplib pipes smtpd sndhdr uu xdrlib".split()
+    },
     "cgi": "legacy-cgi",
     "cgitb": "legacy-cgi",
     "telnetlib": "standard-telnetlib",
