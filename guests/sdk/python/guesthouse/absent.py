@@ -122,7 +122,9 @@ def _interpreters():
     """`concurrent.interpreters`: other interpreters in the same process."""
     errors = {
         name: type(name, (Exception,), {})
-        for name in ("InterpreterError", "InterpreterNotFoundError", "ExecutionFailed", "NotShareableError", "QueueEmpty", "QueueFull")
+        for name in (
+            "InterpreterError", "InterpreterNotFoundError", "ExecutionFailed", "NotShareableError", "QueueEmpty", "QueueFull",
+        )
     }
     return _module(
         "concurrent.interpreters", "create create_queue get_current get_main list_all is_shareable", errors,
@@ -154,8 +156,10 @@ def ctypes():
         "ctypes", "byref cast sizeof addressof alignment create_string_buffer create_unicode_buffer string_at wstring_at "
         "memmove memset resize get_errno set_errno", {**types_, **libraries}, NotImplementedError,
         ArgumentError=type("ArgumentError", (Exception,), {}), cdll=loader, pydll=loader, pythonapi=_Interpreter(), RTLD_GLOBAL=256,
-        RTLD_LOCAL=0, DEFAULT_MODE=0, POINTER=lambda kind: meta("LP", (), {}), pointer=_refuse("ctypes.pointer", NotImplementedError),
-        CFUNCTYPE=lambda *_, **__: meta("CFunctionType", (), {}), PYFUNCTYPE=lambda *_, **__: meta("PyFunctionType", (), {}),
+        RTLD_LOCAL=0, DEFAULT_MODE=0, POINTER=lambda kind: meta("LP", (), {}),
+        pointer=_refuse("ctypes.pointer", NotImplementedError),
+        CFUNCTYPE=lambda *_, **__: meta("CFunctionType", (), {}),
+        PYFUNCTYPE=lambda *_, **__: meta("PyFunctionType", (), {}),
     )
     module.__path__ = []
     util = _module("ctypes.util", find_library=lambda name: None, find_msvcrt=lambda: None)

@@ -14,22 +14,23 @@ from .lean_code import compile_lean, make_lean
 
 #: What every guest has.
 ALWAYS = """
-    base64 collections.abc contextlib datetime decimal functools io itertools json logging math os.path random re string
-    tempfile threading time traceback types typing warnings weakref zlib encodings.ascii encodings.latin_1
+    base64 collections.abc contextlib datetime decimal functools io itertools json logging math os.path random
+    re string tempfile threading time traceback types typing warnings weakref zlib encodings.ascii
+    encodings.latin_1
 """.split()
 
 #: What a guest has whose code imports it. Nothing here, nor in `ALWAYS`, reads variables, clock or randomness when it is
 #: imported, but what `instance` mends. Other modules are imported in the instance.
 COMMON = """
-    abc argparse ast asyncio binascii bisect calendar cmath codecs collections concurrent.futures concurrent.futures.thread
-    configparser contextvars copy csv dataclasses difflib email email.message email.mime.application email.mime.base email.mime.image email.mime.multipart
-    email.mime.text email.parser email.policy email.utils enum fnmatch fractions gc glob gzip hashlib heapq hmac html html.parser http
-    http.client http.cookiejar http.cookies importlib.metadata
-    importlib.resources inspect ipaddress locale logging.config logging.handlers mimetypes numbers operator os
-    pathlib pickle platform pprint queue secrets shutil signal socket sqlite3 statistics struct tarfile textwrap
-    unicodedata unittest urllib.error
-    urllib.parse urllib.request urllib.response uuid wsgiref xml.dom.minidom xml.etree.ElementTree xml.sax zipfile zoneinfo
-    encodings.idna encodings.utf_8_sig
+    abc argparse ast asyncio binascii bisect calendar cmath codecs collections concurrent.futures
+    concurrent.futures.thread configparser contextvars copy csv dataclasses difflib email email.message
+    email.mime.application email.mime.base email.mime.image email.mime.multipart email.mime.text email.parser
+    email.policy email.utils enum fnmatch fractions gc glob gzip hashlib heapq hmac html html.parser http
+    http.client http.cookiejar http.cookies importlib.metadata importlib.resources inspect ipaddress locale
+    logging.config logging.handlers mimetypes numbers operator os pathlib pickle platform pprint queue secrets
+    shutil signal socket sqlite3 statistics struct tarfile textwrap unicodedata unittest urllib.error
+    urllib.parse urllib.request urllib.response uuid wsgiref xml.dom.minidom xml.etree.ElementTree xml.sax
+    zipfile zoneinfo encodings.idna encodings.utf_8_sig
 """.split()
 
 #: What is of no use in a guest, and large: tools, what is for other systems, and what stands behind native modules.

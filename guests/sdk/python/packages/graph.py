@@ -1,6 +1,7 @@
 """Who imports what, by the text of the files."""
 
 import ast
+import functools
 from dataclasses import dataclass
 
 _GUARDS = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException", "OSError"}
@@ -18,13 +19,19 @@ class Import:
 
 
 def imports(path, module):
-    """Yields what a file imports. Of `from a import b` both `a` and `a.b` are named: either may be a module."""
-    try:
-        tree = ast.parse(path.read_bytes())
-    except (SyntaxError, ValueError, RecursionError):
-        return
+    """Returns what a file imports. Of `from a import b` both `a` and `a.b` are named: either may be a module."""
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    yield from _of_statements(tree.body, package, False, False)
+    return _of_text(path.read_bytes(), package)
+
+
+@functools.cache
+def _of_text(text, package):
+    """It is asked for the same text several times, and takes long."""
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError):
+        return ()
+    return tuple(_of_statements(tree.body, package, False, False))
 
 
 def _of_statements(statements, package, is_guarded, is_late):

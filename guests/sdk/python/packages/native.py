@@ -71,7 +71,8 @@ def _lost(native_wheels, packages):
 
 def _is_public(name):
     parts = name.split(".")
-    return not any(part.startswith("_") or part.endswith("__mypyc") or part in ("tests", "test", "conftest") for part in parts)
+    internal = ("tests", "test", "conftest")
+    return not any(part.startswith("_") or part.endswith("__mypyc") or part in internal for part in parts)
 
 
 def _try(packages, modules, missing):
@@ -123,7 +124,7 @@ def _refusal(wheel, modules, sites, all_wheels, wanted):
     names = sorted({found.name for _, found in sites}, key=lambda name: (name.count("."), name))
     missing, error = modules[names[0]]
     needs = f"its module `{names[0]}` needs native code, " + (f"`{missing}`" if missing else f"and fails: {error}")
-    needed_by = sorted({other.name for other in all_wheels for needed in other.requires if _needed(needed, wheel, wanted, other)})
+    needed_by = sorted(other.name for other in all_wheels if _needs_wheel(other, wheel, wanted))
     who = f" (which {' and '.join(needed_by)} need{'s' if len(needed_by) == 1 else ''})" if needed_by else ""
     where = sorted({importer for importer, _ in sites})[:3]
     imported = f", and `{'`, `'.join(where)}` import{'s' if len(where) == 1 else ''} it" if where else ""
@@ -134,8 +135,8 @@ def _refusal(wheel, modules, sites, all_wheels, wanted):
     )
 
 
-def _needed(requirement, wheel, wanted, other):
+def _needs_wheel(other, wheel, wanted):
     extras = {""} | {
         extra for asked in wanted.requirements() if canonicalize_name(asked.name) == other.name for extra in asked.extras
     }
-    return any(_needs(requirement, wheel, extra) for extra in extras)
+    return any(_needs(requirement, wheel, extra) for requirement in other.requires for extra in extras)

@@ -15,6 +15,17 @@ _PROVIDED = {
     "six": "six",
 }
 
+#: What Python's standard library had before 3.13, and packages that go on with it.
+_REMOVED = {
+    **{
+        name: f"standard-{name}"
+        for name in "asynchat asyncore chunk imghdr mailcap nntplib pipes smtpd sndhdr uu xdrlib".split()
+    },
+    "cgi": "legacy-cgi",
+    "cgitb": "legacy-cgi",
+    "telnetlib": "standard-telnetlib",
+}
+
 
 def missing(staged):
     """Returns the packages of AWS's runtime that the code imports and that are not there. Says what else is missing."""
@@ -27,7 +38,11 @@ def missing(staged):
         if top == "zoneinfo" and "tzdata" not in tops:
             # The standard library reads them from the system, which a guest has none of.
             added.add("tzdata")
-        if not top or top in tops or top in sys.stdlib_module_names:
+        if not top or top in tops:
+            continue
+        if top in _REMOVED and not found.is_guarded:
+            added.add(_REMOVED[top])
+        if top in sys.stdlib_module_names or top in _REMOVED:
             continue
         if top in _PROVIDED and (importer in roots or not found.is_guarded):
             added.add(_PROVIDED[top])

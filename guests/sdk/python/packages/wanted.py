@@ -157,7 +157,8 @@ def _toml(path):
 
 
 def _is_requirement(line):
-    return bool(line.strip()) and not line.lstrip().startswith(("#", "--"))
+    line = line.strip()
+    return line.startswith(("-e", "--editable")) or not line.startswith(("#", "-")) and line != ""
 
 
 def _is_elsewhere(line):
