@@ -11,7 +11,7 @@ use guesthouse::{config::EnvVars, files, text::Escaped};
 use serde_json::Value;
 
 use super::{
-    Language, SDK, go_overlay,
+    Language, SDK, go_build,
     tools::{failed, output, run_to_end, started},
 };
 use crate::Exit;
@@ -20,9 +20,6 @@ const TARGET: &str = "wasm32-wasip2";
 
 /// The oldest version of Node.js that runs the SDK's build tools.
 const NODE: u32 = 20;
-
-/// The oldest version of Go that has what the SDK needs.
-const GO: (u32, u32) = (1, 24);
 
 /// Build a guest
 ///
@@ -65,7 +62,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     check_name(language, &directory, &file)?;
     match language {
         Language::Rust => rust(&directory, &guest),
-        Language::Go => go(&directory, &guest),
+        Language::Go => go_build::build(&directory, &guest),
         Language::Js | Language::Ts => javascript(&directory),
         Language::Python => python(&directory, &guest),
         Language::C => c(&directory, &file),
@@ -111,37 +108,6 @@ fn rust(directory: &Path, guest: &Path) -> anyhow::Result<()> {
     let built = built.context("cargo built no `.wasm` file\nhint: a guest's crate has `crate-type = [\"cdylib\"]`")?;
     fs::copy(&built, guest).with_context(|| format!("can't copy `{built}`"))?;
     Ok(())
-}
-
-fn go(directory: &Path, guest: &Path) -> anyhow::Result<()> {
-    let missing = format!("install Go {}.{} or newer, <https://go.dev/dl>", GO.0, GO.1);
-    let mut version = Command::new("go");
-    let version = output(version.current_dir(directory).args(["env", "GOVERSION"]), &missing)?;
-    // `go1.27rc1` counts as 1.27. The version of `devel …` is unknown, and may be sufficient.
-    let digits = |part: &str| part.split(|letter: char| !letter.is_ascii_digit()).next()?.parse().ok();
-    let mut numbers = version.trim().trim_start_matches("go").split('.').map_while(digits);
-    if numbers.next().zip(numbers.next()).is_some_and(|found| found < GO) {
-        bail!("this is Go `{}`\nhint: {missing}", version.trim());
-    }
-    let module = files::read_text(&directory.join(Language::Go.marker())).context("can't read the module")?;
-    const HANDLER: &str = "-buildmode=c-shared";
-    // Without the SDK it is a command.
-    let mode = if module.contains("guesthouse.dev/go") { HANDLER } else { "-buildmode=exe" };
-    let for_guests = |mut go: Command| {
-        go.current_dir(directory).env("GOOS", "wasip1").env("GOARCH", "wasm");
-        go
-    };
-    let go = || for_guests(Command::new("go"));
-    let overlay = if mode == HANDLER { go_overlay::overlay(go, directory, &missing)? } else { None };
-    let mut build = match &overlay {
-        Some(overlay) => for_guests(overlay.build()),
-        None => {
-            let mut go = go();
-            go.arg("build");
-            go
-        }
-    };
-    run_to_end(build.args([mode, "-trimpath", "-o"]).arg(guest).arg("."), &missing)
 }
 
 fn javascript(directory: &Path) -> anyhow::Result<()> {

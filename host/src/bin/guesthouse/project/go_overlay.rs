@@ -7,14 +7,11 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Command,
 };
 
 use anyhow::Context as _;
-use serde_json::json;
-use tempfile::TempDir;
 
-use super::tools::output;
+use super::{go_modules::Project, tools::output};
 
 /// A package of the standard library that needs a change to reach the network.
 struct Changed {
@@ -22,54 +19,49 @@ struct Changed {
     /// The file to change, below the sources of the standard library.
     file: &'static str,
     change: fn(&str) -> Option<String>,
-    /// The package of the SDK that sets the variables.
+    /// The package of the SDK that sets the variables, below the SDK.
     sdk: &'static str,
 }
 
 const CHANGED: [Changed; 2] = [
-    Changed { package: "net", file: "net/net_fake.go", change: with_sockets, sdk: "guesthouse.dev/go/network/sockets" },
-    Changed {
-        package: "net/http",
-        file: "net/http/roundtrip.go",
-        change: with_requests,
-        sdk: "guesthouse.dev/go/network",
-    },
+    Changed { package: "net", file: "net/net_fake.go", change: with_sockets, sdk: "network/sockets" },
+    Changed { package: "net/http", file: "net/http/roundtrip.go", change: with_requests, sdk: "network" },
 ];
 
 /// The name of the file that is added to the guest's main package.
 const ADDED: &str = "guesthouse_network.go";
 
-/// Changed files of the standard library, in a directory that is removed when this is dropped.
-pub struct Overlay(TempDir);
-
-/// Returns the overlay that a guest needs, or nothing for one that uses no network. `go` returns a command with the
-/// environment of the build.
-pub fn overlay(go: impl Fn() -> Command, project: &Path, missing: &str) -> anyhow::Result<Option<Overlay>> {
-    let listed = output(go().args(["list", "-deps", "-f", "{{.ImportPath}}", "."]), missing)?;
+/// Puts the changed files into the project's build, and returns the toolchain that it needs then. A guest that uses no
+/// network, of whose packages `listed` has a line each, needs neither. `sdk` has the SDK's packages below it.
+pub fn put(project: &mut Project, listed: &str, sdk: &str) -> anyhow::Result<Option<PathBuf>> {
     let imports = |package: &str| listed.lines().any(|line| line == package);
     let needed: Vec<_> = CHANGED.iter().filter(|changed| imports(changed.package)).collect();
     if needed.is_empty() {
         return Ok(None);
     }
-    let packages = needed.iter().map(|changed| changed.sdk);
+    let package = |changed: &Changed| format!("{sdk}/{}", changed.sdk);
+    let packages = needed.iter().map(|changed| package(changed));
     // A package that does not exist has no directory.
-    let found = output(go().args(["list", "-e", "-f", "{{if .Dir}}{{.ImportPath}}{{end}}"]).args(packages), missing)?;
-    let goroot = output(go().args(["env", "GOROOT"]), missing)?;
+    let mut list = project.go("list")?;
+    list.args(["-e", "-f", "{{if .Dir}}{{.ImportPath}}{{end}}"]).args(packages);
+    let found = output(&mut list, project.missing())?;
+    let goroot = output(project.plain(&["env", "GOROOT"]).env("GOWORK", "off"), project.missing())?;
 
-    let overlay = Overlay(tempfile::tempdir().context("can't make a directory for Go's overlay")?);
     // Go refuses to replace files of a toolchain that it downloaded itself, by their path.
-    std::os::unix::fs::symlink(goroot.trim(), overlay.toolchain()).context("can't make a link to Go's toolchain")?;
-    let sources = overlay.toolchain().join("src");
-    let mut replaced = serde_json::Map::new();
+    let toolchain = project.temporary("go");
+    std::os::unix::fs::symlink(goroot.trim(), &toolchain).context("can't make a link to Go's toolchain")?;
+    let sources = toolchain.join("src");
+    let directory = project.directory().to_owned();
     let mut add = |path: &Path, name: &str, text: &str| {
-        let file = overlay.0.path().join(name);
+        let file = project.temporary(name);
         fs::write(&file, text).with_context(|| format!("can't write `{}`", file.display()))?;
-        replaced.insert(path.display().to_string(), json!(file));
+        project.replace(path, &file);
         anyhow::Ok(())
     };
     let mut imported = Vec::new();
     for changed in needed {
-        if !found.lines().any(|line| line == changed.sdk) {
+        let package = package(changed);
+        if !found.lines().any(|line| line == package) {
             println!("the project's copy of the SDK is an old one: `{}` has no network", changed.package);
             continue;
         }
@@ -79,37 +71,18 @@ pub fn overlay(go: impl Fn() -> Command, project: &Path, missing: &str) -> anyho
             Some(text) => add(&path, &changed.package.replace('/', "_"), &text)?,
             None => println!("this version of Go is unknown: `{}` has no network", changed.package),
         }
-        imported.push(changed.sdk);
+        imported.push(package);
     }
     if imported.is_empty() {
         return Ok(None);
     }
-    add(&project.join(ADDED), ADDED, &main_file(&imported))?;
-    let description = json!({ "Replace": replaced }).to_string();
-    fs::write(overlay.description(), description).context("can't write the description of Go's overlay")?;
-    Ok(Some(overlay))
-}
-
-impl Overlay {
-    /// Returns the command that builds with the overlay, without its further arguments.
-    pub fn build(&self) -> Command {
-        let mut go = Command::new(self.toolchain().join("bin/go"));
-        go.env("GOROOT", self.toolchain()).env("GOTOOLCHAIN", "local");
-        go.arg("build").arg("-overlay").arg(self.description());
-        go
-    }
-
-    fn toolchain(&self) -> PathBuf {
-        self.0.path().join("go")
-    }
-
-    fn description(&self) -> PathBuf {
-        self.0.path().join("overlay.json")
-    }
+    let main = main_file(&imported);
+    add(&directory.join(ADDED), ADDED, &main)?;
+    Ok(Some(toolchain))
 }
 
 /// Returns the file that imports packages into the guest's main package.
-fn main_file(packages: &[&str]) -> String {
+fn main_file(packages: &[String]) -> String {
     let imports: String = packages.iter().map(|package| format!("import _ \"{package}\"\n")).collect();
     format!("package main\n\n{imports}")
 }
@@ -239,6 +212,6 @@ func (t *Transport) RoundTrip(req *Request) (*Response, error) {
 
     #[test]
     fn the_added_file_imports_packages() {
-        assert_eq!(main_file(&["a/b"]), "package main\n\nimport _ \"a/b\"\n");
+        assert_eq!(main_file(&["a/b".to_owned()]), "package main\n\nimport _ \"a/b\"\n");
     }
 }

@@ -2,12 +2,15 @@
 //! `guesthouse build` builds.
 
 pub mod build;
+mod go_build;
+mod go_modules;
 mod go_overlay;
+mod go_stand_in;
 pub mod new;
 mod templates;
 mod tools;
 
-use std::{fmt, path::Path};
+use std::{fmt, fs, path::Path};
 
 use clap::ValueEnum;
 
@@ -40,8 +43,18 @@ impl Language {
     }
 
     fn of_project(directory: &Path) -> Option<Self> {
-        Self::ALL.into_iter().find(|language| directory.join(language.marker()).is_file())
+        Self::ALL.into_iter().find(|language| {
+            directory.join(language.marker()).is_file() || *language == Self::Go && has_sources_of_go(directory)
+        })
     }
+}
+
+/// Returns whether files in Go are in the directory. Their module may be that of a directory above, or none.
+fn has_sources_of_go(directory: &Path) -> bool {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    entries
+        .map(|entry| entry.path())
+        .any(|path| path.extension().is_some_and(|ending| ending == "go") && path.is_file())
 }
 
 impl fmt::Display for Language {

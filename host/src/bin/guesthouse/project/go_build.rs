@@ -1,0 +1,59 @@
+//! This module builds guests in Go: functions for AWS's own runtime as they are, those that import the SDK, and
+//! programs.
+
+use std::{path::Path, process::Command};
+
+use anyhow::bail;
+
+use super::{
+    go_modules::Project,
+    go_overlay, go_stand_in,
+    tools::{output, run_to_end},
+};
+
+/// The oldest version of Go that has what the SDK needs.
+const GO: (u32, u32) = (1, 24);
+
+/// The module of the SDK, as a project names it that has a copy.
+const SDK: &str = "guesthouse.dev/go";
+
+/// Builds the project's package. Nothing but the guest is written into the project's directory.
+pub fn build(directory: &Path, guest: &Path) -> anyhow::Result<()> {
+    let missing = format!("install Go {}.{} or newer, <https://go.dev/dl>", GO.0, GO.1);
+    check_version(directory, &missing)?;
+    let mut project = Project::new(directory, &missing)?;
+    let listed = output(project.go("list")?.args(["-deps", "-f", "{{.ImportPath}}", "."]), &missing)?;
+    project.tell_assumed()?;
+    let imports = |package: &str| listed.lines().any(|line| line == package);
+    let sdk = if imports(&format!("{SDK}/lambda")) {
+        Some(SDK)
+    } else if imports(go_stand_in::LAMBDA) {
+        go_stand_in::put(&mut project)?;
+        Some(go_stand_in::LAMBDA)
+    } else {
+        None
+    };
+    let toolchain = match sdk {
+        Some(sdk) => go_overlay::put(&mut project, &listed, sdk)?,
+        None => None,
+    };
+    // Without `lambda` it is a command.
+    let mode = if sdk.is_some() { "-buildmode=c-shared" } else { "-buildmode=exe" };
+    let mut build = match toolchain {
+        Some(toolchain) => project.go_of(&toolchain, "build")?,
+        None => project.go("build")?,
+    };
+    run_to_end(build.args([mode, "-trimpath", "-o"]).arg(guest).arg("."), &missing)
+}
+
+fn check_version(directory: &Path, missing: &str) -> anyhow::Result<()> {
+    let mut version = Command::new("go");
+    let version = output(version.current_dir(directory).args(["env", "GOVERSION"]), missing)?;
+    // `go1.27rc1` counts as 1.27. The version of `devel …` is unknown, and may be sufficient.
+    let digits = |part: &str| part.split(|letter: char| !letter.is_ascii_digit()).next()?.parse().ok();
+    let mut numbers = version.trim().trim_start_matches("go").split('.').map_while(digits);
+    if numbers.next().zip(numbers.next()).is_some_and(|found| found < GO) {
+        bail!("this is Go `{}`\nhint: {missing}", version.trim());
+    }
+    Ok(())
+}
