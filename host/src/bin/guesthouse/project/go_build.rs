@@ -22,13 +22,15 @@ pub fn build(directory: &Path, guest: &Path) -> anyhow::Result<()> {
     let missing = format!("install Go {}.{} or newer, <https://go.dev/dl>", GO.0, GO.1);
     check_version(directory, &missing)?;
     let mut project = Project::new(directory, &missing)?;
-    let listed = output(project.go("list")?.args(["-deps", "-f", "{{.ImportPath}}", "."]), &missing)?;
+    let mut listed = packages(&project)?;
     project.tell_assumed()?;
     let imports = |package: &str| listed.lines().any(|line| line == package);
     let sdk = if imports(&format!("{SDK}/lambda")) {
         Some(SDK)
     } else if imports(go_stand_in::LAMBDA) {
         go_stand_in::put(&mut project)?;
+        // AWS's own package uses the network, and the function may not.
+        listed = packages(&project)?;
         Some(go_stand_in::LAMBDA)
     } else {
         None
@@ -44,6 +46,11 @@ pub fn build(directory: &Path, guest: &Path) -> anyhow::Result<()> {
         None => project.go("build")?,
     };
     run_to_end(build.args([mode, "-trimpath", "-o"]).arg(guest).arg("."), &missing)
+}
+
+/// Returns the packages that the guest is made of, each on a line.
+fn packages(project: &Project) -> anyhow::Result<String> {
+    output(project.go("list")?.args(["-deps", "-f", "{{.ImportPath}}", "."]), project.missing())
 }
 
 fn check_version(directory: &Path, missing: &str) -> anyhow::Result<()> {
