@@ -218,7 +218,7 @@ impl Project {
         Ok(())
     }
 
-    fn env(&self, name: &str) -> anyhow::Result<String> {
+    pub fn env(&self, name: &str) -> anyhow::Result<String> {
         Ok(output(&mut self.plain(&["env", name]), &self.missing)?.trim().to_owned())
     }
 

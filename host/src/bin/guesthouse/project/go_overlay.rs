@@ -2,7 +2,8 @@
 //! files for the build, with Go's own flag `-overlay`. The toolchain on the disk stays as it is.
 //!
 //! A changed file asks variables, which packages of the SDK set. An added file of the guest's main package imports
-//! those packages. So a guest that imports neither `net` nor `net/http` is built without any of this.
+//! those packages. That makes a guest larger, by three megabytes for `net/http`. So a guest is built without any of this
+//! first, and again only where Go's linker found that it calls what reaches the network.
 
 use std::{
     fs,
@@ -19,23 +20,41 @@ struct Changed {
     /// The file to change, below the sources of the standard library.
     file: &'static str,
     change: fn(&str) -> Option<String>,
+    /// The functions of which a guest has one that uses the package for a network.
+    uses: &'static [&'static str],
     /// The package of the SDK that sets the variables, below the SDK.
     sdk: &'static str,
 }
 
 const CHANGED: [Changed; 2] = [
-    Changed { package: "net", file: "net/net_fake.go", change: with_sockets, sdk: "network/sockets" },
-    Changed { package: "net/http", file: "net/http/roundtrip.go", change: with_requests, sdk: "network" },
+    Changed {
+        package: "net",
+        file: "net/net_fake.go",
+        change: with_sockets,
+        uses: &["net.fakeConnect", "net.(*Resolver).lookupIPAddr"],
+        sdk: "network/sockets",
+    },
+    Changed {
+        package: "net/http",
+        file: "net/http/roundtrip.go",
+        change: with_requests,
+        uses: &["net/http.(*Transport).roundTrip"],
+        sdk: "network",
+    },
 ];
 
 /// The name of the file that is added to the guest's main package.
 const ADDED: &str = "guesthouse_network.go";
 
-/// Puts the changed files into the project's build, and returns the toolchain that it needs then. A guest that uses no
-/// network, of whose packages `listed` has a line each, needs neither. `sdk` has the SDK's packages below it.
-pub fn put(project: &mut Project, listed: &str, sdk: &str) -> anyhow::Result<Option<PathBuf>> {
-    let imports = |package: &str| listed.lines().any(|line| line == package);
-    let needed: Vec<_> = CHANGED.iter().filter(|changed| imports(changed.package)).collect();
+/// Returns whether the packages, each on a line, have one that may reach the network.
+pub fn may_be_needed(listed: &str) -> bool {
+    listed.lines().any(|line| CHANGED.iter().any(|changed| changed.package == line))
+}
+
+/// Puts the changed files into the project's build, and returns the toolchain that it needs then. A guest that was built
+/// without them, and turned out to use no network, needs neither. `sdk` has the SDK's packages below it.
+pub fn put(project: &mut Project, guest: &[u8], sdk: &str) -> anyhow::Result<Option<PathBuf>> {
+    let needed: Vec<_> = CHANGED.iter().filter(|changed| changed.uses.iter().any(|name| has(guest, name))).collect();
     if needed.is_empty() {
         return Ok(None);
     }
@@ -79,6 +98,12 @@ pub fn put(project: &mut Project, listed: &str, sdk: &str) -> anyhow::Result<Opt
     let main = main_file(&imported);
     add(&directory.join(ADDED), ADDED, &main)?;
     Ok(Some(toolchain))
+}
+
+/// Returns whether the guest has the function. Go's runtime has the names of all that are linked, for stack traces.
+fn has(guest: &[u8], function: &str) -> bool {
+    let name = function.as_bytes();
+    guest.windows(name.len()).any(|part| part == name)
 }
 
 /// Returns the file that imports packages into the guest's main package.
@@ -208,6 +233,13 @@ func (t *Transport) RoundTrip(req *Request) (*Response, error) {
         assert_eq!(changed.matches("if ffd.host != nil {").count(), 7);
         assert!(changed.contains("return ffd.host.(interface{ CloseWrite() error }).CloseWrite()"));
         assert!(changed.contains("err := guesthouseConnect(ctx, fd, laddr, raddr)"));
+    }
+
+    #[test]
+    fn a_guest_that_calls_nothing_of_the_network_needs_none() {
+        assert!(has(b"..net/http.(*Transport).roundTrip..", CHANGED[1].uses[0]));
+        assert!(!has(b"..net/http.(*Request).WithContext..", CHANGED[1].uses[0]));
+        assert!(may_be_needed("fmt\nnet\n") && !may_be_needed("net/url\n"));
     }
 
     #[test]
