@@ -29,6 +29,9 @@ pub fn put(project: &mut Project) -> anyhow::Result<()> {
     if !original.join("lambda/handlertrace").is_dir() {
         bail!("the function's version of `{AWS}` is too old\nhint: go get {AWS}@v1.54.0");
     }
+    if copy.is_symlink() {
+        fs::remove_file(&copy).context("can't change the copy of `vendor`")?;
+    }
     copy_module(&original, &copy)?;
     let has_tenants = fs::read_to_string(original.join("lambdacontext/context.go"))
         .is_ok_and(|text| text.split_whitespace().any(|word| word == "TenantID"));
