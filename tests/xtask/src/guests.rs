@@ -105,8 +105,8 @@ fn go_with_network(path: &str) -> Result<()> {
     go_by_tool(&source, path, &directory("go")?.join("network.wasm"))
 }
 
-/// Builds the guest in a directory with the tool, which calls it by the directory's name. It may be a function for AWS's
-/// own runtime.
+/// Builds the guest in a directory with the tool, which calls it by the directory's name. It may be a function for
+/// AWS's own runtime.
 pub fn go_by_tool(project: &Path, path: &str, output: &Path) -> Result<()> {
     run(tool().arg("build").arg(project).env("PATH", path).env("GOTOOLCHAIN", "local"))?;
     let name = project.file_name().ok_or("a directory has a name")?;

@@ -54,9 +54,8 @@ pub fn build(directory: &Path, guest: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A package, which `gin` imports, and a tag of its own that leaves out the functions of its fast path, for slices
-/// and maps. What the package does stays the same. Linked with `gin`, all of its methods are kept, and make up two thirds of
-/// a guest.
+/// A package, which `gin` imports, and a tag of its own that leaves out its fast path for slices and maps. What it does
+/// stays the same. Beside `gin`, the linker keeps all of its methods, which would be more than half of a guest.
 const LARGE: (&str, &str) = ("github.com/ugorji/go/codec", "codec.notfastpath");
 
 /// Returns the flag for tags, which would override those of `GOFLAGS`.

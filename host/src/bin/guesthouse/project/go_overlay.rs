@@ -2,8 +2,8 @@
 //! files for the build, with Go's own flag `-overlay`. The toolchain on the disk stays as it is.
 //!
 //! A changed file asks variables, which packages of the SDK set. An added file of the guest's main package imports
-//! those packages. That makes a guest larger, by three megabytes for `net/http`. So a guest is built without any of this
-//! first, and again only where Go's linker found that it calls what reaches the network.
+//! those packages. That makes a guest larger, by three megabytes for `net/http`. So a guest is built without any of
+//! this first, and again only where Go's linker found that it calls what reaches the network.
 
 use std::{
     fs,
@@ -51,8 +51,8 @@ pub fn may_be_needed(listed: &str) -> bool {
     listed.lines().any(|line| CHANGED.iter().any(|changed| changed.package == line))
 }
 
-/// Puts the changed files into the project's build, and returns the toolchain that it needs then. A guest that was built
-/// without them, and turned out to use no network, needs neither. `sdk` has the SDK's packages below it.
+/// Puts the changed files into the project's build, and returns the toolchain that it needs then. A guest that was
+/// built without them, and turned out to use no network, needs neither. `sdk` has the SDK's packages below it.
 pub fn put(project: &mut Project, guest: &[u8], sdk: &str) -> anyhow::Result<Option<PathBuf>> {
     let needed: Vec<_> = CHANGED.iter().filter(|changed| changed.uses.iter().any(|name| has(guest, name))).collect();
     if needed.is_empty() {
