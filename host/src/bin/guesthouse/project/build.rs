@@ -28,7 +28,7 @@ const NODE: u32 = 20;
 /// JavaScript packages do not run.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// The project's directory, as `guesthouse new` wrote it
+    /// The project's directory, as `guesthouse new` wrote it, or that of a function in Go
     #[arg(default_value = ".")]
     directory: PathBuf,
 }
