@@ -49,12 +49,10 @@ impl Project {
         let root = module.parent().filter(|_| module.is_file()).map(Path::to_owned);
         let workspace = PathBuf::from(project.env("GOWORK")?);
         match root {
-            Some(root) if workspace.is_file() && project.is_in_workspace(&root)? => {
-                project.set_workspace(&workspace)?
-            }
-            Some(root) if is_vendored(&root) => project.set_vendor(root)?,
-            root => project.set_module(root.as_deref())?,
-        }
+            Some(root) if workspace.is_file() && project.is_in_workspace(&root)? => project.set_workspace(&workspace),
+            Some(root) if is_vendored(&root) => project.set_vendor(root),
+            root => project.set_module(root.as_deref()),
+        }?;
         Ok(project)
     }
 
