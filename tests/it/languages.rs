@@ -41,7 +41,7 @@ fn fetch_in_javascript_is_refused_where_no_rule_grants_it() {
     assert_eq!(host.response(r#"{"do":"echo","value":1}"#), "1");
 }
 
-/// The functions of `guests/conformance/aws`, of which only the import changed.
+/// The functions of `guests/conformance/aws`, which are as they are for AWS but for an import in Python's and Rust's.
 #[test]
 fn functions_as_awss_documentation_has_them_run_as_guests() {
     for (language, event) in [("go", r#"{"name":"Ada L."}"#), ("python", r#"{"first_name":"Ada","last_name":"L."}"#)] {
@@ -52,6 +52,36 @@ fn functions_as_awss_documentation_has_them_run_as_guests() {
     for language in ["go", "python", "rust"] {
         answers_api_gateway(language);
     }
+}
+
+#[test]
+fn a_function_in_go_for_a_queue_runs_with_its_options() {
+    let host = host("go", "queue").env("AWS_REGION", "eu-central-1").start();
+    let record = |id: &str, body: &str| json!({"messageId": id, "body": body, "eventSource": "aws:sqs"});
+    // A number that no float64 has.
+    let records = [record("1", r#"{"id":9007199254740993}"#), record("2", "no order"), record("3", "{}")];
+    let response = host.response_json(json!({ "Records": records }).to_string());
+    assert_eq!(response, json!({"batchItemFailures": [{"itemIdentifier": "2"}, {"itemIdentifier": "3"}]}));
+    host.program.line("order", |line| line.contains("order 9007199254740993").then_some(()));
+}
+
+#[test]
+fn a_web_server_in_go_answers_a_functions_url() {
+    let host = host("go", "web").start();
+    let request = |path: &str| {
+        json!({
+            "version": "2.0", "rawPath": path, "rawQueryString": "name=Ada", "headers": {"accept": "*/*"},
+            "requestContext": {"domainName": "url.example", "http": {"method": "GET", "path": path}},
+        })
+    };
+    // AWS's package streams: the status and the headers as JSON, eight zeros, and the body.
+    let answer = |path: &str| {
+        let response = host.response(request(path).to_string());
+        let (head, body) = response.split_once("\0\0\0\0\0\0\0\0").expect("the response has a body");
+        (serde_json::from_str::<Value>(head).unwrap()["statusCode"].clone(), body.to_owned())
+    };
+    assert_eq!(answer("/hello"), (json!(200), "Hello Ada from url.example".to_owned()));
+    assert_eq!(answer("/none").0, 404);
 }
 
 fn answers_api_gateway(language: &str) {

@@ -265,6 +265,51 @@ fn a_plain_program_in_go_is_built_as_one() {
     assert!(module.windows(exports.len()).any(|part| part == exports));
 }
 
+/// A function is built as it is: with a module of its own or none, in a workspace, and from `vendor`. Nothing but the
+/// guest is written.
+#[test]
+fn a_function_in_go_for_aws_is_built_from_wherever_its_modules_are() {
+    let directory = tempfile::tempdir().unwrap();
+    let sources = root().join("guests/conformance/aws/go");
+    let function = |name: &str| {
+        let project = directory.path().join(name);
+        fs::create_dir_all(&project).unwrap();
+        fs::copy(sources.join("queue/main.go"), project.join("main.go")).unwrap();
+        project
+    };
+    let go = |project: &Path, arguments: &[&str]| {
+        let mut go = Command::new("go");
+        go.current_dir(project).args(arguments).env("PATH", path()).env("GOPROXY", "off");
+        assert!(go.status().unwrap().success(), "{arguments:?}");
+    };
+    function("none");
+    for name in ["own", "vendored", "space/one"] {
+        let project = function(name);
+        for file in ["go.mod", "go.sum"] {
+            fs::copy(sources.join(file), project.join(file)).unwrap();
+        }
+    }
+    go(&directory.path().join("space"), &["work", "init", "./one"]);
+    go(&directory.path().join("vendored"), &["mod", "vendor"]);
+    for name in ["none", "own", "vendored", "space/one"] {
+        let project = directory.path().join(name);
+        let files = || fs::read_dir(&project).unwrap().flatten().map(|entry| entry.file_name());
+        let before: Vec<_> = files().collect();
+        let mut build = guesthouse(directory.path());
+        // Whatever is needed is there already, since the guests were built.
+        build.args(["build", name]).env("PATH", path()).env("GOPROXY", "off").env("GONOSUMDB", "*");
+        let built = build.output().unwrap();
+        assert!(built.status.success(), "{name}: {}", said(&built));
+        assert_eq!(said(&built).contains("this build takes github.com/aws/aws-lambda-go v1"), name == "none", "{name}");
+        let guest = Path::new(name).with_added_extension("wasm");
+        let written: Vec<_> = files().filter(|file| !before.contains(file)).collect();
+        assert_eq!(written, [guest.file_name().unwrap()], "{name}");
+        let module = fs::read(project.join(guest.file_name().unwrap())).unwrap();
+        let exports = b"guesthouse:lambda/handler";
+        assert!(module.windows(exports.len()).any(|part| part == exports), "{name}");
+    }
+}
+
 #[test]
 fn a_python_file_without_a_handler_is_refused_when_it_is_built() {
     let directory = tempfile::tempdir().unwrap();

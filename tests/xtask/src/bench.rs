@@ -87,14 +87,14 @@ fn guests(built: &Path, path: &str) -> Result<()> {
     }
     rust(&guests.join("rust"))?;
     guests::c_handler("tests/bench/c/hello.c", &guests.join("c/hello.wasm"))?;
-    guests::go_moved("tests/bench/go", path, &guests.join("go/hello.wasm"))?;
+    guests::compiler()?;
+    guests::go_by_tool(&root().join("tests/bench/go"), path, &guests.join("go/hello.wasm"))?;
     let source = root().join("tests/bench/node/app.mjs");
     let handlers = ["hello", "orders", "echo"]
         .map(|name| (source.as_path(), name, guests.join("js").join(name).with_extension("wasm")));
     guests::javascript_handlers(&handlers)?;
     let python = guests.join("python/hello.wasm");
     guests::python_handler("tests/bench/python/guest.py", &tools::guest_python()?, &python)?;
-    guests::compiler()?;
     say("compiling the guests ahead of time (1 minute)");
     for language in fs::read_dir(&guests)? {
         let language = language?;

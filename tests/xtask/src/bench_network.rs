@@ -22,7 +22,7 @@ pub fn build(built: &Path, ahead: &Path, path: &str) -> Result<()> {
     }
     rust(&wasm.join("rust/get.wasm"))?;
     guests::go_function(&sources("go"), path, &native.join("go"))?;
-    guests::go_moved_with_network(&sources("go"), path, &wasm.join("go/get.wasm"))?;
+    guests::go_by_tool(&sources("go"), path, &wasm.join("go/get.wasm"))?;
     javascript(&native.join("node"), &wasm.join("js"))?;
     python(&native.join("python"), &wasm.join("python"))?;
     for (language, names) in [("rust", &["get"][..]), ("go", &["get"]), ("js", BOTH), ("python", BOTH)] {

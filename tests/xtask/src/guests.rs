@@ -18,7 +18,7 @@ pub fn build() -> Result<()> {
     python()?;
     for (language, names) in [
         ("c", &["conformance", "network"][..]),
-        ("go", &["conformance", "hello", "network", "proxy"]),
+        ("go", &["conformance", "hello", "network", "proxy", "queue", "web"]),
         ("js", &["conformance", "network"]),
         ("python", &["conformance", "hello", "libraries", "network", "proxy"]),
         ("rust", &["network-aws"]),
@@ -94,12 +94,9 @@ fn go() -> Result<()> {
     }
     go_with_network(&path)?;
     run(go_in(&root().join("guests/conformance/aws/go"), &path).args(["vet", "./..."]))?;
-    for name in ["hello", "proxy"] {
-        go_moved(
-            &format!("guests/conformance/aws/go/{name}"),
-            &path,
-            &directory("go")?.join(name).with_extension("wasm"),
-        )?;
+    for name in ["hello", "proxy", "queue", "web"] {
+        let source = root().join("guests/conformance/aws/go").join(name);
+        go_by_tool(&source, &path, &directory("go")?.join(name).with_extension("wasm"))?;
     }
     for (source, name) in [("guests/commands/go", "count-go"), ("guests/commands/logs-go", "logs-go")] {
         go_guest(
@@ -119,8 +116,9 @@ fn go_with_network(path: &str) -> Result<()> {
     go_by_tool(&source, path, &directory("go")?.join("network.wasm"))
 }
 
-/// Builds the guest in a directory with the tool, which calls it by the directory's name.
-fn go_by_tool(project: &Path, path: &str, output: &Path) -> Result<()> {
+/// Builds the guest in a directory with the tool, which calls it by the directory's name. It may be a function for
+/// AWS's own runtime.
+pub fn go_by_tool(project: &Path, path: &str, output: &Path) -> Result<()> {
     run(tool().arg("build").arg(project).env("PATH", path).env("GOTOOLCHAIN", "local"))?;
     let name = project.file_name().ok_or("a directory has a name")?;
     Ok(fs::rename(project.join(name).with_extension("wasm"), output)?)
@@ -134,46 +132,11 @@ pub fn go_guest(directory: &Path, path: &str, mode: &str, output: &Path) -> Resu
     run(build.args(["build", mode, "-trimpath", "-o"]).arg(output).arg("."))
 }
 
-/// Builds a function for AWS's own runtime as a guest. Only one import is changed.
-pub fn go_moved(source: &str, path: &str, output: &Path) -> Result<()> {
-    let (project, sample) = (output.with_extension("project"), root().join("guests/hello-go"));
-    go_move(&root().join(source), &project)?;
-    let module = fs::read_to_string(sample.join("go.mod"))?;
-    fs::write(project.join("go.mod"), module.replace("../sdk/go", &sdk().to_string_lossy()))?;
-    fs::copy(sample.join("go.sum"), project.join("go.sum"))?;
-    go_guest(&project, path, "-buildmode=c-shared", output)
-}
-
-/// Builds a function for AWS's own runtime as a guest that uses the network, with the function's packages.
-pub fn go_moved_with_network(source: &Path, path: &str, output: &Path) -> Result<()> {
-    let project = output.with_file_name("project");
-    go_move(source, &project)?;
-    let module = fs::read_to_string(source.join("go.mod"))?;
-    let sdk = format!("\nrequire {SDK} v0.0.0\nreplace {SDK} => {}\n", sdk().display());
-    fs::write(project.join("go.mod"), module + &sdk)?;
-    fs::copy(source.join("go.sum"), project.join("go.sum"))?;
-    go_by_tool(&project, path, output)
-}
-
-/// Builds a function for AWS's own runtime as it is.
+/// Builds a function for AWS's own runtime as the program that it is.
 pub fn go_function(source: &Path, path: &str, output: &Path) -> Result<()> {
     let mut build = go_in(source, path);
     build.args(["build", "-trimpath", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o"]);
     run(build.arg(output).arg(".").env("CGO_ENABLED", "0"))
-}
-
-const SDK: &str = "guesthouse.dev/go";
-
-fn sdk() -> PathBuf {
-    root().join("guests/sdk/go")
-}
-
-/// Copies the function, with another import.
-fn go_move(source: &Path, project: &Path) -> Result<()> {
-    fs::create_dir_all(project)?;
-    let source = fs::read_to_string(source.join("main.go"))?;
-    let moved = source.replace("github.com/aws/aws-lambda-go/lambda\"", &format!("{SDK}/lambda\""));
-    Ok(fs::write(project.join("main.go"), moved)?)
 }
 
 fn go_in(directory: &Path, path: &str) -> Command {

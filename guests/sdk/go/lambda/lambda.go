@@ -1,5 +1,6 @@
-// Package lambda runs a Go function as a Guesthouse guest. It takes the place of github.com/aws/aws-lambda-go/lambda,
-// so a function moves over by changing that import; the packages events and lambdacontext stay AWS's own.
+// Package lambda runs a Go function as a Guesthouse guest. It takes the place of github.com/aws/aws-lambda-go/lambda:
+// `guesthouse build` puts it there for a function that imports AWS's. The packages events and lambdacontext stay AWS's
+// own.
 //
 //	package main
 //

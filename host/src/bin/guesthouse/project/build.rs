@@ -15,15 +15,12 @@ use guesthouse::{
 use serde_json::Value;
 
 use super::{
-    Function, Language, SDK, go_overlay, javascript, moved_rust, new, python,
-    tools::{failed, output, run_to_end, started},
+    Function, Language, SDK, go_build, javascript, moved_rust, new, python,
+    tools::{failed, output, started},
 };
 use crate::Exit;
 
 const TARGET: &str = "wasm32-wasip2";
-
-/// The oldest version of Go that has what the SDK needs.
-const GO: (u32, u32) = (1, 24);
 
 /// Build a guest
 ///
@@ -32,7 +29,7 @@ const GO: (u32, u32) = (1, 24);
 /// JavaScript packages do not run.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// The project's directory: one that `guesthouse new` wrote, or that of a function in JavaScript, TypeScript or
+    /// The project's directory: one that `guesthouse new` wrote, or that of a function in Go, JavaScript, TypeScript or
     /// Python for Lambda's own runtimes
     #[arg(default_value = ".")]
     directory: PathBuf,
@@ -77,7 +74,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     check_name(language, &directory, &file)?;
     match language {
         Language::Rust => rust(&directory, &guest),
-        Language::Go => go(&directory, &guest),
+        Language::Go => go_build::build(&directory, &guest),
         Language::Js | Language::Ts => javascript::build(&function),
         Language::Python => python::build(&function),
         Language::C => c(&directory, &file),
@@ -143,37 +140,6 @@ fn rust(directory: &Path, guest: &Path) -> anyhow::Result<()> {
         .context("cargo built no `.wasm` file\nhint: a guest's crate has `crate-type = [\"cdylib\"]`, or a `main`")?;
     fs::copy(&built, guest).with_context(|| format!("can't copy `{built}`"))?;
     Ok(())
-}
-
-fn go(directory: &Path, guest: &Path) -> anyhow::Result<()> {
-    let missing = format!("install Go {}.{} or newer, <https://go.dev/dl>", GO.0, GO.1);
-    let mut version = Command::new("go");
-    let version = output(version.current_dir(directory).args(["env", "GOVERSION"]), &missing)?;
-    // `go1.27rc1` counts as 1.27. The version of `devel …` is unknown, and may be sufficient.
-    let digits = |part: &str| part.split(|letter: char| !letter.is_ascii_digit()).next()?.parse().ok();
-    let mut numbers = version.trim().trim_start_matches("go").split('.').map_while(digits);
-    if numbers.next().zip(numbers.next()).is_some_and(|found| found < GO) {
-        bail!("this is Go `{}`\nhint: {missing}", version.trim());
-    }
-    let module = files::read_text(&directory.join(Language::Go.marker())).context("can't read the module")?;
-    const HANDLER: &str = "-buildmode=c-shared";
-    // Without the SDK it is a command.
-    let mode = if module.contains("guesthouse.dev/go") { HANDLER } else { "-buildmode=exe" };
-    let for_guests = |mut go: Command| {
-        go.current_dir(directory).env("GOOS", "wasip1").env("GOARCH", "wasm");
-        go
-    };
-    let go = || for_guests(Command::new("go"));
-    let overlay = if mode == HANDLER { go_overlay::overlay(go, directory, &missing)? } else { None };
-    let mut build = match &overlay {
-        Some(overlay) => for_guests(overlay.build()),
-        None => {
-            let mut go = go();
-            go.arg("build");
-            go
-        }
-    };
-    run_to_end(build.args([mode, "-trimpath", "-o"]).arg(guest).arg("."), &missing)
 }
 
 /// The tools for a project in C: a program by its name, or a file by its path, and the Debian package.

@@ -2,19 +2,17 @@
 //! files for the build, with Go's own flag `-overlay`. The toolchain on the disk stays as it is.
 //!
 //! A changed file asks variables, which packages of the SDK set. An added file of the guest's main package imports
-//! those packages. So a guest that imports neither `net` nor `net/http` is built without any of this.
+//! those packages. That makes a guest larger, by three megabytes for `net/http`. So a guest is built without any of
+//! this first, and again only where Go's linker found that it calls what reaches the network.
 
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Command,
 };
 
 use anyhow::Context as _;
-use serde_json::json;
-use tempfile::TempDir;
 
-use super::tools::output;
+use super::{go_modules::Project, tools::output};
 
 /// A package of the standard library that needs a change to reach the network.
 struct Changed {
@@ -22,54 +20,67 @@ struct Changed {
     /// The file to change, below the sources of the standard library.
     file: &'static str,
     change: fn(&str) -> Option<String>,
-    /// The package of the SDK that sets the variables.
+    /// The functions of which a guest has one that uses the package for a network.
+    uses: &'static [&'static str],
+    /// The package of the SDK that sets the variables, below the SDK.
     sdk: &'static str,
 }
 
 const CHANGED: [Changed; 2] = [
-    Changed { package: "net", file: "net/net_fake.go", change: with_sockets, sdk: "guesthouse.dev/go/network/sockets" },
+    Changed {
+        package: "net",
+        file: "net/net_fake.go",
+        change: with_sockets,
+        uses: &["net.fakeConnect", "net.(*Resolver).lookupIPAddr"],
+        sdk: "network/sockets",
+    },
     Changed {
         package: "net/http",
         file: "net/http/roundtrip.go",
         change: with_requests,
-        sdk: "guesthouse.dev/go/network",
+        uses: &["net/http.(*Transport).roundTrip"],
+        sdk: "network",
     },
 ];
 
 /// The name of the file that is added to the guest's main package.
 const ADDED: &str = "guesthouse_network.go";
 
-/// Changed files of the standard library, in a directory that is removed when this is dropped.
-pub struct Overlay(TempDir);
+/// Returns whether the packages, each on a line, have one that may reach the network.
+pub fn may_be_needed(listed: &str) -> bool {
+    listed.lines().any(|line| CHANGED.iter().any(|changed| changed.package == line))
+}
 
-/// Returns the overlay that a guest needs, or nothing for one that uses no network. `go` returns a command with the
-/// environment of the build.
-pub fn overlay(go: impl Fn() -> Command, project: &Path, missing: &str) -> anyhow::Result<Option<Overlay>> {
-    let listed = output(go().args(["list", "-deps", "-f", "{{.ImportPath}}", "."]), missing)?;
-    let imports = |package: &str| listed.lines().any(|line| line == package);
-    let needed: Vec<_> = CHANGED.iter().filter(|changed| imports(changed.package)).collect();
+/// Puts the changed files into the project's build, and returns the toolchain that it needs then. A guest that was
+/// built without them, and turned out to use no network, needs neither. `sdk` has the SDK's packages below it.
+pub fn put(project: &mut Project, guest: &[u8], sdk: &str) -> anyhow::Result<Option<PathBuf>> {
+    let needed: Vec<_> = CHANGED.iter().filter(|changed| changed.uses.iter().any(|name| has(guest, name))).collect();
     if needed.is_empty() {
         return Ok(None);
     }
-    let packages = needed.iter().map(|changed| changed.sdk);
+    let package = |changed: &Changed| format!("{sdk}/{}", changed.sdk);
+    let packages = needed.iter().map(|changed| package(changed));
     // A package that does not exist has no directory.
-    let found = output(go().args(["list", "-e", "-f", "{{if .Dir}}{{.ImportPath}}{{end}}"]).args(packages), missing)?;
-    let goroot = output(go().args(["env", "GOROOT"]), missing)?;
+    let mut list = project.go("list")?;
+    list.args(["-e", "-f", "{{if .Dir}}{{.ImportPath}}{{end}}"]).args(packages);
+    let found = output(&mut list, project.missing())?;
+    let goroot = output(project.plain(&["env", "GOROOT"]).env("GOWORK", "off"), project.missing())?;
 
-    let overlay = Overlay(tempfile::tempdir().context("can't make a directory for Go's overlay")?);
     // Go refuses to replace files of a toolchain that it downloaded itself, by their path.
-    std::os::unix::fs::symlink(goroot.trim(), overlay.toolchain()).context("can't make a link to Go's toolchain")?;
-    let sources = overlay.toolchain().join("src");
-    let mut replaced = serde_json::Map::new();
+    let toolchain = project.temporary("go");
+    std::os::unix::fs::symlink(goroot.trim(), &toolchain).context("can't make a link to Go's toolchain")?;
+    let sources = toolchain.join("src");
+    let directory = project.directory().to_owned();
     let mut add = |path: &Path, name: &str, text: &str| {
-        let file = overlay.0.path().join(name);
+        let file = project.temporary(name);
         fs::write(&file, text).with_context(|| format!("can't write `{}`", file.display()))?;
-        replaced.insert(path.display().to_string(), json!(file));
+        project.replace(path, &file);
         anyhow::Ok(())
     };
     let mut imported = Vec::new();
     for changed in needed {
-        if !found.lines().any(|line| line == changed.sdk) {
+        let package = package(changed);
+        if !found.lines().any(|line| line == package) {
             println!("the project's copy of the SDK is an old one: `{}` has no network", changed.package);
             continue;
         }
@@ -79,37 +90,24 @@ pub fn overlay(go: impl Fn() -> Command, project: &Path, missing: &str) -> anyho
             Some(text) => add(&path, &changed.package.replace('/', "_"), &text)?,
             None => println!("this version of Go is unknown: `{}` has no network", changed.package),
         }
-        imported.push(changed.sdk);
+        imported.push(package);
     }
     if imported.is_empty() {
         return Ok(None);
     }
-    add(&project.join(ADDED), ADDED, &main_file(&imported))?;
-    let description = json!({ "Replace": replaced }).to_string();
-    fs::write(overlay.description(), description).context("can't write the description of Go's overlay")?;
-    Ok(Some(overlay))
+    let main = main_file(&imported);
+    add(&directory.join(ADDED), ADDED, &main)?;
+    Ok(Some(toolchain))
 }
 
-impl Overlay {
-    /// Returns the command that builds with the overlay, without its further arguments.
-    pub fn build(&self) -> Command {
-        let mut go = Command::new(self.toolchain().join("bin/go"));
-        go.env("GOROOT", self.toolchain()).env("GOTOOLCHAIN", "local");
-        go.arg("build").arg("-overlay").arg(self.description());
-        go
-    }
-
-    fn toolchain(&self) -> PathBuf {
-        self.0.path().join("go")
-    }
-
-    fn description(&self) -> PathBuf {
-        self.0.path().join("overlay.json")
-    }
+/// Returns whether the guest has the function. Go's runtime has the names of all that are linked, for stack traces.
+fn has(guest: &[u8], function: &str) -> bool {
+    let name = function.as_bytes();
+    guest.windows(name.len()).any(|part| part == name)
 }
 
 /// Returns the file that imports packages into the guest's main package.
-fn main_file(packages: &[&str]) -> String {
+fn main_file(packages: &[String]) -> String {
     let imports: String = packages.iter().map(|package| format!("import _ \"{package}\"\n")).collect();
     format!("package main\n\n{imports}")
 }
@@ -238,7 +236,14 @@ func (t *Transport) RoundTrip(req *Request) (*Response, error) {
     }
 
     #[test]
+    fn a_guest_that_calls_nothing_of_the_network_needs_none() {
+        assert!(has(b"..net/http.(*Transport).roundTrip..", CHANGED[1].uses[0]));
+        assert!(!has(b"..net/http.(*Request).WithContext..", CHANGED[1].uses[0]));
+        assert!(may_be_needed("fmt\nnet\n") && !may_be_needed("net/url\n"));
+    }
+
+    #[test]
     fn the_added_file_imports_packages() {
-        assert_eq!(main_file(&["a/b"]), "package main\n\nimport _ \"a/b\"\n");
+        assert_eq!(main_file(&["a/b".to_owned()]), "package main\n\nimport _ \"a/b\"\n");
     }
 }

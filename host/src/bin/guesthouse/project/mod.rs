@@ -2,7 +2,10 @@
 //! `guesthouse build` builds.
 
 pub mod build;
+mod go_build;
+mod go_modules;
 mod go_overlay;
+mod go_stand_in;
 mod javascript;
 mod moved_rust;
 pub mod new;
@@ -49,9 +52,14 @@ impl Language {
         marked.or_else(|| {
             let has =
                 |endings: &[&str]| files_in(directory).iter().any(|file| endings.iter().any(|end| file.ends_with(end)));
-            [(Self::Ts, &[".ts", ".mts"][..]), (Self::Js, &[".js", ".mjs", ".cjs"]), (Self::Python, &[".py"])]
-                .into_iter()
-                .find_map(|(language, endings)| has(endings).then_some(language))
+            [
+                (Self::Go, &[".go"][..]),
+                (Self::Ts, &[".ts", ".mts"]),
+                (Self::Js, &[".js", ".mjs", ".cjs"]),
+                (Self::Python, &[".py"]),
+            ]
+            .into_iter()
+            .find_map(|(language, endings)| has(endings).then_some(language))
         })
     }
 }
