@@ -134,7 +134,9 @@ fn a_function_for_lambdas_own_runtime_builds_as_it_is_and_nothing_else_is_writte
         let mut wanted: Vec<String> =
             files.iter().map(|(path, _)| path.split('/').next().unwrap().to_owned()).collect();
         wanted.push(format!("{name}.wasm"));
-        (there.sort(), wanted.sort(), wanted.dedup());
+        there.sort();
+        wanted.sort();
+        wanted.dedup();
         assert_eq!(there, wanted, "{name}");
     }
 }
