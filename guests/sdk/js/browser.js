@@ -19,7 +19,8 @@ export const browser = {
       // Their CommonJS form has no map.
       const isAws = /^@(?:aws-sdk|smithy)\//.test(path);
       const found = await build.resolve(path, { resolveDir, importer, kind: isAws ? "import-statement" : kind, pluginData: SKIP });
-      return found.errors.length > 0 || found.external ? found : { path: mapped(found.path), sideEffects: found.sideEffects };
+      // Esbuild itself knows whether a package that is not there is wanted in earnest.
+      return found.errors.length > 0 || found.external ? undefined : { path: mapped(found.path), sideEffects: found.sideEffects };
     });
     // `got` imports it for HTTP/2, which it does not use unless asked, and it opens sockets when it is imported.
     build.onResolve({ filter: /^http2-wrapper$/ }, ({ path }) => ({ path, namespace: "guesthouse-absent" }));

@@ -103,7 +103,7 @@ async function bundle(file, name, { code, isWeb }) {
       sourcemap: "inline",
       sourcesContent: false,
       charset: "utf8",
-      plugins: [handler(file, name), webGlobals(isWeb), intl(code), commonJs, browser, builtins],
+      plugins: [handler(file, name), webGlobals(isWeb, code), intl(code), commonJs, browser, builtins],
     }),
   );
   return outputFiles[0].text;

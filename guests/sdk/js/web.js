@@ -17,15 +17,22 @@ export function needsWeb(code) {
   return NAMED.test(code);
 }
 
+// Algorithms of `crypto.subtle` with keys of two halves.
+const SIGNED = /RSASSA-PKCS1|RSA-PSS|ECDSA|Ed25519/;
+
 // Has `guesthouse:web` be those globals, or nothing.
-export function webGlobals(isNeeded) {
+export function webGlobals(isNeeded, code) {
   return {
     name: "web",
     setup(build) {
       build.onResolve({ filter: /^guesthouse:web$/ }, () =>
-        isNeeded ? { path: here("runtime/web/globals.js") } : { path: "none", namespace: "guesthouse-web" },
+        isNeeded ? { path: "globals", namespace: "guesthouse-web" } : { path: "none", namespace: "guesthouse-web" },
       );
-      build.onLoad({ filter: /.*/, namespace: "guesthouse-web" }, () => ({ contents: "" }));
+      build.onLoad({ filter: /^none$/, namespace: "guesthouse-web" }, () => ({ contents: "" }));
+      build.onLoad({ filter: /^globals$/, namespace: "guesthouse-web" }, () => ({
+        contents: ["globals.js", ...(SIGNED.test(code) ? ["subtle-keys.js"] : [])].map((file) => `import "./runtime/web/${file}";`).join("\n"),
+        resolveDir: here("."),
+      }));
     },
   };
 }

@@ -11,7 +11,7 @@ import { Headers } from "./headers.js";
 import { Request } from "./request.js";
 import { Response } from "./response.js";
 import * as streams from "./streams.js";
-import { subtle } from "./subtle.js";
+import { CryptoKey, subtle } from "./subtle.js";
 
 const globals = {
   ...absentGlobals,
@@ -19,6 +19,7 @@ const globals = {
   AbortSignal,
   Blob,
   CompressionStream,
+  CryptoKey,
   CustomEvent,
   DecompressionStream,
   Event,

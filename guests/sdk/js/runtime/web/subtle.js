@@ -1,22 +1,39 @@
-// `crypto.subtle`: digests, and HMAC. Everything else is a `NotSupportedError`.
+// `crypto.subtle`: digests, and HMAC. `subtle-keys.js` adds signatures. Everything else is a `NotSupportedError`.
 
 import { bytesOf, isBytes } from "./bytes.js";
 import { hashOf, hmac } from "./hashes.js";
 
-let bytesOfKey;
+let materialOf;
 
-class CryptoKey {
-  #bytes;
+// The material of a secret key are its bytes.
+export class CryptoKey {
+  #material;
 
-  constructor(bytes, algorithm, extractable, usages) {
-    this.#bytes = bytes;
-    Object.assign(this, { type: "secret", algorithm, extractable, usages });
+  constructor(material, algorithm, extractable, usages, type = "secret") {
+    this.#material = material;
+    Object.assign(this, { type, algorithm, extractable, usages });
+  }
+
+  get [Symbol.toStringTag]() {
+    return "CryptoKey";
   }
 
   static {
-    bytesOfKey = (key) => key.#bytes;
+    materialOf = (key) => key.#material;
   }
 }
+
+export { materialOf };
+
+// The methods for keys of two halves, in guests whose code names one of their algorithms.
+let pairs;
+
+export function extend(methods) {
+  pairs = methods;
+}
+
+// Returns the methods for an algorithm, where they are not those of HMAC.
+const others = (algorithm) => (pairs !== undefined && pairs.names.has(nameOf(algorithm)) ? pairs : undefined);
 
 export const subtle = {
   async digest(algorithm, data) {
@@ -24,6 +41,9 @@ export const subtle = {
   },
 
   async importKey(format, data, algorithm, extractable, usages) {
+    if (others(algorithm)) {
+      return pairs.importKey(format, data, algorithm, Boolean(extractable), [...usages]);
+    }
     const bytes = format === "jwk" ? Uint8Array.fromBase64(data.k, { alphabet: "base64url" }) : input(data).slice();
     if (format !== "raw" && format !== "jwk") {
       throw unsupported(`keys of format ${format}`);
@@ -32,6 +52,9 @@ export const subtle = {
   },
 
   async generateKey(algorithm, extractable, usages) {
+    if (others(algorithm)) {
+      throw unsupported(`way to make keys for ${nameOf(algorithm)}`);
+    }
     const length = (algorithm.length ?? hashNamed(algorithm.hash).blockLen * 8) / 8;
     return hmacKey(crypto.getRandomValues(new Uint8Array(length)), algorithm, extractable, usages);
   },
@@ -40,23 +63,32 @@ export const subtle = {
     if (!key.extractable) {
       throw new DOMException("key is not extractable", "InvalidAccessError");
     }
+    if (others(key.algorithm)) {
+      return pairs.exportKey(format, key);
+    }
     if (format === "jwk") {
-      const k = bytesOfKey(key).toBase64({ alphabet: "base64url", omitPadding: true });
+      const k = materialOf(key).toBase64({ alphabet: "base64url", omitPadding: true });
       const alg = `HS${key.algorithm.hash.name.replace("SHA-", "")}`;
       return { kty: "oct", k, alg, key_ops: key.usages, ext: true };
     }
-    return buffer(bytesOfKey(key).slice());
+    return buffer(materialOf(key).slice());
   },
 
   async sign(algorithm, key, data) {
-    requireHmac(algorithm);
     requireUsage(key, "sign");
+    if (others(algorithm)) {
+      return buffer(pairs.sign(algorithm, key, input(data)));
+    }
+    requireHmac(algorithm);
     return buffer(mac(key, data));
   },
 
   async verify(algorithm, key, signature, data) {
-    requireHmac(algorithm);
     requireUsage(key, "verify");
+    if (others(algorithm)) {
+      return pairs.verify(algorithm, key, input(signature), input(data));
+    }
+    requireHmac(algorithm);
     return equal(mac(key, data), input(signature));
   },
 };
@@ -96,7 +128,7 @@ function hashNamed(algorithm) {
   return hash;
 }
 
-const mac = (key, data) => hmac(hashNamed(key.algorithm.hash), bytesOfKey(key), input(data));
+const mac = (key, data) => hmac(hashNamed(key.algorithm.hash), materialOf(key), input(data));
 
 function input(data) {
   if (!isBytes(data)) {
