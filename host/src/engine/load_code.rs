@@ -48,6 +48,10 @@ impl Code {
         source: Digest,
         limits: CompileLimits,
     ) -> Result<Self, LoadError> {
+        let kept = engine.code_cache.as_ref().and_then(|cache| Self::map(engine, cache.find(source)?).ok());
+        if let Some(code) = kept.filter(|code| code.source() == source) {
+            return Ok(code);
+        }
         let build = move || super::compiler_process::build(&bytes, &source, None, limits);
         let built = tokio::task::spawn_blocking(build);
         // A compiler in this process can't be stopped. If it takes too long, it is abandoned.
@@ -57,6 +61,8 @@ impl Code {
             Ok(Err(_)) => return Err(LoadError::Compiler),
             Err(_) => return Err(LoadError::SlowToCompile(limits.time)),
         };
+        // Where nothing can be kept, it is compiled again.
+        let _ = engine.code_cache.as_ref().map(|cache| cache.keep(source, &built));
         let held_bytes = built.metadata().map_or(0, |built| built.len());
         Ok(Self { held_bytes, ..Self::map_own(engine, built).map_err(LoadError::Engine)? })
     }
@@ -77,6 +83,24 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+
+    #[tokio::test]
+    async fn a_compiled_guest_is_kept_and_what_does_not_fit_is_compiled_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let engine = Engine::new().unwrap().keeping(directory.path().to_owned());
+        let bytes = wat::parse_str(r#"(module (func (export "_start")))"#).unwrap();
+        let source = Digest::of(&bytes);
+        let compile =
+            |time| Code::compile(&engine, bytes.clone(), source, CompileLimits { time, memory_bytes: u64::MAX });
+        compile(Duration::from_secs(300)).await.unwrap();
+        // Nothing is compiled in no time.
+        assert_eq!(compile(Duration::ZERO).await.unwrap().source(), source);
+        let kept = std::fs::read_dir(directory.path()).unwrap().next().unwrap().unwrap().path();
+        std::fs::write(&kept, "damaged").unwrap();
+        assert!(matches!(compile(Duration::ZERO).await, Err(LoadError::SlowToCompile(Duration::ZERO))));
+        compile(Duration::from_secs(300)).await.unwrap();
+        assert!(compile(Duration::ZERO).await.is_ok());
+    }
 
     /// Compiles in this process, where only the time is limited.
     #[tokio::test]

@@ -12,6 +12,8 @@ mod adapt;
 mod bindings;
 mod child;
 mod code;
+#[cfg(feature = "compiler")]
+mod code_cache;
 mod compile_limits;
 #[cfg(feature = "compiler")]
 mod compiler;
@@ -47,6 +49,8 @@ mod symbols;
 mod target;
 mod wasi;
 
+#[cfg(feature = "compiler")]
+use std::path::PathBuf;
 use std::{num::NonZeroUsize, sync::Arc};
 
 use wasmtime::{Config, ModuleVersionStrategy, WasmBacktraceDetails, component::Linker};
@@ -78,6 +82,8 @@ use crate::failure::FRAME_LIMIT;
 pub struct Engine {
     engine: wasmtime::Engine,
     linker: Arc<Linker<StoreState>>,
+    #[cfg(feature = "compiler")]
+    code_cache: Option<Arc<code_cache::CodeCache>>,
 }
 
 impl Engine {
@@ -95,7 +101,20 @@ impl Engine {
         let mut linker = Linker::new(&engine);
         wasi::link(&mut linker).map_err(internal)?;
         epoch::start(&engine).map_err(|error| LoadError::Engine(format!("can't start a thread: {error}")))?;
-        Ok(Self { engine, linker: Arc::new(linker) })
+        Ok(Self {
+            engine,
+            linker: Arc::new(linker),
+            #[cfg(feature = "compiler")]
+            code_cache: None,
+        })
+    }
+
+    /// Has the engine keep what it compiles in this directory, and look there first. The directory must be one that only
+    /// the user can write to, and no guest.
+    #[cfg(feature = "compiler")]
+    #[must_use]
+    pub fn keeping(self, directory: PathBuf) -> Self {
+        Self { code_cache: Some(Arc::new(code_cache::CodeCache::new(directory))), ..self }
     }
 }
 

@@ -21,6 +21,8 @@ use guesthouse::{
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::runtime::{Builder, Runtime};
 
+use crate::cache;
+
 /// Describes what the local Lambda gives a function.
 #[derive(Args)]
 pub struct Options {
@@ -73,7 +75,10 @@ impl Options {
         let logs = Arc::new(logs);
         telemetry::start(logs.clone());
         let shared = Shared {
-            engine: Engine::new()?,
+            engine: match cache::directory() {
+                Some(cache) => Engine::new()?.keeping(cache.join("compiled")),
+                None => Engine::new()?,
+            },
             refresh_thread: RefreshThread::default(),
             access: config::remote_access(&EnvVars::of_process()),
             logs,

@@ -1,5 +1,6 @@
 //! `guesthouse` is the developer's tool.
 
+mod cache;
 mod check;
 mod compile;
 mod lambda;

@@ -52,7 +52,10 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         let lambda = arguments.options.start(&arguments.guest, NonZeroUsize::MIN, io::stderr()).await?;
         if begun.elapsed() > LONG && arguments.guest.extension().is_some_and(|ending| ending == "wasm") {
             let (seconds, guest) = (begun.elapsed().as_secs(), Escaped(arguments.guest.display()));
-            eprintln!("hint: compiling it took {seconds} seconds; `guesthouse compile {guest}` does that once");
+            eprintln!(
+                "hint: compiling it took {seconds} seconds, which the next run does without; deploy what `guesthouse \
+                 compile {guest}` writes"
+            );
         }
         let Some((_, function)) = lambda.functions.all().pop() else { bail!("no guest was loaded") };
         let function = (*function).as_ref().map_err(|failure| anyhow::Error::new(failure.clone()))?;

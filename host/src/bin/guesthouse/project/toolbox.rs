@@ -6,9 +6,10 @@ use std::{
 };
 
 use anyhow::Context as _;
-use guesthouse::{config::EnvVars, digest::Digest, files};
+use guesthouse::{digest::Digest, files};
 
 use super::{Language, SDK, new, templates};
+use crate::cache;
 
 /// A directory in the user's cache, with a project of one language. Its name has the digest of its files, so that each
 /// version of the tool has its own.
@@ -19,10 +20,8 @@ pub struct Toolbox {
 
 impl Toolbox {
     pub fn of(language: Language) -> anyhow::Result<Self> {
-        let environment = EnvVars::of_process();
-        let home = || environment.get("HOME").map(|home| Path::new(home).join(".cache"));
-        let cache = environment.get("XDG_CACHE_HOME").filter(|path| !path.is_empty()).map(PathBuf::from).or_else(home);
-        let cache = cache.context("there is no directory for what is kept\nhint: set `HOME` or `XDG_CACHE_HOME`")?;
+        let cache = cache::directory()
+            .context("there is no directory for what is kept\nhint: set `HOME` or `XDG_CACHE_HOME`")?;
         let mut all = String::new();
         for (path, text) in templates::project(language) {
             all.extend([path, &*text]);
@@ -32,7 +31,7 @@ impl Toolbox {
         }
         let digest = Digest::of(all.as_bytes()).short();
         let name = format!("{}-{digest}", language.to_string().to_lowercase());
-        Ok(Self { language, directory: cache.join("guesthouse/tools").join(name) })
+        Ok(Self { language, directory: cache.join("tools").join(name) })
     }
 
     /// Returns the directory. If it is not there, writes the SDK, has `install` add what it needs, and says so.

@@ -1,0 +1,13 @@
+//! This module knows where the tool keeps what it can make again.
+
+use std::path::{Path, PathBuf};
+
+use guesthouse::config::EnvVars;
+
+/// Returns the directory of this tool in the user's cache, if there is one: the XDG Base Directory Specification.
+pub fn directory() -> Option<PathBuf> {
+    let environment = EnvVars::of_process();
+    let home = || environment.get("HOME").map(|home| Path::new(home).join(".cache"));
+    let cache = environment.get("XDG_CACHE_HOME").filter(|path| !path.is_empty()).map(PathBuf::from).or_else(home);
+    cache.map(|cache| cache.join("guesthouse"))
+}

@@ -1,0 +1,111 @@
+//! This module keeps compiled guests for the commands that run them on a developer's machine, where the same file is run
+//! again and again. `bootstrap` keeps nothing.
+//!
+//! The files are machine code, which can do anything. They are in a directory of the user's own, which guests don't see.
+
+use std::{
+    fs::{self, DirBuilder, File},
+    io::{self, Read as _, Seek as _},
+    os::unix::fs::DirBuilderExt as _,
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime},
+};
+
+use crate::digest::Digest;
+
+/// How long a file stays that nobody uses.
+const UNUSED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+#[derive(Debug)]
+pub(super) struct CodeCache {
+    directory: PathBuf,
+}
+
+impl CodeCache {
+    pub(super) fn new(directory: PathBuf) -> Self {
+        Self { directory }
+    }
+
+    /// Returns the file with the code of the guest with this digest, if it is there. Whether it fits is not known.
+    pub(super) fn find(&self, source: Digest) -> Option<File> {
+        let file = File::open(self.place(source)).ok()?;
+        // It is used now. A directory that can't be written to is as good.
+        let _ = file.set_modified(SystemTime::now());
+        Some(file)
+    }
+
+    /// Keeps the code of the guest with this digest.
+    ///
+    /// # Errors
+    /// Fails if it can't be written, which harms nobody.
+    pub(super) fn keep(&self, source: Digest, mut built: &File) -> io::Result<()> {
+        DirBuilder::new().recursive(true).mode(0o700).create(&self.directory)?;
+        self.remove_unused()?;
+        // A file that others map must not change, so it appears as a whole.
+        let place = self.place(source);
+        let unfinished = place.with_extension(format!("{}.part", std::process::id()));
+        built.rewind()?;
+        let written = File::create(&unfinished).and_then(|mut file| io::copy(&mut built.by_ref(), &mut file));
+        if let Err(error) = written.and_then(|_| fs::rename(&unfinished, &place)) {
+            let _ = fs::remove_file(&unfinished);
+            return Err(error);
+        }
+        Ok(())
+    }
+
+    fn place(&self, source: Digest) -> PathBuf {
+        self.directory.join(source.to_string().replace(':', "-")).with_extension("cwasm")
+    }
+
+    fn remove_unused(&self) -> io::Result<()> {
+        for entry in fs::read_dir(&self.directory)? {
+            let path = entry?.path();
+            if is_unused(&path).unwrap_or(false) {
+                fs::remove_file(path)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_unused(path: &Path) -> io::Result<bool> {
+    let metadata = path.symlink_metadata()?;
+    Ok(metadata.is_file() && metadata.modified()?.elapsed().is_ok_and(|age| age > UNUSED))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text_of(file: Option<File>) -> Option<String> {
+        file.map(|file| io::read_to_string(file).unwrap())
+    }
+
+    #[test]
+    fn what_was_kept_is_found_by_its_digest_and_nothing_else_is() {
+        let directory = tempfile::tempdir().unwrap();
+        let cache = CodeCache::new(directory.path().join("not/there/yet"));
+        let [one, other] = [b"one", b"two"].map(|bytes| Digest::of(bytes));
+        assert!(cache.find(one).is_none());
+        let mut built = tempfile::tempfile().unwrap();
+        io::Write::write_all(&mut built, b"code").unwrap();
+        cache.keep(one, &built).unwrap();
+        assert_eq!(text_of(cache.find(one)).as_deref(), Some("code"));
+        assert!(cache.find(other).is_none());
+    }
+
+    #[test]
+    fn what_nobody_has_used_for_long_goes() {
+        let directory = tempfile::tempdir().unwrap();
+        let cache = CodeCache::new(directory.path().to_owned());
+        let [used, unused, new] = [b"a", b"b", b"c"].map(|bytes| Digest::of(bytes));
+        for digest in [used, unused] {
+            cache.keep(digest, &tempfile::tempfile().unwrap()).unwrap();
+            let file = File::options().write(true).open(cache.place(digest)).unwrap();
+            file.set_modified(SystemTime::now() - 2 * UNUSED).unwrap();
+        }
+        assert!(cache.find(used).is_some());
+        cache.keep(new, &tempfile::tempfile().unwrap()).unwrap();
+        assert!(cache.find(used).is_some() && cache.find(new).is_some() && cache.find(unused).is_none());
+    }
+}
