@@ -136,6 +136,19 @@ fn a_guest_sees_the_variables_it_is_given_and_none_of_the_shells() {
 }
 
 #[test]
+fn a_variable_that_is_kept_from_the_guest_is_told_of_with_the_setting_that_passes_it() {
+    let ran = run("environment", &["--env", "AWS_SECRET_ACCESS_KEY=x", "--env", "STAGE=dev"]);
+    let seen: Value = serde_json::from_str(stdout(&ran)).unwrap();
+    assert_eq!((&seen["AWS_SECRET_ACCESS_KEY"], &seen["STAGE"]), (&Value::Null, &json!("dev")));
+    let said = stderr(&ran);
+    assert!(
+        said.contains("`AWS_SECRET_ACCESS_KEY` of `--env` does not reach") && said.contains("`env.pass`"),
+        "{said}"
+    );
+    assert!(!said.contains("`STAGE`"), "{said}");
+}
+
+#[test]
 fn what_a_guest_a_file_or_the_settings_say_can_not_command_the_terminal() {
     let is_clean = |text: &str| !text.contains(|char: char| char.is_control() && !"\t\n".contains(char));
     let directory = tempfile::tempdir().unwrap();

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::{sync::watch, task::AbortHandle, time::timeout};
-use tracing::error;
+use tracing::{error, warn};
 
 use super::{
     Limits, Shared, arn, listen,
@@ -113,6 +113,12 @@ impl Function {
             init_limit: INIT_LIMIT_HERE,
             is_watched: true,
         };
+        for variable in withheld(&shared.env, &request.capabilities.grants.env) {
+            warn!(
+                "the variable `{variable}` of `--env` does not reach the guest `{name}`; hint: if it is to, name it in \
+                 `env.pass` of `[handlers.{name}]` in `guesthouse.toml`"
+            );
+        }
         let observer = LocalObserver { logs: shared.logs.clone(), records: shared.records.clone() };
         let (engine, refresh_thread) = (shared.engine.clone(), shared.refresh_thread.clone());
         let load = async move || {
@@ -274,6 +280,14 @@ fn environment(described: &FunctionInfo, added: &[(String, String)]) -> EnvVars 
     ];
     let own = own.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
     own.chain(added.iter().cloned()).collect()
+}
+
+/// Returns the variables that the user gave and the guest does not see: credentials and the like. What is a setting is for
+/// the host.
+fn withheld<'a>(given: &'a [(String, String)], seen: &'a [(String, String)]) -> impl Iterator<Item = &'a str> {
+    let is_setting = |name: &str| name.starts_with("GUESTHOUSE_") || name.starts_with("AWS_LAMBDA_LOG_");
+    let names = given.iter().filter(|variable| !seen.contains(variable)).map(|(name, _)| name.as_str());
+    names.filter(move |name| !is_setting(name))
 }
 
 /// Returns a log stream's name as on Lambda: the day, the version, and a unique id.
