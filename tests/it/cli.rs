@@ -136,7 +136,7 @@ fn a_guest_sees_the_variables_it_is_given_and_none_of_the_shells() {
 }
 
 #[test]
-fn a_variable_that_is_kept_from_the_guest_is_told_of_with_the_setting_that_passes_it() {
+fn a_variable_that_is_kept_from_the_guest_is_told_of() {
     let ran = run("environment", &["--env", "AWS_SECRET_ACCESS_KEY=x", "--env", "STAGE=dev"]);
     let seen: Value = serde_json::from_str(stdout(&ran)).unwrap();
     assert_eq!((&seen["AWS_SECRET_ACCESS_KEY"], &seen["STAGE"]), (&Value::Null, &json!("dev")));

@@ -66,7 +66,8 @@ fn a_new_guest_of_each_language_builds_and_runs_by_the_printed_commands() {
     }
 }
 
-/// A function that somebody wrote for Lambda's own runtime: its files, the handler if it must be named, and what it answers.
+/// A function that somebody wrote for Lambda's own runtime: its files, the handler if it must be named, and what it
+/// answers.
 struct Moved {
     name: &'static str,
     files: &'static [(&'static str, &'static str)],

@@ -148,8 +148,8 @@ impl Settings {
     }
 }
 
-/// Returns the function that the table of a handler names, from the text of `guesthouse.toml`: `src/index.handler` is what
-/// `guesthouse build` makes the guest of.
+/// Returns the function that the table of a handler names, from the text of `guesthouse.toml`: `src/index.handler` is
+/// what `guesthouse build` makes the guest of.
 pub fn function_in(text: &str, handler: &str) -> Option<String> {
     let table: toml::Table = text.parse().ok()?;
     table.get("handlers")?.get(handler)?.get("function")?.as_str().map(str::to_owned)

@@ -1,7 +1,8 @@
-//! This module keeps compiled guests for the commands that run them on a developer's machine, where the same file is run
-//! again and again. `bootstrap` keeps nothing.
+//! This module keeps compiled guests for the commands that run them on a developer's machine, where the same file is
+//! run again and again. `bootstrap` keeps nothing.
 //!
-//! The files are machine code, which can do anything. They are in a directory of the user's own, which guests don't see.
+//! The files are machine code, which can do anything. They are in a directory of the user's own, which guests don't
+//! see.
 
 use std::{
     fs::{self, DirBuilder, File},

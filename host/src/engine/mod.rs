@@ -109,8 +109,8 @@ impl Engine {
         })
     }
 
-    /// Has the engine keep what it compiles in this directory, and look there first. The directory must be one that only
-    /// the user can write to, and no guest.
+    /// Has the engine keep what it compiles in this directory, and look there first. The directory must be one that
+    /// only the user can write to, and no guest.
     #[cfg(feature = "compiler")]
     #[must_use]
     pub fn keeping(self, directory: PathBuf) -> Self {

@@ -282,8 +282,8 @@ fn environment(described: &FunctionInfo, added: &[(String, String)]) -> EnvVars 
     own.chain(added.iter().cloned()).collect()
 }
 
-/// Returns the variables that the user gave and the guest does not see: credentials and the like. What is a setting is for
-/// the host.
+/// Returns the variables that the user gave and the guest does not see: credentials and the like. What is a setting is
+/// for the host.
 fn withheld<'a>(given: &'a [(String, String)], seen: &'a [(String, String)]) -> impl Iterator<Item = &'a str> {
     let is_setting = |name: &str| name.starts_with("GUESTHOUSE_") || name.starts_with("AWS_LAMBDA_LOG_");
     let names = given.iter().filter(|variable| !seen.contains(variable)).map(|(name, _)| name.as_str());

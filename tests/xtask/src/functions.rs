@@ -1,5 +1,5 @@
-//! This module builds the functions in `tests/functions`, which are written as people write them, and asks them for their
-//! answers in the real runtimes.
+//! This module builds the functions in `tests/functions`, which are written as people write them, and asks them for
+//! their answers in the real runtimes.
 
 use std::{fs, process::Command};
 

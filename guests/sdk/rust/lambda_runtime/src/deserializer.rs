@@ -4,7 +4,8 @@ use std::{error::Error, fmt};
 
 use serde::Deserialize;
 
-/// Says that an event is not what the handler takes. Its type's name is seen by callers, and as it is in `lambda_runtime`.
+/// Says that an event is not what the handler takes. Its type's name is seen by callers, and as it is in
+/// `lambda_runtime`.
 #[derive(Debug)]
 pub(crate) struct DeserializeError(serde_path_to_error::Error<serde_json::Error>);
 

@@ -43,20 +43,19 @@ const GO_SDK: &[File<&str>] = files!("sdk/go":
     "network/transport_wasip1.go", "network/upload_wasip1.go");
 const PYTHON_SDK: &[File<&str>] = files!("sdk/python":
     "aws_services.py", "build.py", "entry.py", "guesthouse/__init__.py", "guesthouse/absent.py",
-    "guesthouse/bundle.py", "guesthouse/bundle_data.py", "guesthouse/context.py",
-    "guesthouse/errors.py", "guesthouse/event_loop.py", "guesthouse/executors.py",
-    "guesthouse/files_view.py", "guesthouse/guest.py", "guesthouse/hashes.py",
-    "guesthouse/instance.py", "guesthouse/lean_code.py", "guesthouse/libraries.py",
+    "guesthouse/bundle.py", "guesthouse/bundle_data.py", "guesthouse/context.py", "guesthouse/errors.py",
+    "guesthouse/event_loop.py", "guesthouse/executors.py", "guesthouse/files_view.py", "guesthouse/guest.py",
+    "guesthouse/hashes.py", "guesthouse/instance.py", "guesthouse/lean_code.py", "guesthouse/libraries.py",
     "guesthouse/logs.py", "guesthouse/network/__init__.py", "guesthouse/network/aws.py",
-    "guesthouse/network/connection.py", "guesthouse/network/datagrams.py",
-    "guesthouse/network/exchange.py", "guesthouse/network/failures.py", "guesthouse/network/http1.py",
-    "guesthouse/network/patches.py", "guesthouse/network/tls.py", "guesthouse/processes.py",
-    "guesthouse/stdlib.py", "guesthouse/text.py", "guesthouse/turns.py", "guesthouse/wipe.py",
-    "imports.py", "packages/__init__.py", "packages/advice.py", "packages/graph.py",
-    "packages/install.py", "packages/native.py", "packages/pip_for_guests.py", "packages/provided.py",
-    "packages/trial.py", "packages/wanted.py", "packages/wheels.py", "project_files.py", "refused.py",
-    "requirements.txt", "wit/deps/guesthouse-lambda/guesthouse.wit", "wit/deps/wasi-clocks/clocks.wit",
-    "wit/deps/wasi-http/http.wit", "wit/deps/wasi-io/io.wit", "wit/guest.wit", "without_names.py");
+    "guesthouse/network/connection.py", "guesthouse/network/datagrams.py", "guesthouse/network/exchange.py",
+    "guesthouse/network/failures.py", "guesthouse/network/http1.py", "guesthouse/network/patches.py",
+    "guesthouse/network/tls.py", "guesthouse/pack.py", "guesthouse/processes.py", "guesthouse/stdlib.py",
+    "guesthouse/text.py", "guesthouse/turns.py", "guesthouse/wipe.py", "imports.py", "packages/__init__.py",
+    "packages/advice.py", "packages/graph.py", "packages/install.py", "packages/native.py",
+    "packages/pip_for_guests.py", "packages/provided.py", "packages/trial.py", "packages/wanted.py",
+    "packages/wheels.py", "project_files.py", "refused.py", "requirements.txt",
+    "wit/deps/guesthouse-lambda/guesthouse.wit", "wit/deps/wasi-clocks/clocks.wit", "wit/deps/wasi-http/http.wit",
+    "wit/deps/wasi-io/io.wit", "wit/guest.wit", "without_names.py");
 const C_SDK: &[File<&str>] = files!("sdk/c": "fetch.c", "guesthouse.c", "guesthouse.h", "json.c", "wasi_http.h");
 
 const JS_SDK: &[File<&str>] = files!("sdk/js":
