@@ -8,6 +8,7 @@ use guesthouse::config::EnvVars;
 pub fn directory() -> Option<PathBuf> {
     let environment = EnvVars::of_process();
     let home = || environment.get("HOME").map(|home| Path::new(home).join(".cache"));
-    let cache = environment.get("XDG_CACHE_HOME").filter(|path| !path.is_empty()).map(PathBuf::from).or_else(home);
+    // The specification has a relative path ignored. It would be in whatever project is built.
+    let cache = environment.get("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute()).or_else(home);
     cache.map(|cache| cache.join("guesthouse"))
 }

@@ -124,7 +124,8 @@ pub(crate) fn progress() -> Progress {
 pub(crate) fn answer(event: Event) -> Result<String, Error> {
     let program = PROGRAM.take().unwrap_or_else(|| ended());
     events::bring(event);
-    PROGRAM.set(drive(program, |state| state.has_response));
+    // What a layer does after the answer ends before the environment may be frozen, as on Lambda.
+    PROGRAM.set(drive(program, |state| state.has_response && state.waits));
     events::take_response().unwrap_or_else(|| ended())
 }
 

@@ -92,7 +92,11 @@ impl Sender {
 
     /// Ends the body with an error.
     pub fn abort(self) {
-        let _ = self.0.try_send(Err("the body was aborted".into()));
+        let aborted = self.0.try_send(Err("the body was aborted".into()));
+        if let Err(mpsc::error::TrySendError::Full(error)) = aborted {
+            // Nobody has taken the piece before yet, and without the error the body would seem whole.
+            tokio::spawn(async move { self.0.send(error).await });
+        }
     }
 }
 

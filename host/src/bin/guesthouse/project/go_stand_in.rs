@@ -57,7 +57,12 @@ fn copy_module(from: &Path, to: &Path) -> anyhow::Result<()> {
     let can_not = || format!("can't copy `{}`", from.display());
     fs::create_dir_all(to).with_context(can_not)?;
     for entry in fs::read_dir(from).with_context(can_not)? {
-        let path = entry.with_context(can_not)?.path();
+        let entry = entry.with_context(can_not)?;
+        // A link may lead to what the project is not to have, and Go itself embeds none.
+        if entry.file_type().with_context(can_not)?.is_symlink() {
+            continue;
+        }
+        let path = entry.path();
         let (Some(name), is_directory) = (path.file_name().and_then(|name| name.to_str()), path.is_dir()) else {
             continue;
         };

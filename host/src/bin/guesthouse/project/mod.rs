@@ -47,11 +47,22 @@ impl Language {
     }
 
     fn of_project(directory: &Path) -> Option<Self> {
-        let marked = Self::ALL.into_iter().find(|language| directory.join(language.marker()).is_file());
+        let files = files_in(directory);
+        let has = |endings: &[&str]| files.iter().any(|file| endings.iter().any(|end| file.ends_with(end)));
+        // A function in Python often has a `Makefile`, or a `package.json` of the tool that deploys it.
+        let is_anothers = |language: Self| {
+            let own: &[&str] = match language {
+                Self::C => &[".c", ".h"],
+                Self::Js => &[".js", ".mjs", ".cjs"],
+                _ => return false,
+            };
+            has(&[".py"]) && !has(own)
+        };
+        let marked = Self::ALL
+            .into_iter()
+            .find(|&language| directory.join(language.marker()).is_file() && !is_anothers(language));
         // A function for Lambda's own runtimes may be no more than a file.
         marked.or_else(|| {
-            let has =
-                |endings: &[&str]| files_in(directory).iter().any(|file| endings.iter().any(|end| file.ends_with(end)));
             [
                 (Self::Go, &[".go"][..]),
                 (Self::Ts, &[".ts", ".mts"]),

@@ -52,8 +52,8 @@ struct Dependency<'a> {
 
 impl<'a> Dependency<'a> {
     fn new(described: &'a Value) -> Option<Self> {
-        // Those for tests and build scripts have a kind.
-        described["kind"].is_null().then_some(())?;
+        // Those for tests and build scripts have a kind, and those for other machines a target.
+        (described["kind"].is_null() && described["target"].is_null()).then_some(())?;
         Some(Self {
             name: described["name"].as_str()?,
             versions: described["req"].as_str().unwrap_or_default(),

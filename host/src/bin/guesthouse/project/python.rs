@@ -40,10 +40,12 @@ pub fn build(function: &Function<'_>) -> anyhow::Result<()> {
 /// Installs what the SDK in a directory needs, into `.venv`.
 fn install(directory: &Path) -> anyhow::Result<()> {
     let venv = directory.join(".venv");
+    // A file of the project may have the name of a module of Python's.
+    const ISOLATED: &str = "-I";
     let mut create = Command::new("python3");
-    run_to_end(create.args(["-m", "venv", "--clear"]).arg(&venv), MISSING)?;
+    run_to_end(create.args([ISOLATED, "-m", "venv", "--clear"]).arg(&venv), MISSING)?;
     let mut pip = Command::new(venv.join("bin/python"));
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]);
+    pip.args([ISOLATED, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]);
     run_to_end(pip.arg(directory.join(SDK).join("requirements.txt")), MISSING)
 }
 

@@ -1,7 +1,8 @@
 //! This module keeps the SDKs that build functions which have none of their own.
 
 use std::{
-    fs,
+    fs::{self, DirBuilder},
+    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
 };
 
@@ -38,7 +39,19 @@ impl Toolbox {
     pub fn filled(self, what: &str, install: impl FnOnce(&Path) -> anyhow::Result<()>) -> anyhow::Result<PathBuf> {
         let Self { language, directory } = self;
         let done = directory.join(".complete");
-        if done.exists() {
+        // After an upgrade of Python, an environment names one that is gone.
+        let is_filled =
+            || done.exists() && (language != Language::Python || directory.join(".venv/bin/python").exists());
+        if is_filled() {
+            return Ok(directory);
+        }
+        // Two builds may begin at once. The lock ends with the file.
+        let parent = directory.parent().unwrap_or(&directory);
+        let unlocked = || format!("can't lock `{}`", parent.display());
+        DirBuilder::new().recursive(true).mode(0o700).create(parent).with_context(unlocked)?;
+        let lock = fs::File::create(directory.with_extension("lock")).with_context(unlocked)?;
+        lock.lock().with_context(unlocked)?;
+        if is_filled() {
             return Ok(directory);
         }
         println!("installing {what} into `{}`", directory.display());
