@@ -37,7 +37,11 @@ function dataFor(code) {
 function namedLocales(code) {
   const whole = literals(code, /[a-z]{2,3}(?:-[A-Z][a-z]{3})?-(?:[A-Z]{2}|419)/);
   const short = [...code.matchAll(/(?:toLocale\w+|localeCompare|Format|Rules|Collator)\((?:[^()"'`]*,\s*)?\[?["'`]([a-z]{2,3})["'`]/g)].map(([, name]) => name);
-  return [...new Set(["en-US", "en", ...whole, ...short])].filter((locale) => Intl.DateTimeFormat.supportedLocalesOf(locale).length > 0);
+  return [...new Set(["en-US", "en", ...whole, ...short])].filter((locale) => {
+    // Patterns are kept for the Gregorian calendar, and for digits that are ASCII's.
+    const { calendar, numberingSystem } = new Intl.DateTimeFormat(locale).resolvedOptions();
+    return Intl.DateTimeFormat.supportedLocalesOf(locale).length > 0 && calendar === "gregory" && numberingSystem === "latn";
+  });
 }
 
 const literals = (code, pattern) => [...new Set([...code.matchAll(new RegExp(`["'\`](${pattern.source})["'\`]`, "g"))].map(([, text]) => text))];

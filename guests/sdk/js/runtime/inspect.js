@@ -13,10 +13,11 @@ export const custom = Symbol.for("nodejs.util.inspect.custom");
 export function format(...values) {
   let text = "";
   if (typeof values[0] === "string") {
+    const isAlone = values.length === 1;
     const template = values.shift();
     text = template.replace(/%([sdifjoOc%])/g, (directive, kind) => {
       if (kind === "%") {
-        return values.length > 0 ? "%" : directive;
+        return isAlone ? directive : "%";
       }
       return values.length > 0 ? directed(kind, values.shift()) : directive;
     });
@@ -38,7 +39,14 @@ function directed(kind, value) {
     case "f":
       return String(parseFloat(value));
     case "j":
-      return JSON.stringify(value) ?? "undefined";
+      try {
+        return JSON.stringify(value) ?? "undefined";
+      } catch (error) {
+        if (/circular/i.test(error.message)) {
+          return "[Circular]";
+        }
+        throw error;
+      }
     case "c":
       return "";
     default:
@@ -82,7 +90,7 @@ function showObject(value, depth, above) {
     return "[Circular]";
   }
   if (typeof value[custom] === "function") {
-    const shown = value[custom](depth - above.length, {}, inspect);
+    const shown = value[custom](depth - above.length, { depth, stylize: (text) => String(text) }, inspect);
     return typeof shown === "string" ? shown : show(shown, depth, [...above, value]);
   }
   if (value instanceof Date) {

@@ -12,7 +12,7 @@ export function invoked(handle, event, context) {
   const value = awaited(() => {
     returned = handle(event, context, done);
     return answer === undefined ? returned : undefined;
-  });
+  }, () => answer !== undefined);
   if (isThenable(returned) && answer === undefined) {
     return value;
   }

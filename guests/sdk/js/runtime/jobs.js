@@ -15,9 +15,6 @@ export function enter(next) {
 
 // Returns a function that calls in the frame of now.
 export function bound(call) {
-  if (frame === undefined) {
-    return call;
-  }
   const own = frame;
   return function (...values) {
     const before = frame;

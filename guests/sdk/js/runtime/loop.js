@@ -12,7 +12,7 @@ let source; // `net/poll.js`, in a guest that has it
 const timers = []; // by time, those of the same time by age
 
 // Calls a function, and waits for what it returns.
-export function awaited(call) {
+export function awaited(call, isEnough = () => false) {
   // Nothing is left of what the invocation before has entered.
   enter(undefined);
   const returned = call();
@@ -22,28 +22,31 @@ export function awaited(call) {
   let settled;
   const settle = (state) => (value) => (settled ??= { state, value });
   Promise.resolve(returned).then(settle("fulfilled"), settle("rejected"));
-  run(() => settled !== undefined);
-  if (settled.state === "rejected") {
+  run(() => settled !== undefined || isEnough());
+  if (settled?.state === "rejected") {
     throw settled.value;
   }
-  return settled.value;
+  return settled?.value;
 }
 
 // Runs until something is so, or until nothing is left to do.
 export function settled(isDone) {
-  run(isDone, () => true);
+  run(isDone, () => true, isRef);
 }
 
 // Runs until nothing is left to do.
 export function drain() {
-  run(() => false, () => true);
+  run(() => false, () => true, isRef);
 }
 
 function neverSettled() {
   throw new HandlerError("Runtime.NeverSettled", "the handler waits for a promise that nothing is left to settle");
 }
 
-function run(isDone, isOver = neverSettled) {
+const isRef = (timer) => timer.hasRef();
+
+// `holds` tells which timers are worth waiting for.
+function run(isDone, isOver = neverSettled, holds = () => true) {
   for (;;) {
     runJobs();
     const done = isDone();
@@ -59,7 +62,7 @@ function run(isDone, isOver = neverSettled) {
       source?.isWaiting() && poll(0);
     } else if (source?.isWaiting()) {
       poll(timers.length > 0 ? Math.max(0, Math.ceil(timers[0].at - clock.now())) : undefined);
-    } else if (timers.length > 0) {
+    } else if (timers.some(holds)) {
       runTimer();
     } else if (isOver()) {
       return;
@@ -137,6 +140,7 @@ const byId = new Map(); // for `clearTimeout(Number(timer))`
 // What `setTimeout` and `setInterval` return, as in Node.
 class Timeout {
   id; // only where somebody asked for a number
+  #isRef = true;
 
   constructor(callback, delay, isRepeated, args) {
     requireFunction(callback);
@@ -147,20 +151,25 @@ class Timeout {
     schedule(this);
   }
 
-  // The loop waits for all timers alike: it ends with the response, and not for want of timers.
+  // An async handler waits for all timers alike; what is left after a callback, only for those that count.
   ref() {
+    this.#isRef = true;
     return this;
   }
 
   unref() {
+    this.#isRef = false;
     return this;
   }
 
   hasRef() {
-    return true;
+    return this.#isRef;
   }
 
   refresh() {
+    if (this.isCleared) {
+      return this;
+    }
     const at = timers.indexOf(this);
     if (at >= 0) {
       timers.splice(at, 1);
@@ -200,12 +209,16 @@ class Immediate {
 }
 
 export const setTimeout = (callback, delay, ...args) => new Timeout(callback, delay, false, args);
+const custom = Symbol.for("nodejs.util.promisify.custom");
+setTimeout[custom] = (delay, value) => new Promise((resolve) => setTimeout(resolve, delay, value));
 export const setInterval = (callback, delay, ...args) => new Timeout(callback, delay, true, args);
 export const setImmediate = (callback, ...args) => new Immediate(callback, args);
+setImmediate[custom] = (value) => new Promise((resolve) => setImmediate(resolve, value));
 
 export function clear(what) {
   const timer = typeof what === "object" && what !== null ? what : byId.get(Number(what));
   if (timer instanceof Timeout || timer instanceof Immediate) {
+    timer.isCleared = true;
     timer.isActive = timer.isRepeated = false; // an immediate is only marked; a running interval does not come again
     byId.delete(timer.id);
     const at = timers.indexOf(timer);

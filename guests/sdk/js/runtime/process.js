@@ -68,6 +68,7 @@ function output(fd, write) {
     // It stays open, as Node's does.
     end(...values) {
       typeof values[0] === "string" || values[0] instanceof Uint8Array ? stream.write(...values) : typeof values[0] === "function" && queueCall(values[0]);
+      queueCall(() => stream.emit("finish"));
       return stream;
     },
   };

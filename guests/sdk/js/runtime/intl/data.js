@@ -4,13 +4,12 @@ import data from "guesthouse:intl-data";
 
 // Returns what is known of the first locale that is asked for, with its name.
 export function localeOf(locales) {
-  const [asked] = [locales ?? []].flat();
-  const name = asked === undefined ? "en-US" : canonical(String(asked));
-  const base = name.replace(/-u-.*$/, "");
-  if (!Object.hasOwn(data.locales, base)) {
+  const names = [locales ?? []].flat().map((asked) => canonical(String(asked)).replace(/-u-.*$/i, ""));
+  const name = names.find((one) => Object.hasOwn(data.locales, one)) ?? names[0] ?? "en-US";
+  if (!Object.hasOwn(data.locales, name)) {
     throw new RangeError(`the locale \`${name}\` is not in this guest, which has those that its code names as texts: ${Object.keys(data.locales).join(", ")}`);
   }
-  return { name: base, ...data.locales[base] };
+  return { name, ...data.locales[name] };
 }
 
 export const hasLocale = (name) => Object.hasOwn(data.locales, canonical(name));

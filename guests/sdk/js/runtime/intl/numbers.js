@@ -26,7 +26,7 @@ export class NumberFormat {
     }
     const isNegative = (value < 0 || Object.is(value, -0)) && signDisplay !== "never";
     const size = value < 0 ? -value : value;
-    const { digits, suffix } = this.#digits(style === "percent" ? size * 100 : size);
+    const { digits, suffix } = this.#digits(style !== "percent" || size === Infinity ? size : typeof size === "bigint" ? size * 100n : Number(`${plain(size)}e2`));
     const isZero = digits.every(({ value }) => !/[1-9]/.test(value));
     const [open, close] = this.#around()[isNegative && !(isZero && signDisplay === "exceptZero") ? 1 : 0];
     const plus = !isNegative && (signDisplay === "always" || (signDisplay === "exceptZero" && !isZero)) ? "+" : "";
@@ -117,7 +117,7 @@ export class NumberFormat {
       // Two digits, as long as there are no more before the point.
       return size < 100 ? trimmed(plain(Number(size.toPrecision(2))), 0) : size.toFixed(0);
     }
-    return trimmed(size >= 1e21 ? plain(size) : size.toFixed(most), least);
+    return trimmed(fixed(size, most), least);
   }
 
   #written(text) {
@@ -145,6 +145,16 @@ function trimmed(text, least) {
   const [whole, fraction = ""] = text.split(".");
   const kept = fraction.slice(0, least).padEnd(least, "0") + fraction.slice(least).replace(/0+$/, "");
   return kept === "" ? whole : `${whole}.${kept}`;
+}
+
+// As ICU rounds: by the number's shortest text, halves away from zero. `toFixed` takes the binary number's exact value.
+function fixed(size, most) {
+  const [whole, fraction = ""] = plain(size).split(".");
+  if (fraction.length <= most) {
+    return `${whole}.${fraction.padEnd(most, "0")}`;
+  }
+  const digits = String(BigInt(whole + fraction.slice(0, most)) + (fraction[most] >= "5" ? 1n : 0n)).padStart(most + 1, "0");
+  return `${digits.slice(0, digits.length - most)}.${digits.slice(digits.length - most)}`;
 }
 
 // Without an exponent.

@@ -67,6 +67,7 @@ export class ListFormat {
 }
 
 const SOON = { day: { "-1": "yesterday", 0: "today", 1: "tomorrow" }, second: { 0: "now" } };
+const PERIODS = new Set(["week", "month", "quarter", "year"]);
 
 export class RelativeTimeFormat {
   #name;
@@ -84,7 +85,7 @@ export class RelativeTimeFormat {
   format(value, unit) {
     const name = unit.replace(/s$/, "");
     if (this.#numeric === "auto") {
-      const near = SOON[name]?.[value] ?? { "-1": `last ${name}`, 0: `this ${name}`, 1: `next ${name}` }[name === "second" || name === "day" ? "" : value];
+      const near = SOON[name]?.[value] ?? { "-1": `last ${name}`, 0: `this ${name}`, 1: `next ${name}` }[PERIODS.has(name) || Number(value) === 0 ? value : ""];
       if (near !== undefined) {
         return near;
       }

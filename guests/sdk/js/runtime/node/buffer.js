@@ -42,6 +42,18 @@ const Bytes = class Buffer extends Uint8Array {
       const message = "The first argument must be of type string or an instance of Buffer, ArrayBuffer, or Array or an Array-like Object.";
       throw Object.assign(new TypeError(message), { code: "ERR_INVALID_ARG_TYPE" });
     }
+    const own = value.valueOf?.();
+    if (own != null && own !== value && (typeof own === "string" || typeof own === "object")) {
+      return Buffer.from(own, encoding, length);
+    }
+    if (value.length === undefined && !(value instanceof SharedArrayBuffer) && !(value.buffer instanceof ArrayBuffer)) {
+      const text = value[Symbol.toPrimitive]?.("string");
+      if (typeof text === "string") {
+        return Buffer.from(text, encoding);
+      }
+      const message = "The first argument must be of type string or an instance of Buffer, ArrayBuffer, or Array or an Array-like Object.";
+      throw Object.assign(new TypeError(message), { code: "ERR_INVALID_ARG_TYPE" });
+    }
     return new Buffer(value);
   }
 
@@ -126,7 +138,10 @@ const Bytes = class Buffer extends Uint8Array {
   }
 
   copy(target, at = 0, start = 0, end = this.length) {
-    const bytes = this.subarray(start, Math.min(end, start + target.length - at));
+    const bytes = this.subarray(start, Math.max(start, Math.min(end, start + target.length - at)));
+    if (bytes.length === 0) {
+      return 0;
+    }
     target.set(bytes, at);
     return bytes.length;
   }
@@ -138,14 +153,24 @@ const Bytes = class Buffer extends Uint8Array {
     if (typeof length === "string") {
       return this.write(text, at, this.length - at, length);
     }
-    const bytes = toBytes[encodingOf(encoding)](text).subarray(0, Math.min(length, this.length - at));
-    this.set(bytes, at);
-    return bytes.length;
+    const name = encodingOf(encoding);
+    const all = toBytes[name](text);
+    let end = Math.min(all.length, length, this.length - at);
+    // No part of a character is written.
+    if (name === "utf16le") {
+      end &= ~1;
+    } else if (name === "utf8") {
+      while (end > 0 && end < all.length && (all[end] & 0xc0) === 0x80) {
+        end--;
+      }
+    }
+    this.set(all.subarray(0, end), at);
+    return end;
   }
 
   fill(value, ...range) {
-    if (typeof value === "number") {
-      return super.fill(value, ...range);
+    if (typeof value === "number" || typeof value === "boolean" || value == null) {
+      return super.fill(Number(value ?? 0), ...range);
     }
     const encoding = typeof range.at(-1) === "string" ? range.pop() : undefined;
     const bytes = Buffer.from(value, encoding);
@@ -162,7 +187,7 @@ const Bytes = class Buffer extends Uint8Array {
     }
     // Byte for character, for which the engine has a search in native code.
     const bytes = typeof from === "string" ? Buffer.from(value, from) : Buffer.from(value, encoding);
-    return this.toString("latin1").indexOf(bytes.toString("latin1"), typeof from === "string" ? 0 : from);
+    return this.toString("latin1").indexOf(bytes.toString("latin1"), typeof from === "string" ? 0 : from < 0 ? Math.max(0, this.length + from) : from);
   }
 
   lastIndexOf(value, from = this.length, encoding) {
@@ -170,7 +195,7 @@ const Bytes = class Buffer extends Uint8Array {
       return super.lastIndexOf(value & 0xff, from);
     }
     const bytes = typeof from === "string" ? Buffer.from(value, from) : Buffer.from(value, encoding);
-    return this.toString("latin1").lastIndexOf(bytes.toString("latin1"), typeof from === "string" ? this.length : from);
+    return this.toString("latin1").lastIndexOf(bytes.toString("latin1"), typeof from === "string" ? this.length : from < 0 ? this.length + from : from);
   }
 
   includes(value, from, encoding) {
@@ -178,10 +203,12 @@ const Bytes = class Buffer extends Uint8Array {
   }
 
   readUIntBE(at, length) {
+    requireRange(this, at, length);
     return this.subarray(at, at + length).reduce((number, byte) => number * 256 + byte, 0);
   }
 
   readUIntLE(at, length) {
+    requireRange(this, at, length);
     return this.subarray(at, at + length).reduceRight((number, byte) => number * 256 + byte, 0);
   }
 
@@ -200,6 +227,7 @@ const Bytes = class Buffer extends Uint8Array {
   }
 
   writeUIntLE(value, at, length) {
+    requireRange(this, at, length);
     let rest = value < 0 ? value + 2 ** (8 * length) : value;
     for (let i = 0; i < length; i++) {
       this[at + i] = rest % 256;
@@ -260,9 +288,12 @@ for (const [name, type, size] of [
   for (const order of size === 1 ? [""] : ["LE", "BE"]) {
     const view = (buffer) => new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength);
     define(`read${name}${order}`, function (at = 0) {
+      requireRange(this, at, size);
       return view(this)[`get${type}`](at, order === "LE");
     });
     define(`write${name}${order}`, function (value, at = 0) {
+      requireRange(this, at, size);
+      requireFits(name, value, size);
       view(this)[`set${type}`](at, value, order === "LE");
       return at + size;
     });
@@ -276,6 +307,27 @@ for (const encoding of ["utf8", "hex", "base64", "base64url", "latin1", "ascii",
   define(`${encoding}Write`, function (text, at, length) {
     return this.write(text, at, length, encoding);
   });
+}
+
+const outOfRange = (name, value) => Object.assign(new RangeError(`The value of "${name}" is out of range. Received ${value}`), { code: "ERR_OUT_OF_RANGE" });
+
+function requireRange(buffer, at, size) {
+  if (typeof at !== "number") {
+    throw Object.assign(new TypeError('The "offset" argument must be of type number.'), { code: "ERR_INVALID_ARG_TYPE" });
+  }
+  if (!Number.isInteger(at) || at < 0 || at + size > buffer.length) {
+    throw buffer.length < size ? Object.assign(new RangeError("Attempt to access memory outside buffer bounds"), { code: "ERR_BUFFER_OUT_OF_BOUNDS" }) : outOfRange("offset", at);
+  }
+}
+
+function requireFits(name, value, size) {
+  if (/^[UI]/.test(name)) {
+    const range = 2 ** (8 * size);
+    const [least, end] = name.startsWith("U") ? [0, range] : [-range / 2, range / 2];
+    if (value < least || value >= end) {
+      throw outOfRange("value", value);
+    }
+  }
 }
 
 function signed(number, length) {
@@ -299,8 +351,8 @@ function define(name, value) {
   }
 }
 
-function encodingOf(encoding = "utf8") {
-  const name = normalized(encoding ?? "utf8");
+function encodingOf(encoding) {
+  const name = normalized(encoding || "utf8");
   if (!Object.hasOwn(toText, name)) {
     throw Object.assign(new TypeError(`Unknown encoding: ${encoding}`), { code: "ERR_UNKNOWN_ENCODING" });
   }

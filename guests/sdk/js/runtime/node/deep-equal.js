@@ -16,20 +16,20 @@ export function isDeepEqual(a, b, isStrict = true, seen = new Map()) {
   }
   seen.set(a, b);
   const same = (one, other) => isDeepEqual(one, other, isStrict, seen);
-  return haveSameValue(a, b) && haveSameItems(a, b, same) && haveSameMembers(a, b, same);
+  return haveSameValue(a, b, same) && haveSameItems(a, b, same) && haveSameMembers(a, b, same);
 }
 
 const tagOf = (value) => Object.prototype.toString.call(value);
 
-function haveSameValue(a, b) {
-  if (a instanceof Date || a instanceof Number || a instanceof String || a instanceof Boolean) {
+function haveSameValue(a, b, same) {
+  if (a instanceof Date || a instanceof Number || a instanceof String || a instanceof Boolean || a instanceof BigInt || a instanceof Symbol) {
     return Object.is(a.valueOf(), b.valueOf());
   }
   if (a instanceof RegExp) {
     return String(a) === String(b) && a.lastIndex === b.lastIndex;
   }
   if (a instanceof Error) {
-    return a.message === b.message && a.name === b.name;
+    return a.message === b.message && a.name === b.name && same(a.cause, b.cause) && same(a.errors, b.errors);
   }
   return !(a instanceof Promise || a instanceof WeakMap || a instanceof WeakSet);
 }
@@ -38,8 +38,15 @@ function haveSameItems(a, b, same) {
   if (a instanceof ArrayBuffer) {
     return haveSameItems(new Uint8Array(a), new Uint8Array(b), same);
   }
+  if (a instanceof DataView) {
+    return haveSameItems(new Uint8Array(a.buffer, a.byteOffset, a.byteLength), new Uint8Array(b.buffer, b.byteOffset, b.byteLength), same);
+  }
+  // Not by the class, which would be in every guest that compares anything.
+  if (tagOf(a) === "[object URL]") {
+    return a.href === b.href;
+  }
   if (ArrayBuffer.isView(a)) {
-    return a.byteLength === b.byteLength && (a instanceof DataView || a.every((item, i) => Object.is(item, b[i])));
+    return a.byteLength === b.byteLength && a.every((item, i) => Object.is(item, b[i]));
   }
   if (Array.isArray(a)) {
     return a.length === b.length;

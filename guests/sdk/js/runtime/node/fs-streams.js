@@ -103,8 +103,18 @@ export const createReadStream = (path, options) => new ReadStream(path, options)
 export const createWriteStream = (path, options) => new WriteStream(path, options);
 
 FileHandle.prototype.createReadStream = function (options) {
-  return new ReadStream(undefined, { ...options, fd: this.fd });
+  return closing(this, new ReadStream(undefined, { ...options, fd: this.fd }));
 };
 FileHandle.prototype.createWriteStream = function (options) {
-  return new WriteStream(undefined, { ...options, fd: this.fd });
+  return closing(this, new WriteStream(undefined, { ...options, fd: this.fd }));
 };
+
+// The stream has closed the handle's file, whose number may be another's by now.
+function closing(handle, stream) {
+  const { _destroy } = stream;
+  stream._destroy = (error, callback) => {
+    handle.fd = -1;
+    _destroy.call(stream, error, callback);
+  };
+  return stream;
+}

@@ -89,7 +89,7 @@ export function mkdtempSync(prefix) {
 }
 
 export function readdirSync(path, options) {
-  const { withFileTypes } = optionsOf(options);
+  const { withFileTypes, recursive } = optionsOf(options);
   const entries = withDescriptor("scandir", path, { directory: true }, { read: true }, (directory) => {
     const stream = directory.readDirectory();
     try {
@@ -103,6 +103,13 @@ export function readdirSync(path, options) {
     }
   });
   entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+  if (recursive) {
+    return entries.flatMap(({ name, type }) => {
+      const own = withFileTypes ? new Dirent(name, pathOf(path), type) : name;
+      const inner = type === "directory" ? readdirSync(`${pathOf(path)}/${name}`, options) : [];
+      return [own, ...inner.map((entry) => (withFileTypes ? entry : `${name}/${entry}`))];
+    });
+  }
   return withFileTypes ? entries.map(({ name, type }) => new Dirent(name, pathOf(path), type)) : entries.map(({ name }) => name);
 }
 
@@ -156,28 +163,36 @@ const FLAGS = {
 };
 
 function withFile(syscall, path, flag, use) {
-  return withDescriptor(syscall, path, ...flagsOf(flag), use);
+  const [openFlags, flags] = flagsOf(flag);
+  return withDescriptor(syscall, path, openFlags, flags, use);
 }
 
 function flagsOf(flag) {
-  const name = typeof flag === "number" ? namedFlag(flag) : String(flag).replace("s", "");
+  if (typeof flag === "number") {
+    return numbered(flag);
+  }
+  const name = String(flag).replace("s", "");
   if (!Object.hasOwn(FLAGS, name)) {
     throw Object.assign(new TypeError(`The argument 'flags' is invalid. Received '${flag}'`), { code: "ERR_INVALID_ARG_VALUE" });
   }
   return FLAGS[name];
 }
 
-function namedFlag(flag) {
+function numbered(flag) {
   const has = (bit) => (flag & bit) !== 0;
-  const kind = has(constants.O_APPEND) ? "a" : has(constants.O_TRUNC) || has(constants.O_CREAT) ? "w" : "r";
-  return kind + (has(constants.O_EXCL) ? "x" : "") + (has(constants.O_RDWR) || (kind === "r" && has(constants.O_WRONLY)) ? "+" : "");
+  const isWritten = has(constants.O_WRONLY) || has(constants.O_RDWR);
+  return [
+    { create: has(constants.O_CREAT), exclusive: has(constants.O_EXCL), truncate: has(constants.O_TRUNC) },
+    { read: !has(constants.O_WRONLY), write: isWritten },
+    has(constants.O_APPEND),
+  ];
 }
 
 // Opens a file that somebody else closes.
 export function open(syscall, path, flag) {
-  const [openFlags, flags] = flagsOf(flag);
+  const [openFlags, flags, isAppending = String(flag).startsWith("a")] = flagsOf(flag);
   const file = at(syscall, path, (directory, name) => directory.openAt({ symlinkFollow: true }, name, openFlags, flags));
-  return { path: pathOf(path), file, isAppending: FLAGS.a[0] === openFlags || FLAGS["a+"][0] === openFlags || FLAGS.ax[0] === openFlags };
+  return { path: pathOf(path), file, isAppending };
 }
 
 // There are no links that lead elsewhere.

@@ -57,6 +57,7 @@ export const write = /* @__PURE__ */ calling(handles.writeSync, bytes);
 export const writev = /* @__PURE__ */ calling(handles.writevSync, bytes);
 // The one whose callback gets no error.
 export const exists = (path, callback) => queueCall(() => callback(whole.existsSync(path)));
+exists[Symbol.for("nodejs.util.promisify.custom")] = async (path) => whole.existsSync(path);
 
 export {
   accessSync, appendFileSync, chmodSync, constants, copyFileSync, Dirent, existsSync, lstatSync, mkdirSync, mkdtempSync,

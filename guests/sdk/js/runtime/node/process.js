@@ -1,7 +1,7 @@
 const { process } = globalThis;
 
 export const {
-  arch, argv, chdir, cpuUsage, cwd, emitWarning, env, execPath, exit, hrtime, memoryUsage, nextTick, off, on, once, pid, platform,
+  addListener, arch, argv, argv0, chdir, config, cpuUsage, cwd, emitWarning, env, emit, execArgv, execPath, exit, features, getegid, geteuid, getgid, getuid, hrtime, memoryUsage, nextTick, off, on, once, pid, platform, ppid,
   release, stderr, stdin, stdout, title, umask, uptime, version, versions,
 } = process;
 export default process;

@@ -11,7 +11,10 @@ export function unescape(text) {
   }
 }
 
-export function parse(text, separator = "&", equals = "=", { maxKeys = 1000, decodeURIComponent: decode } = {}) {
+export function parse(text, separator, equals, options) {
+  separator ||= "&";
+  equals ||= "=";
+  const { maxKeys = 1000, decodeURIComponent: decode } = options ?? {};
   const values = Object.create(null);
   if (typeof text !== "string" || text === "") {
     return values;
@@ -34,7 +37,10 @@ export function parse(text, separator = "&", equals = "=", { maxKeys = 1000, dec
   return values;
 }
 
-export function stringify(object, separator = "&", equals = "=", { encodeURIComponent: encode } = {}) {
+export function stringify(object, separator, equals, options) {
+  separator ||= "&";
+  equals ||= "=";
+  const { encodeURIComponent: encode } = options ?? {};
   if (typeof object !== "object" || object === null) {
     return "";
   }

@@ -1,2 +1,5 @@
+import promises from "./timers-promises.js";
+
+export { promises };
 export const { clearImmediate, clearInterval, clearTimeout, setImmediate, setInterval, setTimeout } = globalThis;
-export default { clearImmediate, clearInterval, clearTimeout, setImmediate, setInterval, setTimeout };
+export default { promises, clearImmediate, clearInterval, clearTimeout, setImmediate, setInterval, setTimeout };

@@ -89,13 +89,13 @@ export function parse(text, isQueryParsed = false, isHostFirst = false) {
   if (url.protocol !== null ? url.protocol !== "javascript:" : isHostFirst || /^\/\/[^/]*@/.test(rest)) {
     take(/^[\\/]{2}/, () => (url.slashes = true));
   }
-  if (url.slashes || SLASHED.test(url.protocol ?? "")) {
-    take(/^(?:([^/\\]*)@)?([^/\\]*)/, ([, auth, host]) => setHost(url, auth, host));
+  rest = rest.replaceAll("\\", "/");
+  if (url.protocol !== "javascript:" && (url.slashes || (url.protocol && !SLASHED.test(url.protocol)))) {
+    take(/^(?:([^/]*)@)?([^\s"%';<>^`{|}/]*)/, ([, auth, host]) => setHost(url, auth, host));
   }
   rest = SLASHED.test(url.protocol ?? "") ? rest.replaceAll("\\", "/") : rest;
   url.pathname = rest !== "" ? escaped(rest) : SLASHED.test(url.protocol ?? "") && url.hostname ? "/" : null;
   if (isQueryParsed) {
-    url.search ??= "";
     url.query = querystring.parse(url.query ?? "");
   }
   if (url.pathname !== null || url.search) {
@@ -138,12 +138,12 @@ export function format(url, options) {
   const user = auth ? `${encodeURIComponent(auth).replace("%3A", ":")}@` : "";
   const named = hostname ? (hostname.includes(":") ? `[${hostname}]` : hostname) + (port ? `:${port}` : "") : undefined;
   const place = host ? user + host : named !== undefined ? user + named : false;
-  search ??= query && typeof query === "object" ? (Object.keys(query).length > 0 ? `?${querystring.stringify(query)}` : "") : query ? `?${query}` : "";
+  search ||= query && typeof query === "object" && Object.keys(query).length > 0 ? `?${querystring.stringify(query)}` : "";
   pathname = (pathname ?? "").replace(/[?#]/g, encodeURIComponent);
   search = search && !search.startsWith("?") ? `?${search}` : (search ?? "");
   hash = hash && !hash.startsWith("#") ? `#${hash}` : (hash ?? "");
   let authority = place || "";
-  if (slashes || ((!protocol || SLASHED.test(protocol)) && place !== false)) {
+  if (slashes || (SLASHED.test(protocol) && place !== false) || protocol === "file:") {
     authority = `//${authority}`;
     pathname = pathname && !pathname.startsWith("/") ? `/${pathname}` : pathname;
   }

@@ -27,7 +27,7 @@ const packing = (pack) => (input, options) => bufferOf(pack(bytesOf(input), sett
 
 const settings = ({ level = -1, mem } = {}) => ({ level: level < 0 ? 6 : level, mem, mtime: 0 });
 
-const unpacking = (Decoder) => (input, { maxOutputLength = Infinity } = {}) => {
+const unpacking = (Decoder) => (input, { maxOutputLength = Infinity, finishFlush } = {}) => {
   const parts = [];
   let size = 0;
   const decoder = new Decoder();
@@ -43,16 +43,20 @@ const unpacking = (Decoder) => (input, { maxOutputLength = Infinity } = {}) => {
     for (let i = 0; i < bytes.length; i += SLICE) {
       decoder.push(bytes.slice(i, i + SLICE), false);
     }
-    decoder.push(new Uint8Array(0), true);
-  });
+    finishFlush === constants.Z_SYNC_FLUSH || decoder.push(new Uint8Array(0), true);
+  }, () => parts.length > 0 && bytes.at(-1) === 0);
   return Buffer.concat(parts);
 };
 
 // As zlib names what is wrong.
-function attempt(call) {
+// Zeros after a member are padding.
+function attempt(call, isBegun = () => false) {
   try {
     call();
   } catch (error) {
+    if (isBegun() && /invalid gzip data/.test(error.message)) {
+      return;
+    }
     if (error.code === "ERR_BUFFER_TOO_LARGE") {
       throw error;
     }
@@ -98,16 +102,24 @@ class Coder extends Transform {
   bytesWritten = 0;
   #coder;
   #isBegun = false;
+  #hasData = false;
+  #last;
+  #isLenient;
 
   constructor(coder, options) {
     super(options);
     this.#coder = coder;
-    coder.ondata = (chunk) => chunk.length > 0 && this.push(bufferOf(chunk));
+    this.#isLenient = options?.finishFlush === constants.Z_SYNC_FLUSH;
+    coder.ondata = (chunk) => {
+      this.#hasData = true;
+      chunk.length > 0 && this.push(bufferOf(chunk));
+    };
   }
 
   _transform(chunk, encoding, callback) {
     this.bytesWritten += chunk.length;
     this.#isBegun = true;
+    this.#last = chunk.at(-1);
     this.#push(callback, () => {
       const bytes = bytesOf(chunk);
       for (let i = 0; i < bytes.length; i += SLICE) {
@@ -117,12 +129,12 @@ class Coder extends Transform {
   }
 
   _flush(callback) {
-    this.#push(callback, () => (this.#isBegun || this.isPacking) && this.#coder.push(new Uint8Array(0), true));
+    this.#push(callback, () => (this.isPacking || (this.#isBegun && !this.#isLenient)) && this.#coder.push(new Uint8Array(0), true));
   }
 
   #push(callback, push) {
     try {
-      attempt(push);
+      attempt(push, () => this.#hasData && this.#last === 0);
     } catch (error) {
       callback(error);
       return;

@@ -2,6 +2,7 @@
 
 import { createPrivateKey, createPublicKey } from "../node/crypto/keys.js";
 import { constants, sign, verify } from "../node/crypto/sign.js";
+import { bytesOf } from "./bytes.js";
 import { CryptoKey, extend, materialOf } from "./subtle.js";
 
 const FORMATS = { jwk: ["jwk"], spki: ["der", "spki"], pkcs8: ["der", "pkcs8"] };
@@ -24,7 +25,7 @@ function importKey(format, data, algorithm, extractable, usages) {
   }
   const [kind, type] = FORMATS[format];
   const isPrivate = format === "pkcs8" || (format === "jwk" && data.d !== undefined);
-  const input = { key: kind === "jwk" ? data : new Uint8Array(data.buffer ?? data), format: kind, type };
+  const input = { key: kind === "jwk" ? data : bytesOf(data), format: kind, type };
   let key;
   try {
     key = isPrivate ? createPrivateKey(input) : createPublicKey(input);

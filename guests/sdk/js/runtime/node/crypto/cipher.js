@@ -2,6 +2,7 @@
 
 import { cbc, ctr, gcm } from "@noble/ciphers/aes.js";
 import { Buffer } from "../buffer.js";
+import { Transform } from "../stream.js";
 import { bytesOf } from "./hash.js";
 
 const MODES = { cbc, ctr, gcm };
@@ -9,7 +10,7 @@ const TAG = 16;
 
 export const getCiphers = () => Object.keys(MODES).flatMap((mode) => [128, 192, 256].map((bits) => `aes-${bits}-${mode}`));
 
-class Cipher {
+class Cipher extends Transform {
   #mode;
   #key;
   #iv;
@@ -17,8 +18,10 @@ class Cipher {
   #associated;
   #tag;
   #isPadded = true;
+  #done = 0;
 
-  constructor(name, key, iv) {
+  constructor(name, key, iv, options) {
+    super(options);
     const match = /^aes-?(128|192|256)-(cbc|ctr|gcm)$/i.exec(name);
     if (match === null) {
       throw Object.assign(new Error(`Unknown cipher: a guest has ${getCiphers().join(", ")}`), { code: "ERR_CRYPTO_UNKNOWN_CIPHER" });
@@ -32,8 +35,21 @@ class Cipher {
   }
 
   update(data, inputEncoding, outputEncoding) {
+    if (this.#mode === "ctr") {
+      return outputOf(this.#streamed(bytesOf(data, inputEncoding)), outputEncoding);
+    }
     this.#parts.push(bytesOf(data, inputEncoding));
     return outputEncoding === undefined || outputEncoding === "buffer" ? Buffer.alloc(0) : "";
+  }
+
+  // A stream cipher's output is there at once, and programs need not call `final`.
+  #streamed(bytes) {
+    const blocks = BigInt(Math.floor(this.#done / 16));
+    const counter = (BigInt(`0x${Buffer.from(this.#iv).toString("hex")}`) + blocks) % 2n ** 128n;
+    const iv = new Uint8Array(Buffer.from(counter.toString(16).padStart(32, "0"), "hex"));
+    const before = this.#done % 16;
+    this.#done += bytes.length;
+    return ctr(this.#key, iv).encrypt(Buffer.concat([Buffer.alloc(before), bytes])).subarray(before);
   }
 
   setAAD(bytes) {
@@ -53,6 +69,21 @@ class Cipher {
   setAuthTag(tag) {
     this.#tag = bytesOf(tag);
     return this;
+  }
+
+  _transform(chunk, encoding, callback) {
+    callback(null, this.update(chunk, encoding));
+  }
+
+  _flush(callback) {
+    let rest;
+    try {
+      rest = this.final();
+    } catch (error) {
+      callback(error);
+      return;
+    }
+    callback(null, rest);
   }
 
   _cipher() {
@@ -98,5 +129,5 @@ export const Decipheriv = class Decipheriv extends Cipher {
   }
 };
 
-export const createCipheriv = (name, key, iv) => new Cipheriv(name, key, iv);
-export const createDecipheriv = (name, key, iv) => new Decipheriv(name, key, iv);
+export const createCipheriv = (...values) => new Cipheriv(...values);
+export const createDecipheriv = (...values) => new Decipheriv(...values);

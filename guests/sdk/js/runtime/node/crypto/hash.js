@@ -19,6 +19,7 @@ export const getHashes = () => names.flatMap((name) => [name, `RSA-${name.toUppe
 class Digest {
   #state;
   #result;
+  #piped; // what `end` has made of it: `digest` may still be called
 
   constructor(state) {
     this.#state = state;
@@ -26,7 +27,7 @@ class Digest {
   }
 
   update(data, encoding) {
-    if (this.#result !== undefined) {
+    if ((this.#result ?? this.#piped) !== undefined) {
       throw Object.assign(new Error("Digest already called"), { code: "ERR_CRYPTO_HASH_FINALIZED" });
     }
     this.#state.update(bytesOf(data, encoding));
@@ -37,7 +38,7 @@ class Digest {
     if (this.#result !== undefined) {
       throw Object.assign(new Error("Digest already called"), { code: "ERR_CRYPTO_HASH_FINALIZED" });
     }
-    this.#result = Buffer.from(this.#state.digest());
+    this.#result = this.#piped ?? Buffer.from(this.#state.digest());
     return encoding === undefined || encoding === "buffer" ? this.#result : this.#result.toString(encoding);
   }
 
@@ -55,9 +56,9 @@ class Digest {
 
   end(data, encoding) {
     data === undefined || data === null || typeof data === "function" || this.update(data, encoding);
-    const result = this.digest();
+    this.#piped = Buffer.from(this.#state.digest());
     this.emit("readable");
-    this.emit("data", result);
+    this.emit("data", this.encoding === undefined ? this.#piped : this.#piped.toString(this.encoding));
     this.emit("finish");
     this.emit("end");
   }
@@ -68,7 +69,7 @@ class Digest {
   }
 
   read() {
-    const result = this.#result;
+    const result = this.#piped;
     return result === undefined ? null : this.encoding === undefined ? result : result.toString(this.encoding);
   }
 }

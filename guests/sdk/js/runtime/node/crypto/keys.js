@@ -3,6 +3,7 @@
 import { Buffer } from "../buffer.js";
 import { curveNamed, curveOf } from "./curves.js";
 import { BIT_STRING, members, nameOf, numberOf, OCTET_STRING, OID, read, SEQUENCE, write, writeNumber } from "./der.js";
+import { materialOf } from "../../web/subtle.js";
 import { bitsOf } from "./rsa.js";
 
 const RSA = "2a864886f70d010101";
@@ -26,7 +27,8 @@ export class KeyObject {
   }
 
   static from(key) {
-    return new KeyObject("secret", undefined, key.bytes);
+    const material = materialOf(key);
+    return material instanceof KeyObject ? material : new KeyObject("secret", undefined, material);
   }
 
   equals(other) {
@@ -60,7 +62,7 @@ export function createPrivateKey(input) {
 }
 
 export function createPublicKey(input) {
-  const key = input instanceof KeyObject ? input : keyOf(input);
+  const key = input instanceof KeyObject ? input : input?.key instanceof KeyObject ? input.key : keyOf(input);
   if (key?.type === "secret" || key === undefined) {
     throw unsupported();
   }

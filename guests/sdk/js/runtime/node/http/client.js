@@ -6,7 +6,7 @@ import { Buffer } from "../buffer.js";
 import EventEmitter from "../events.js";
 import { URL, urlToHttpOptions } from "../url.js";
 import { IncomingMessage } from "./incoming.js";
-import { inherit, OutgoingMessage } from "./outgoing.js";
+import { inherit, OutgoingMessage, pairsOf, requireData } from "./outgoing.js";
 import { STATUS_CODES } from "guesthouse:http-constants";
 
 const PORTS = { "http:": 80, "https:": 443 };
@@ -29,19 +29,20 @@ export function requestOf(protocol, values) {
   if (typeof values[0] !== "function") {
     options = { ...options, ...values.shift() };
   }
-  return new ClientRequest({ protocol, ...options }, values[0]);
+  return new ClientRequest({ ...options, protocol: options.protocol || protocol }, values[0]);
 }
 
 export function ClientRequest(options, callback) {
   OutgoingMessage.call(this);
-  const { protocol = "http:", hostname, host, port, method = "GET", path = "/", headers, auth, timeout, signal } = options;
+  const { hostname, host, port, headers, auth, timeout, signal } = options;
+  const [protocol, method, path] = [options.protocol || "http:", options.method || "GET", options.path || "/"];
   if (PORTS[protocol] === undefined) {
     throw Object.assign(new TypeError(`Protocol "${protocol}" not supported. Expected "http:"`), { code: "ERR_INVALID_PROTOCOL" });
   }
   if (/[^\x21-\xff]/.test(path)) {
     throw Object.assign(new TypeError("Request path contains unescaped characters"), { code: "ERR_UNESCAPED_CHARACTERS" });
   }
-  const name = hostname ?? host ?? "localhost";
+  const name = hostname || host || "localhost";
   const number = Number(port || options.defaultPort || PORTS[protocol]);
   Object.assign(this, { method: method.toUpperCase(), path, host: name, protocol, agent: options.agent, aborted: false, reusedSocket: false, res: null, maxHeadersCount: null });
   const authority = name.includes(":") && !name.startsWith("[") ? `[${name}]` : name;
@@ -54,7 +55,7 @@ export function ClientRequest(options, callback) {
     _timer: undefined,
     _time: timeout,
   });
-  for (const [header, value] of Array.isArray(headers) ? headers : Object.entries(headers ?? {})) {
+  for (const [header, value] of pairsOf(headers)) {
     value === undefined || this.setHeader(header, value);
   }
   if (auth && !this.hasHeader("authorization")) {
@@ -103,9 +104,9 @@ inherit(ClientRequest, OutgoingMessage, {
     this._giveUp?.();
     this._wake?.();
     if (this.res && !this.res.complete) {
-      this.res.destroy(error ?? hangUp());
-      queueCall(() => this.emit("close"));
-      return this;
+      error && queueCall(() => this.emit("error", error));
+      this.res.destroy(Object.assign(new Error("aborted"), { code: "ECONNRESET" }));
+      return this; // the response's `close` tells of the request's
     }
     queueCall(() => {
       const told = error ?? (this.res ? undefined : hangUp());
@@ -117,6 +118,7 @@ inherit(ClientRequest, OutgoingMessage, {
   },
 
   _writeChunk(chunk, encoding, callback) {
+    requireData(chunk);
     if (this.finished) {
       const error = Object.assign(new Error("write after end"), { code: "ERR_STREAM_WRITE_AFTER_END" });
       queueCall(() => (typeof callback === "function" ? callback(error) : this.emit("error", error)));
@@ -214,6 +216,7 @@ inherit(ClientRequest, OutgoingMessage, {
     if (this._time > 0) {
       this._timer = setTimeout(() => {
         this.emit("timeout");
+        this.res?.emit("timeout");
         this.socket?.emit("timeout");
       }, this._time);
     }

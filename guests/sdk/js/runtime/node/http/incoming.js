@@ -1,5 +1,6 @@
 // `IncomingMessage`: a request of a server's, or a response of a client's.
 
+import { queueCall } from "../../jobs.js";
 import { Readable } from "../stream.js";
 import { inherit } from "./outgoing.js";
 
@@ -65,8 +66,10 @@ inherit(IncomingMessage, Readable, {
   _destroy(error, callback) {
     if (!this.readableEnded || !this.complete) {
       this.aborted = true;
+      this.emit("aborted");
     }
-    callback(error);
+    // As in Node, an error that nobody listens to is not one.
+    queueCall(() => callback(this.listenerCount("error") > 0 ? error : null));
   },
   _dump() {
     this.resume();

@@ -66,6 +66,9 @@ inherit(OutgoingMessage, Stream, {
   get headersSent() {
     return Boolean(this._header);
   },
+  get closed() {
+    return this._closed;
+  },
   get writableEnded() {
     return this.finished;
   },
@@ -225,7 +228,7 @@ inherit(OutgoingMessage, Stream, {
         : failure(Error, "ERR_STREAM_DESTROYED", "Cannot call write after a stream was destroyed");
       queueCall(() => {
         typeof callback === "function" && callback(error);
-        this.finished && this.emit("error", error);
+        this.finished && !this.destroyed && this.emit("error", error);
       });
       return false;
     }
@@ -242,6 +245,7 @@ inherit(OutgoingMessage, Stream, {
     }
     const bytes = typeof chunk === "string" ? Buffer.from(chunk, encoding) : chunk;
     if (bytes.byteLength === 0) {
+      typeof callback === "function" && queueCall(() => callback());
       return true;
     }
     this._send(`${bytes.byteLength.toString(16)}\r\n`, "latin1");
@@ -271,6 +275,7 @@ inherit(OutgoingMessage, Stream, {
   _flush() {
     const { socket } = this;
     if (socket === null || socket.writable === false) {
+      this._needsDrain = true;
       return false;
     }
     for (const { data, encoding, callback } of this.outputData.splice(0)) {
@@ -280,6 +285,10 @@ inherit(OutgoingMessage, Stream, {
       } else {
         callback?.();
       }
+    }
+    if (this._needsDrain) {
+      this._needsDrain = false;
+      this.finished || queueCall(() => this.emit("drain"));
     }
     return true;
   },
@@ -341,9 +350,14 @@ inherit(ServerResponse, OutgoingMessage, {
       this.statusMessage ||= STATUS_CODES[code] ?? "unknown";
       headers ??= reason;
     }
+    if (FORBIDDEN.test(this.statusMessage)) {
+      throw failure(TypeError, "ERR_INVALID_CHAR", "Invalid character in statusMessage");
+    }
     this.statusCode = code;
-    for (const [name, value] of pairsOf(headers)) {
-      this.setHeader(name, value);
+    const pairs = pairsOf(headers);
+    Array.isArray(headers) && pairs.forEach(([name]) => this.removeHeader(name));
+    for (const [name, value] of pairs) {
+      Array.isArray(headers) ? this.appendHeader(name, value) : this.setHeader(name, value);
     }
     if (code === 204 || code === 304 || code < 200) {
       this._hasBody = false;
@@ -366,14 +380,14 @@ inherit(ServerResponse, OutgoingMessage, {
   },
 });
 
-function pairsOf(headers) {
+export function pairsOf(headers) {
   if (!Array.isArray(headers)) {
     return Object.entries(headers ?? {});
   }
   return Array.isArray(headers[0]) ? headers : headers.flatMap((name, i) => (i % 2 === 0 ? [[name, headers[i + 1]]] : []));
 }
 
-function requireData(chunk) {
+export function requireData(chunk) {
   if (chunk === null) {
     throw failure(TypeError, "ERR_STREAM_NULL_VALUES", "May not write null values to stream");
   }
