@@ -1,6 +1,7 @@
 """Makes a guest of a Python project: `python build.py app.py -o app.wasm`."""
 
 import argparse
+import ast
 import os
 import shutil
 import subprocess
@@ -73,6 +74,7 @@ def build(options):
         if data:
             more = f" and {len(data) - 5} more" if len(data) > 5 else ""
             print(f"the guest has the files {', '.join(data[:5])}{more}")
+        check_syntax(graph.modules(staged / "task"), staged / "task")
         install(wanted.find(found.directory, options.requirements), staged)
         # A copy, because componentize-py's interpreter leaves its `__pycache__` where it reads.
         shutil.copytree(SDK / "guesthouse", staged / "guesthouse", ignore=shutil.ignore_patterns("__pycache__"))
@@ -90,6 +92,21 @@ def build(options):
     print(f"wrote {os.path.relpath(output)}, {output.stat().st_size / 1e6:.1f} MB")
 
 
+def check_syntax(modules, task):
+    """Refuses modules that only a newer Python than this one can read: what they import, nobody would know."""
+    from packages.pip_for_guests import PYTHON
+
+    for path in sorted(modules.values()) if sys.version_info < PYTHON else ():
+        try:
+            ast.parse(path.read_bytes())
+        except (SyntaxError, ValueError) as error:
+            here = ".".join(map(str, sys.version_info[:2]))
+            raise Refused(
+                f"Python {here}, which builds, can't read `{path.relative_to(task)}`: {error}\n"
+                f"hint: is it right? If so, build with Python {'.'.join(map(str, PYTHON[:2]))}, which is the guest's"
+            ) from None
+
+
 def aws(staged):
     """Returns the services that AWS's SDK is prepared for. Without the others the guest is much smaller."""
     services = aws_services.find(staged)
@@ -101,12 +118,17 @@ def aws(staged):
     return services
 
 
+#: The working directory may be the project's, whose modules are not the tool's. Python's `-I` would leave out the
+#: packages that a user has installed, too, and `-P` is not there before 3.11.
+_TOOL = "import sys; sys.path = [place for place in sys.path if place]; import componentize_py; componentize_py.script()"
+
+
 def componentize(staged, output, world):
     nothing = staged / "nothing"
     (nothing / "site-packages").mkdir(parents=True)
     # Otherwise it would read the site-packages of this machine.
     environment = {**os.environ, "VIRTUAL_ENV": str(nothing), "RUST_BACKTRACE": "0", "RUST_LIB_BACKTRACE": "0"}
-    tool = [sys.executable, "-c", "import componentize_py; componentize_py.script()"]
+    tool = [sys.executable, "-c", _TOOL]
     wit = ["-d", SDK / "wit", "-w", f"guesthouse:guest/{world}"]
     made = staged / "guest.wasm"
     ran = subprocess.run(
@@ -121,6 +143,8 @@ def componentize(staged, output, world):
     output.parent.mkdir(parents=True, exist_ok=True)
     # Whoever serves the output must never see half of it.
     beside = output.with_name(output.name + ".new")
+    # What lies there, such as a link, is not written through.
+    beside.unlink(missing_ok=True)
     beside.write_bytes(without_names(made.read_bytes()))
     os.replace(beside, output)
 

@@ -10,7 +10,7 @@ SDK = Path(__file__).resolve().parent
 
 #: What is made of a project, or about it.
 _NOT_READ = (".wasm", ".cwasm", ".pyc", ".zip")
-_DIRECTORIES = {"__pycache__", "node_modules", "venv", "env", "cdk.out"}
+_DIRECTORIES = {"__pycache__", "node_modules", "cdk.out"}
 _SETTINGS = {"guesthouse.toml", "requirements.txt", "pyproject.toml", "uv.lock", "poetry.lock", "Pipfile", "Pipfile.lock"}
 
 #: The size of all of them together, in bytes. They are in the memory of each instance.

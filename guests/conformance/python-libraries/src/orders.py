@@ -102,7 +102,8 @@ def workers():
     stop.set()
     work.join()
     heart.join()
-    return done
+    # Which thread is first, nobody promises.
+    return sorted(done, key=str)
 
 
 def processes():

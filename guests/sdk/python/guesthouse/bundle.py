@@ -28,7 +28,7 @@ def reserve(project):
 
 
 def install(project, pack):
-    """Takes in all files that the build has put together, and imports from them from now on."""
+    """Takes in all files that the build has put together, and imports from them from now on. Returns the task's."""
     staged, library = os.path.dirname(project.__file__), stdlib.DIRECTORY
     files, codes = {}, {}
     # The user's own files win over those of packages, as in a function's zip file.
@@ -59,6 +59,17 @@ def install(project, pack):
     task = _Tree(pack, files, codes)
     sys.meta_path.insert(0, _Finder({TASK_ROOT: task, library: _Tree(pack, {}, codes)}))
     files_view.install(TASK_ROOT, task)
+    return task
+
+
+def forget_library(task, names):
+    """Has those of these modules of the library imported again that the task has its own of: an instance gets these."""
+    for name in names:
+        top = name.partition(".")[0]
+        own = (posixpath.join(TASK_ROOT, top + end) for end in (".py", "/__init__.py"))
+        is_own = (getattr(sys.modules[name], "__file__", None) or "").startswith(TASK_ROOT + "/")
+        if top in sys.stdlib_module_names and not is_own and any(path in task.codes for path in own):
+            del sys.modules[name]
 
 
 def _sizes(staged):

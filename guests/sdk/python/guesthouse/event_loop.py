@@ -25,10 +25,14 @@ def _change(asyncio):
 def _run_here(self, executor, function, *arguments):
     """Runs the function at once, and returns a future that is done."""
     future = self.create_future()
+    # It may run a loop of its own.
+    left = turns.leave_event_loop()
     try:
         future.set_result(function(*arguments))
     except Exception as error:
         future.set_exception(error)
+    finally:
+        turns.enter_event_loop(left)
     return future
 
 
@@ -37,7 +41,8 @@ def _selector(real):
         """Waits for sockets, or only for time where there are none."""
 
         def select(self, timeout=None):
-            if turns.run_one():
+            # A daemon may take for ever, and the loop has something to do.
+            if turns.run_one(timeout, turns.WORK if timeout == 0 else None):
                 # What has run may have something for the loop.
                 timeout = 0
             if self.get_map():

@@ -30,12 +30,14 @@ def _change_executor(module):
     def init(self, max_workers=None, thread_name_prefix="", initializer=None, initargs=(), **keywords):
         real(self, max_workers, thread_name_prefix, initializer, initargs, **keywords)
         self._given_initializer = initializer, initargs
+        # All work is one thread's, whose `threading.local` the initializer may have filled.
+        self._worker = threading.Thread(name=f"{self._thread_name_prefix}_0", daemon=True)
 
     executor.__init__, executor.submit, executor.shutdown = init, _submit, _shutdown
 
 
 class _Work:
-    waits_for_somebody = False
+    rank = turns.WORK
 
     def __init__(self, executor, future, function, arguments, keywords):
         self._executor = executor
@@ -46,12 +48,13 @@ class _Work:
         function, arguments, keywords = self._call
         future, executor = self._future, self._executor
         future._turn = None
+        # An executor may live as long as the instance.
+        executor.__dict__.get("_work", {}).pop(self, None)
         if not future.set_running_or_notify_cancel():
             return
-        worker = threading.Thread(name=f"{executor._thread_name_prefix or 'ThreadPoolExecutor'}_0", daemon=True)
         own = threading.get_ident()
         outer = threading._active.get(own)
-        threading._active[own] = worker
+        threading._active[own] = executor._worker
         try:
             if prepare := _initializer(executor):
                 prepare()
@@ -83,14 +86,14 @@ def _submit(self, function, /, *arguments, **keywords):
     future = Future()
     work = _Work(self, future, function, arguments, keywords)
     future._turn = work
-    self.__dict__.setdefault("_work", []).append(work)
+    self.__dict__.setdefault("_work", {})[work] = None
     turns.add(work)
     return future
 
 
 def _shutdown(self, wait=True, *, cancel_futures=False):
     self._shutdown = True
-    for work in self.__dict__.pop("_work", ()):
+    for work in list(self.__dict__.pop("_work", ())):
         if cancel_futures:
             work._future.cancel()
         if wait:

@@ -49,12 +49,15 @@ class _View:
     def before(self, own, real):
         """Returns a function that serves paths of the view, and passes all others on."""
 
-        def function(path=".", *arguments, **keywords):
-            place = self._place(path)
+        def function(*arguments, **keywords):
+            path = arguments[0] if arguments else keywords.get("path", keywords.get("file", "."))
+            # What is below another directory's descriptor is not in the view.
+            place = None if keywords.get("dir_fd") is not None else self._place(path)
             if place is None:
-                return real(path, *arguments, **keywords)
+                return real(*arguments, **keywords)
             try:
-                return own(place, *arguments, **keywords)
+                others = {name: value for name, value in keywords.items() if name not in ("path", "file")}
+                return own(place, *arguments[1:], **others)
             except OSError as error:
                 # Whoever reads it knows the name that was given.
                 error.filename = path

@@ -7,6 +7,7 @@ instance's own.
 
 import gc
 import importlib
+import sys
 
 import guesthouse_project as project
 from componentize_py_types import Err
@@ -107,18 +108,23 @@ absent.install()
 hashes.install()
 event_loop.install()
 stdlib.preload(stdlib.ALWAYS)
-bundle.install(project, _pack)
+_task = bundle.install(project, _pack)
+_early = set(sys.modules)
+# The user's own `calendar.py` is not the library's, and does not run here.
+sys.path.remove(bundle.TASK_ROOT)
 if project.HAS_NETWORK:
     from . import network
 
     network.install()
 stdlib.preload(name for name in stdlib.COMMON if name in project.IMPORTED)
+sys.path.insert(0, bundle.TASK_ROOT)
 for name in project.PRELOAD:
     importlib.import_module(name)
 if project.AWS_SERVICES is not None:
     from .network import aws
 
     aws.prepare(project.AWS_SERVICES)
+bundle.forget_library(_task, set(sys.modules) - _early)
 
 # What is there now lives as long as the instance. Frozen, the collector does not touch it, so its pages stay shared.
 wipe.free_memory()

@@ -102,7 +102,10 @@ class Connection:
     def send(self, value):
         if self.closed or not self.writable:
             raise OSError("handle is closed" if self.closed else "connection is read-only")
-        self._outgoing.append(value)
+        import pickle  # Few guests need it.
+
+        # What comes out at the other end is a copy.
+        self._outgoing.append(pickle.dumps(value))
 
     def recv(self):
         if self.closed or not self.readable:
@@ -110,12 +113,14 @@ class Connection:
         while not self._incoming:
             if not turns.run_one():
                 raise EOFError
-        return self._incoming.popleft()
+        import pickle
+
+        return pickle.loads(self._incoming.popleft())
 
     send_bytes, recv_bytes = send, recv
 
     def poll(self, timeout=0.0):
-        while not self._incoming and turns.run_one():
+        while not self._incoming and turns.run_one(None if timeout is None else 0):
             pass
         return bool(self._incoming)
 

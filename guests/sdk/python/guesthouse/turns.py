@@ -3,7 +3,8 @@
 A guest has one thread. What another one would do waits until somebody waits for it: `join`, a future's result, an empty
 queue, an event. It is then run from its beginning to its end, inside that wait. So workers may be started before there is
 work for them, and whatever a thread is told before it is joined, such as to stop, it knows from its beginning. What no
-wait asked for is run when the handler has returned, but for daemons and timers.
+wait asked for is run when the handler has returned, but for daemons and timers. These come after all else, and a timer in
+a wait that ends before it only if it is due by then.
 
 What waits inside such a thread for what can't come any more is ended there, as a daemon is at the end of its process.
 """
@@ -22,8 +23,11 @@ class Ended(BaseException):
     """Ends a thread that waits for what can't happen."""
 
 
-#: What has been started, and has not run: objects with `take_turn` and `waits_for_somebody`.
+#: What has been started, and has not run: objects like `_Turn`.
 _waiting = collections.deque()
+
+#: In which order they run.
+WORK, DAEMON, TIMER = range(3)
 
 #: The threads that are running now, inside one another.
 _running = []
@@ -45,16 +49,22 @@ def install():
 
 def run_left_over():
     """Runs what nobody waited for. To be called when the handler has returned."""
-    if _waiting:
-        for turn in [turn for turn in _waiting if not turn.waits_for_somebody]:
+    for turn in list(_waiting):
+        if turn.rank == WORK or turn.rank == TIMER and turn.thread.finished.is_set():
             run(turn)
 
 
-def run_one():
-    """Runs what waits first. Returns whether there was anything."""
-    if not _waiting:
+def run_one(timeout=None, most=None):
+    """Runs what waits first, in a wait of so many seconds: daemons and timers only after all else. Returns whether there was
+    anything.
+    """
+    if most is None:
+        most = TIMER if timeout is None else DAEMON
+    able = (turn for turn in _waiting if turn.rank <= most or turn.rank == TIMER and turn.is_due(timeout))
+    turn = min(able, key=lambda turn: turn.rank, default=None)
+    if turn is None:
         return False
-    run(_waiting[0])
+    run(turn)
     return True
 
 
@@ -72,11 +82,13 @@ def forget(turn):
 
 def wait_until(is_done, timeout=None):
     """Waits until something is so, and runs what waits meanwhile. Returns whether it is so."""
+    end = None if timeout is None else time.monotonic() + timeout
     while not is_done():
-        if run_one():
+        left = None if end is None else max(0, end - time.monotonic())
+        if run_one(left):
             continue
         if timeout is not None and timeout >= 0:
-            time.sleep(timeout)
+            time.sleep(left)
             return is_done()
         if _running:
             raise Ended
@@ -91,23 +103,34 @@ def run(turn):
         # It has run inside another one.
         return
     _running.append(turn)
-    loop = _leave_event_loop()
+    left = leave_event_loop()
     try:
         contextvars.Context().run(turn.take_turn)
     except Ended:
         pass
     finally:
         _running.pop()
-        if loop is not None:
-            sys.modules["asyncio"]._set_running_loop(loop)
+        enter_event_loop(left)
 
 
-def _leave_event_loop():
+def leave_event_loop():
+    """Has no event loop run here, as in another thread. Returns what `enter_event_loop` takes."""
     asyncio = sys.modules.get("asyncio")
     loop = asyncio and asyncio._get_running_loop()
-    if loop is not None:
-        asyncio._set_running_loop(None)
-    return loop
+    if loop is None:
+        return None
+    # The current task is the thread's, not the loop's, since Python 3.14.
+    task = asyncio.tasks._swap_current_task(loop, None)
+    asyncio._set_running_loop(None)
+    return loop, task
+
+
+def enter_event_loop(left):
+    """Goes on in the event loop that was left."""
+    if left is not None:
+        asyncio = sys.modules["asyncio"]
+        asyncio._set_running_loop(left[0])
+        asyncio.tasks._swap_current_task(*left)
 
 
 def _say():
@@ -122,14 +145,23 @@ class _Turn:
 
     def __init__(self, thread):
         self.thread = thread
-        self.waits_for_somebody = thread.daemon or isinstance(thread, threading.Timer)
+        is_timer = isinstance(thread, threading.Timer)
+        self.rank = TIMER if is_timer else DAEMON if thread.daemon else WORK
+        self._due = time.monotonic() + thread.interval if is_timer else None
+
+    def is_due(self, timeout):
+        """Whether a timer fires within so many seconds, or was cancelled."""
+        return self.thread.finished.is_set() or self._due <= time.monotonic() + timeout
 
     def take_turn(self):
         thread, own = self.thread, _thread.get_ident()
         outer = threading._active.get(own)
         threading._active[own] = thread
         try:
-            if not isinstance(thread, threading.Timer) or not thread.finished.is_set():
+            if self.rank == TIMER:
+                # It has waited since it was started.
+                thread.interval = max(0, self._due - time.monotonic())
+            if self.rank != TIMER or not thread.finished.is_set():
                 thread.run()
         except Ended:
             pass
@@ -162,8 +194,8 @@ def _join(self, timeout=None):
 
 def _is_alive(self):
     turn = getattr(self, "_turn", None)
-    if turn is not None and turn not in _running:
-        # Whoever asks again and again waits for it.
+    if turn is not None and turn not in _running and (turn.rank != TIMER or turn.is_due(0)):
+        # Whoever asks again and again waits for it. Of a timer one asks in order to cancel it.
         run(turn)
     return self is threading.main_thread() or getattr(self, "_turn", None) is not None
 

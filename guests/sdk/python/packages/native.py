@@ -80,8 +80,9 @@ def _try(packages, modules, missing):
     trial = Path(__file__).with_name("trial.py")
     try:
         ran = subprocess.run(
-            [sys.executable, "-I", "-S", "-B", trial, request],
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, timeout=_PATIENCE,
+            [sys.executable, "-I", "-S", "-B", trial],
+            # An argument must not be so long.
+            input=request.encode(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=packages, timeout=_PATIENCE,
         )
         return json.loads(ran.stdout)
     except (subprocess.TimeoutExpired, ValueError):

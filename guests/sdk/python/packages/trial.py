@@ -1,4 +1,4 @@
-"""Imports modules whose native parts are missing, and says which fail for that: `python -I -S trial.py REQUEST`.
+"""Imports modules whose native parts are missing, and says which fail for that: `python -I -S trial.py < REQUEST`.
 
 The request is a JSON object: where the packages are, the modules to import, and the native modules that are not there.
 """
@@ -34,7 +34,9 @@ def _absent():
 
 
 def main():
-    request = json.loads(sys.argv[1])
+    request = json.loads(sys.stdin.buffer.read())
+    # What the modules read is nothing.
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     sys.path.insert(0, request["packages"])
     watch = _Watch(request["native"])
     sys.meta_path.insert(0, watch)

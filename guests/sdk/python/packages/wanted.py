@@ -1,6 +1,7 @@
 """Which packages a project asks for, in whichever file it says so."""
 
 import json
+import re
 from dataclasses import dataclass, field
 
 from pip._vendor import tomli
@@ -76,7 +77,8 @@ def _read_requirements(path, wanted, seen):
     text = path.read_text(encoding="utf-8-sig")
     wanted.texts.append(text)
     for line in text.replace("\\\n", " ").splitlines():
-        option, _, value = line.strip().partition(" ")
+        # An option's one letter and its value may be written together.
+        option, _, value = re.sub(r"^(-[rc])(?=[^\s=])", r"\1 ", line.strip()).partition(" ")
         name, equals, rest = option.partition("=")
         if name in ("-r", "--requirement", "-c", "--constraint"):
             other = path.parent / (rest if equals else value.strip())
@@ -87,6 +89,7 @@ def _read_requirements(path, wanted, seen):
 
 def _project(path):
     data = _toml(path)
+    _check_index(data, path.name)
     if "dependencies" in data.get("project", {}):
         return Wanted(path.name, None, list(data["project"]["dependencies"]), texts=[path.read_text()])
     if _poetry(data):
@@ -103,6 +106,7 @@ def _toml_lock(path):
     if not project.is_file():
         raise Refused(f"there is `{path.name}`, but no `pyproject.toml` beside it\nhint: write a `requirements.txt`")
     data = _toml(project)
+    _check_index(data, project.name)
     lines = list(data.get("project", {}).get("dependencies", []))
     for name, said in _poetry(data).items():
         if name.lower() != "python" and not (isinstance(said, dict) and said.get("optional")):
@@ -116,6 +120,28 @@ def _toml_lock(path):
         if "version" in package and names.count(name) == 1 and not _is_local(package.get("source", {}))
     ]
     return Wanted(path.name, None, lines, pins=pins, texts=[path.read_text(), project.read_text()])
+
+
+def _check_index(data, file):
+    """Refuses what comes from elsewhere than an index: there, somebody else may have a package of the same name."""
+    asked = Wanted(lines=data.get("project", {}).get("dependencies", [])).requirements()
+    names = {canonicalize_name(requirement.name) for requirement in asked}
+    sources = data.get("tool", {}).get("uv", {}).get("sources", {})
+    places = [(name, said) for name, said in sources.items() if canonicalize_name(name) in names]
+    for name, said in [*places, *_poetry(data).items()]:
+        for one in said if isinstance(said, list) else [said]:
+            if not isinstance(one, dict) or _ELSEWHERE.isdisjoint(one):
+                continue
+            # Poetry's own list has what only an extra asks for, too.
+            if not one.get("optional") or canonicalize_name(name) in names:
+                raise Refused(
+                    f"`{file}` has the package `{name}` come from elsewhere than an index\n"
+                    "hint: write a `requirements.txt` that says from where"
+                )
+
+
+#: By what uv and Poetry say that a package comes from elsewhere than an index.
+_ELSEWHERE = {"git", "path", "file", "url", "workspace"}
 
 
 def _is_local(source):
@@ -162,4 +188,6 @@ def _is_requirement(line):
 
 
 def _is_elsewhere(line):
-    return line.startswith(("-e", ".", "/", "file:")) or "git+" in line or " @ file:" in line
+    if line.startswith(("-e", "--editable", ".", "/", "file:")) or "git+" in line:
+        return True
+    return bool(re.search(r"@\s*file:|^[\w.-]+/", line))

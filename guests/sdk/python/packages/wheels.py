@@ -44,7 +44,8 @@ def unpack(path, target):
         wheel = Wheel(canonicalize_name(said["Name"]), said["Version"], list(_requires(said)))
         for name in names:
             place = _place(name)
-            if place is None:
+            # No name may lead to a file of this machine.
+            if place is None or place.startswith("/") or ".." in place.split("/"):
                 continue
             if _NATIVE.search(place):
                 if (module := _module(place)) is not None:
@@ -55,8 +56,6 @@ def unpack(path, target):
             if place.endswith(".py") and (module := _module(place)) is not None:
                 wheel.modules.add(module)
             file = target / place
-            if ".." in file.parts:
-                continue
             file.parent.mkdir(parents=True, exist_ok=True)
             with archive.open(name) as source, open(file, "wb") as copy:
                 shutil.copyfileobj(source, copy)

@@ -89,6 +89,20 @@ class Packages(unittest.TestCase):
         self.install("import front", "front")
         self.assertTrue((self.packages / "new.py").is_file())
 
+    def test_a_wheel_writes_no_files_of_this_machine(self):
+        outside = self.here / "outside.py"
+        names = [str(outside), f"front-5.data/purelib/{outside}", "../../outside.py"]
+        self.wheel("front", "5", {"front.py": "", **dict.fromkeys(names, "")})
+        self.install("import front", "front")
+        self.assertTrue((self.packages / "front.py").is_file())
+        self.assertFalse(outside.exists())
+
+    def test_packages_with_many_modules_are_tried_out(self):
+        files = {f"core/{'long' * 20}{number}.py": "" for number in range(2000)}
+        files |= {"core/__init__.py": "from core.engine import run", "core/engine.abi3.so": ""}
+        self.wheel("core", "3.1", files, _NATIVE)
+        self.assertIn("`core` 3.1", self.refused("import core", "core"))
+
     def test_packages_are_kept_for_the_next_build(self):
         self.wheel("front", "5", {"front.py": ""})
         self.install("import front", "front")
@@ -121,6 +135,27 @@ class Wants(unittest.TestCase):
         found = self.read(Pipfile__lock='{"default": {"requests": {"version": "==2.31.0", "markers": "os_name == \'posix\'"}}}')
         self.assertEqual(found.lines, ["requests==2.31.0; os_name == 'posix'"])
         self.assertTrue(self.read().is_nothing())
+
+    def test_what_comes_from_elsewhere_than_an_index_is_not_asked_of_it(self):
+        project = '[project]\nname = "x"\ndependencies = ["my-lib"]\n[tool.uv.sources]\n'
+        poetry = "[tool.poetry.dependencies]\n"
+        for files in (
+            {"pyproject__toml": project + "My_Lib = { workspace = true }"},
+            {"pyproject__toml": project + "my-lib = [{ git = 'https://host/lib' }]", "uv__lock": ""},
+            {"pyproject__toml": poetry + "my-lib = { path = '../lib' }", "poetry__lock": ""},
+        ):
+            with self.subTest(files), self.assertRaises(Refused) as refused:
+                self.read(**files)
+            self.assertIn("elsewhere than an index", str(refused.exception))
+        self.read(pyproject__toml=project + "my-lib = { index = 'own' }\nother = { path = '../other' }")
+        self.read(pyproject__toml=poetry + "my-lib = { path = '../lib', optional = true }", poetry__lock="")
+
+    def test_what_may_change_without_a_word_is_known(self):
+        for line in ("--editable ../lib", "-e lib", "lib/", "foo@file:///x", "foo @ file:///x", "foo @ git+https://host/foo"):
+            self.assertTrue(self.read(requirements__txt=line).is_of_files_elsewhere(), line)
+        for line in ("foo==1", "foo @ https://host/foo.whl", "# lib/"):
+            self.assertFalse(self.read(requirements__txt=line).is_of_files_elsewhere(), line)
+        self.assertEqual(self.read(requirements__txt="-rbase.txt", base__txt="foo==1").lines, ["foo==1"])
 
     def test_poetry_without_a_lock_is_refused_with_the_way_out(self):
         with self.assertRaises(Refused) as refused:
