@@ -133,6 +133,8 @@ mod tests {
         let [used, unused, new] = [b"a", b"b", b"c"].map(|bytes| Digest::of(bytes));
         for digest in [used, unused] {
             cache.keep(digest, &tempfile::tempfile().unwrap()).unwrap();
+        }
+        for digest in [used, unused] {
             let file = File::options().write(true).open(cache.place(digest)).unwrap();
             file.set_modified(SystemTime::now() - 2 * UNUSED).unwrap();
         }
