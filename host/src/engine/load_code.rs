@@ -84,11 +84,17 @@ mod tests {
 
     use super::*;
 
+    /// Returns a guest that is so large that it can't be compiled in no time by chance.
+    fn large() -> Vec<u8> {
+        let work = "(local.set 0 (i32.mul (local.get 0) (i32.const 3)))".repeat(200_000);
+        wat::parse_str(format!(r#"(module (func (export "_start")) (func (param i32) {work}))"#)).unwrap()
+    }
+
     #[tokio::test]
     async fn a_compiled_guest_is_kept_and_what_does_not_fit_is_compiled_again() {
         let directory = tempfile::tempdir().unwrap();
         let engine = Engine::new().unwrap().keeping(directory.path().to_owned());
-        let bytes = wat::parse_str(r#"(module (func (export "_start")))"#).unwrap();
+        let bytes = large();
         let source = Digest::of(&bytes);
         let compile =
             |time| Code::compile(&engine, bytes.clone(), source, CompileLimits { time, memory_bytes: u64::MAX });
@@ -106,9 +112,7 @@ mod tests {
     #[tokio::test]
     async fn a_guest_is_compiled_in_time_or_not_at_all() {
         let engine = Engine::new().unwrap();
-        // The code is so large that it can't be compiled in no time by chance.
-        let work = "(local.set 0 (i32.mul (local.get 0) (i32.const 3)))".repeat(200_000);
-        let bytes = wat::parse_str(format!(r#"(module (func (export "_start")) (func (param i32) {work}))"#)).unwrap();
+        let bytes = large();
         let compile = |time| {
             let limits = CompileLimits { time, memory_bytes: u64::MAX };
             Code::compile(&engine, bytes.clone(), Digest::of(&bytes), limits)
