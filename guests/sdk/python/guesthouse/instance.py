@@ -18,7 +18,6 @@ _VARIABLES = {
     "LAMBDA_TASK_ROOT": "/var/task",
     "LAMBDA_RUNTIME_DIR": "/var/runtime",
     "LANG": "en_US.UTF-8",
-    "PATH": "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin",
 }
 
 
