@@ -31,8 +31,8 @@ impl CodeCache {
         Self { directory }
     }
 
-    /// Returns the file with the code of the guest with this digest, if it is there and nobody else can have written it.
-    /// Whether it fits is not known.
+    /// Returns the file with the code of the guest with this digest, if it is there and nobody else can have written
+    /// it. Whether it fits is not known.
     pub(super) fn find(&self, source: Digest) -> Option<File> {
         let file = File::open(self.place(source)).ok()?;
         let metadata = file.metadata().ok()?;

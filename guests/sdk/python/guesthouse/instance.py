@@ -15,7 +15,6 @@ _streams = []
 
 #: What functions on Lambda find in their environment, and the host does not set.
 _VARIABLES = {
-    "LAMBDA_TASK_ROOT": "/var/task",
     "LAMBDA_RUNTIME_DIR": "/var/runtime",
     "LANG": "en_US.UTF-8",
 }
@@ -25,6 +24,8 @@ def awake(handler):
     """To be called first in each instance, with the handler as AWS writes it."""
     for name, value in _VARIABLES.items():
         os.environ.setdefault(name, value)
+    # Where the files beside the code are, wherever the host has the guest itself.
+    os.environ["LAMBDA_TASK_ROOT"] = "/var/task"
     os.environ["_HANDLER"] = handler
     # componentize-py has filled `os.environ` and `sys.argv`, and seeded `random`, before it calls anything. The seed is
     # set again because two instances with the same numbers would be the worst of what can go wrong here.
