@@ -38,6 +38,21 @@ export function queueCall(call) {
   queueJob({ frame, resume: () => call() });
 }
 
+// Returns a function that calls another one later, and tells a callback, its last parameter, what came of it.
+export const later = (call) => (...values) => {
+  const callback = values.pop();
+  queueCall(() => {
+    let result;
+    try {
+      result = call(...values);
+    } catch (error) {
+      callback(error);
+      return;
+    }
+    callback(null, result);
+  });
+};
+
 // Runs all jobs, and those that they queue.
 export function runJobs() {
   while (jobs.length > 0) {

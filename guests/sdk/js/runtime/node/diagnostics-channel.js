@@ -91,17 +91,7 @@ export const TracingChannel = class TracingChannel {
   }
 
   traceSync(call, context = {}, self, ...values) {
-    return this.start.runStores(context, () => {
-      try {
-        return (context.result = call.apply(self, values));
-      } catch (error) {
-        context.error = error;
-        this.error.publish(context);
-        throw error;
-      } finally {
-        this.end.publish(context);
-      }
-    });
+    return this.#within(context, () => (context.result = call.apply(self, values)));
   }
 
   tracePromise(call, context = {}, self, ...values) {
@@ -115,9 +105,14 @@ export const TracingChannel = class TracingChannel {
       }
       return value;
     };
+    return this.#within(context, () => Promise.resolve(call.apply(self, values)).then(settled("result"), settled("error")));
+  }
+
+  // Tells of the call's own start, end and error.
+  #within(context, call) {
     return this.start.runStores(context, () => {
       try {
-        return Promise.resolve(call.apply(self, values)).then(settled("result"), settled("error"));
+        return call();
       } catch (error) {
         context.error = error;
         this.error.publish(context);

@@ -1,7 +1,7 @@
 // `node:zlib`, by fflate. Brotli and Zstandard are not among what it has.
 
 import * as fflate from "fflate";
-import { queueCall } from "../jobs.js";
+import { later, queueCall } from "../jobs.js";
 import { Buffer } from "./buffer.js";
 import { Transform } from "./stream.js";
 
@@ -74,21 +74,6 @@ export const inflateSync = unpacking(fflate.Unzlib);
 export const inflateRawSync = unpacking(fflate.Inflate);
 export const gunzipSync = unpacking(fflate.Gunzip);
 export const unzipSync = unpacking(fflate.Decompress);
-
-// The same later, for a callback.
-const later = (call) => (input, ...rest) => {
-  const callback = rest.pop();
-  queueCall(() => {
-    let result;
-    try {
-      result = call(input, ...rest);
-    } catch (error) {
-      callback(error);
-      return;
-    }
-    callback(null, result);
-  });
-};
 
 export const deflate = later(deflateSync);
 export const deflateRaw = later(deflateRawSync);

@@ -3,7 +3,7 @@
 import { hkdf as deriveHkdf } from "@noble/hashes/hkdf.js";
 import { pbkdf2 as derivePbkdf2 } from "@noble/hashes/pbkdf2.js";
 import { scrypt as deriveScrypt } from "@noble/hashes/scrypt.js";
-import { queueCall } from "../../jobs.js";
+import { later } from "../../jobs.js";
 import { Buffer } from "../buffer.js";
 import { bytesOf, hashNamed } from "./hash.js";
 
@@ -15,20 +15,6 @@ export const hkdfSync = (digest, key, salt, info, length) =>
 
 export const scryptSync = (password, salt, length, { N, cost = N ?? 16384, r, blockSize = r ?? 8, p, parallelization = p ?? 1 } = {}) =>
   Buffer.from(deriveScrypt(bytesOf(password), bytesOf(salt), { N: cost, r: blockSize, p: parallelization, dkLen: length, maxmem: 2 ** 31 }));
-
-const later = (call) => (...values) => {
-  const callback = values.pop();
-  queueCall(() => {
-    let result;
-    try {
-      result = call(...values);
-    } catch (error) {
-      callback(error);
-      return;
-    }
-    callback(null, result);
-  });
-};
 
 export const pbkdf2 = later(pbkdf2Sync);
 export const hkdf = later(hkdfSync);

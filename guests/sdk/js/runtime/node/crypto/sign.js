@@ -1,7 +1,7 @@
 // Signatures: RSA, ECDSA and Ed25519.
 
 import { Buffer } from "../buffer.js";
-import { queueCall } from "../../jobs.js";
+import { later } from "../../jobs.js";
 import { hashNamed } from "./hash.js";
 import { curveNamed } from "./curves.js";
 import { keyFor } from "./keys.js";
@@ -14,25 +14,12 @@ export const constants = {
 
 export function sign(algorithm, data, key, callback) {
   const make = () => signature(algorithm, bytesOf(data), keyFor(key, "private"), optionsOf(key));
-  return callback === undefined ? make() : later(make, callback);
+  return callback === undefined ? make() : later(make)(callback);
 }
 
 export function verify(algorithm, data, key, value, callback) {
   const judge = () => isSignature(algorithm, bytesOf(data), keyFor(key, "public"), bytesOf(value), optionsOf(key));
-  return callback === undefined ? judge() : later(judge, callback);
-}
-
-function later(call, callback) {
-  queueCall(() => {
-    let result;
-    try {
-      result = call();
-    } catch (error) {
-      callback(error);
-      return;
-    }
-    callback(null, result);
-  });
+  return callback === undefined ? judge() : later(judge)(callback);
 }
 
 class Signing {
