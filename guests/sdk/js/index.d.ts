@@ -1,6 +1,9 @@
 /** What Lambda says about one invocation. */
 export interface Context {
-  /** Always true, and of no effect: the response goes out when the handler's promise is settled. */
+  /**
+   * Whether a response by callback waits until nothing is left to do; true at first. A response by a promise goes out
+   * when the promise is settled.
+   */
   callbackWaitsForEmptyEventLoop: boolean;
   functionName: string;
   /** The version, or `$LATEST`. */
@@ -23,7 +26,17 @@ export interface Context {
 
   /** How long Lambda still waits for the response; 0 when the deadline has passed. */
   getRemainingTimeInMillis(): number;
+
+  /** Answers as the callback does: with an error, or with a response. */
+  done(error?: unknown, response?: unknown): void;
+  /** Answers with an error. */
+  fail(error?: unknown): void;
+  /** Answers with a response. */
+  succeed(response?: unknown): void;
 }
+
+/** Takes the answer of a handler that returns no promise: an error, or a response. */
+export type Callback<Response = any> = (error?: unknown, response?: Response) => void;
 
 /** Who called, when the caller came with Amazon Cognito credentials. */
 export interface CognitoIdentity {
@@ -45,4 +58,8 @@ export interface ClientContext {
  * The response is written as JSON; `undefined` is `null`. What is thrown becomes the invocation's error, its `name` the
  * `errorType`.
  */
-export type Handler<Event = any, Response = any> = (event: Event, context: Context) => Response | Promise<Response>;
+export type Handler<Event = any, Response = any> = (
+  event: Event,
+  context: Context,
+  callback: Callback<Response>,
+) => Response | Promise<Response> | void;
