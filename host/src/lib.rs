@@ -26,6 +26,7 @@
 //! * [`invocation`]: an event with its context and its deadline.
 //! * [`failure`]: the errors that callers see, whose names are API.
 //! * [`response`]: what a handler returns.
+//! * [`response_stream`]: carries a response to the runtime client while the guest still runs.
 //! * [`report`]: how an invocation ended.
 //! * [`observer`]: the interface through which others learn what guests print and how invocations end.
 //! * [`freeze_aware_instant`]: measures time that includes periods in which the process was frozen.
@@ -63,6 +64,7 @@ pub mod phase_timings;
 pub mod registry;
 pub mod report;
 pub mod response;
+pub mod response_stream;
 pub mod runtime_client;
 pub mod source;
 pub mod telemetry;
