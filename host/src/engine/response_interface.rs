@@ -36,14 +36,20 @@ fn open(state: &mut StoreState, content_type: &str) -> Done {
 }
 
 /// Copies the bytes out of the guest's memory piece by piece, so that the host never holds all of them.
-async fn write(store: StoreContextMut<'_, StoreState>, bytes: &WasmList<u8>) -> Done {
-    let writer = store.data().response.as_ref().ok_or(StreamError::WrongState)?;
-    // Before the first piece, so that no bytes at all are refused, too.
-    writer.write(Bytes::new()).await?;
-    for piece in bytes.as_le_slice(&store).chunks(PIECE_LIMIT_BYTES) {
-        writer.write(Bytes::copy_from_slice(piece)).await?;
+async fn write(mut store: StoreContextMut<'_, StoreState>, bytes: &WasmList<u8>) -> Done {
+    // Taken out, because nothing of the store can be borrowed while it waits.
+    let writer = store.data_mut().response.take().ok_or(StreamError::WrongState)?;
+    // Without bytes it still says whether the response is open.
+    let mut written = writer.write(Bytes::new()).await;
+    let mut from = 0;
+    while written.is_ok() {
+        let Some(rest) = bytes.as_le_slice(&store).get(from..).filter(|rest| !rest.is_empty()) else { break };
+        let piece = Bytes::copy_from_slice(&rest[..rest.len().min(PIECE_LIMIT_BYTES)]);
+        from += piece.len();
+        written = writer.write(piece).await;
     }
-    Ok(())
+    store.data_mut().response = Some(writer);
+    Ok(written?)
 }
 
 impl From<WriteError> for StreamError {

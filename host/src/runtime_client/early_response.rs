@@ -53,13 +53,13 @@ impl EarlyResponse {
             State::Posted(_) => return,
         };
         let failure = outcome.as_ref().err().map(|failure| {
-            let error_type = wire::error_type_header(failure).into_owned();
-            (error_type, STANDARD.encode(wire::error_body(failure)))
+            [
+                (wire::FUNCTION_ERROR_TYPE, wire::error_type_header(failure)),
+                (wire::FUNCTION_ERROR_BODY, STANDARD.encode(wire::error_body(failure))),
+            ]
         });
-        let trailers = failure.as_ref().map(|(error_type, body)| {
-            [(wire::FUNCTION_ERROR_TYPE.as_str(), error_type.as_str()), (wire::FUNCTION_ERROR_BODY.as_str(), body)]
-        });
-        let Some(sent) = end.send(trailers.as_ref().map_or(&[], <[_; 2]>::as_slice)).await else { return };
+        let trailers = failure.as_ref().map_or(&[][..], |trailers| trailers);
+        let Some(sent) = end.send(trailers).await else { return };
         let posted = match sent {
             Ok(head) if head.status.is_success() => Ok(()),
             Ok(head) => Err(ApiError::Status(head.status)),

@@ -189,23 +189,23 @@ impl Accepted {
     pub(super) fn respond_early(&self, response: EarlyResponse) -> &EarlyResponse {
         self.progress.early.get_or_init(|| response)
     }
+
+    /// Posts how the invocation ended, or what is left of it to post.
+    ///
+    /// # Errors
+    /// When the Runtime API can't be reached, or does not accept the post.
+    pub(super) async fn post(&self, outcome: &Outcome, api: &mut RuntimeApiClient) -> Result<(), ApiError> {
+        match self.progress.early.get() {
+            Some(early) => early.finish(outcome).await,
+            None => api.post_outcome(&self.key, outcome).await,
+        }
+    }
 }
 
 impl Reply {
     /// Returns the reply to an invocation that failed without, or apart from, its guest.
     pub(super) fn failed(accepted: Accepted, failure: Failure) -> Self {
         Self { accepted, outcome: Err(failure), running: None }
-    }
-
-    /// Posts the outcome, or what is left of it to post.
-    ///
-    /// # Errors
-    /// When the Runtime API can't be reached, or does not accept the post.
-    pub(super) async fn post(&self, api: &mut RuntimeApiClient) -> Result<(), ApiError> {
-        match self.accepted.progress.early.get() {
-            Some(early) => early.finish(&self.outcome).await,
-            None => api.post_outcome(&self.accepted.key, &self.outcome).await,
-        }
     }
 
     /// Reports the invocation, and logs its failure. This comes after the post: no caller should wait for a log that

@@ -240,7 +240,7 @@ async fn request(api: &mut RuntimeApiClient, shutdown: &Shutdown) -> Result<Next
 /// # Errors
 /// When the Runtime API did not accept the reply. The next invocation is not affected.
 pub(super) async fn deliver(api: &mut RuntimeApiClient, service: &Service, reply: Reply) -> Result<(), ApiError> {
-    let posted = reply.post(api).await;
+    let posted = reply.accepted.post(&reply.outcome, api).await;
     reply.report(service.registry.observer());
     if let Err(error) = &posted {
         // Lambda gave up on this invocation: too late, too large, or completed already.

@@ -87,9 +87,10 @@ pub(super) async fn call(
     };
     let scheme = if request.uri().scheme() == Some(&http::uri::Scheme::HTTP) { Scheme::Http } else { Scheme::Https };
     let (sender, set) = oneshot::channel();
-    let mut http = store.data_mut().http();
-    let request = http.new_incoming_request(scheme, request.map(Full::new))?;
-    let out = http.new_response_outparam(sender)?;
+    store.data_mut().network.hooks.lets_host_in = true;
+    let request = store.data_mut().http().new_incoming_request(scheme, request.map(Full::new));
+    store.data_mut().network.hooks.lets_host_in = false;
+    let (request, out) = (request?, store.data_mut().http().new_response_outparam(sender)?);
     let exchange =
         Exchange { is_streamed: gateway.is_streamed && front.can_stream(), front, has_ended: AtomicBool::new(false) };
     let mut handling = pin!(handler.call_handle(store, request, out));

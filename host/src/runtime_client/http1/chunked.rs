@@ -8,6 +8,7 @@ use std::{
 };
 
 use bytes::{Buf as _, Bytes, BytesMut};
+use http::HeaderName;
 use tokio::{
     io::AsyncWriteExt as _,
     net::TcpStream,
@@ -103,13 +104,13 @@ impl ChunkedEnd {
     ///
     /// # Errors
     /// When the connection broke, or there is no response in time.
-    pub async fn send(&self, trailers: &[(&str, &str)]) -> Option<Result<Head, HttpError>> {
+    pub async fn send(&self, trailers: &[(HeaderName, String)]) -> Option<Result<Head, HttpError>> {
         let open = lock(&self.0).take()?;
         Some(finish(open, trailers).await)
     }
 }
 
-async fn finish(open: Open, trailers: &[(&str, &str)]) -> Result<Head, HttpError> {
+async fn finish(open: Open, trailers: &[(HeaderName, String)]) -> Result<Head, HttpError> {
     let Open { socket, unsent } = open;
     let mut connection = Connection::of(TcpStream::from_std(socket)?);
     let mut rest = BytesMut::from(&*unsent);
