@@ -12,7 +12,8 @@ use crate::Exit;
 
 /// Create a new guest
 ///
-/// Makes the directory NAME with a handler that builds and runs, and with the SDK of its language in `NAME/guesthouse`.
+/// Makes the directory NAME with a handler that builds and runs, and with the SDK of its language in `NAME/guesthouse`,
+/// where it needs one.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// The guest's name: lower-case letters, digits and `-`; may have directories in front
@@ -62,7 +63,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// Writes the project of a guest with this name, and the SDK in it.
+/// Writes the project of a guest with this name, and the SDK in it where the project uses it.
 pub fn write_project(language: Language, template: Template, directory: &Path, name: &str) -> anyhow::Result<()> {
     let Some(files) = templates::project(language, template) else {
         let others = Language::ALL.into_iter().filter(|&other| templates::project(other, template).is_some());
@@ -72,7 +73,10 @@ pub fn write_project(language: Language, template: Template, directory: &Path, n
     for (path, text) in files {
         write(&directory.join(path), &text.replace(templates::NAME, name))?;
     }
-    write_sdk(language, directory)
+    if templates::has_sdk(language, template) {
+        write_sdk(language, directory)?;
+    }
+    Ok(())
 }
 
 /// Writes the SDK into a project.
