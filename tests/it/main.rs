@@ -20,6 +20,8 @@ mod faults;
 mod four_ways;
 mod functions;
 mod host_panic;
+mod http;
+mod http_streams;
 mod init_failures;
 mod languages;
 mod limits;

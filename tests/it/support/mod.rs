@@ -17,6 +17,7 @@ pub mod http;
 pub mod in_process;
 pub mod origin;
 pub mod process;
+pub mod request;
 pub mod reply;
 pub mod resources;
 pub mod served;
