@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// The fields of an event that decide something, except for the body.
-const NAMES: [&str; 37] = [
+const NAMES: [&str; 34] = [
     "Records",
     "RequestType",
     "actionGroup",
@@ -46,9 +46,6 @@ const NAMES: [&str; 37] = [
     "records",
     "requestContext",
     "routeArn",
-    "routeKey",
-    "source",
-    "sourceIPAddress",
     "tasks",
     "triggerSource",
     "type",

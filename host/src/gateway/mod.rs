@@ -89,7 +89,8 @@ fn body(kind: Kind, fields: &Event<'_>, event: &Bytes) -> Result<Bytes, Failure>
     if is_base64 {
         let decoded = BASE64_STANDARD.decode(text.as_bytes());
         return decoded.map(Bytes::from).map_err(|error| {
-            invalid(format!("`body` of the event is no base64, which `{name}` says it is")).details(error)
+            invalid(format!("`body` of the event is no base64, which `{name}` says it is"))
+                .details(error.to_string().trim_end_matches('.'))
         });
     }
     Ok(match text {
@@ -100,3 +101,12 @@ fn body(kind: Kind, fields: &Event<'_>, event: &Bytes) -> Result<Bytes, Failure>
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod bugs_tests;
+
+#[cfg(test)]
+mod limits_tests;
+
+#[cfg(test)]
+mod malformed_tests;
