@@ -68,3 +68,75 @@ fn put_message(to: &mut BytesMut, event_type: &str, content_type: &str, payload:
     message.put_u32(crc32fast::hash(&message));
     to.unsplit(message);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reads one message as the SDKs do, and returns its headers and payload, and what follows.
+    fn read(bytes: &[u8]) -> (Vec<(String, String)>, Vec<u8>, &[u8]) {
+        let number = |at: usize| u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap());
+        let (total, headers_end) = (number(0) as usize, 12 + number(4) as usize);
+        assert_eq!(number(8), crc32fast::hash(&bytes[..8]));
+        assert_eq!(number(total - 4), crc32fast::hash(&bytes[..total - 4]));
+        let (mut headers, mut at) = (Vec::new(), 12);
+        while at < headers_end {
+            let name = usize::from(bytes[at]);
+            let value_at = at + 1 + name;
+            assert_eq!(bytes[value_at], STRING);
+            let value = usize::from(u16::from_be_bytes([bytes[value_at + 1], bytes[value_at + 2]]));
+            let text = |from: usize, length: usize| String::from_utf8(bytes[from..from + length].to_vec()).unwrap();
+            headers.push((text(at + 1, name), text(value_at + 3, value)));
+            at = value_at + 3 + value;
+        }
+        (headers, bytes[headers_end..total - 4].to_vec(), &bytes[total..])
+    }
+
+    fn headers(event_type: &str, content_type: &str) -> Vec<(String, String)> {
+        let all = [(":message-type", "event"), (":event-type", event_type), (":content-type", content_type)];
+        all.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+    }
+
+    /// The checksums are those that zlib computes.
+    #[test]
+    fn a_message_is_laid_out_as_specified() {
+        let message = chunks(&Bytes::from_static(b"hi"));
+        assert_eq!(message[..12], [0, 0, 0, 0x6c, 0, 0, 0, 0x5a, 0xb2, 0x5e, 0xfd, 0xcf]);
+        assert_eq!(message[12..26], *b"\x0d:message-type");
+        assert_eq!(message[26..34], *b"\x07\0\x05event");
+        assert_eq!(message[message.len() - 6..], *b"hi\x31\x41\x38\xe4");
+    }
+
+    #[test]
+    fn bytes_become_chunks_and_large_ones_several() {
+        let (found, payload, rest) = {
+            let message = chunks(&Bytes::from_static(b"\0\xff"));
+            let (found, payload, rest) = read(&message);
+            (found, payload, rest.len())
+        };
+        assert_eq!(found, headers("PayloadChunk", "application/octet-stream"));
+        assert_eq!((payload.as_slice(), rest), (&b"\0\xff"[..], 0));
+        assert!(chunks(&Bytes::new()).is_empty());
+        let large = Bytes::from(vec![b'x'; CHUNK_LIMIT_BYTES + 1]);
+        let messages = chunks(&large);
+        let (_, first, rest) = read(&messages);
+        let (_, second, rest) = read(rest);
+        assert_eq!((first.len(), second.len(), rest.len()), (CHUNK_LIMIT_BYTES, 1, 0));
+    }
+
+    #[test]
+    fn the_last_message_has_the_error_and_the_log() {
+        let payload = |ended: &Ended, with_log| {
+            let message = complete(ended, with_log);
+            let (found, payload, _) = read(&message);
+            assert_eq!(found, headers("InvokeComplete", "application/json"));
+            serde_json::from_slice::<Value>(&payload).unwrap()
+        };
+        let well = Ended { error: None, log_tail: b"END".to_vec() };
+        assert_eq!(payload(&well, false), serde_json::json!({}));
+        assert_eq!(payload(&well, true), serde_json::json!({"LogResult": "RU5E"}));
+        let text = r#"{"errorType":"Oops","errorMessage":"no"}"#;
+        let failed = Ended { error: Some(Bytes::from(text)), ..well };
+        assert_eq!(payload(&failed, false), serde_json::json!({"ErrorCode": "Oops", "ErrorDetails": text}));
+    }
+}

@@ -12,7 +12,7 @@ use hyper::{
     body::Incoming,
     header::{CONTENT_TYPE, HeaderValue, UPGRADE},
 };
-use percent_encoding::percent_decode_str;
+use percent_encoding::percent_decode;
 use serde_json::Value;
 use tracing::warn;
 
@@ -99,19 +99,19 @@ fn find<'a>(functions: &Functions, path: &'a str) -> Option<(String, &'a str, Se
 
 /// Returns the rest of a path that begins with this name, percent-encoded or not, as whole segments.
 fn after<'a>(name: &str, path: &'a str) -> Option<&'a str> {
-    let (mut name, mut rest) = (name.as_bytes(), path);
-    while let Some((first, others)) = name.split_first() {
-        let encoded = rest.get(..rest.len().min(3)).filter(|encoded| encoded.starts_with('%'));
-        let (byte, length) = match encoded.map(|encoded| percent_decode_str(encoded).collect::<Vec<u8>>()).as_deref() {
+    let (bytes, mut at) = (path.as_bytes(), 0);
+    for expected in name.bytes() {
+        let encoded = bytes.get(at..at + 3).filter(|encoded| encoded[0] == b'%');
+        let (byte, length) = match encoded.map(|encoded| percent_decode(encoded).collect::<Vec<u8>>()).as_deref() {
             Some(&[byte]) => (byte, 3),
-            _ => (*rest.as_bytes().first()?, 1),
+            _ => (*bytes.get(at)?, 1),
         };
-        if byte != *first {
+        if byte != expected {
             return None;
         }
-        (name, rest) = (others, rest.get(length..)?);
+        at += length;
     }
-    match rest {
+    match path.get(at..)? {
         "" => Some("/"),
         rest => rest.starts_with('/').then_some(rest),
     }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::{
     HeaderMap, Method, Request, Response, StatusCode,
-    body::Incoming,
+    body::{Body, Incoming},
     header::{CONTENT_TYPE, HeaderName, HeaderValue},
     server::conn::http1,
     service::service_fn,
@@ -179,7 +179,7 @@ enum Broken {
 }
 
 /// Sends the pieces on, and returns the last one, which tells how the response ended.
-async fn pass_on(mut body: Incoming, to: &mpsc::Sender<Piece>) -> Result<Piece, Broken> {
+async fn pass_on(mut body: impl Body<Data = Bytes> + Unpin, to: &mpsc::Sender<Piece>) -> Result<Piece, Broken> {
     let mut size = 0;
     while let Some(frame) = body.frame().await {
         match frame.map_err(|_| Broken::BrokeOff)?.into_data() {
@@ -262,4 +262,100 @@ fn size_refused() -> Response<Full<Bytes>> {
         StatusCode::PAYLOAD_TOO_LARGE,
         r#"{"errorType":"RequestEntityTooLarge","errorMessage":"the response is too large"}"#,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        future::poll_fn,
+        io,
+        pin::pin,
+        sync::atomic::{AtomicUsize, Ordering},
+    };
+
+    use futures_util::stream;
+    use http_body_util::StreamBody;
+    use hyper::body::Frame;
+
+    use super::*;
+
+    type Frames = Vec<io::Result<Frame<Bytes>>>;
+
+    fn data(size: usize) -> io::Result<Frame<Bytes>> {
+        Ok(Frame::data(vec![0; size].into()))
+    }
+
+    fn trailers(pairs: &[(&'static str, &str)]) -> io::Result<Frame<Bytes>> {
+        let pairs = pairs.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()));
+        Ok(Frame::trailers(pairs.collect()))
+    }
+
+    /// Returns how a response of these frames ends, and how many pieces were passed on.
+    async fn passed_on(frames: Frames) -> (Result<Piece, Broken>, usize) {
+        let (to, mut pieces) = mpsc::channel(frames.len() + 1);
+        let last = pass_on(StreamBody::new(stream::iter(frames)), &to).await;
+        drop(to);
+        let mut count = 0;
+        while pieces.recv().await.is_some() {
+            count += 1;
+        }
+        (last, count)
+    }
+
+    #[tokio::test]
+    async fn a_response_ends_well_or_with_the_error_in_its_trailers() {
+        assert!(matches!(passed_on(vec![data(1), data(2)]).await, (Ok(Piece::End), 2)));
+        assert!(matches!(passed_on(vec![data(1), trailers(&[("x", "y")])]).await, (Ok(Piece::End), 1)));
+        let error = [
+            ("lambda-runtime-function-error-type", "Oops"),
+            ("lambda-runtime-function-error-body", "eyJlcnJvclR5cGUiOiJPb3BzIn0="),
+        ];
+        let (last, _) = passed_on(vec![data(1), trailers(&error)]).await;
+        assert_eq!(last.ok(), Some(Piece::Failed(Bytes::from_static(br#"{"errorType":"Oops"}"#))));
+        let (last, _) = passed_on(vec![trailers(&error[..1])]).await;
+        let Ok(Piece::Failed(error)) = last else { panic!("it failed") };
+        assert!(String::from_utf8_lossy(&error).contains(r#""errorType":"Oops""#), "{error:?}");
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_breaks_ends_the_response() {
+        let broken = Err(io::ErrorKind::UnexpectedEof.into());
+        assert!(matches!(passed_on(vec![data(1), broken]).await, (Err(Broken::BrokeOff), 1)));
+    }
+
+    #[tokio::test]
+    async fn two_hundred_mib_are_passed_on_and_one_byte_more_is_not() {
+        let piece = Bytes::from(vec![0; 1024 * 1024]);
+        let all = || (0..200).map(|_| Ok(Frame::data(piece.clone())));
+        assert!(matches!(passed_on(all().collect()).await, (Ok(Piece::End), 200)));
+        assert!(matches!(passed_on(all().chain([data(1)]).collect()).await, (Err(Broken::TooLarge), 200)));
+    }
+
+    #[tokio::test]
+    async fn a_worker_waits_for_a_caller_that_receives_nothing() {
+        let taken = AtomicUsize::new(0);
+        let endless = stream::repeat_with(|| {
+            taken.fetch_add(1, Ordering::Relaxed);
+            data(1)
+        });
+        let (to, mut pieces) = mpsc::channel(PIECES_IN_BETWEEN);
+        let mut passing_on = pin!(pass_on(StreamBody::new(endless), &to));
+        for received in 1..4 {
+            let waits = poll_fn(|context| std::task::Poll::Ready(passing_on.as_mut().poll(context).is_pending())).await;
+            assert!(waits);
+            assert_eq!(taken.load(Ordering::Relaxed), PIECES_IN_BETWEEN + received);
+            pieces.recv().await.unwrap();
+        }
+        drop(pieces);
+        assert!(matches!(passing_on.await, Err(Broken::NobodyReceives)));
+    }
+
+    #[test]
+    fn a_response_is_buffered_or_streaming() {
+        let mode =
+            |value: &'static str| response_mode(&[(RESPONSE_MODE, value.parse().unwrap())].into_iter().collect());
+        assert!(matches!(response_mode(&HeaderMap::new()), Some(Mode::Buffered)));
+        assert!(matches!((mode("buffered"), mode("Streaming")), (Some(Mode::Buffered), Some(Mode::Streaming))));
+        assert!(mode("slowly").is_none());
+    }
 }

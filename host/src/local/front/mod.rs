@@ -11,6 +11,8 @@ mod api_gateway_v2;
 mod lattice;
 mod request;
 mod response;
+#[cfg(test)]
+mod tests;
 
 use http::StatusCode;
 use serde_json::Value;
