@@ -55,6 +55,7 @@ mod endurance;
 
 // Real callers, real emulator, real image.
 mod cli;
+mod function_urls;
 mod image;
 mod new;
 mod peers;

@@ -24,6 +24,7 @@ pub mod served;
 pub mod servers;
 pub mod setup;
 pub mod sources;
+pub mod stream;
 pub mod text;
 pub mod tls;
 pub mod tools;
@@ -36,6 +37,7 @@ pub use self::{
     origin::{Mode, Origin},
     process::Program,
     reply::{InvocationError, Reply},
+    served::Served,
     setup::Setup,
 };
 
