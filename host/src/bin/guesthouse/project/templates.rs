@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::Language;
+use super::{Language, Template};
 
 /// The placeholder for the guest's name in a project's files.
 pub const NAME: &str = "{{name}}";
@@ -102,6 +102,18 @@ const TS: &[File<&str>] =
     files!("hello-ts": "src/handler.ts", "package.json", "package-lock.json", "tsconfig.json", ".npmrc", ".gitignore");
 const C: &[File<&str>] = files!("hello-c": "hello.c", "Makefile");
 
+// The samples of the template `http` respond alike: `GET /?name=Ada` with `{"message":"Hello Ada!","count":1}`, where
+// `count` is the number of the instance's requests, and any other path with status 404.
+const HTTP_JS: &[File<&str>] = files!("hello-http-js":
+    "src/app.js", "test/app.test.js", "package.json", "package-lock.json", ".npmrc", ".gitignore");
+const HTTP_TS: &[File<&str>] = files!("hello-http-ts":
+    "src/app.ts", "test/app.test.ts", "package.json", "package-lock.json", "tsconfig.json", ".npmrc", ".gitignore");
+
+const RUST_OWN: &[File<&str>] = &[("Cargo.toml", CARGO_TOML), (".gitignore", "target/\n*.wasm\n")];
+const GO_OWN: &[File<&str>] = &[(".gitignore", "*.wasm\n")];
+const PYTHON_OWN: &[File<&str>] = &[(".gitignore", ".venv/\n__pycache__/\n*.wasm\n")];
+const C_OWN: &[File<&str>] = &[(".gitignore", "*.wasm\n")];
+
 const CARGO_TOML: &str = r#"[package]
 name = "{{name}}"
 version = "0.1.0"
@@ -134,20 +146,40 @@ pub fn sdk(language: Language) -> &'static [File<&'static str>] {
     }
 }
 
-/// Returns the project's own files, with [`NAME`] in place of its name.
-pub fn project(language: Language) -> Vec<File<Cow<'static, str>>> {
-    let (sample, files, sdk, own): (_, _, _, &[File<&str>]) = match language {
-        Language::Rust => {
-            ("hello", RUST, "sdk/rust", &[("Cargo.toml", CARGO_TOML), (".gitignore", "target/\n*.wasm\n")])
+/// What a project is made of.
+struct Project {
+    /// The sample's name, which the new project's own replaces.
+    sample: &'static str,
+    /// The sample's files.
+    files: &'static [File<&'static str>],
+    /// The SDK's path, as the sample writes it.
+    sdk: &'static str,
+    /// Files that the sample has not, or has in another form.
+    own: &'static [File<&'static str>],
+}
+
+impl Project {
+    /// Returns the project for this template in this language, if there is one. To add one, write a sample below
+    /// `guests`, list its files above, and put a line here.
+    fn of(language: Language, template: Template) -> Option<Self> {
+        let project = |sample, files, sdk, own| Some(Self { sample, files, sdk, own });
+        match (template, language) {
+            (Template::Event, Language::Rust) => project("hello", RUST, "sdk/rust", RUST_OWN),
+            (Template::Event, Language::Go) => project("hello-go", GO, "../sdk/go", GO_OWN),
+            (Template::Event, Language::Python) => project("hello-python", PYTHON, "../sdk/python", PYTHON_OWN),
+            (Template::Event, Language::Js) => project("hello-js", JS, "../sdk/js", &[]),
+            (Template::Event, Language::Ts) => project("hello-ts", TS, "../sdk/js", &[]),
+            (Template::Event, Language::C) => project("hello-c", C, "../sdk/c", C_OWN),
+            (Template::Http, Language::Js) => project("hello-http-js", HTTP_JS, "../sdk/js", &[]),
+            (Template::Http, Language::Ts) => project("hello-http-ts", HTTP_TS, "../sdk/js", &[]),
+            (Template::Http, Language::Rust | Language::Go | Language::Python | Language::C) => None,
         }
-        Language::Go => ("hello-go", GO, "../sdk/go", &[(".gitignore", "*.wasm\n")]),
-        Language::Python => {
-            ("hello-python", PYTHON, "../sdk/python", &[(".gitignore", ".venv/\n__pycache__/\n*.wasm\n")])
-        }
-        Language::Js => ("hello-js", JS, "../sdk/js", &[]),
-        Language::Ts => ("hello-ts", TS, "../sdk/js", &[]),
-        Language::C => ("hello-c", C, "../sdk/c", &[(".gitignore", "*.wasm\n")]),
-    };
+    }
+}
+
+/// Returns the project's own files, with [`NAME`] in place of its name, if the language has this template.
+pub fn project(language: Language, template: Template) -> Option<Vec<File<Cow<'static, str>>>> {
+    let Project { sample, files, sdk, own } = Project::of(language, template)?;
     // A path in Go must begin with `./`, and in other languages it may.
     let adapt = |text: &str| text.replace(sdk, "./guesthouse").replace(sample, NAME);
     let is_source = |path: &str| [".rs", ".py", ".go", ".js", ".ts", ".c"].iter().any(|ending| path.ends_with(ending));
@@ -155,5 +187,5 @@ pub fn project(language: Language) -> Vec<File<Cow<'static, str>>> {
         true => (*path, Cow::Borrowed(*text)),
         false => (*path, Cow::Owned(adapt(text))),
     });
-    files.chain(own.iter().map(|(path, text)| (*path, Cow::Borrowed(*text)))).collect()
+    Some(files.chain(own.iter().map(|(path, text)| (*path, Cow::Borrowed(*text)))).collect())
 }
