@@ -177,7 +177,7 @@ function streamOf(source) {
       },
     });
   }
-  return new ReadableStream(
+  const stream = new ReadableStream(
     {
       type: "bytes",
       pull: (controller) =>
@@ -193,7 +193,14 @@ function streamOf(source) {
     },
     { highWaterMark: 0 },
   );
+  source.isDecoded && decodedStreams.add(stream);
+  return stream;
 }
+
+const decodedStreams = new WeakSet();
+
+// Returns whether a source's bytes are no longer as their `content-encoding` says.
+export const isDecoded = (source) => Boolean(source?.isDecoded) || decodedStreams.has(source);
 
 function usedStream() {
   const stream = streamOf(new Uint8Array(0));

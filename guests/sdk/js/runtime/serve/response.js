@@ -1,0 +1,90 @@
+// Sends a `Response`, its body as it comes.
+
+import http from "wasj:http/types@0.2.1";
+import { asHandlerError } from "../errors.js";
+import { FORBIDDEN } from "../net/http.js";
+import { writeBody } from "../net/write.js";
+import { encode } from "../text.js";
+import { isDecoded, sourceOf } from "../web/body.js";
+import { chunksOf } from "../web/bytes.js";
+import { Response } from "../web/response.js";
+
+// Sends what a handler returned, and returns when the body was taken. `awaited` runs the event loop.
+export function respond(out, response, received, awaited) {
+  let message;
+  let source;
+  let sink;
+  try {
+    requireResponse(response);
+    source = sourceOf(response);
+    const isEmpty = source === null || received.method === "HEAD";
+    message = messageOf(response, source);
+    sink = isEmpty ? undefined : message.body();
+  } catch (error) {
+    message?.[Symbol.dispose]();
+    refuse(out, error);
+    return;
+  }
+  http.ResponseOutparam.set(out, { tag: "ok", val: message });
+  if (sink === undefined) {
+    source?.cancel?.().catch(() => {});
+    source?.close?.();
+    return;
+  }
+  let writing;
+  try {
+    const body = source instanceof Uint8Array ? source : chunksOf(source);
+    awaited(
+      () =>
+        new Promise((resolve, reject) => {
+          writing = writeBody(sink, body, reject, (isWhole) => {
+            isWhole || received.abort();
+            resolve();
+          });
+        }),
+    );
+  } catch (error) {
+    // Without its end the host knows that it is broken.
+    writing?.stop();
+    log(error);
+  }
+}
+
+// Says that there is no response, and why.
+export function refuse(out, error) {
+  const { errorType, errorMessage } = asHandlerError(error);
+  log(error);
+  http.ResponseOutparam.set(out, { tag: "err", val: { tag: "internal-error", val: `${errorType}: ${errorMessage}` } });
+}
+
+function log(error) {
+  console.error(error?.type === undefined || error instanceof Error ? error : `${error.type}: ${error.message}`);
+}
+
+function requireResponse(response) {
+  if (!(response instanceof Response)) {
+    throw new TypeError("the handler returned no `Response`");
+  }
+  if (response.type === "error") {
+    throw new TypeError("the handler returned `Response.error()`");
+  }
+}
+
+function messageOf(response, source) {
+  const list = [];
+  const isOther = isDecoded(source);
+  let hasLength = false;
+  for (const [name, value] of response.headers) {
+    if (FORBIDDEN.has(name) || (isOther && (name === "content-encoding" || name === "content-length"))) {
+      continue;
+    }
+    hasLength ||= name === "content-length";
+    list.push([name, encode(value)]);
+  }
+  if (source instanceof Uint8Array && !hasLength) {
+    list.push(["content-length", encode(String(source.length))]);
+  }
+  const message = new http.OutgoingResponse(http.Fields.fromList(list));
+  message.setStatusCode(response.status);
+  return message;
+}
