@@ -44,10 +44,14 @@ export class Received {
     return pairs.some(([name]) => name === "host") ? pairs : [...pairs, ["host", this.authority]];
   }
 
-  // The value of a header that is there once, by its lower-case name.
+  // The value of a header that is there once. Hosts have the names in lower case.
   header(name) {
-    const field = this.#fields.find(([other]) => other.toLowerCase() === name);
-    return field && headerText(field[1]);
+    for (const [other, bytes] of this.#fields) {
+      if (other === name) {
+        return headerText(bytes);
+      }
+    }
+    return undefined;
   }
 
   get traceId() {

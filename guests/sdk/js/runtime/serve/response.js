@@ -5,7 +5,7 @@ import { asHandlerError } from "../errors.js";
 import { FORBIDDEN } from "../net/http.js";
 import { writeBody } from "../net/write.js";
 import { encode } from "../text.js";
-import { isDecoded, sourceOf } from "../web/body.js";
+import { sourceOf } from "../web/body.js";
 import { chunksOf } from "../web/bytes.js";
 import { Response } from "../web/response.js";
 
@@ -33,16 +33,15 @@ export function respond(out, response, received, awaited) {
   }
   let writing;
   try {
-    const body = source instanceof Uint8Array ? source : chunksOf(source);
-    awaited(
-      () =>
-        new Promise((resolve, reject) => {
-          writing = writeBody(sink, body, reject, (isWhole) => {
-            isWhole || received.abort();
-            resolve();
-          });
-        }),
-    );
+    let isOver = false;
+    const { promise, resolve, reject } = Promise.withResolvers();
+    writing = writeBody(sink, source instanceof Uint8Array ? source : chunksOf(source), reject, (isWhole) => {
+      isWhole || received.abort();
+      isOver = true;
+      resolve();
+    });
+    // Most bodies are taken at once.
+    isOver || awaited(() => promise);
   } catch (error) {
     // Without its end the host knows that it is broken.
     writing?.stop();
@@ -72,10 +71,11 @@ function requireResponse(response) {
 
 function messageOf(response, source) {
   const list = [];
-  const isOther = isDecoded(source);
+  // A response of `fetch` that is passed on tells of bytes that nobody has any more.
+  const isDecoded = Boolean(source?.isDecoded);
   let hasLength = false;
   for (const [name, value] of response.headers) {
-    if (FORBIDDEN.has(name) || (isOther && (name === "content-encoding" || name === "content-length"))) {
+    if (FORBIDDEN.has(name) || (isDecoded && (name === "content-encoding" || name === "content-length"))) {
       continue;
     }
     hasLength ||= name === "content-length";
@@ -85,6 +85,8 @@ function messageOf(response, source) {
     list.push(["content-length", encode(String(source.length))]);
   }
   const message = new http.OutgoingResponse(http.Fields.fromList(list));
-  message.setStatusCode(response.status);
+  if (response.status !== 200) {
+    message.setStatusCode(response.status);
+  }
   return message;
 }

@@ -118,7 +118,7 @@ export function sourceFor(body) {
     if (body.locked) {
       throw new TypeError("Response body object should not be disturbed or locked");
     }
-    return [body];
+    return [(!body._disturbed && sources.get(body)) || body];
   }
   if (Object.prototype.toString.call(body) === "[object URLSearchParams]" || body.constructor?.name === "URLSearchParams") {
     return [bytesOf(String(body)), "application/x-www-form-urlencoded;charset=UTF-8"];
@@ -167,17 +167,27 @@ async function readStream(stream) {
   return concat(parts);
 }
 
+// What streams were made of, for who makes another body of one that nobody has read: frameworks do, to change headers.
+const sources = new WeakMap();
+
 function streamOf(source) {
-  if (source instanceof Uint8Array) {
-    return new ReadableStream({
-      type: "bytes",
-      start(controller) {
-        source.length > 0 && controller.enqueue(source.slice());
-        controller.close();
-      },
-    });
-  }
-  const stream = new ReadableStream(
+  const stream = source instanceof Uint8Array ? streamOfBytes(source) : streamOfIncoming(source);
+  sources.set(stream, source);
+  return stream;
+}
+
+function streamOfBytes(bytes) {
+  return new ReadableStream({
+    type: "bytes",
+    start(controller) {
+      bytes.length > 0 && controller.enqueue(bytes.slice());
+      controller.close();
+    },
+  });
+}
+
+function streamOfIncoming(source) {
+  return new ReadableStream(
     {
       type: "bytes",
       pull: (controller) =>
@@ -193,14 +203,7 @@ function streamOf(source) {
     },
     { highWaterMark: 0 },
   );
-  source.isDecoded && decodedStreams.add(stream);
-  return stream;
 }
-
-const decodedStreams = new WeakSet();
-
-// Returns whether a source's bytes are no longer as their `content-encoding` says.
-export const isDecoded = (source) => Boolean(source?.isDecoded) || decodedStreams.has(source);
 
 function usedStream() {
   const stream = streamOf(new Uint8Array(0));
