@@ -49,11 +49,12 @@ const routes = {
   "/never": () => new Promise(() => {}),
 
   // Sends a piece, and fails before the second.
-  "/throw-late": () =>
+  "/throw-late": ({ query }) =>
     new Response(
       new ReadableStream({
         start: (controller) => controller.enqueue(new TextEncoder().encode("begun")),
-        pull: () => {
+        async pull() {
+          await new Promise((resolve) => setTimeout(resolve, Number(query.get("ms"))));
           throw new Error("the rest is lost");
         },
       }, { highWaterMark: 0 }),

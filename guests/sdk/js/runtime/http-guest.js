@@ -3,7 +3,7 @@
 import "./globals.js";
 import "guesthouse:web";
 import "guesthouse:intl";
-import { asHandlerError, HandlerError } from "./errors.js";
+import { asHandlerError, HandlerError, logThrown } from "./errors.js";
 import { awaited, forgetRequest, rememberRequest } from "./loop.js";
 import { giveUpAll } from "./net/http.js";
 import { startProcess, setTraceId } from "./process.js";
@@ -53,7 +53,7 @@ function respondTo(received, execution, out) {
     refuse(out, error);
     return;
   }
-  respond(out, response, received, awaited);
+  respond(out, response, received);
 }
 
 // Does what was handed to `waitUntil`. What fails in it is only told of.
@@ -63,8 +63,8 @@ function finish(execution) {
       awaited(() => execution.finished());
       return;
     } catch (error) {
-      console.error(error.type === undefined ? error : `${error.type}: ${error.message}`);
-      if (error.type === "Runtime.NeverSettled") {
+      logThrown(error);
+      if (error instanceof HandlerError && error.type === "Runtime.NeverSettled") {
         return;
       }
     }

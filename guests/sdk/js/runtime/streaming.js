@@ -2,6 +2,7 @@
 // this module, since hosts that know nothing of streams refuse what it imports: `streaming.js` beside `build.js`.
 
 import wire from "guesthouse:lambda/response-stream@0.1.0";
+import { HandlerError } from "./errors.js";
 import { awaited, settled } from "./loop.js";
 import { Writable } from "./node/stream.js";
 import { encode } from "./text.js";
@@ -130,7 +131,8 @@ export function streamed(handle, event, context) {
     settled(() => stream.writableFinished || stream.destroyed);
   } catch (error) {
     // Who waits for a broken stream waits for ever.
-    throw error?.type === "Runtime.NeverSettled" && broken ? broken.error : error;
+    const isStuck = error instanceof HandlerError && error.type === "Runtime.NeverSettled";
+    throw isStuck && broken ? broken.error : error;
   } finally {
     stream.leave();
   }

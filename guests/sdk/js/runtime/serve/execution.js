@@ -1,11 +1,11 @@
 // The third argument of a fetch handler: what goes on after the response, and what Lambda says about the invocation.
 
-import { parse } from "../json.js";
+import { parsed } from "../json.js";
 
 export class ExecutionContext {
   props = {};
   #received;
-  #work = []; // promises that nothing rejects
+  #work = new Set(); // promises that are not settled, and that nothing rejects
   #parsed = new Map(); // by header
 
   constructor(received) {
@@ -14,7 +14,10 @@ export class ExecutionContext {
 
   // Has the invocation last until a promise is settled, after the response was sent.
   waitUntil(promise) {
-    this.#work.push(Promise.resolve(promise).then(undefined, (error) => console.error("waitUntil", error)));
+    const work = Promise.resolve(promise)
+      .then(undefined, (error) => console.error("waitUntil", error))
+      .finally(() => this.#work.delete(work));
+    this.#work.add(work);
   }
 
   // There is nobody to pass a request on to.
@@ -31,20 +34,19 @@ export class ExecutionContext {
   }
 
   get isBusy() {
-    return this.#work.length > 0;
+    return this.#work.size > 0;
   }
 
   // What is done may hand over more.
   async finished() {
-    while (this.#work.length > 0) {
-      await Promise.all(this.#work.splice(0));
+    while (this.#work.size > 0) {
+      await Promise.all(this.#work);
     }
   }
 
   #json(header) {
     if (!this.#parsed.has(header)) {
-      const text = this.#received.header(header);
-      this.#parsed.set(header, text === undefined ? undefined : parse(text));
+      this.#parsed.set(header, parsed(this.#received.header(header)));
     }
     return this.#parsed.get(header);
   }

@@ -1,7 +1,8 @@
 // Sends a `Response`, its body as it comes.
 
 import http from "wasj:http/types@0.2.1";
-import { asHandlerError } from "../errors.js";
+import { logThrown, recordOf } from "../errors.js";
+import { awaited } from "../loop.js";
 import { FORBIDDEN } from "../net/http.js";
 import { writeBody } from "../net/write.js";
 import { encode } from "../text.js";
@@ -9,8 +10,8 @@ import { sourceOf } from "../web/body.js";
 import { chunksOf } from "../web/bytes.js";
 import { Response } from "../web/response.js";
 
-// Sends what a handler returned, and returns when the body was taken. `awaited` runs the event loop.
-export function respond(out, response, received, awaited) {
+// Sends what a handler returned, and returns when the body was taken.
+export function respond(out, response, received) {
   let message;
   let source;
   let sink;
@@ -45,19 +46,15 @@ export function respond(out, response, received, awaited) {
   } catch (error) {
     // Without its end the host knows that it is broken.
     writing?.stop();
-    log(error);
+    logThrown(error);
   }
 }
 
 // Says that there is no response, and why.
 export function refuse(out, error) {
-  const { errorType, errorMessage } = asHandlerError(error);
-  log(error);
+  logThrown(error);
+  const { errorType, errorMessage } = recordOf(error);
   http.ResponseOutparam.set(out, { tag: "err", val: { tag: "internal-error", val: `${errorType}: ${errorMessage}` } });
-}
-
-function log(error) {
-  console.error(error?.type === undefined || error instanceof Error ? error : `${error.type}: ${error.message}`);
 }
 
 function requireResponse(response) {
@@ -84,9 +81,17 @@ function messageOf(response, source) {
   if (source instanceof Uint8Array && !hasLength) {
     list.push(["content-length", encode(String(source.length))]);
   }
-  const message = new http.OutgoingResponse(http.Fields.fromList(list));
+  const message = new http.OutgoingResponse(fieldsOf(list));
   if (response.status !== 200) {
     message.setStatusCode(response.status);
   }
   return message;
+}
+
+function fieldsOf(list) {
+  try {
+    return http.Fields.fromList(list);
+  } catch (error) {
+    throw error.payload === undefined ? error : new TypeError("a header of the response can't be sent: its value has a control character");
+  }
 }

@@ -127,7 +127,7 @@ function newKey(method, name) {
     throw new TypeError(`Headers.${method}: "${name}" is an invalid header name.`);
   }
   const key = String(name).toLowerCase();
-  if (typeof name === "string" && keys.size < MOST_KEYS) {
+  if (typeof name === "string" && name.length <= 64 && keys.size < MOST_KEYS) {
     keys.set(name, key);
   }
   return key;
