@@ -145,7 +145,7 @@ def componentize(staged, output, worlds):
     # Otherwise it would read the site-packages of this machine.
     environment = {**os.environ, "VIRTUAL_ENV": str(nothing), "RUST_BACKTRACE": "0", "RUST_LIB_BACKTRACE": "0"}
     tool = [sys.executable, "-c", _TOOL]
-    wit = ["-d", SDK / "wit", *(part for world in worlds for part in ("-w", f"guesthouse:guest/{world}"))]
+    wit = ["-d", world_of(staged, worlds), "-w", "guesthouse:guest/guest"]
     made = staged / "guest.wasm"
     ran = subprocess.run(
         [*tool, *wit, "componentize", "guesthouse.guest", "-p", staged, "-o", made],
@@ -163,6 +163,17 @@ def componentize(staged, output, worlds):
     beside.unlink(missing_ok=True)
     beside.write_bytes(without_names(made.read_bytes()))
     os.replace(beside, output)
+
+
+def world_of(staged, worlds):
+    """Writes the world `guest` beside the SDK's own, and returns its directory."""
+    wit = staged / "wit"
+    shutil.copytree(SDK / "wit", wit)
+    # componentize-py can be given several worlds, and does not build what shares an interface then.
+    included = " ".join(f"include {world};" for world in worlds)
+    with open(wit / "guest.wit", "a") as file:
+        file.write(f"\nworld guest {{ {included} }}\n")
+    return wit
 
 
 def essence(said):
