@@ -55,8 +55,8 @@ if project.HAS_NETWORK:
     network.install()
 # What is changed above is changed for them, too.
 if project.IS_APP:
-    from . import web as _contract
-    from .web import IncomingHandler  # noqa: F401
+    from .web import guest as _contract
+    from .web.guest import IncomingHandler  # noqa: F401
 else:
     from . import events as _contract
     from .events import Handler  # noqa: F401

@@ -1,6 +1,7 @@
 """Apps of ASGI 3.0. Source: the specifications at asgi.readthedocs.io, of HTTP in version 2.4 and of the lifespan."""
 
 import asyncio
+import errno
 from urllib.parse import unquote
 
 from ..event_loop import Endless
@@ -158,9 +159,9 @@ class _Cycle:
     def _send_body(self, body, is_more):
         if self._head is None:
             raise RuntimeError("`http.response.body` was sent before `http.response.start`")
+        if self.is_abandoned:
+            raise BrokenPipeError(errno.EPIPE, "nobody receives the rest of the response")
         if self.is_complete:
-            if self._gone.done():
-                return
             raise RuntimeError("`http.response.body` was sent after the response was complete")
         if not self._response.is_begun:
             self._response.begin(*self._head)

@@ -61,11 +61,17 @@ _MEMBERS = {
 _NUMBERS = {"memory_limit_mib", "deadline_ms"}
 
 
+def _identity(sent):
+    if not isinstance(sent, dict):
+        return None
+    return types.SimpleNamespace(identity_id=sent.get("identity_id"), identity_pool_id=sent.get("identity_pool_id"))
+
+
 def _lambda_context(headers):
     sent = _object(headers, b"x-amzn-lambda-context")
     if sent is None:
         return None
-    wire = types.SimpleNamespace(identity=None)
+    wire = types.SimpleNamespace(identity=_identity(sent.get("identity")))
     for name, path in _MEMBERS.items():
         value = sent
         for part in path:
