@@ -31,6 +31,7 @@ use guesthouse::{
     observer::{Line, Observer},
     phase_timings::PhaseTimings,
     registry::{INIT_LIMIT, LoadRequest, RefreshThread, Registry},
+    response_stream::response_stream,
     runtime_client::{self, Service},
     source::{Content, FetchOptions, FetchOutcome, Source},
 };
@@ -80,7 +81,7 @@ pub fn guest(bytes: &[u8]) {
         let guest = Guest::load(&ENGINE, code, capabilities, Arc::new(Silence), budget, limit, timings).await;
         let guest = guest.map_err(|error| error.into_failure("guest"))?;
         let context = Context { deadline: Deadline::after(Duration::from_millis(500)), ..Context::default() };
-        let mut running = Arc::new(guest).begin(Invocation { event: Bytes::from_static(b"\"rest\""), context });
+        let mut running = Arc::new(guest).begin(Invocation { event: Bytes::from_static(b"\"rest\""), context }, response_stream().0);
         running.response().await
     }));
     if let Err::<_, Failure>(failure) = ran {
