@@ -93,8 +93,8 @@ impl<'a> Event<'a> {
         self.get(name).map(|raw| read_as(name, raw)).transpose()
     }
 
-    /// Returns the body, if there is one.
-    pub fn body(&self) -> Result<Option<Cow<'a, str>>, Failure> {
+    /// Returns the text of the body, if there is one.
+    pub fn body(&self) -> Result<Option<Cow<'a, [u8]>>, Failure> {
         let Some(raw) = self.get("body") else { return Ok(None) };
         let text = unescaped(raw.get()).map_err(|reason| {
             let message = "`body` of the event can't be used";
@@ -237,12 +237,13 @@ impl<'de> Deserialize<'de> for Text<'de> {
 }
 
 /// The members of an object whose values are texts or lists of texts, in the event's order. A `null` is no value.
-pub struct Pairs<'a>(pub Vec<(Cow<'a, str>, Vec<Cow<'a, str>>)>);
+pub struct Pairs<'a>(pub Vec<(Cow<'a, str>, Values<'a>)>);
 
 impl<'a> Pairs<'a> {
     /// Returns each name with each of its values.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().flat_map(|(name, values)| values.iter().map(move |value| (name.as_ref(), value.as_ref())))
+        let each = self.0.iter().flat_map(|(name, values)| values.as_slice().iter().map(move |value| (name, value)));
+        each.map(|(name, value)| (&**name, &**value))
     }
 
     /// Keeps the last of those that have the same name.
@@ -270,9 +271,9 @@ impl<'de> Deserialize<'de> for Pairs<'de> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs<'de>, A::Error> {
                 let (mut pairs, mut count) = (Vec::new(), 0);
                 while let Some(Text(name)) = map.next_key()? {
-                    let Values(values) =
+                    let values: Values<'de> =
                         map.next_value().map_err(|error| A::Error::custom(format!("`{}`: {error}", shown(&name))))?;
-                    count += values.len() + 1;
+                    count += values.as_slice().len() + 1;
                     if count > 2 * VALUES_LIMIT {
                         return Err(too_many());
                     }
@@ -286,7 +287,22 @@ impl<'de> Deserialize<'de> for Pairs<'de> {
 }
 
 /// The values of one name: a text, a list of texts, or `null`.
-pub struct Values<'a>(pub Vec<Cow<'a, str>>);
+pub enum Values<'a> {
+    /// One value.
+    One(Cow<'a, str>),
+    /// Any number of values.
+    Many(Vec<Cow<'a, str>>),
+}
+
+impl<'a> Values<'a> {
+    /// Returns the values.
+    pub fn as_slice(&self) -> &[Cow<'a, str>] {
+        match self {
+            Self::One(value) => std::slice::from_ref(value),
+            Self::Many(values) => values,
+        }
+    }
+}
 
 impl<'de> Deserialize<'de> for Values<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -299,15 +315,15 @@ impl<'de> Deserialize<'de> for Values<'de> {
             }
 
             fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Values<'de>, E> {
-                Ok(Values(vec![Cow::Borrowed(text)]))
+                Ok(Values::One(Cow::Borrowed(text)))
             }
 
             fn visit_str<E>(self, text: &str) -> Result<Values<'de>, E> {
-                Ok(Values(vec![Cow::Owned(text.to_owned())]))
+                Ok(Values::One(Cow::Owned(text.to_owned())))
             }
 
             fn visit_unit<E>(self) -> Result<Values<'de>, E> {
-                Ok(Values(Vec::new()))
+                Ok(Values::Many(Vec::new()))
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Values<'de>, A::Error> {
@@ -318,7 +334,7 @@ impl<'de> Deserialize<'de> for Values<'de> {
                     }
                     values.extend(value.map(|Text(text)| text));
                 }
-                Ok(Values(values))
+                Ok(Values::Many(values))
             }
         }
         deserializer.deserialize_any(Any)
