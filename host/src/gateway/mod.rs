@@ -111,3 +111,6 @@ mod limits_tests;
 
 #[cfg(test)]
 mod malformed_tests;
+
+#[cfg(test)]
+mod round_trip_tests;
