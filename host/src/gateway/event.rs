@@ -1,7 +1,7 @@
 //! This module finds an event's fields in one pass, and copies as little of them as it can.
 //!
 //! A field that decides something is kept as the piece of JSON that it is, and read later, when the kind of event says
-//! what it has to be. Only the body, which may have megabytes, is read at once. All other fields are passed over.
+//! what it has to be. All other fields are passed over. See docs/decisions/57-events-are-scanned.md.
 
 use std::{borrow::Cow, collections::HashSet, fmt};
 

@@ -193,5 +193,6 @@ fn lambda_context(context: &invocation::Context) -> Result<Vec<u8>, Failure> {
         },
     };
     let json = serde_json::to_string(&fields).unwrap_or_default();
-    one_line(&json, HEADERS_LIMIT_BYTES).ok_or_else(too_large)
+    let is_one_line = json.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    if is_one_line { Ok(json.into_bytes()) } else { one_line(&json, HEADERS_LIMIT_BYTES).ok_or_else(too_large) }
 }

@@ -1,5 +1,4 @@
-//! This module makes HTTP requests of events, and of HTTP responses the JSON with which the sender of the event is
-//! answered.
+//! This module makes HTTP requests of events, and of HTTP responses the JSON that the events' senders take.
 //!
 //! Nothing here waits or keeps anything: bytes go in, a request comes out, and the other way round. `docs/http.md` has
 //! what differs between the services.
