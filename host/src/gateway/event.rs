@@ -17,10 +17,11 @@ use crate::{
     text::escaped,
 };
 
-/// The fields of an event that decide something, except for the body.
+/// The fields that become a part of the request, or decide what the event is.
 const NAMES: [&str; 34] = [
     "Records",
     "RequestType",
+    "ResponseURL",
     "actionGroup",
     "awslogs",
     "body",
@@ -28,9 +29,11 @@ const NAMES: [&str; 34] = [
     "deliveryStreamArn",
     "detail-type",
     "eventSource",
+    "fieldName",
     "headers",
     "httpMethod",
     "info",
+    "invocationSchemaVersion",
     "isBase64Encoded",
     "is_base64_encoded",
     "method",
@@ -50,9 +53,6 @@ const NAMES: [&str; 34] = [
     "triggerSource",
     "type",
     "version",
-    "invocationSchemaVersion",
-    "fieldName",
-    "ResponseURL",
 ];
 
 /// The number of keys that a message names.
@@ -95,12 +95,8 @@ impl<'a> Event<'a> {
 
     /// Returns the text of the body, if there is one.
     pub fn body(&self) -> Result<Option<Cow<'a, [u8]>>, Failure> {
-        let Some(raw) = self.get("body") else { return Ok(None) };
-        let text = unescaped(raw.get()).map_err(|reason| {
-            let message = "`body` of the event can't be used";
-            invalid(message).details(reason)
-        })?;
-        Ok(Some(text))
+        let text = self.get("body").map(|raw| unescaped(raw.get())).transpose();
+        text.map_err(|reason| invalid("`body` of the event can't be used").details(reason))
     }
 
     /// Returns the first keys, for messages.
