@@ -146,7 +146,7 @@ pub fn network(bytes: &[u8]) {
 /// Bytes as an event of an HTTP service: it is refused, or becomes a request that is whole. A response with the request's
 /// own headers and body is JSON within the service's limits, or is refused.
 pub fn gateway(bytes: &[u8]) {
-    let gateway = Gateway { base_path: BasePath::parse("/v1").ok() };
+    let gateway = Gateway { base_path: BasePath::parse("/v1").ok(), ..Gateway::default() };
     let Received { request, front } = match gateway.request(&Bytes::copy_from_slice(bytes), &Context::default()) {
         Ok(received) => received,
         Err(failure) => return assert_eq!(failure.error_type, ErrorType::InvalidEvent, "{failure}"),
