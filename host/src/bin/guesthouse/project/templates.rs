@@ -34,7 +34,7 @@ const GO_SDK: &[File<&str>] = files!("sdk/go":
     "go.mod", "go.sum", "internal/arena/arena_wasip1.go", "internal/arena/doc.go",
     "internal/denied/denied.go", "internal/guest/failure.go", "internal/guest/keep_wasip1.go",
     "internal/guest/main_wasip1.go", "internal/guest/main_wasip1.s", "internal/guest/prepare.go",
-    "internal/guest/wire.go", "internal/wasi/doc.go", "internal/wasi/exchange_wasip1.go",
+    "internal/guest/wire.go", "internal/streams/streams.go", "internal/wasi/doc.go", "internal/wasi/exchange_wasip1.go",
     "internal/wasi/http_imports_wasip1.go", "internal/wasi/http_wasip1.go", "internal/wasi/io_wasip1.go",
     "internal/wasi/result_wasip1.go", "internal/wasi/serve_imports_wasip1.go", "internal/wasi/serve_wasip1.go",
     "internal/wasi/sockets_wasip1.go", "internal/wasi/wait_wasip1.go", "lambda/guest_wasip1.go",
@@ -44,7 +44,8 @@ const GO_SDK: &[File<&str>] = files!("sdk/go":
     "network/doc.go", "network/failure.go", "network/gzip.go",
     "network/headers.go", "network/holding_wasip1.go", "network/response_wasip1.go", "network/sockets/conn_wasip1.go",
     "network/sockets/deadline.go", "network/sockets/dial_wasip1.go", "network/sockets/doc.go",
-    "network/transport_wasip1.go", "network/upload_wasip1.go");
+    "network/transport_wasip1.go", "network/upload_wasip1.go", "streaming/streaming.go",
+    "streaming/streaming_wasip1.go");
 const PYTHON_SDK: &[File<&str>] = files!("sdk/python":
     "aws_services.py", "build.py", "entry.py", "guesthouse/__init__.py", "guesthouse/absent.py",
     "guesthouse/bundle.py", "guesthouse/bundle_data.py", "guesthouse/context.py", "guesthouse/errors.py",
