@@ -28,7 +28,7 @@ const RUST_SDK: &[File<&str>] = files!("sdk/rust":
     "lambda_runtime/src/layers/trace.rs", "lambda_runtime/src/lib.rs",
     "lambda_runtime/src/response.rs", "lambda_runtime/src/runtime.rs", "lambda_runtime/src/snapstart.rs",
     "lambda_runtime/src/streaming.rs", "lambda_runtime/src/tracing.rs", "src/context.rs", "src/error.rs",
-    "src/internal.rs", "src/lib.rs", "tokio-macros/Cargo.toml", "tokio-macros/src/lib.rs", "tokio/Cargo.toml",
+    "src/internal.rs", "src/lib.rs", "src/stream.rs", "tokio-macros/Cargo.toml", "tokio-macros/src/lib.rs", "tokio/Cargo.toml",
     "tokio/src/fs.rs", "tokio/src/lib.rs", "tokio/src/task.rs", "wit/guesthouse.wit");
 const GO_SDK: &[File<&str>] = files!("sdk/go":
     "go.mod", "go.sum", "internal/arena/arena_wasip1.go", "internal/arena/doc.go",
