@@ -67,7 +67,7 @@ pub fn c_handler(source: &str, output: &Path) -> Result<()> {
     let sdk = root().join("guests/sdk/c");
     let mut clang = clang(output);
     clang.args(["-mexec-model=reactor", "-Wl,--stack-first", "-Wl,-z,stack-size=1048576", "-I"]).arg(&sdk);
-    run(clang.arg(root().join(source)).args(["guesthouse.c", "json.c", "fetch.c"].map(|file| sdk.join(file))))
+    run(clang.arg(root().join(source)).args(["guesthouse.c", "json.c", "fetch.c", "stream.c"].map(|file| sdk.join(file))))
 }
 
 /// Returns the compiler with the options of `guests/hello-c/Makefile`, and with warnings as errors.

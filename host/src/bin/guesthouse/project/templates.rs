@@ -28,8 +28,8 @@ const RUST_SDK: &[File<&str>] = files!("sdk/rust":
     "lambda_runtime/src/layers/trace.rs", "lambda_runtime/src/lib.rs",
     "lambda_runtime/src/response.rs", "lambda_runtime/src/runtime.rs", "lambda_runtime/src/snapstart.rs",
     "lambda_runtime/src/streaming.rs", "lambda_runtime/src/tracing.rs", "src/context.rs", "src/error.rs",
-    "src/internal.rs", "src/lib.rs", "src/stream.rs", "tokio-macros/Cargo.toml", "tokio-macros/src/lib.rs", "tokio/Cargo.toml",
-    "tokio/src/fs.rs", "tokio/src/lib.rs", "tokio/src/task.rs", "wit/guesthouse.wit");
+    "src/internal.rs", "src/lib.rs", "src/stream.rs", "tokio-macros/Cargo.toml", "tokio-macros/src/lib.rs",
+    "tokio/Cargo.toml", "tokio/src/fs.rs", "tokio/src/lib.rs", "tokio/src/task.rs", "wit/guesthouse.wit");
 const GO_SDK: &[File<&str>] = files!("sdk/go":
     "go.mod", "go.sum", "internal/arena/arena_wasip1.go", "internal/arena/doc.go",
     "internal/denied/denied.go", "internal/guest/failure.go", "internal/guest/keep_wasip1.go",
@@ -61,7 +61,8 @@ const PYTHON_SDK: &[File<&str>] = files!("sdk/python":
     "packages/wheels.py", "project_files.py", "refused.py", "requirements.txt",
     "wit/deps/guesthouse-lambda/guesthouse.wit", "wit/deps/wasi-clocks/clocks.wit", "wit/deps/wasi-http/http.wit",
     "wit/deps/wasi-io/io.wit", "wit/guest.wit", "without_names.py");
-const C_SDK: &[File<&str>] = files!("sdk/c": "fetch.c", "guesthouse.c", "guesthouse.h", "json.c", "wasi_http.h");
+const C_SDK: &[File<&str>] = files!("sdk/c": "fetch.c", "guesthouse.c", "guesthouse.h", "json.c", "stream.c",
+    "wasi_http.h");
 
 const JS_SDK: &[File<&str>] = files!("sdk/js":
     ".gitignore", "README.md", "browser.js", "build.js", "builtins.js", "cli.js", "delegates.js", "entry.js",
