@@ -11,17 +11,19 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
+use super::unescape::unescaped;
 use crate::{
     failure::{ErrorType, Failure},
     text::escaped,
 };
 
 /// The fields of an event that decide something, except for the body.
-const NAMES: [&str; 36] = [
+const NAMES: [&str; 34] = [
     "Records",
     "RequestType",
     "actionGroup",
     "awslogs",
+    "body",
     "cookies",
     "deliveryStreamArn",
     "detail-type",
@@ -44,9 +46,6 @@ const NAMES: [&str; 36] = [
     "records",
     "requestContext",
     "routeArn",
-    "routeKey",
-    "source",
-    "sourceIPAddress",
     "tasks",
     "triggerSource",
     "type",
@@ -59,21 +58,14 @@ const NAMES: [&str; 36] = [
 /// The number of keys that a message names.
 const SHOWN_KEYS: usize = 5;
 /// Limits a value in a message, in characters.
-const SHOWN_CHARS: usize = 64;
+const SHOWN_CHARS: usize = 200;
+/// Limits the values in an object of headers or parameters. No service sends as many.
+const VALUES_LIMIT: usize = 16 * 1024;
 
 /// Holds what the host uses of an event. Of a key that came twice, the last counts.
 pub struct Event<'a> {
     members: Members<'a, { NAMES.len() }>,
-    body: Body<'a>,
     keys: Vec<Cow<'a, str>>,
-}
-
-/// Holds what stands in the place of a body.
-enum Body<'a> {
-    None,
-    Text(Cow<'a, str>),
-    /// No text, but this.
-    Other(&'static str),
 }
 
 impl<'a> Event<'a> {
@@ -81,7 +73,7 @@ impl<'a> Event<'a> {
     pub fn read(bytes: &'a [u8]) -> Result<Self, Failure> {
         serde_json::from_slice(bytes).map_err(|error| {
             let what = if error.is_data() { "is no JSON object" } else { "is no JSON" };
-            invalid(format!("the event {what}")).details(error)
+            invalid(format!("the event {what}")).details(shown(&error.to_string()))
         })
     }
 
@@ -101,13 +93,14 @@ impl<'a> Event<'a> {
         self.get(name).map(|raw| read_as(name, raw)).transpose()
     }
 
-    /// Returns the body, if there is one and it is a text.
-    pub fn take_body(&mut self) -> Result<Option<Cow<'a, str>>, Failure> {
-        match std::mem::replace(&mut self.body, Body::None) {
-            Body::None => Ok(None),
-            Body::Text(text) => Ok(Some(text)),
-            Body::Other(what) => Err(invalid(format!("`body` of the event is {what}, and has to be a string"))),
-        }
+    /// Returns the body, if there is one.
+    pub fn body(&self) -> Result<Option<Cow<'a, str>>, Failure> {
+        let Some(raw) = self.get("body") else { return Ok(None) };
+        let text = unescaped(raw.get()).map_err(|reason| {
+            let message = "`body` of the event can't be used";
+            invalid(message).details(reason)
+        })?;
+        Ok(Some(text))
     }
 
     /// Returns the first keys, for messages.
@@ -135,13 +128,8 @@ pub fn read_as<'a, T: Deserialize<'a>>(name: &str, raw: &'a RawValue) -> Result<
         // The place would be counted from the beginning of the field.
         let text = error.to_string();
         let reason = text.rsplit_once(" at line ").map_or(text.as_str(), |(reason, _)| reason);
-        invalid(format!("`{name}` of the event can't be used")).details(shown_reason(reason))
+        invalid(format!("`{name}` of the event can't be used")).details(shown(reason))
     })
-}
-
-fn shown_reason(reason: &str) -> String {
-    let cut = reason.char_indices().nth(256).map_or(reason, |(end, _)| &reason[..end]);
-    escaped(cut).into_owned()
 }
 
 impl<'de> Deserialize<'de> for Event<'de> {
@@ -155,13 +143,9 @@ impl<'de> Deserialize<'de> for Event<'de> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Event<'de>, A::Error> {
-                let mut event = Event { members: Members::new(NAMES), body: Body::None, keys: Vec::new() };
+                let mut event = Event { members: Members::new(NAMES), keys: Vec::new() };
                 while let Some(Text(key)) = map.next_key()? {
-                    if key == "body" {
-                        event.body = map.next_value()?;
-                    } else {
-                        event.members.read_value(&key, &mut map)?;
-                    }
+                    event.members.read_value(&key, &mut map)?;
                     if event.keys.len() < SHOWN_KEYS {
                         event.keys.push(key);
                     }
@@ -252,58 +236,6 @@ impl<'de> Deserialize<'de> for Text<'de> {
     }
 }
 
-impl<'de> Deserialize<'de> for Body<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Any;
-        impl<'de> Visitor<'de> for Any {
-            type Value = Body<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a body")
-            }
-
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Body<'de>, E> {
-                Ok(Body::Text(Cow::Borrowed(text)))
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Body<'de>, E> {
-                Ok(Body::Text(Cow::Owned(text.to_owned())))
-            }
-
-            fn visit_unit<E>(self) -> Result<Body<'de>, E> {
-                Ok(Body::None)
-            }
-
-            fn visit_bool<E>(self, _: bool) -> Result<Body<'de>, E> {
-                Ok(Body::Other("a boolean"))
-            }
-
-            fn visit_i64<E>(self, _: i64) -> Result<Body<'de>, E> {
-                Ok(Body::Other("a number"))
-            }
-
-            fn visit_u64<E>(self, _: u64) -> Result<Body<'de>, E> {
-                Ok(Body::Other("a number"))
-            }
-
-            fn visit_f64<E>(self, _: f64) -> Result<Body<'de>, E> {
-                Ok(Body::Other("a number"))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Body<'de>, A::Error> {
-                while seq.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(Body::Other("an array"))
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Body<'de>, A::Error> {
-                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-                Ok(Body::Other("an object"))
-            }
-        }
-        deserializer.deserialize_any(Any)
-    }
-}
-
 /// The members of an object whose values are texts or lists of texts, in the event's order. A `null` is no value.
 pub struct Pairs<'a>(pub Vec<(Cow<'a, str>, Vec<Cow<'a, str>>)>);
 
@@ -336,10 +268,14 @@ impl<'de> Deserialize<'de> for Pairs<'de> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs<'de>, A::Error> {
-                let mut pairs = Vec::new();
+                let (mut pairs, mut count) = (Vec::new(), 0);
                 while let Some(Text(name)) = map.next_key()? {
                     let Values(values) =
                         map.next_value().map_err(|error| A::Error::custom(format!("`{}`: {error}", shown(&name))))?;
+                    count += values.len() + 1;
+                    if count > 2 * VALUES_LIMIT {
+                        return Err(too_many());
+                    }
                     pairs.push((name, values));
                 }
                 Ok(Pairs(pairs).without_repeated())
@@ -377,6 +313,9 @@ impl<'de> Deserialize<'de> for Values<'de> {
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Values<'de>, A::Error> {
                 let mut values = Vec::new();
                 while let Some(value) = seq.next_element::<Option<Text<'de>>>()? {
+                    if values.len() == VALUES_LIMIT {
+                        return Err(too_many());
+                    }
                     values.extend(value.map(|Text(text)| text));
                 }
                 Ok(Values(values))
@@ -384,4 +323,27 @@ impl<'de> Deserialize<'de> for Values<'de> {
         }
         deserializer.deserialize_any(Any)
     }
+}
+
+fn too_many<E: serde::de::Error>() -> E {
+    E::custom(format!("more than {VALUES_LIMIT} values"))
+}
+
+/// Returns the first element of an array.
+pub fn first(raw: &RawValue) -> Option<&RawValue> {
+    struct First;
+    impl<'de> Visitor<'de> for First {
+        type Value = Option<&'de RawValue>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an array")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+            let first = seq.next_element()?;
+            while seq.next_element::<IgnoredAny>()?.is_some() {}
+            Ok(first)
+        }
+    }
+    serde_json::Deserializer::from_str(raw.get()).deserialize_seq(First).ok()?
 }

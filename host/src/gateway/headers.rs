@@ -9,7 +9,7 @@ use http::{
 use serde::Serialize;
 
 use super::{
-    event::{Event, Pairs, Text, invalid},
+    event::{Event, Pairs, Values, invalid},
     kind::{Kind, RequestContext},
     one_line::one_line,
 };
@@ -39,8 +39,7 @@ pub fn pairs<'a>(kind: Kind, event: &Event<'a>) -> Result<Pairs<'a>, Failure> {
         Kind::AlbMultiValue => Ok(event.read_as("multiValueHeaders")?.unwrap_or_else(none)),
         Kind::HttpApiV2 | Kind::FunctionUrl => {
             let mut pairs = one_each()?;
-            let cookies: Option<Vec<Option<Text<'a>>>> = event.read_as("cookies")?;
-            let cookies: Vec<Cow<'a, str>> = cookies.into_iter().flatten().flatten().map(|Text(text)| text).collect();
+            let cookies = event.read_as("cookies")?.map_or_else(Vec::new, |Values(cookies)| cookies);
             if !cookies.is_empty() {
                 // A Function URL's event has them in the header, too.
                 pairs.0.retain(|(name, _)| !name.eq_ignore_ascii_case("cookie"));

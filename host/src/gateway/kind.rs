@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
-use super::event::{Event, Members, Text, invalid, read_as};
+use super::event::{Event, Members, Text, first, invalid, read_as};
 use crate::failure::Failure;
 
 /// The service that sent a request, as far as it makes a difference.
@@ -124,7 +124,7 @@ fn text<'a>(raw: &'a RawValue) -> Option<Cow<'a, str>> {
 
 /// Names the service that sends events of other shapes, for the message.
 fn other_service(event: &Event<'_>) -> String {
-    let first = event.get("Records").or_else(|| event.get("records")).and_then(first_of);
+    let first = event.get("Records").or_else(|| event.get("records")).and_then(first);
     let record = Members::of(first, ["cf", "eventSource", "EventSource"]);
     if record.get("cf").is_some() {
         return "an event of Lambda@Edge".to_owned();
@@ -159,10 +159,4 @@ fn keys(event: &Event<'_>) -> String {
         keys if keys.is_empty() => "no keys".to_owned(),
         keys => format!("the keys {keys}"),
     }
-}
-
-/// Returns the first element of an array.
-fn first_of(raw: &RawValue) -> Option<&RawValue> {
-    let elements: Vec<&RawValue> = serde_json::from_str(raw.get()).ok()?;
-    elements.first().copied()
 }

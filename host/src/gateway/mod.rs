@@ -11,7 +11,9 @@ mod headers;
 mod json;
 mod kind;
 mod one_line;
+mod origin;
 mod target;
+mod unescape;
 
 use std::borrow::Cow;
 
@@ -23,7 +25,7 @@ pub use self::{base_path::BasePath, front::Front};
 use self::{
     event::{Event, Text, invalid, shown},
     kind::{Kind, RequestContext},
-    target::Origin,
+    origin::Origin,
 };
 use crate::{failure::Failure, invocation};
 
@@ -52,14 +54,14 @@ impl Gateway {
     ///
     /// Fails if the event is no HTTP request of a service that the host knows, or is broken.
     pub fn request(&self, event: &Bytes, context: &invocation::Context) -> Result<Received, Failure> {
-        let mut fields = Event::read(event)?;
+        let fields = Event::read(event)?;
         let request_context = RequestContext::of(&fields);
         let kind = Kind::of(&fields, &request_context)?;
         let method = method(kind, &fields, &request_context)?;
         let pairs = headers::pairs(kind, &fields)?;
         let origin = Origin::new(&pairs, &request_context);
         let uri = target::uri(kind, &fields, &request_context, &origin, self.base_path.as_ref())?;
-        let body = body(kind, &mut fields, event)?;
+        let body = body(kind, &fields, event)?;
         let headers = headers::headers(&pairs, &origin.host, body.len(), &request_context, context)?;
         let front = Front::new(kind, &method);
         let mut request = Request::new(body);
@@ -82,14 +84,15 @@ fn method(kind: Kind, event: &Event<'_>, context: &RequestContext<'_>) -> Result
 }
 
 /// Returns the body. A text without escapes is not copied: it is a part of the event.
-fn body(kind: Kind, fields: &mut Event<'_>, event: &Bytes) -> Result<Bytes, Failure> {
+fn body(kind: Kind, fields: &Event<'_>, event: &Bytes) -> Result<Bytes, Failure> {
     let name = if kind == Kind::LatticeV1 { "is_base64_encoded" } else { "isBase64Encoded" };
     let is_base64 = fields.read_as(name)?.unwrap_or(false);
-    let Some(text) = fields.take_body()? else { return Ok(Bytes::new()) };
+    let Some(text) = fields.body()? else { return Ok(Bytes::new()) };
     if is_base64 {
         let decoded = BASE64_STANDARD.decode(text.as_bytes());
         return decoded.map(Bytes::from).map_err(|error| {
-            invalid(format!("`body` of the event is no base64, which `{name}` says it is")).details(error)
+            invalid(format!("`body` of the event is no base64, which `{name}` says it is"))
+                .details(error.to_string().trim_end_matches('.'))
         });
     }
     Ok(match text {
@@ -97,3 +100,15 @@ fn body(kind: Kind, fields: &mut Event<'_>, event: &Bytes) -> Result<Bytes, Fail
         Cow::Owned(text) => Bytes::from(text),
     })
 }
+
+#[cfg(test)]
+mod tests;
+
+#[cfg(test)]
+mod bugs_tests;
+
+#[cfg(test)]
+mod limits_tests;
+
+#[cfg(test)]
+mod malformed_tests;

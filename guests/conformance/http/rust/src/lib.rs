@@ -40,7 +40,7 @@ static BACKGROUND: AtomicU32 = AtomicU32::new(0);
 /// | `/length?says=N&sends=N` | a `content-length` and so many bytes |
 /// | `/refuse?text=TEXT` | the error `internal-error` and no response |
 /// | `/nothing` | no response at all |
-/// | `/log?text=TEXT` | a line on each of both outputs, then a response |
+/// | `/log?text=TEXT` | a line on each of both outputs, then a response; with `?after=BYTES` so many bytes of it come first |
 /// | `/trap`, `/loop`, `/allocate`, `/overflow`, `/exit?code=N` | the fault; with `?after=BYTES` a head and so many bytes (0: only the head) come first |
 pub fn handle(request: IncomingRequest, out: ResponseOutparam) {
     REQUESTS.fetch_add(1, Ordering::Relaxed);
@@ -105,6 +105,12 @@ pub fn handle(request: IncomingRequest, out: ResponseOutparam) {
         "/nothing" => {}
         "/log" => {
             let text = request.text("text").unwrap_or("a line");
+            if let Some(bytes) = request.number("after") {
+                let mut response = Head::of(&request).send(out);
+                response.write(&vec![b'x'; bytes]);
+                println!("{text}");
+                return response.finish();
+            }
             println!("{text}");
             eprintln!("{text}");
             Head::of(&request).send(out).all(b"logged");

@@ -65,15 +65,15 @@ const C_SDK: &[File<&str>] = files!("sdk/c": "fetch.c", "guesthouse.c", "guestho
     "wasi_http.h");
 
 const JS_SDK: &[File<&str>] = files!("sdk/js":
-    ".gitignore", "README.md", "browser.js", "build.js", "builtins.js", "cli.js", "delegates.js", "entry.js",
-    "index.d.ts", "intl.js", "names.js", "package.json", "positions.js", "prototypes.js", "renamed.js", "rewrite.js",
-    "runtime/async.js", "runtime/call-sites.js", "runtime/clone.js", "runtime/console.js", "runtime/context.js",
-    "runtime/errors.js", "runtime/globals.js", "runtime/guest.js", "runtime/inject/buffer.js",
-    "runtime/inject/url.js", "runtime/inspect.js", "runtime/intl/data.js", "runtime/intl/dates.js",
-    "runtime/intl/globals.js", "runtime/intl/numbers.js", "runtime/intl/words.js", "runtime/invocation.js",
-    "runtime/jobs.js", "runtime/json.js", "runtime/loop.js", "runtime/net/body.js", "runtime/net/errors.js",
-    "runtime/net/http.js", "runtime/net/poll.js", "runtime/net/write.js", "runtime/node/absent.js",
-    "runtime/node/assert-strict.js", "runtime/node/assert.js", "runtime/node/async-hooks.js",
+    ".gitignore", "README.md", "awslambda.d.ts", "browser.js", "build.js", "builtins.js", "cli.js", "delegates.js",
+    "entry.js", "function.js", "index.d.ts", "intl.js", "names.js", "package.json", "positions.js", "prototypes.js",
+    "renamed.js", "rewrite.js", "runtime/async.js", "runtime/call-sites.js", "runtime/clone.js", "runtime/console.js",
+    "runtime/context.js", "runtime/errors.js", "runtime/globals.js", "runtime/guest.js", "runtime/http-guest.js",
+    "runtime/inject/buffer.js", "runtime/inject/url.js", "runtime/inspect.js", "runtime/intl/data.js",
+    "runtime/intl/dates.js", "runtime/intl/globals.js", "runtime/intl/numbers.js", "runtime/intl/words.js",
+    "runtime/invocation.js", "runtime/jobs.js", "runtime/json.js", "runtime/loop.js", "runtime/net/body.js",
+    "runtime/net/errors.js", "runtime/net/http.js", "runtime/net/poll.js", "runtime/net/write.js",
+    "runtime/node/absent.js", "runtime/node/assert-strict.js", "runtime/node/assert.js", "runtime/node/async-hooks.js",
     "runtime/node/buffer.js", "runtime/node/console.js", "runtime/node/crypto.js", "runtime/node/crypto/cipher.js",
     "runtime/node/crypto/curves.js", "runtime/node/crypto/der.js", "runtime/node/crypto/derive.js",
     "runtime/node/crypto/hash.js", "runtime/node/crypto/keys.js", "runtime/node/crypto/random.js",
@@ -89,15 +89,16 @@ const JS_SDK: &[File<&str>] = files!("sdk/js":
     "runtime/node/string-decoder.js", "runtime/node/timers-promises.js", "runtime/node/timers.js",
     "runtime/node/tty.js", "runtime/node/url.js", "runtime/node/util-types.js", "runtime/node/util.js",
     "runtime/node/zlib.js", "runtime/process-events.js", "runtime/process.js", "runtime/promise.js",
-    "runtime/random.js", "runtime/stack.js", "runtime/text.js", "runtime/web/abort.js", "runtime/web/absent.js",
+    "runtime/random.js", "runtime/serve/execution.js", "runtime/serve/request.js", "runtime/serve/response.js",
+    "runtime/stack.js", "runtime/streaming.js", "runtime/text.js", "runtime/web/abort.js", "runtime/web/absent.js",
     "runtime/web/blob.js", "runtime/web/body.js", "runtime/web/bytes.js", "runtime/web/compression.js",
     "runtime/web/decompress.js", "runtime/web/events.js", "runtime/web/fetch.js", "runtime/web/form.js",
     "runtime/web/globals.js", "runtime/web/hashes.js", "runtime/web/headers.js", "runtime/web/request.js",
     "runtime/web/response.js", "runtime/web/streams.js", "runtime/web/subtle-keys.js", "runtime/web/subtle.js",
-    "runtime/web/url.js", "web.js", "wit/deps/guesthouse-lambda/guesthouse.wit", "wit/deps/wasi-cli/cli.wit",
-    "wit/deps/wasi-clocks/clocks.wit", "wit/deps/wasi-filesystem/filesystem.wit", "wit/deps/wasi-io/io.wit",
-    "wit/deps/wasi-random/random.wit", "wit/deps/wasj-clocks/clocks.wit", "wit/deps/wasj-http/http.wit",
-    "wit/deps/wasj-io/io.wit", "wit/guest.wit");
+    "runtime/web/url.js", "streaming.js", "web.js", "wit/deps/guesthouse-lambda/guesthouse.wit",
+    "wit/deps/wasi-cli/cli.wit", "wit/deps/wasi-clocks/clocks.wit", "wit/deps/wasi-filesystem/filesystem.wit",
+    "wit/deps/wasi-io/io.wit", "wit/deps/wasi-random/random.wit", "wit/deps/wasj-clocks/clocks.wit",
+    "wit/deps/wasj-http/http.wit", "wit/deps/wasj-io/io.wit", "wit/guest.wit");
 
 const RUST: &[File<&str>] = files!("hello": "src/lib.rs");
 const GO: &[File<&str>] = files!("hello-go": "main.go", "go.mod", "go.sum");
