@@ -12,13 +12,14 @@ use crate::{Result, cargo, functions, root, run, say, tools};
 pub fn build() -> Result<()> {
     compiler()?;
     rust_with_aws()?;
+    rust_published()?;
     c()?;
     go()?;
     javascript()?;
     python()?;
     for (language, names) in [
-        ("c", &["conformance", "network"][..]),
-        ("go", &["conformance", "hello", "network", "proxy", "queue", "web"]),
+        ("c", &["conformance", "network", "streaming"][..]),
+        ("go", &["conformance", "hello", "http", "network", "proxy", "queue", "streaming", "web"]),
         ("js", &["conformance", "http", "network", "streaming"]),
         ("python", &["conformance", "hello", "libraries", "network", "proxy"]),
         ("rust", &["network-aws"]),
@@ -47,6 +48,33 @@ fn rust_with_aws() -> Result<()> {
     Ok(fs::rename(source.join("rust-aws.wasm"), directory("rust")?.join("network-aws.wasm"))?)
 }
 
+/// Samples for `wasi:http` in packages of the registry: the package, the sample, and its file.
+const PUBLISHED: [(&str, &str, &str); 3] = [
+    ("wasip2@2.0.1", "http-proxy", "http_proxy"),
+    ("wstd@0.6.8", "http_server", "http_server"),
+    ("wstd-axum@0.6.8", "hello_world", "hello_world"),
+];
+
+/// Builds samples as they are in the packages, with the dependencies that the guests' workspace has anyway.
+fn rust_published() -> Result<()> {
+    say("building samples for HTTP from the registry's packages");
+    let guests = root().join("guests");
+    let mut build = cargo(&guests);
+    build.args(["build", "--locked", "--release"]);
+    for (package, sample, _) in PUBLISHED {
+        build.args(["--package", package, "--example", sample]);
+    }
+    run(&mut build)?;
+    for (_, _, file) in PUBLISHED {
+        let file = Path::new(file).with_extension("wasm");
+        fs::copy(
+            guests.join("target/wasm32-wasip2/release/examples").join(&file),
+            directory("http-published")?.join(file),
+        )?;
+    }
+    Ok(())
+}
+
 fn c() -> Result<()> {
     tools::c()?;
     say("building the guests in C, and fetching one that others published");
@@ -54,6 +82,7 @@ fn c() -> Result<()> {
         ("guests/hello-c/hello.c", "hello-c"),
         ("guests/conformance/c/handler.c", "conformance"),
         ("guests/conformance/network/c/handler.c", "network"),
+        ("guests/conformance/streaming/c/handler.c", "streaming"),
     ] {
         c_handler(source, &directory("c")?.join(name).with_extension("wasm"))?;
     }
@@ -67,7 +96,8 @@ pub fn c_handler(source: &str, output: &Path) -> Result<()> {
     let sdk = root().join("guests/sdk/c");
     let mut clang = clang(output);
     clang.args(["-mexec-model=reactor", "-Wl,--stack-first", "-Wl,-z,stack-size=1048576", "-I"]).arg(&sdk);
-    run(clang.arg(root().join(source)).args(["guesthouse.c", "json.c", "fetch.c", "stream.c"].map(|file| sdk.join(file))))
+    let files = ["guesthouse.c", "json.c", "fetch.c", "stream.c"].map(|file| sdk.join(file));
+    run(clang.arg(root().join(source)).args(files))
 }
 
 /// Returns the compiler with the options of `guests/hello-c/Makefile`, and with warnings as errors.
@@ -92,7 +122,10 @@ fn go() -> Result<()> {
             &directory("go")?.join(name).with_extension("wasm"),
         )?;
     }
-    go_with_network(&path)?;
+    run(go_in(&root().join("guests/hello-http-go"), &path).args(["test", "."]))?;
+    for name in ["http", "network", "streaming"] {
+        go_changed(name, &path)?;
+    }
     run(go_in(&root().join("guests/conformance/aws/go"), &path).args(["vet", "./..."]))?;
     for name in ["hello", "proxy", "queue", "web"] {
         let source = root().join("guests/conformance/aws/go").join(name);
@@ -109,11 +142,11 @@ fn go() -> Result<()> {
     Ok(())
 }
 
-/// Builds the guest that uses the network. The tool does it, because it changes Go's packages for such guests.
-fn go_with_network(path: &str) -> Result<()> {
-    let source = root().join("guests/conformance/network/go");
+/// Builds a guest for which the tool changes or adds packages, as it does for the network and for streams.
+fn go_changed(name: &str, path: &str) -> Result<()> {
+    let source = root().join("guests/conformance").join(name).join("go");
     run(go_in(&source, path).args(["vet", "."]))?;
-    go_by_tool(&source, path, &directory("go")?.join("network.wasm"))
+    go_by_tool(&source, path, &directory("go")?.join(name).with_extension("wasm"))
 }
 
 /// Builds the guest in a directory with the tool, which calls it by the directory's name. It may be a function for
