@@ -12,7 +12,6 @@ use crate::{Result, cargo, functions, root, run, say, tools};
 pub fn build() -> Result<()> {
     compiler()?;
     rust_with_aws()?;
-    rust_published()?;
     c()?;
     go()?;
     javascript()?;
@@ -46,33 +45,6 @@ fn rust_with_aws() -> Result<()> {
     let source = root().join("guests/conformance/network/rust-aws");
     run(tool().arg("build").arg(&source))?;
     Ok(fs::rename(source.join("rust-aws.wasm"), directory("rust")?.join("network-aws.wasm"))?)
-}
-
-/// Samples for `wasi:http` in packages of the registry: the package, the sample, and its file.
-const PUBLISHED: [(&str, &str, &str); 3] = [
-    ("wasip2@2.0.1", "http-proxy", "http_proxy"),
-    ("wstd@0.6.8", "http_server", "http_server"),
-    ("wstd-axum@0.6.8", "hello_world", "hello_world"),
-];
-
-/// Builds samples as they are in the packages, with the dependencies that the guests' workspace has anyway.
-fn rust_published() -> Result<()> {
-    say("building samples for HTTP from the registry's packages");
-    let guests = root().join("guests");
-    let mut build = cargo(&guests);
-    build.args(["build", "--locked", "--release"]);
-    for (package, sample, _) in PUBLISHED {
-        build.args(["--package", package, "--example", sample]);
-    }
-    run(&mut build)?;
-    for (_, _, file) in PUBLISHED {
-        let file = Path::new(file).with_extension("wasm");
-        fs::copy(
-            guests.join("target/wasm32-wasip2/release/examples").join(&file),
-            directory("http-published")?.join(file),
-        )?;
-    }
-    Ok(())
 }
 
 fn c() -> Result<()> {
