@@ -102,14 +102,14 @@ pub fn http(name: &str) -> PathBuf {
 }
 
 /// The samples of `wasi:http` that packages of the registry have, each with its package.
-pub const PUBLISHED: [(&str, &str); 3] =
+const PUBLISHED: [(&str, &str); 3] =
     [("wasip2@2.0.1", "http-proxy"), ("wstd@0.6.8", "http_server"), ("wstd-axum@0.6.8", "hello_world")];
 
 /// The file of such a sample. They are built as they are published, and need only what the guests' workspace has.
 pub fn published(sample: &str) -> PathBuf {
     static BUILT: LazyLock<PathBuf> = LazyLock::new(|| {
-        let what: Vec<_> = PUBLISHED.iter().flat_map(|&(package, sample)| ["-p", package, "--example", sample]).collect();
-        cargo_build(&what).join("examples")
+        let what = PUBLISHED.iter().flat_map(|&(package, sample)| ["-p", package, "--example", sample]);
+        cargo_build(&what.collect::<Vec<_>>()).join("examples")
     });
     BUILT.join(sample.replace('-', "_")).with_extension("wasm")
 }
