@@ -22,10 +22,12 @@ use crate::{
 /// Serve guests as a local Lambda, with no Docker and no emulator
 ///
 /// Every guest is a function with the guest's name. `aws lambda invoke --endpoint-url http://127.0.0.1:9000`, the AWS
-/// SDKs and curl work unchanged. Each function has a `/tmp` of its own, which is removed at the end. Settings come from
-/// `guesthouse.toml` beside the guests, and from `--env GUESTHOUSE_…`. Changed guests, new guests and changed settings
-/// take effect at once. If a changed guest is broken, a warning is printed, and the previous one keeps serving.
-/// `.cwasm` files in the directory are native code, which no sandbox restricts: serve only those that you made.
+/// SDKs and curl work unchanged. Each function has a URL as well, `http://127.0.0.1:9000/lambda-url/NAME/`, which
+/// behaves like a Function URL or, with `--front`, like another front of AWS. Each function has a `/tmp` of its own,
+/// which is removed at the end. Settings come from `guesthouse.toml` beside the guests, and from `--env GUESTHOUSE_…`.
+/// Changed guests, new guests and changed settings take effect at once. If a changed guest is broken, a warning is
+/// printed, and the previous one keeps serving. `.cwasm` files in the directory are native code, which no sandbox
+/// restricts: serve only those that you made.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// A directory with `.wasm` files, or one `.wasm` file
