@@ -8,9 +8,9 @@ use std::{fmt, io, net::IpAddr, time::SystemTime};
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt as _, stream};
 use hyper::{
-    Request, Response, StatusCode,
+    Method, Request, Response, StatusCode,
     body::Incoming,
-    header::{CONTENT_TYPE, HeaderValue, UPGRADE},
+    header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, UPGRADE},
 };
 use percent_encoding::percent_decode;
 use serde_json::Value;
@@ -76,7 +76,12 @@ pub(super) async fn respond(
     };
     let exchange = Exchange { site, arrived: &arrived };
     match exchange.response(&mut parts).await {
-        Ok(Made::Whole(response)) => response.map(body::full),
+        Ok(Made::Whole(mut response)) => {
+            if head.method == Method::HEAD {
+                response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+            }
+            response.map(body::full)
+        }
         Ok(Made::Streamed(response, first)) => response.map(|()| rest(name, first, parts)),
         Err(failed) => {
             warn!("the URL of `{name}` responds with status 502: {failed}");

@@ -157,7 +157,11 @@ impl RuntimeApi {
         if self.queue.post(&decoded(id), Reply { posted, over: asked.subscribe() }) == Taken::Unknown {
             return gone();
         }
-        let (last, response) = match pass_on(request.into_body(), &to).await {
+        let passed_on = tokio::select! {
+            passed_on = pass_on(request.into_body(), &to) => passed_on,
+            () = to.closed() => Err(Broken::NobodyReceives),
+        };
+        let (last, response) = match passed_on {
             Ok(last) => (last, status(StatusCode::ACCEPTED, r#"{"status":"OK"}"#)),
             Err(Broken::NobodyReceives) => return gone(),
             Err(Broken::TooLarge) => (Piece::Failed(too_large(STREAM_LIMIT_BYTES)), size_refused()),
