@@ -31,6 +31,9 @@ const PRELUDE_LIMIT_BYTES: usize = 16 * 1024;
 /// The maximum size of a response to a load balancer, in bytes. Source: the AWS page "Lambda functions as targets".
 const ALB_LIMIT_BYTES: usize = 1024 * 1024;
 
+/// The maximum size of the headers in one, in bytes. Source: the AWS page "Quotas for your Application Load Balancers".
+const ALB_HEADERS_LIMIT_BYTES: usize = 32 * 1024;
+
 /// Tells why a function's response can't become one of HTTP. The client gets the status 502, without the reason.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Malformed(String);
@@ -192,6 +195,10 @@ fn head(front: Front, envelope: &Map<String, Value>, delivery: Delivery) -> Resu
             Some(_) => return malformed("`cookies` is no list"),
         }
     }
+    let size: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    if front == Front::Alb && size > ALB_HEADERS_LIMIT_BYTES {
+        return malformed(format!("its headers have more than {ALB_HEADERS_LIMIT_BYTES} bytes"));
+    }
     if !headers.contains_key(CONTENT_TYPE) && matches!(front, Front::Url | Front::V1 | Front::V2) {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
@@ -242,14 +249,15 @@ fn add(front: Front, headers: &mut HeaderMap, name: &str, value: &Value) -> Resu
         Front::V2 | Front::Url => name == CONTENT_LENGTH,
         Front::Alb | Front::Lattice => false,
     };
-    if is_remapped {
-        if let Ok(name) = HeaderName::try_from(format!("x-amzn-remapped-{name}")) {
-            headers.append(name, value);
-        }
-    } else if !is_hop_by_hop(&name) && name != CONTENT_LENGTH {
-        headers.append(name, value);
+    let name = match is_remapped {
+        true => HeaderName::try_from(format!("x-amzn-remapped-{name}")).unwrap_or(name),
+        false if is_hop_by_hop(&name) || name == CONTENT_LENGTH => return Ok(()),
+        false => name,
+    };
+    match headers.try_append(name, value) {
+        Ok(_) => Ok(()),
+        Err(_) => malformed("it has too many headers"),
     }
-    Ok(())
 }
 
 /// Returns whether a header is for the next hop only (RFC 9110, section 7.6.1).

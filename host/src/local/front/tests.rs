@@ -460,6 +460,19 @@ fn head_204_and_304_have_no_body() {
 }
 
 #[test]
+fn a_response_has_only_so_many_headers() {
+    let of = |count: usize| {
+        let headers: Vec<String> = (0..count).map(|at| format!("\"x-{at:05}\":\"\"")).collect();
+        format!("{{\"statusCode\":200,\"headers\":{{{}}}}}", headers.join(","))
+    };
+    assert_eq!(to_get(Front::Url, &of(1_000)).headers().len(), 1_001);
+    assert!(respond(Front::Url, &Method::GET, &of(40_000)).is_err());
+    // Each has seven bytes.
+    assert_eq!(to_get(Front::Alb, &of(4_681)).headers().len(), 4_681);
+    assert!(respond(Front::Alb, &Method::GET, &of(4_682)).is_err());
+}
+
+#[test]
 fn a_load_balancer_takes_one_mebibyte() {
     let around = r#"{"statusCode":200,"body":""}"#;
     let of = |size: usize| around.replace("\"\"}", &format!("\"{}\"}}", "x".repeat(size - around.len())));
