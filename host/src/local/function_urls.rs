@@ -274,7 +274,9 @@ impl fmt::Display for Failed {
 fn bad_gateway(front: Front) -> Response<Body> {
     let (content_type, text) = match front {
         Front::V1 | Front::V2 => ("application/json", r#"{"message":"Internal server error"}"#),
-        Front::Url | Front::Alb | Front::Lattice => ("text/plain", "Internal Server Error"),
+        Front::Url | Front::Alb | Front::AlbMultiValue | Front::Lattice | Front::LatticeV1 => {
+            ("text/plain", "Internal Server Error")
+        }
     };
     response(StatusCode::BAD_GATEWAY, content_type, text.to_owned())
 }

@@ -63,10 +63,14 @@ enum FrontName {
     V1,
     /// API Gateway, payload format 2.0: an HTTP API
     V2,
-    /// Application Load Balancer
+    /// Application Load Balancer, without multi-value headers
     Alb,
+    /// Application Load Balancer, with multi-value headers
+    AlbMultiValue,
     /// VPC Lattice, event structure 2.0
     Lattice,
+    /// VPC Lattice, event structure 1.0
+    LatticeV1,
 }
 
 impl Arguments {
@@ -77,7 +81,9 @@ impl Arguments {
             FrontName::V1 => Front::V1,
             FrontName::V2 => Front::V2,
             FrontName::Alb => Front::Alb,
+            FrontName::AlbMultiValue => Front::AlbMultiValue,
             FrontName::Lattice => Front::Lattice,
+            FrontName::LatticeV1 => Front::LatticeV1,
         };
         let is_gateway = matches!(front, Front::V1 | Front::V2);
         if !is_gateway && (self.stage.is_some() || self.base_path.is_some()) {

@@ -8,11 +8,13 @@
 mod alb;
 mod api_gateway_v1;
 mod api_gateway_v2;
+#[cfg(test)]
+mod event_tests;
 mod lattice;
 mod request;
 mod response;
 #[cfg(test)]
-mod tests;
+mod response_tests;
 
 use http::StatusCode;
 use serde_json::Value;
@@ -33,8 +35,12 @@ pub enum Front {
     V2,
     /// An Application Load Balancer, without multi-value headers.
     Alb,
+    /// An Application Load Balancer, with multi-value headers.
+    AlbMultiValue,
     /// VPC Lattice, with the event structure 2.0.
     Lattice,
+    /// VPC Lattice, with the event structure 1.0.
+    LatticeV1,
 }
 
 /// Describes the front that a local Lambda shows its functions.
@@ -76,7 +82,9 @@ impl Site {
             Front::V2 => Ok(api_gateway_v2::http_api_event(self, arrived)),
             Front::V1 => api_gateway_v1::event(self, arrived),
             Front::Alb => Ok(alb::event(arrived)),
+            Front::AlbMultiValue => Ok(alb::multi_value_event(arrived)),
             Front::Lattice => Ok(lattice::event(arrived)),
+            Front::LatticeV1 => Ok(lattice::v1_event(arrived)),
         }
     }
 
@@ -91,10 +99,12 @@ impl Front {
     /// Returns the maximum size of a request's body, in bytes. Sources: the AWS pages "Lambda quotas" and "Quotas for
     /// your Application Load Balancers".
     pub fn body_limit(self) -> usize {
-        match self {
-            Self::Alb => 1024 * 1024,
-            Self::Url | Self::V1 | Self::V2 | Self::Lattice => crate::invocation::PAYLOAD_LIMIT_BYTES,
-        }
+        if self.is_alb() { 1024 * 1024 } else { crate::invocation::PAYLOAD_LIMIT_BYTES }
+    }
+
+    /// Returns whether the front is a load balancer.
+    fn is_alb(self) -> bool {
+        matches!(self, Self::Alb | Self::AlbMultiValue)
     }
 
     /// Returns whether a front of this kind sends a streamed response on as it comes.
@@ -116,8 +126,12 @@ impl Front {
             Self::V1 | Self::V2 if line + all > 10_240 => {
                 refuse(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "line and headers have", 10_240)
             }
-            Self::Alb if line > 16 * KIB => refuse(StatusCode::URI_TOO_LONG, "line has", 16 * KIB),
-            Self::Alb if largest > 16 * KIB => refuse(StatusCode::BAD_REQUEST, "largest header has", 16 * KIB),
+            Self::Alb | Self::AlbMultiValue if line > 16 * KIB => {
+                refuse(StatusCode::URI_TOO_LONG, "line has", 16 * KIB)
+            }
+            Self::Alb | Self::AlbMultiValue if largest > 16 * KIB => {
+                refuse(StatusCode::BAD_REQUEST, "largest header has", 16 * KIB)
+            }
             _ if line + all > 64 * KIB => {
                 refuse(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "line and headers have", 64 * KIB)
             }
