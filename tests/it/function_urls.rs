@@ -349,6 +349,11 @@ fn invoke_returns_a_streamed_response_as_a_whole() {
         (response.header("x-amz-function-error"), response.text()),
         (Some("Unhandled"), r#"{"errorType":"Oops"}"#)
     );
+    // Errors may be large.
+    let (client, worker) = (invoke(), waiting.worker(&waiting.in_flight(3), "text/plain"));
+    let error = format!(r#"{{"errorType":"{}"}}"#, "x".repeat(1024 * 1024 - 16));
+    worker.fail("Oops", &error);
+    assert_eq!(client.rest().unwrap().text(), error);
 }
 
 #[test]
