@@ -32,21 +32,28 @@ export function respond(out, response, received) {
     source?.close?.();
     return;
   }
-  let writing;
+  let isOver = false;
+  const { promise, resolve } = Promise.withResolvers();
+  const end = () => {
+    isOver = true;
+    resolve();
+  };
+  const onError = (error) => {
+    logThrown(error);
+    end();
+  };
+  const onEnd = (isWhole) => {
+    isWhole || received.abort();
+    end();
+  };
+  const writing = writeBody(sink, source instanceof Uint8Array ? source : chunksOf(source), onError, onEnd);
   try {
-    let isOver = false;
-    const { promise, resolve, reject } = Promise.withResolvers();
-    writing = writeBody(sink, source instanceof Uint8Array ? source : chunksOf(source), reject, (isWhole) => {
-      isWhole || received.abort();
-      isOver = true;
-      resolve();
-    });
     // Most bodies are taken at once.
     isOver || awaited(() => promise);
   } catch (error) {
-    // Without its end the host knows that it is broken.
-    writing?.stop();
+    // Without its end the host knows that the body is broken, and may end the guest.
     logThrown(error);
+    writing.stop();
   }
 }
 
