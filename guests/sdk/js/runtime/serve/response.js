@@ -11,12 +11,12 @@ import { chunksOf } from "../web/bytes.js";
 import { Response } from "../web/response.js";
 
 // Sends what a handler returned, and returns when the body was taken.
-export function respond(out, response, received) {
+export function respond(out, returned, received) {
   let message;
   let source;
   let sink;
   try {
-    requireResponse(response);
+    const response = asResponse(returned);
     source = sourceOf(response);
     const isEmpty = source === null || received.method === "HEAD";
     message = messageOf(response, source);
@@ -64,13 +64,18 @@ export function refuse(out, error) {
   http.ResponseOutparam.set(out, { tag: "err", val: { tag: "internal-error", val: `${errorType}: ${errorMessage}` } });
 }
 
-function requireResponse(response) {
-  if (!(response instanceof Response)) {
-    throw new TypeError("the handler returned no `Response`");
-  }
-  if (response.type === "error") {
+function asResponse(returned) {
+  if (returned?.type === "error") {
     throw new TypeError("the handler returned `Response.error()`");
   }
+  if (returned instanceof Response) {
+    return returned;
+  }
+  // Some frameworks have a class of their own.
+  if (typeof returned?.status !== "number" || typeof returned.headers?.[Symbol.iterator] !== "function") {
+    throw new TypeError("the handler returned no `Response`");
+  }
+  return new Response(returned.body, returned);
 }
 
 function messageOf(response, source) {
