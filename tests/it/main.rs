@@ -20,6 +20,8 @@ mod faults;
 mod four_ways;
 mod functions;
 mod host_panic;
+mod http;
+mod http_streams;
 mod init_failures;
 mod languages;
 mod limits;
@@ -53,6 +55,7 @@ mod endurance;
 
 // Real callers, real emulator, real image.
 mod cli;
+mod function_urls;
 mod image;
 mod new;
 mod peers;

@@ -94,6 +94,13 @@ pub fn without_outer_cargo(command: &mut Command) -> &mut Command {
     command
 }
 
+/// Returns one of the guests that export `wasi:http`: `raw`, `kept` or `axum`.
+pub fn http(name: &str) -> PathBuf {
+    static BUILT: LazyLock<PathBuf> =
+        LazyLock::new(|| cargo_build(&["-p", "conformance-http", "--examples"]).join("examples"));
+    BUILT.join(name).with_extension("wasm")
+}
+
 /// Builds packages of the guests' workspace. Returns the directory with what came of it.
 pub fn cargo_build(what: &[&str]) -> PathBuf {
     // Cargo takes the guests' target from a file in their directory, so it is run there.

@@ -19,7 +19,7 @@ pub fn build() -> Result<()> {
     for (language, names) in [
         ("c", &["conformance", "network"][..]),
         ("go", &["conformance", "hello", "network", "proxy", "queue", "web"]),
-        ("js", &["conformance", "network"]),
+        ("js", &["conformance", "http", "network", "streaming"]),
         ("python", &["conformance", "hello", "http", "libraries", "network", "proxy"]),
         ("rust", &["network-aws"]),
         ("commands", &["boolector", "count-c", "count-go", "icebram", "icepack", "logs-go"]),
@@ -148,17 +148,22 @@ fn go_in(directory: &Path, path: &str) -> Command {
 fn javascript() -> Result<()> {
     let path = tools::node()?;
     say("building the guests in JavaScript and TypeScript");
-    for (source, name, built) in [
-        ("guests/hello-js", "hello-js", "hello-js.wasm"),
-        ("guests/hello-ts", "hello-ts", "hello-ts.wasm"),
-        ("guests/conformance/js", "conformance", "conformance-js.wasm"),
-        ("guests/conformance/network/js", "network", "network.wasm"),
+    for (source, guests) in [
+        ("guests/hello-js", &[("hello-js", "hello-js.wasm")][..]),
+        ("guests/hello-ts", &[("hello-ts", "hello-ts.wasm")]),
+        (
+            "guests/conformance/js",
+            &[("conformance", "conformance-js.wasm"), ("http", "http.wasm"), ("streaming", "streaming.wasm")],
+        ),
+        ("guests/conformance/network/js", &[("network", "network.wasm")]),
     ] {
         for arguments in [["ci", "--silent", "--ignore-scripts"], ["run", "--silent", "build"]] {
             run(npm_in(&root().join(source), &path).args(arguments))?;
         }
-        let output = directory("js")?.join(name).with_extension("wasm");
-        fs::rename(root().join(source).join(built), &output)?;
+        for (name, built) in guests {
+            let output = directory("js")?.join(name).with_extension("wasm");
+            fs::rename(root().join(source).join(built), &output)?;
+        }
     }
     say("testing the SDK for JavaScript");
     run(npm_in(&root().join("guests/conformance/js"), &path).args(["test", "--silent"]))?;
@@ -194,7 +199,7 @@ fn python() -> Result<()> {
     for (source, name) in [
         ("guests/hello-python/app.py", "hello-python"),
         ("guests/conformance/python/app.py", "conformance"),
-        ("guests/conformance/python-http/app.py", "http"),
+        ("guests/conformance/http/python/app.py", "http"),
         ("guests/conformance/aws/python/hello.py", "hello"),
         ("guests/conformance/aws/python/proxy.py", "proxy"),
         ("guests/conformance/network/python/app.py", "network"),

@@ -8,7 +8,11 @@ import (
 	"unicode/utf8"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
+
+	"guesthouse.dev/go/internal/guest"
 )
+
+type failure = guest.Failure
 
 // invocation is the contract's context. An empty text is one that is not there.
 type invocation struct {
@@ -31,7 +35,7 @@ type invocation struct {
 func (r *reflected) response(event []byte, in *invocation) (response []byte, failed *failure) {
 	ctx, cancel := in.context(r.baseContext)
 	defer cancel()
-	failed = protect(func() (err error) {
+	failed = guest.Protect(func() (err error) {
 		response, err = r.Invoke(ctx, event)
 		if err == nil && !utf8.Valid(response) {
 			// The boundary carries text. The host would throw the instance away for it.
@@ -78,23 +82,9 @@ func (in *invocation) context(base context.Context) (context.Context, context.Ca
 
 // prepare runs the guest's main until it calls Start, which hands over the handler through started.
 func prepare(main func(), started <-chan *reflected) (*reflected, *failure) {
-	ended := make(chan *failure, 1)
-	// In a goroutine, because Start does not return.
-	go func() {
-		failed := &failure{Type: "NoHandler", Message: "main ended without `lambda.Start`"}
-		// Also for a main that ends by runtime.Goexit.
-		defer func() { ended <- failed }()
-		if panicked := protect(func() error { main(); return nil }); panicked != nil {
-			failed = panicked
-		}
-	}()
-	select {
-	case handler := <-started:
-		if handler.invalid != nil {
-			return nil, &failure{Type: "InvalidHandler", Message: handler.invalid.Error()}
-		}
-		return handler, nil
-	case failed := <-ended:
-		return nil, failed
+	handler, failed := guest.Prepare(main, started, "lambda.Start")
+	if failed == nil && handler.invalid != nil {
+		return nil, &failure{Type: "InvalidHandler", Message: handler.invalid.Error()}
 	}
+	return handler, failed
 }

@@ -25,7 +25,7 @@ pub fn build(directory: &Path, guest: &Path) -> anyhow::Result<()> {
     let mut listed = packages(&project)?;
     project.tell_assumed()?;
     let imports = |package: &str| listed.lines().any(|line| line == package);
-    let sdk = if imports(&format!("{SDK}/lambda")) {
+    let sdk = if imports(&format!("{SDK}/lambda")) || imports(&format!("{SDK}/lambdahttp")) {
         Some(SDK)
     } else if imports(go_stand_in::LAMBDA) {
         go_stand_in::put(&mut project)?;
@@ -35,7 +35,7 @@ pub fn build(directory: &Path, guest: &Path) -> anyhow::Result<()> {
     } else {
         None
     };
-    // Without `lambda` it is a command.
+    // Without a handler it is a command.
     let mode = if sdk.is_some() { "-buildmode=c-shared" } else { "-buildmode=exe" };
     let tags = tags(&project, &listed)?;
     let built = project.temporary("guest.wasm");

@@ -1,12 +1,11 @@
 //! This module builds guests in JavaScript and TypeScript.
 
 use std::{
-    fs,
     path::{Path, PathBuf},
     process::Command,
 };
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use guesthouse::files;
 use serde_json::Value;
 
@@ -37,14 +36,12 @@ pub fn build(function: &Function<'_>) -> anyhow::Result<()> {
     if is_own && function.handler.is_none() {
         return run_to_end(npm(directory).args(["run", "--silent", "build"]), &missing);
     }
-    let handler = match function.handler {
-        Some(handler) => handler.to_owned(),
-        None => assumed(directory)?,
-    };
+    let assumed = if function.handler.is_none() { Some(assumed(directory)?) } else { None };
     let tools = if is_own { directory.to_owned() } else { toolbox(&missing)? };
     let mut node = Command::new("node");
-    node.current_dir(directory).arg(tools.join(BUILDER)).args(["build", "--handler", &handler, "-o"]);
-    run_to_end(node.arg(function.guest), &missing)
+    node.current_dir(directory).arg(tools.join(BUILDER)).arg("build").args(assumed);
+    node.args(function.handler.iter().flat_map(|handler| ["--handler", handler]));
+    run_to_end(node.arg("-o").arg(function.guest), &missing)
 }
 
 /// Returns whether the project has the SDK among its packages.
@@ -105,25 +102,23 @@ fn toolbox(missing: &str) -> anyhow::Result<PathBuf> {
     })
 }
 
-const ENDINGS: [&str; 6] = ["mjs", "js", "cjs", "ts", "mts", "cts"];
+const ENDINGS: [&str; 8] = ["mjs", "js", "cjs", "ts", "mts", "cts", "jsx", "tsx"];
 
-/// Returns the handler of a function for which none was given: AWS's own names first.
+/// Returns the file of a function for which no handler was given: AWS's own names first. The SDK finds the handler in
+/// it.
 fn assumed(directory: &Path) -> anyhow::Result<String> {
     let main = manifest(directory).and_then(|manifest| manifest["main"].as_str().map(str::to_owned));
     let main = main
         .map(|main| main.trim_start_matches("./").rsplit_once('.').map_or(main.clone(), |(stem, _)| stem.to_owned()));
     let usual =
         ["index", "src/index", "handler", "src/handler", "app", "src/app", "lambda", "src/lambda", "main", "src/main"];
-    let candidates: Vec<String> = usual.into_iter().map(str::to_owned).chain(main).collect();
-    let found = candidates.iter().find_map(|stem| {
+    let found = usual.into_iter().map(str::to_owned).chain(main).find_map(|stem| {
         let files = ENDINGS.iter().map(|ending| format!("{stem}.{ending}"));
-        files.into_iter().find(|file| directory.join(file).is_file()).map(|file| (stem, file))
+        files.into_iter().find(|file| directory.join(file).is_file())
     });
-    let Some((stem, file)) = found else {
+    let Some(file) = found else {
         bail!("no file looks like the function's\nhint: name its handler: `--handler src/index.handler`");
     };
-    let text = fs::read_to_string(directory.join(&file)).with_context(|| format!("can't read `{file}`"))?;
-    let name = ["handler", "lambdaHandler", "main"].into_iter().find(|name| text.contains(name)).unwrap_or("handler");
-    println!("taking `{stem}.{name}` for the handler, which is in `{file}`; `--handler` names another one");
-    Ok(format!("{stem}.{name}"))
+    println!("taking `{file}` for the handler's file; `--handler` names another one");
+    Ok(file)
 }
