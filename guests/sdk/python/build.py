@@ -85,6 +85,9 @@ def build(options):
             prepared += frameworks(staged)
             print(f"`{found.name}` is an app, which responds to requests of HTTP")
         services = aws(staged) if imports.is_there(staged, "botocore") else None
+        if streams and imports.is_async(staged):
+            # The SDK runs what the handler yields in a loop.
+            prepared.append("asyncio")
         more = [*prepared, *options.preload]
         (staged / "guesthouse_project.py").write_text(
             f"NAME = {found.name!r}\nMODULE = {found.module!r}\nHANDLER = {found.function!r}\nPRELOAD = {more!r}\n"

@@ -50,6 +50,11 @@ def _uses_streaming(path):
     )
 
 
+def is_async(staged):
+    """Whether the user's files have asynchronous functions."""
+    return any(b"async def" in path.read_bytes() for path in (staged / "task").rglob("*.py"))
+
+
 def _is_generator(entry):
     functions = [
         node
