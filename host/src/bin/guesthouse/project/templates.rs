@@ -53,7 +53,7 @@ const PYTHON_SDK: &[File<&str>] = files!("sdk/python":
     "guesthouse/lean_code.py", "guesthouse/libraries.py", "guesthouse/loading.py", "guesthouse/logs.py",
     "guesthouse/network/__init__.py", "guesthouse/network/aws.py", "guesthouse/network/connection.py",
     "guesthouse/network/datagrams.py", "guesthouse/network/exchange.py", "guesthouse/network/failures.py",
-    "guesthouse/network/http1.py", "guesthouse/network/patches.py", "guesthouse/network/tls.py", "guesthouse/pack.py",
+    "guesthouse/network/http1.py", "guesthouse/network/patches.py", "guesthouse/network/sockets.py", "guesthouse/network/tls.py", "guesthouse/pack.py",
     "guesthouse/processes.py", "guesthouse/responses.py", "guesthouse/stdlib.py", "guesthouse/streaming.py",
     "guesthouse/text.py", "guesthouse/turns.py", "guesthouse/web/__init__.py", "guesthouse/web/asgi.py",
     "guesthouse/web/context.py", "guesthouse/web/exchange.py", "guesthouse/web/guest.py", "guesthouse/web/kinds.py",
@@ -61,7 +61,8 @@ const PYTHON_SDK: &[File<&str>] = files!("sdk/python":
     "packages/graph.py", "packages/install.py", "packages/native.py", "packages/pip_for_guests.py",
     "packages/provided.py", "packages/trial.py", "packages/wanted.py", "packages/wheels.py", "project_files.py",
     "refused.py", "requirements.txt", "wit/deps/guesthouse-lambda/guesthouse.wit", "wit/deps/wasi-clocks/clocks.wit",
-    "wit/deps/wasi-http/http.wit", "wit/deps/wasi-io/io.wit", "wit/guest.wit", "without_names.py");
+    "wit/deps/wasi-http/http.wit", "wit/deps/wasi-io/io.wit", "wit/deps/wasi-sockets/sockets.wit", "wit/deps/wasi-tls/tls.wit", "wit/guest.wit",
+    "without_names.py");
 const C_SDK: &[File<&str>] = files!("sdk/c": "fetch.c", "guesthouse.c", "guesthouse.h", "json.c", "wasi_http.h");
 
 const JS_SDK: &[File<&str>] = files!("sdk/js":
