@@ -241,6 +241,20 @@ fn sockets_go_where_a_rule_for_sockets_leads() {
     }
 }
 
+#[test]
+fn sockets_of_python_speak_tls_and_check_the_certificate() {
+    let (api, other) = (Api::with_tls(), Api::with_tls());
+    let rule = |api: &Api| format!("tcp://{}", api.authority());
+    let host = PYTHON.guest().allow(&[&rule(&api), &rule(&other)]).certificates(api.certificates()).start();
+    let hello = |api: &Api| {
+        let port: u16 = api.port().parse().unwrap();
+        ask(&host, &json!({"op": "tcp", "tls": true, "host": "localhost", "port": port, "send": "HELLO\r\n\r\n"}))
+    };
+    assert_eq!(hello(&api)["received"], "HTTP/1.1 200 OK\r\n");
+    let refused = hello(&other);
+    assert_eq!(refused["error"]["kind"], "SSLCertVerificationError", "{refused}");
+}
+
 /// The server responds only once all of them are there.
 #[test]
 fn twenty_requests_are_under_way_at_once() {

@@ -7,6 +7,8 @@ import secrets
 import sys
 import time
 
+import guesthouse
+
 count = 0
 
 
@@ -28,6 +30,17 @@ def handler(event, context):
             for number in range(1, lines + 1):
                 print(f"out {number}")
                 print(f"err {number}", file=sys.stderr)
+        # Responses that are sent in pieces.
+        case {"do": "text", "text": text}:
+            return guesthouse.stream([text], content_type=event.get("type"))
+        case {"do": "pieces", "pieces": pieces}:
+            return in_pieces(pieces, event.get("bytes", 1), event.get("ms", 0))
+        case {"do": "http", "prelude": prelude}:
+            return as_http(prelude, event.get("body", ""))
+        case {"do": "fail before"}:
+            return failing([])
+        case {"do": "fail after"}:
+            return failing(["begun"])
         # Only some languages are asked for this.
         case {"do": "levels"}:
             for level in ("debug", "info", "warning", "error", "critical"):
@@ -80,3 +93,19 @@ def described(context):
         "identity_pool_id": context.identity.cognito_identity_pool_id,
         "custom": context.client_context and context.client_context.custom,
     }
+
+
+def in_pieces(pieces, size, ms):
+    for _ in range(pieces):
+        time.sleep(ms / 1000)
+        yield b"a" * size
+
+
+async def as_http(prelude, body):
+    yield guesthouse.HttpResponse(prelude["statusCode"], prelude.get("headers"), prelude.get("cookies", ()))
+    yield body
+
+
+def failing(pieces):
+    yield from pieces
+    raise OrderNotFound("no such order")

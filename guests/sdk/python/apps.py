@@ -53,6 +53,8 @@ def _is_made(tree, name, value):
             if maker in _EVENT_MAKERS or maker.endswith(("Resolver", "_handler")):
                 return False
             return maker in _MAKERS or name in _USUAL
+        case ast.IfExp():
+            return _is_made(tree, name, value.body) and _is_made(tree, name, value.orelse)
         case ast.Name() if value.id != name:
             return is_app(tree, value.id)
         case _:

@@ -79,21 +79,26 @@ def build(options):
         # A copy, because componentize-py's interpreter leaves its `__pycache__` where it reads.
         shutil.copytree(SDK / "guesthouse", staged / "guesthouse", ignore=shutil.ignore_patterns("__pycache__"))
         has_network = imports.uses_network(staged)
+        has_tls = has_network and imports.uses_tls_over_sockets(staged)
         streams = not found.is_app and imports.streams(staged, found)
         prepared = [name for name in imports.PREPARED if imports.is_there(staged, name)]
         if found.is_app:
             prepared += frameworks(staged)
             print(f"`{found.name}` is an app, which responds to requests of HTTP")
         services = aws(staged) if imports.is_there(staged, "botocore") else None
+        if streams and imports.is_async(staged):
+            # The SDK runs what the handler yields in a loop.
+            prepared.append("asyncio")
         more = [*prepared, *options.preload]
         (staged / "guesthouse_project.py").write_text(
             f"NAME = {found.name!r}\nMODULE = {found.module!r}\nHANDLER = {found.function!r}\nPRELOAD = {more!r}\n"
-            f"IS_APP = {found.is_app!r}\nSTREAMS = {streams!r}\nHAS_NETWORK = {has_network!r}\nAWS_SERVICES = {services!r}\n"
+            f"IS_APP = {found.is_app!r}\nSTREAMS = {streams!r}\nHAS_NETWORK = {has_network!r}\nHAS_TLS = {has_tls!r}\nAWS_SERVICES = {services!r}\n"
             f"IMPORTED = {sorted(graph.imported(staged, more))!r}\n"
             f"REACHED = {graph.imported(staged, more, late=True)!r}\n"
         )
         worlds = ["python-http-guest" if found.is_app else "python-guest"]
         worlds += ["network"] if has_network else []
+        worlds += ["tls-over-sockets"] if has_tls else []
         worlds += ["streaming"] if streams else []
         componentize(staged, output, worlds)
     print(f"wrote {os.path.relpath(output)}, {output.stat().st_size / 1e6:.1f} MB")

@@ -28,6 +28,20 @@ def uses_network(staged):
     )
 
 
+#: Packages that speak TLS over sockets, to databases and other servers that do not speak HTTP.
+_SPEAKERS = "pg8000 pymysql MySQLdb mysql redis valkey pymongo ldap3 paho pika amqp kafka stomp cassandra nats".split()
+
+#: What one's own code has that does.
+_TLS = re.compile(rb"^\s*(?:import\s+(?:.*,\s*)?|from\s+)(?:ssl|smtplib|imaplib|poplib|ftplib)\b", re.MULTILINE)
+
+
+def uses_tls_over_sockets(staged):
+    """Whether the user's files or a known package may speak TLS over sockets. Clients of HTTP do not need it."""
+    return any(is_there(staged, name) for name in _SPEAKERS) or any(
+        _TLS.search(path.read_bytes()) for path in (staged / "task").rglob("*.py")
+    )
+
+
 def streams(staged, entry):
     """Whether a handler sends its response in pieces: it is a generator, or the files use the SDK's names for it."""
     return _is_generator(entry) or any(_uses_streaming(path) for path in sorted((staged / "task").rglob("*.py")))
@@ -48,6 +62,11 @@ def _uses_streaming(path):
         and node.attr in _STREAMING
         for node in ast.walk(_tree(content))
     )
+
+
+def is_async(staged):
+    """Whether the user's files have asynchronous functions."""
+    return any(b"async def" in path.read_bytes() for path in (staged / "task").rglob("*.py"))
 
 
 def _is_generator(entry):

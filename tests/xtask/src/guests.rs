@@ -20,7 +20,7 @@ pub fn build() -> Result<()> {
         ("c", &["conformance", "network", "streaming"][..]),
         ("go", &["conformance", "hello", "http", "network", "proxy", "queue", "streaming", "web"]),
         ("js", &["conformance", "http", "network", "streaming"]),
-        ("python", &["conformance", "hello", "libraries", "network", "proxy"]),
+        ("python", &["conformance", "hello", "http", "libraries", "network", "proxy"]),
         ("rust", &["network-aws"]),
         ("commands", &["boolector", "count-c", "count-go", "icebram", "icepack", "logs-go"]),
     ] {
@@ -204,6 +204,7 @@ fn python() -> Result<()> {
     for (source, name) in [
         ("guests/hello-python/app.py", "hello-python"),
         ("guests/conformance/python/app.py", "conformance"),
+        ("guests/conformance/http/python/app.py", "http"),
         ("guests/conformance/aws/python/hello.py", "hello"),
         ("guests/conformance/aws/python/proxy.py", "proxy"),
         ("guests/conformance/network/python/app.py", "network"),

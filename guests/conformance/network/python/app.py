@@ -7,6 +7,7 @@ import http.client
 import io
 import pathlib
 import socket
+import ssl
 import time
 import urllib.parse
 import urllib.request
@@ -66,6 +67,8 @@ def timeout(event):
 
 def tcp(event):
     with socket.create_connection((event["host"], event["port"])) as connection:
+        if event.get("tls"):
+            connection = ssl.create_default_context().wrap_socket(connection, server_hostname=event["host"])
         connection.sendall(event["send"].encode())
         return {"received": connection.makefile("rb").readline().decode()}
 

@@ -4,8 +4,13 @@ import errno
 import io
 import socket
 
+import guesthouse_project as project
+
 from . import http1
 from .exchange import Exchange
+
+if project.HAS_TLS:
+    from .sockets import Socket
 
 _real_create_connection = socket.create_connection
 _DEFAULT = object()
@@ -33,7 +38,7 @@ class Connection:
     proto = 0
 
     def __init__(self, address, timeout=None):
-        self._address = address
+        self._address = self._peer = address
         self._timeout = timeout
         self._is_secure = False
         self._head = bytearray()
@@ -46,11 +51,12 @@ class Connection:
 
     def start_tls(self, server_hostname):
         """Has the host speak TLS."""
-        if self._real is not None:
-            raise OSError(errno.EOPNOTSUPP, "TLS over a socket that is in use is not supported in a guest")
-        self._is_secure = True
         if server_hostname:
             self._address = (server_hostname, self._address[1])
+        if self._real is not None:
+            # Databases talk about TLS before it begins.
+            self._secure()
+        self._is_secure = True
         return self
 
     def version(self):
@@ -123,7 +129,7 @@ class Connection:
         return self._exchange is not None and self._exchange.has_input()
 
     def makefile(self, mode="r", buffering=None, **keywords):
-        if self._real is not None:
+        if isinstance(self._real, socket.socket):
             return self._real.makefile(mode, buffering, **keywords)
         raw = _Raw(self)
         if buffering == 0:
@@ -191,13 +197,23 @@ class Connection:
 
     def _become_real(self):
         if self._real is None:
+            if project.HAS_TLS:
+                self._real = Socket(self._peer, self._timeout)
+            elif not self._is_secure:
+                self._real = _real_create_connection(self._peer, self._timeout)
             if self._is_secure:
-                raise OSError(errno.EOPNOTSUPP, "TLS for other protocols than HTTP is not supported in a guest")
-            self._real = _real_create_connection(self._address, self._timeout)
+                self._secure()
             if self._head:
                 self._real.sendall(bytes(self._head))
                 self._head.clear()
         return self._real
+
+    def _secure(self):
+        if not project.HAS_TLS:
+            raise OSError(
+                errno.EOPNOTSUPP, "the build has not seen that TLS is for other protocols than HTTP: `import ssl` in your code says so"
+            )
+        self._real.start_tls(self._address[0])
 
 
 class _Raw(io.RawIOBase):

@@ -14,6 +14,7 @@ def install():
             "boto3.s3.transfer": _boto3_transfer,
             "botocore.auth": _botocore_auth,
             "certifi.core": _certifi,
+            "redis.connection": _redis,
         }
     )
 
@@ -29,6 +30,16 @@ def _urllib3_wait(module):
         return sock.has_input() if isinstance(sock, Connection) else real(sock, timeout)
 
     module.wait_for_read = wait_for_read
+
+
+def _redis(module):
+    # It makes a socket of its own, which TLS can't be put over.
+    def connect(self):
+        connection = create_connection((self.host, self.port), self.socket_connect_timeout)
+        connection.settimeout(self.socket_timeout)
+        return connection
+
+    module.Connection._connect = connect
 
 
 def _s3transfer(module):

@@ -165,7 +165,7 @@ class SSLContext:
         if server_side:
             raise NotImplementedError("a guest can't be a server")
         if not hasattr(sock, "start_tls"):
-            raise NotImplementedError("TLS over sockets is not supported in a guest, only requests of HTTPS are")
+            raise NotImplementedError("TLS is supported only over sockets of `socket.create_connection` in a guest")
         return sock.start_tls(server_hostname)
 
     def wrap_bio(self, *_, **__):

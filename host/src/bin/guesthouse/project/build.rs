@@ -34,7 +34,7 @@ pub struct Arguments {
     #[arg(default_value = ".")]
     directory: PathBuf,
     /// The handler as on Lambda, for JavaScript, TypeScript and Python: `src/index.handler` is the function `handler`
-    /// of the file `src/index`
+    /// of the file `src/index`. In Python it may be an app of WSGI or ASGI, `app:app`
     #[arg(long, value_name = "FILE.NAME")]
     handler: Option<String>,
 }

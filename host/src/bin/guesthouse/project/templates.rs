@@ -47,20 +47,23 @@ const GO_SDK: &[File<&str>] = files!("sdk/go":
     "network/transport_wasip1.go", "network/upload_wasip1.go", "streaming/streaming.go",
     "streaming/streaming_wasip1.go");
 const PYTHON_SDK: &[File<&str>] = files!("sdk/python":
-    "aws_services.py", "build.py", "entry.py", "guesthouse/__init__.py", "guesthouse/absent.py",
+    "apps.py", "aws_services.py", "build.py", "entry.py", "guesthouse/__init__.py", "guesthouse/absent.py",
     "guesthouse/bundle.py", "guesthouse/bundle_data.py", "guesthouse/context.py", "guesthouse/errors.py",
-    "guesthouse/event_loop.py", "guesthouse/executors.py", "guesthouse/files_view.py", "guesthouse/guest.py",
-    "guesthouse/hashes.py", "guesthouse/instance.py", "guesthouse/lean_code.py", "guesthouse/libraries.py",
-    "guesthouse/logs.py", "guesthouse/network/__init__.py", "guesthouse/network/aws.py",
-    "guesthouse/network/connection.py", "guesthouse/network/datagrams.py", "guesthouse/network/exchange.py",
-    "guesthouse/network/failures.py", "guesthouse/network/http1.py", "guesthouse/network/patches.py",
-    "guesthouse/network/tls.py", "guesthouse/pack.py", "guesthouse/processes.py", "guesthouse/stdlib.py",
-    "guesthouse/text.py", "guesthouse/turns.py", "guesthouse/wipe.py", "imports.py", "packages/__init__.py",
-    "packages/advice.py", "packages/graph.py", "packages/install.py", "packages/native.py",
-    "packages/pip_for_guests.py", "packages/provided.py", "packages/trial.py", "packages/wanted.py",
-    "packages/wheels.py", "project_files.py", "refused.py", "requirements.txt",
-    "wit/deps/guesthouse-lambda/guesthouse.wit", "wit/deps/wasi-clocks/clocks.wit", "wit/deps/wasi-http/http.wit",
-    "wit/deps/wasi-io/io.wit", "wit/guest.wit", "without_names.py");
+    "guesthouse/event_loop.py", "guesthouse/events.py", "guesthouse/executors.py", "guesthouse/files_view.py",
+    "guesthouse/guest.py", "guesthouse/handler_error.py", "guesthouse/hashes.py", "guesthouse/instance.py",
+    "guesthouse/lean_code.py", "guesthouse/libraries.py", "guesthouse/loading.py", "guesthouse/logs.py",
+    "guesthouse/network/__init__.py", "guesthouse/network/aws.py", "guesthouse/network/connection.py",
+    "guesthouse/network/datagrams.py", "guesthouse/network/exchange.py", "guesthouse/network/failures.py",
+    "guesthouse/network/http1.py", "guesthouse/network/patches.py", "guesthouse/network/sockets.py", "guesthouse/network/tls.py", "guesthouse/pack.py",
+    "guesthouse/processes.py", "guesthouse/responses.py", "guesthouse/stdlib.py", "guesthouse/streaming.py",
+    "guesthouse/text.py", "guesthouse/turns.py", "guesthouse/web/__init__.py", "guesthouse/web/asgi.py",
+    "guesthouse/web/context.py", "guesthouse/web/exchange.py", "guesthouse/web/guest.py", "guesthouse/web/kinds.py",
+    "guesthouse/web/wsgi.py", "guesthouse/wipe.py", "imports.py", "packages/__init__.py", "packages/advice.py",
+    "packages/graph.py", "packages/install.py", "packages/native.py", "packages/pip_for_guests.py",
+    "packages/provided.py", "packages/trial.py", "packages/wanted.py", "packages/wheels.py", "project_files.py",
+    "refused.py", "requirements.txt", "wit/deps/guesthouse-lambda/guesthouse.wit", "wit/deps/wasi-clocks/clocks.wit",
+    "wit/deps/wasi-http/http.wit", "wit/deps/wasi-io/io.wit", "wit/deps/wasi-sockets/sockets.wit", "wit/deps/wasi-tls/tls.wit", "wit/guest.wit",
+    "without_names.py");
 const C_SDK: &[File<&str>] = files!("sdk/c": "fetch.c", "guesthouse.c", "guesthouse.h", "json.c", "stream.c",
     "wasi_http.h");
 
@@ -113,6 +116,7 @@ const C: &[File<&str>] = files!("hello-c": "hello.c", "Makefile");
 // `count` is the number of the instance's requests, and any other path with status 404.
 const HTTP_RUST: &[File<&str>] = files!("hello-http-rust": "src/main.rs");
 const HTTP_GO: &[File<&str>] = files!("hello-http-go": "main.go", "main_test.go", "go.mod", "go.sum");
+const HTTP_PYTHON: &[File<&str>] = files!("hello-http-python": "app.py", "requirements.txt");
 const HTTP_JS: &[File<&str>] = files!("hello-http-js":
     "src/app.js", "test/app.test.js", "package.json", "package-lock.json", ".npmrc", ".gitignore");
 const HTTP_TS: &[File<&str>] = files!("hello-http-ts":
@@ -206,7 +210,10 @@ impl Project {
             (Template::Http, Language::Go) => project("hello-http-go", HTTP_GO, "../sdk/go", GO_OWN),
             (Template::Http, Language::Js) => project("hello-http-js", HTTP_JS, "../sdk/js", &[]),
             (Template::Http, Language::Ts) => project("hello-http-ts", HTTP_TS, "../sdk/js", &[]),
-            (Template::Http, Language::Python | Language::C) => None,
+            (Template::Http, Language::Python) => {
+                project("hello-http-python", HTTP_PYTHON, "../sdk/python", PYTHON_OWN)
+            }
+            (Template::Http, Language::C) => None,
         }
     }
 }
