@@ -135,7 +135,8 @@ impl ResponseWriter {
     /// Returns the failure of an invocation whose response could not be written.
     pub fn failure(&self, error: WriteError) -> Failure {
         if self.is_over_limit() {
-            let message = format!("the response has more than {STREAM_LIMIT_BYTES} bytes, which is the most that Lambda streams");
+            let message =
+                format!("the response has more than {STREAM_LIMIT_BYTES} bytes, which is the most that Lambda streams");
             return Failure::response_too_large(message);
         }
         let message = match error {

@@ -83,7 +83,8 @@ pub fn guest(bytes: &[u8]) {
         let guest = Guest::load(&ENGINE, code, capabilities, Arc::new(Silence), budget, limit, timings).await;
         let guest = guest.map_err(|error| error.into_failure("guest"))?;
         let context = Context { deadline: Deadline::after(Duration::from_millis(500)), ..Context::default() };
-        let mut running = Arc::new(guest).begin(Invocation { event: Bytes::from_static(b"\"rest\""), context }, response_stream().0);
+        let mut running =
+            Arc::new(guest).begin(Invocation { event: Bytes::from_static(b"\"rest\""), context }, response_stream().0);
         running.response().await
     }));
     if let Err::<_, Failure>(failure) = ran {

@@ -55,7 +55,10 @@ fn an_app_on_axum_runs_as_it_is() {
         assert_eq!(response["cookies"].as_array().map(Vec::len), Some(2), "{response}");
         // Its framework fails to write the body of a response to HEAD, and panics.
         let response = host.response_json(url("HEAD", "/").to_string());
-        assert_eq!((&response["statusCode"], response.get("body").and_then(|body| body.as_str())), (&json!(200), Some("")));
+        assert_eq!(
+            (&response["statusCode"], response.get("body").and_then(|body| body.as_str())),
+            (&json!(200), Some(""))
+        );
     }
 }
 
@@ -106,9 +109,12 @@ fn a_fault_is_an_error_and_the_next_request_is_served() {
 #[test]
 fn a_response_that_has_no_body_needs_none() {
     let host = Host::with_file(&guests::http("raw")).start();
-    for (method, target, status) in
-        [("GET", "/no-body", 200), ("GET", "/echo?status=204", 204), ("GET", "/large?mib=1&status=304", 304), ("HEAD", "/large?mib=1", 200)]
-    {
+    for (method, target, status) in [
+        ("GET", "/no-body", 200),
+        ("GET", "/echo?status=204", 204),
+        ("GET", "/large?mib=1&status=304", 304),
+        ("HEAD", "/large?mib=1", 200),
+    ] {
         let response = host.response_json(url(method, target).to_string());
         assert_eq!(response["statusCode"], status, "{method} {target}");
         assert!(response.get("body").is_none_or(|body| body == ""), "{method} {target}: {response}");

@@ -155,7 +155,8 @@ impl Observer for Stalled {
 fn a_stream_of_a_guest_that_can_not_be_stopped_ends_in_time_with_an_error() {
     let fake = Fake::start();
     let (go_on, stalled) = channel();
-    let capabilities = Capabilities { gateway: Gateway { is_streamed: true, ..Gateway::default() }, ..Capabilities::default() };
+    let capabilities =
+        Capabilities { gateway: Gateway { is_streamed: true, ..Gateway::default() }, ..Capabilities::default() };
     let load = in_process::load(&guests::http("raw"), capabilities, Stalled(Mutex::new(stalled)));
     let (end, ended) = channel();
     let _serving = in_process::start(&fake, 1, load, move || end.send(()).unwrap());

@@ -229,8 +229,7 @@ pub fn capabilities(settings: &Settings, environment: &EnvVars, around: &Surroun
         handles: (HANDLES / concurrency.get()).max(LEAST_HANDLES),
     };
     let default = InstancePolicy::default();
-    let policy =
-        InstancePolicy { margin: settings.margin.unwrap_or(default.margin), instances: settings.instances };
+    let policy = InstancePolicy { margin: settings.margin.unwrap_or(default.margin), instances: settings.instances };
     let gateway = Gateway {
         base_path: settings.http_base_path.clone(),
         is_streamed: settings.http_is_streamed.unwrap_or_default(),

@@ -104,7 +104,14 @@ impl Guest {
         let stop = Instant::now() + invocation.context.deadline.budget(self.template.capabilities.policy.margin).guest;
         let instance = lock(&self.idle).pop();
         let origin = if instance.is_some() { InstanceOrigin::Reused } else { InstanceOrigin::New };
-        Running { guest: self.clone(), invocation: Some((invocation, writer)), stop, instance, origin, peak_memory_bytes: None }
+        Running {
+            guest: self.clone(),
+            invocation: Some((invocation, writer)),
+            stop,
+            instance,
+            origin,
+            peak_memory_bytes: None,
+        }
     }
 }
 

@@ -26,11 +26,7 @@ impl Engine {
 
     /// Links a component that imports `wasi:http`, `wasi:tls` or the contract's own interface. Its linker is made here,
     /// so that hosts whose guests do not import them do not spend time on it.
-    fn link_more(
-        &self,
-        component: &Component,
-        error: wasmtime::Error,
-    ) -> Result<component::InstancePre<StoreState>> {
+    fn link_more(&self, component: &Component, error: wasmtime::Error) -> Result<component::InstancePre<StoreState>> {
         let ty = component.component_type();
         let imports = |package: &str| ty.imports(component.engine()).any(|(name, _)| name.starts_with(package));
         type Link = fn(&mut component::Linker<StoreState>) -> Result<()>;

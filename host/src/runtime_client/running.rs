@@ -117,4 +117,3 @@ async fn send_pieces(mut stream: ResponseStream, mut body: ChunkedBody, early: &
         }
     }
 }
-

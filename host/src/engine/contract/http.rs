@@ -65,7 +65,10 @@ impl HttpHandler {
     }
 
     /// Instantiates the handler, and runs its `init` if it has one. The inner error is the guest's own.
-    pub(super) async fn start(&self, store: &mut Store<StoreState>) -> Result<Result<incoming_handler::Guest, Failure>> {
+    pub(super) async fn start(
+        &self,
+        store: &mut Store<StoreState>,
+    ) -> Result<Result<incoming_handler::Guest, Failure>> {
         let instance = self.pre.instantiate_async(&mut *store).await?;
         let handler = self.handler.load(&mut *store, &instance)?;
         Ok(self.lifecycle.init(store, &instance).await?.map(|()| handler))
@@ -199,10 +202,10 @@ impl Exchange {
         let Some(body) = body else { return Ok(None) };
         loop {
             let frame = poll_fn(|cx| match Pin::new(&mut *body).poll_frame(cx) {
-                Poll::Pending if self.has_ended.load(Ordering::Relaxed) => Poll::Ready(Err(invalid(
-                    "the guest ended before the end of the response's body",
-                )
-                .hint("finish the body of each response"))),
+                Poll::Pending if self.has_ended.load(Ordering::Relaxed) => {
+                    Poll::Ready(Err(invalid("the guest ended before the end of the response's body")
+                        .hint("finish the body of each response")))
+                }
                 polled => polled.map(|frame| {
                     frame.transpose().map_err(|error| {
                         invalid(format!("the response's body is not whole: {error}"))
@@ -246,7 +249,10 @@ mod tests {
     #[test]
     fn an_error_of_the_guest_keeps_its_name_and_its_text() {
         let failure = own_failure(&ErrorCode::InternalError(Some("no such order".to_owned())));
-        assert_eq!((failure.error_type, failure.message.as_str()), (ErrorType::Handler("InternalError".to_owned()), "no such order"));
+        assert_eq!(
+            (failure.error_type, failure.message.as_str()),
+            (ErrorType::Handler("InternalError".to_owned()), "no such order")
+        );
         let failure = own_failure(&ErrorCode::ConnectionTimeout);
         assert_eq!(failure.error_type, ErrorType::Handler("ConnectionTimeout".to_owned()));
     }

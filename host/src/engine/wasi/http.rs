@@ -13,7 +13,10 @@ use wasmtime_wasi_http::{
     p2::{
         bindings::http::{
             outgoing_handler::Host as _,
-            types::{ErrorCode, HeaderError, Host as _, HostFields, HostOutgoingRequest as _, HostOutgoingResponse as HostOutgoingResponses, IoError, Method, Scheme},
+            types::{
+                ErrorCode, HeaderError, Host as _, HostFields, HostOutgoingRequest as _,
+                HostOutgoingResponse as HostOutgoingResponses, IoError, Method, Scheme,
+            },
         },
         types::{HostFutureIncomingResponse, HostIncomingResponse, HostOutgoingRequest, HostOutgoingResponse},
     },

@@ -9,10 +9,7 @@ use std::{
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use http::HeaderName;
-use tokio::{
-    io::AsyncWriteExt as _,
-    net::TcpStream,
-};
+use tokio::{io::AsyncWriteExt as _, net::TcpStream};
 
 use super::{Connection, FirstByte, Head, HttpError};
 use crate::lock::lock;

@@ -158,8 +158,8 @@ async fn a_body_is_sent_in_chunks_and_ended_once_with_trailers() {
         body.send(chunk.as_bytes()).await.unwrap();
     }
     let end = body.end();
-    let trailers =
-        [("error-type", "Guest.Timeout"), ("b", "c")].map(|(name, value)| (HeaderName::from_static(name), value.to_owned()));
+    let trailers = [("error-type", "Guest.Timeout"), ("b", "c")]
+        .map(|(name, value)| (HeaderName::from_static(name), value.to_owned()));
     let (ended, text) = tokio::join!(end.send(&trailers), take(&mut peer, "c\r\n\r\n"));
     assert_eq!(ended.unwrap().unwrap().status, 202);
     let expected = format!(
