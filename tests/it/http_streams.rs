@@ -85,7 +85,7 @@ fn a_fault_before_the_head_is_an_error_and_after_it_ends_the_stream_with_one() {
     let host = streaming().memory("32MiB").start();
     for (fault, error_type) in [
         ("/trap", "Guest.Trap.Unreachable"),
-        ("/overflow", "Guest.Trap.StackOverflow"),
+        ("/overflow", "Guest.Trap.MemoryOutOfBounds"),
         ("/allocate", "Guest.OutOfMemory"),
         ("/exit", "Guest.Exit"),
         ("/loop", "Guest.Timeout"),

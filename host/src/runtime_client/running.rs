@@ -90,8 +90,10 @@ async fn streamed(
     early: &EarlyResponse,
 ) -> Reply {
     let mut sending = Box::pin(send_pieces(stream, body, early));
-    match select(running.as_mut(), &mut sending).await {
-        Either::Left((reply, _)) => {
+    // The post comes first: a piece is sent before the guest goes on.
+    match select(&mut sending, running.as_mut()).await {
+        Either::Left(((), _)) => running.await,
+        Either::Right((reply, _)) => {
             // What the guest wrote last may still be on its way.
             if reply.outcome.is_ok() {
                 sending.await;
@@ -100,7 +102,6 @@ async fn streamed(
             }
             reply
         }
-        Either::Right(((), _)) => running.await,
     }
 }
 
