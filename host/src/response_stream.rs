@@ -159,6 +159,11 @@ impl ResponseReader {
             Err(_) => std::future::pending().await,
         }
     }
+
+    /// Returns the response if one has begun, now that the invocation has ended.
+    pub fn begun_before_the_end(&mut self) -> Option<Begun> {
+        self.0.try_recv().ok()
+    }
 }
 
 impl ResponseStream {

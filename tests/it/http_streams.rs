@@ -16,8 +16,7 @@ use guesthouse::{
 use serde_json::Value;
 
 use crate::support::{
-    Fake, Host, Reply, RuntimeClient, guests, in_process,
-    host::Setup,
+    Fake, Host, Reply, RuntimeClient, Setup, guests, in_process,
     request::{by_load_balancer, get},
     wait_for,
 };

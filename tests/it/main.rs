@@ -21,6 +21,7 @@ mod four_ways;
 mod functions;
 mod host_panic;
 mod http;
+mod http_languages;
 mod http_streams;
 mod init_failures;
 mod languages;

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use http::HeaderValue;
+use tokio::task::yield_now;
 use wasmtime::{
     Result, StoreContextMut,
     component::{Linker, WasmList},
@@ -21,8 +22,13 @@ type Done = core::result::Result<(), StreamError>;
 /// If the linker has it already.
 pub(super) fn link(linker: &mut Linker<StoreState>) -> Result<()> {
     let mut interface = linker.instance(INTERFACE)?;
-    interface.func_wrap("open", |mut store: StoreContextMut<'_, StoreState>, (content_type,): (String,)| {
-        Ok((open(store.data_mut(), &content_type),))
+    interface.func_wrap_async("open", |mut store: StoreContextMut<'_, StoreState>, (content_type,): (String,)| {
+        Box::new(async move {
+            let opened = open(store.data_mut(), &content_type);
+            // Its head is sent before the guest goes on.
+            yield_now().await;
+            Ok((opened,))
+        })
     })?;
     interface.func_wrap_async("write", |store: StoreContextMut<'_, StoreState>, (bytes,): (WasmList<u8>,)| {
         Box::new(async move { Ok((write(store, &bytes).await,)) })

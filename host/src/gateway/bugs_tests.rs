@@ -73,7 +73,8 @@ fn a_stage_and_a_base_path_are_taken_off_once_and_as_whole_segments() {
     ] {
         let mut event = event(service, &json!({"path": path, "rawPath": path}));
         event["requestContext"]["stage"] = json!(stage);
-        let gateway = Gateway { base_path: base_path.map(|path| BasePath::parse(path).unwrap()) };
+        let gateway =
+            Gateway { base_path: base_path.map(|path| BasePath::parse(path).unwrap()), ..Gateway::default() };
         let received = gateway.request(&event.to_string().into(), &Context::default()).unwrap();
         assert_eq!(received.request.uri().path(), expected, "{number} {path} {stage} {base_path:?}");
     }

@@ -1,7 +1,7 @@
 //! This module finds an event's fields in one pass, and copies as little of them as it can.
 //!
 //! A field that decides something is kept as the piece of JSON that it is, and read later, when the kind of event says
-//! what it has to be. Only the body, which may have megabytes, is read at once. All other fields are passed over.
+//! what it has to be. All other fields are passed over. See docs/decisions/57-events-are-scanned.md.
 
 use std::{borrow::Cow, collections::HashSet, fmt};
 
@@ -17,10 +17,11 @@ use crate::{
     text::escaped,
 };
 
-/// The fields of an event that decide something, except for the body.
+/// The fields that become a part of the request, or decide what the event is.
 const NAMES: [&str; 34] = [
     "Records",
     "RequestType",
+    "ResponseURL",
     "actionGroup",
     "awslogs",
     "body",
@@ -28,9 +29,11 @@ const NAMES: [&str; 34] = [
     "deliveryStreamArn",
     "detail-type",
     "eventSource",
+    "fieldName",
     "headers",
     "httpMethod",
     "info",
+    "invocationSchemaVersion",
     "isBase64Encoded",
     "is_base64_encoded",
     "method",
@@ -50,9 +53,6 @@ const NAMES: [&str; 34] = [
     "triggerSource",
     "type",
     "version",
-    "invocationSchemaVersion",
-    "fieldName",
-    "ResponseURL",
 ];
 
 /// The number of keys that a message names.
@@ -93,14 +93,10 @@ impl<'a> Event<'a> {
         self.get(name).map(|raw| read_as(name, raw)).transpose()
     }
 
-    /// Returns the body, if there is one.
-    pub fn body(&self) -> Result<Option<Cow<'a, str>>, Failure> {
-        let Some(raw) = self.get("body") else { return Ok(None) };
-        let text = unescaped(raw.get()).map_err(|reason| {
-            let message = "`body` of the event can't be used";
-            invalid(message).details(reason)
-        })?;
-        Ok(Some(text))
+    /// Returns the text of the body, if there is one.
+    pub fn body(&self) -> Result<Option<Cow<'a, [u8]>>, Failure> {
+        let text = self.get("body").map(|raw| unescaped(raw.get())).transpose();
+        text.map_err(|reason| invalid("`body` of the event can't be used").details(reason))
     }
 
     /// Returns the first keys, for messages.
@@ -237,12 +233,13 @@ impl<'de> Deserialize<'de> for Text<'de> {
 }
 
 /// The members of an object whose values are texts or lists of texts, in the event's order. A `null` is no value.
-pub struct Pairs<'a>(pub Vec<(Cow<'a, str>, Vec<Cow<'a, str>>)>);
+pub struct Pairs<'a>(pub Vec<(Cow<'a, str>, Values<'a>)>);
 
 impl<'a> Pairs<'a> {
     /// Returns each name with each of its values.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().flat_map(|(name, values)| values.iter().map(move |value| (name.as_ref(), value.as_ref())))
+        let each = self.0.iter().flat_map(|(name, values)| values.as_slice().iter().map(move |value| (name, value)));
+        each.map(|(name, value)| (&**name, &**value))
     }
 
     /// Keeps the last of those that have the same name.
@@ -270,9 +267,9 @@ impl<'de> Deserialize<'de> for Pairs<'de> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs<'de>, A::Error> {
                 let (mut pairs, mut count) = (Vec::new(), 0);
                 while let Some(Text(name)) = map.next_key()? {
-                    let Values(values) =
+                    let values: Values<'de> =
                         map.next_value().map_err(|error| A::Error::custom(format!("`{}`: {error}", shown(&name))))?;
-                    count += values.len() + 1;
+                    count += values.as_slice().len() + 1;
                     if count > 2 * VALUES_LIMIT {
                         return Err(too_many());
                     }
@@ -286,7 +283,22 @@ impl<'de> Deserialize<'de> for Pairs<'de> {
 }
 
 /// The values of one name: a text, a list of texts, or `null`.
-pub struct Values<'a>(pub Vec<Cow<'a, str>>);
+pub enum Values<'a> {
+    /// One value.
+    One(Cow<'a, str>),
+    /// Any number of values.
+    Many(Vec<Cow<'a, str>>),
+}
+
+impl<'a> Values<'a> {
+    /// Returns the values.
+    pub fn as_slice(&self) -> &[Cow<'a, str>] {
+        match self {
+            Self::One(value) => std::slice::from_ref(value),
+            Self::Many(values) => values,
+        }
+    }
+}
 
 impl<'de> Deserialize<'de> for Values<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -299,15 +311,15 @@ impl<'de> Deserialize<'de> for Values<'de> {
             }
 
             fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Values<'de>, E> {
-                Ok(Values(vec![Cow::Borrowed(text)]))
+                Ok(Values::One(Cow::Borrowed(text)))
             }
 
             fn visit_str<E>(self, text: &str) -> Result<Values<'de>, E> {
-                Ok(Values(vec![Cow::Owned(text.to_owned())]))
+                Ok(Values::One(Cow::Owned(text.to_owned())))
             }
 
             fn visit_unit<E>(self) -> Result<Values<'de>, E> {
-                Ok(Values(Vec::new()))
+                Ok(Values::Many(Vec::new()))
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Values<'de>, A::Error> {
@@ -318,7 +330,7 @@ impl<'de> Deserialize<'de> for Values<'de> {
                     }
                     values.extend(value.map(|Text(text)| text));
                 }
-                Ok(Values(values))
+                Ok(Values::Many(values))
             }
         }
         deserializer.deserialize_any(Any)

@@ -7,11 +7,7 @@ use http::{
     response::Parts,
 };
 
-use super::{
-    headers::is_for_one_connection,
-    json::{Object, escaped_len},
-    kind::Kind,
-};
+use super::{headers::is_for_one_connection, json::Object, kind::Kind};
 use crate::{
     failure::{ErrorType, Failure},
     invocation::PAYLOAD_LIMIT_BYTES,
@@ -68,28 +64,18 @@ impl Front {
     /// Fails if it is larger than the service accepts.
     pub fn response(&self, head: &Parts, body: &[u8]) -> Result<Bytes, Failure> {
         let body = if self.has_no_body(head.status) { None } else { Some(body) };
-        let encoded = body.map(|body| self.encoded(body));
-        let body_bytes = encoded.as_ref().map_or(0, Encoded::len);
+        let body_bytes = body.map_or(0, <[u8]>::len);
         if body_bytes > self.body_limit_bytes() {
             return Err(self.too_large(body_bytes));
         }
-        let mut json = Object::with_capacity(body_bytes + 128 + headers_bytes(&head.headers) * 2);
+        let mut json = Object::with_capacity(body_bytes / 3 * 4 + 256 + headers_bytes(&head.headers) * 2);
         json.number("statusCode", head.status.as_u16());
         if self.describes_status() {
             json.text("statusDescription", &description(head.status));
         }
         self.write_headers(&mut json, &head.headers)?;
-        match encoded {
-            Some(Encoded::Text(text, _)) => {
-                json.text("body", text);
-                json.literal("isBase64Encoded", "false");
-            }
-            Some(Encoded::Base64(bytes)) => {
-                json.base64("body", bytes);
-                json.literal("isBase64Encoded", "true");
-            }
-            None => json.literal("isBase64Encoded", "false"),
-        }
+        let is_base64 = body.map_or(Ok(false), |body| self.write_body(&mut json, body))?;
+        json.literal("isBase64Encoded", if is_base64 { "true" } else { "false" });
         let json = json.end();
         if json.len() > self.body_limit_bytes() {
             return Err(self.too_large(json.len()));
@@ -121,13 +107,25 @@ impl Front {
         Ok(prelude.into())
     }
 
-    /// Chooses how the body stands in the JSON.
-    fn encoded<'a>(&self, body: &'a [u8]) -> Encoded<'a> {
-        let Ok(text) = std::str::from_utf8(body) else { return Encoded::Base64(body) };
-        let length = escaped_len(text);
+    /// Writes the body as it is shortest, and returns whether that is base64.
+    fn write_body(&self, json: &mut Object, body: &[u8]) -> Result<bool, Failure> {
+        let limit = self.body_limit_bytes();
+        let base64_bytes = base64::encoded_len(body.len(), true).unwrap_or(usize::MAX);
         // A REST API decodes base64 only for media types in its settings. All others decode it always.
-        let is_text = matches!(self.kind, Kind::Rest | Kind::HttpApiV1) || length <= base64_len(body);
-        if is_text { Encoded::Text(text, length) } else { Encoded::Base64(body) }
+        let is_text = matches!(self.kind, Kind::Rest | Kind::HttpApiV1);
+        if let Ok(text) = std::str::from_utf8(body) {
+            if json.text_within("body", text, if is_text { limit } else { base64_bytes.min(limit) }) {
+                return Ok(false);
+            }
+            if is_text {
+                return Err(Failure::response_too_large(self.limit_message()));
+            }
+        }
+        if base64_bytes > limit {
+            return Err(self.too_large(base64_bytes));
+        }
+        json.base64("body", body);
+        Ok(true)
     }
 
     fn describes_status(&self) -> bool {
@@ -183,30 +181,13 @@ impl Front {
     }
 
     fn too_large(&self, bytes: usize) -> Failure {
+        Failure::response_too_large(self.limit_message()).details(format!("{bytes} bytes as JSON"))
+    }
+
+    fn limit_message(&self) -> String {
         let limit = self.body_limit_bytes();
-        let message = format!("the response is larger than {} accepts, which is {limit} bytes", self.kind.name());
-        Failure::response_too_large(message).details(format!("{bytes} bytes as JSON"))
+        format!("the response is larger than {} accepts, which is {limit} bytes", self.kind.name())
     }
-}
-
-/// Holds a body as it stands in JSON.
-enum Encoded<'a> {
-    /// A text with its length in JSON.
-    Text(&'a str, usize),
-    Base64(&'a [u8]),
-}
-
-impl Encoded<'_> {
-    fn len(&self) -> usize {
-        match self {
-            Self::Text(_, length) => *length,
-            Self::Base64(bytes) => base64_len(bytes),
-        }
-    }
-}
-
-fn base64_len(bytes: &[u8]) -> usize {
-    base64::encoded_len(bytes.len(), true).unwrap_or(usize::MAX)
 }
 
 fn headers_bytes(headers: &HeaderMap) -> usize {

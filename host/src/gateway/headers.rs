@@ -39,8 +39,8 @@ pub fn pairs<'a>(kind: Kind, event: &Event<'a>) -> Result<Pairs<'a>, Failure> {
         Kind::AlbMultiValue => Ok(event.read_as("multiValueHeaders")?.unwrap_or_else(none)),
         Kind::HttpApiV2 | Kind::FunctionUrl => {
             let mut pairs = one_each()?;
-            let cookies = event.read_as("cookies")?.map_or_else(Vec::new, |Values(cookies)| cookies);
-            if !cookies.is_empty() {
+            let cookies = event.read_as("cookies")?.unwrap_or(Values::Many(Vec::new()));
+            if !cookies.as_slice().is_empty() {
                 // A Function URL's event has them in the header, too.
                 pairs.0.retain(|(name, _)| !name.eq_ignore_ascii_case("cookie"));
                 pairs.0.push((Cow::Borrowed("cookie"), cookies));
@@ -79,12 +79,12 @@ pub fn headers(
     if let (false, Ok(cookies)) = (cookies.is_empty(), HeaderValue::from_maybe_shared(cookies.into_bytes())) {
         headers.append(COOKIE, cookies)?;
     }
-    headers.append(HOST, value("host", host)?)?;
+    headers.append(HOST, value("host", host.as_bytes())?)?;
     headers.append(CONTENT_LENGTH, HeaderValue::from(body_bytes))?;
     if let Some(trace_id) = &context.trace_id {
         // The client's own, if it sent one, has been the origin of this one.
         headers.map.remove(TRACE_ID);
-        headers.append(HeaderName::from_static(TRACE_ID), value(TRACE_ID, trace_id)?)?;
+        headers.append(HeaderName::from_static(TRACE_ID), value(TRACE_ID, trace_id.as_bytes())?)?;
     }
     if let Some(raw) = request.raw {
         let json = one_line(raw.get(), HEADERS_LIMIT_BYTES).ok_or_else(too_large)?;
@@ -92,7 +92,7 @@ pub fn headers(
     }
     headers.append(HeaderName::from_static(LAMBDA_CONTEXT), value(LAMBDA_CONTEXT, &lambda_context(context)?)?)?;
     if let Some(tenant_id) = &context.tenant_id {
-        headers.append(HeaderName::from_static(TENANT_ID), value(TENANT_ID, tenant_id)?)?;
+        headers.append(HeaderName::from_static(TENANT_ID), value(TENANT_ID, tenant_id.as_bytes())?)?;
     }
     Ok(headers.map)
 }
@@ -118,8 +118,8 @@ fn too_large() -> Failure {
         .hint("send what is that long in the body")
 }
 
-fn value(name: &str, text: &str) -> Result<HeaderValue, Failure> {
-    HeaderValue::from_bytes(text.as_bytes())
+fn value(name: &str, bytes: &[u8]) -> Result<HeaderValue, Failure> {
+    HeaderValue::from_bytes(bytes)
         .map_err(|_| invalid(format!("what belongs into the header `{name}` has control characters")))
 }
 
@@ -172,7 +172,7 @@ struct Environment<'a> {
     log_group: &'a str,
 }
 
-fn lambda_context(context: &invocation::Context) -> Result<String, Failure> {
+fn lambda_context(context: &invocation::Context) -> Result<Vec<u8>, Failure> {
     let fields = LambdaContext {
         request_id: &context.request_id,
         deadline: context.deadline.unix_ms,
@@ -193,5 +193,6 @@ fn lambda_context(context: &invocation::Context) -> Result<String, Failure> {
         },
     };
     let json = serde_json::to_string(&fields).unwrap_or_default();
-    one_line(&json, HEADERS_LIMIT_BYTES).ok_or_else(too_large)
+    let is_one_line = json.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    if is_one_line { Ok(json.into_bytes()) } else { one_line(&json, HEADERS_LIMIT_BYTES).ok_or_else(too_large) }
 }

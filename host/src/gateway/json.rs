@@ -2,6 +2,8 @@
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 
+use super::plain::plain_len;
+
 /// An object of JSON that is being written.
 pub struct Object {
     bytes: Vec<u8>,
@@ -25,6 +27,19 @@ impl Object {
     pub fn text(&mut self, name: &str, text: &str) {
         self.name(name);
         self.string(text);
+    }
+
+    /// Writes a member that is a text, unless the text would have more than this many bytes with its escapes. Then it
+    /// writes nothing.
+    #[must_use]
+    pub fn text_within(&mut self, name: &str, text: &str, limit_bytes: usize) -> bool {
+        let begin = self.bytes.len();
+        self.name(name);
+        let is_within = self.string_within(text, limit_bytes);
+        if !is_within {
+            self.bytes.truncate(begin);
+        }
+        is_within
     }
 
     /// Writes a member that is a number.
@@ -83,17 +98,39 @@ impl Object {
     }
 
     fn string(&mut self, text: &str) {
-        // Writing into memory can't fail.
-        let _ = serde_json::to_writer(&mut self.bytes, text);
+        self.string_within(text, usize::MAX);
     }
-}
 
-/// Returns how long a text is as a string of JSON, without the quotes.
-pub fn escaped_len(text: &str) -> usize {
-    let more = |byte: u8| match byte {
-        b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 8 | 12 => 1,
-        0..0x20 => 5,
-        _ => 0,
-    };
-    text.len() + text.bytes().map(more).sum::<usize>()
+    /// Writes a text, unless it would have more than this many bytes with its escapes. Then it writes a part.
+    fn string_within(&mut self, text: &str, limit_bytes: usize) -> bool {
+        const HEX: [u8; 16] = *b"0123456789abcdef";
+        self.bytes.push(b'"');
+        let limit = self.bytes.len().saturating_add(limit_bytes);
+        let mut rest = text.as_bytes();
+        loop {
+            let (plain, special) = rest.split_at(plain_len(rest));
+            if self.bytes.len() + plain.len() > limit {
+                return false;
+            }
+            self.bytes.extend_from_slice(plain);
+            let [byte, after @ ..] = special else { break };
+            match byte {
+                b'"' | b'\\' => self.bytes.extend([b'\\', *byte]),
+                b'\n' => self.bytes.extend(b"\\n"),
+                b'\r' => self.bytes.extend(b"\\r"),
+                b'\t' => self.bytes.extend(b"\\t"),
+                8 => self.bytes.extend(b"\\b"),
+                12 => self.bytes.extend(b"\\f"),
+                _ => {
+                    let digits = [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]];
+                    self.bytes.extend(b"\\u00");
+                    self.bytes.extend(digits);
+                }
+            }
+            rest = after;
+        }
+        let is_within = self.bytes.len() <= limit;
+        self.bytes.push(b'"');
+        is_within
+    }
 }

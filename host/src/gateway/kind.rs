@@ -1,5 +1,5 @@
 //! This module decides from an event's keys which service sent it. The order of the questions matters: each is asked
-//! where the ones before it have been answered with no.
+//! where those before it have found nothing. See docs/decisions/57-events-are-scanned.md.
 
 use std::borrow::Cow;
 

@@ -1,5 +1,4 @@
-//! This module makes HTTP requests of events, and of HTTP responses the JSON with which the sender of the event is
-//! answered.
+//! This module makes HTTP requests of events, and of HTTP responses the JSON that the events' senders take.
 //!
 //! Nothing here waits or keeps anything: bytes go in, a request comes out, and the other way round. `docs/http.md` has
 //! what differs between the services.
@@ -12,6 +11,7 @@ mod json;
 mod kind;
 mod one_line;
 mod origin;
+mod plain;
 mod target;
 mod unescape;
 
@@ -89,14 +89,14 @@ fn body(kind: Kind, fields: &Event<'_>, event: &Bytes) -> Result<Bytes, Failure>
     let is_base64 = fields.read_as(name)?.unwrap_or(false);
     let Some(text) = fields.body()? else { return Ok(Bytes::new()) };
     if is_base64 {
-        let decoded = BASE64_STANDARD.decode(text.as_bytes());
+        let decoded = BASE64_STANDARD.decode(&text);
         return decoded.map(Bytes::from).map_err(|error| {
             invalid(format!("`body` of the event is no base64, which `{name}` says it is"))
                 .details(error.to_string().trim_end_matches('.'))
         });
     }
     Ok(match text {
-        Cow::Borrowed(text) => event.slice_ref(text.as_bytes()),
+        Cow::Borrowed(text) => event.slice_ref(text),
         Cow::Owned(text) => Bytes::from(text),
     })
 }
@@ -112,3 +112,6 @@ mod limits_tests;
 
 #[cfg(test)]
 mod malformed_tests;
+
+#[cfg(test)]
+mod round_trip_tests;

@@ -127,7 +127,7 @@ fn encoded(text: &str, not_allowed: &'static AsciiSet) -> String {
     utf8_percent_encode(text, not_allowed).to_string()
 }
 
-/// Encodes a path that API Gateway has decoded. A `%` with two digits can't be told from one that was encoded: it stays.
+/// Encodes a path that API Gateway has decoded. A `%` with two digits stays: it may have come from a code or from text.
 fn encoded_again(path: &str) -> String {
     let mut encoded = String::with_capacity(path.len());
     let mut rest = path;

@@ -1,4 +1,4 @@
-//! This module reads bodies of requests, and makes those of responses: whole ones, and those that are sent as they come.
+//! This module reads bodies of requests, and makes those of responses, which are whole or are sent as they come.
 
 use std::io;
 

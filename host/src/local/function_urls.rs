@@ -8,9 +8,9 @@ use std::{fmt, io, net::IpAddr, time::SystemTime};
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt as _, stream};
 use hyper::{
-    Request, Response, StatusCode,
+    Method, Request, Response, StatusCode,
     body::Incoming,
-    header::{CONTENT_TYPE, HeaderValue, UPGRADE},
+    header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, UPGRADE},
 };
 use percent_encoding::percent_decode;
 use serde_json::Value;
@@ -76,7 +76,12 @@ pub(super) async fn respond(
     };
     let exchange = Exchange { site, arrived: &arrived };
     match exchange.response(&mut parts).await {
-        Ok(Made::Whole(response)) => response.map(body::full),
+        Ok(Made::Whole(mut response)) => {
+            if head.method == Method::HEAD {
+                response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+            }
+            response.map(body::full)
+        }
         Ok(Made::Streamed(response, first)) => response.map(|()| rest(name, first, parts)),
         Err(failed) => {
             warn!("the URL of `{name}` responds with status 502: {failed}");
@@ -269,7 +274,9 @@ impl fmt::Display for Failed {
 fn bad_gateway(front: Front) -> Response<Body> {
     let (content_type, text) = match front {
         Front::V1 | Front::V2 => ("application/json", r#"{"message":"Internal server error"}"#),
-        Front::Url | Front::Alb | Front::Lattice => ("text/plain", "Internal Server Error"),
+        Front::Url | Front::Alb | Front::AlbMultiValue | Front::Lattice | Front::LatticeV1 => {
+            ("text/plain", "Internal Server Error")
+        }
     };
     response(StatusCode::BAD_GATEWAY, content_type, text.to_owned())
 }

@@ -1,9 +1,9 @@
 //! This module is a local Lambda. It serves the Invoke API to callers, and a Runtime API to the workers of each
 //! function, which run the same runtime client as on Lambda.
 //!
-//! An invocation arrives at `invoke_api`, or at its function's URL (`function_urls`), and waits in its function's queue.
-//! One of the function's workers receives it through `runtime_api`, and the response takes the same way back: whole, or
-//! piece by piece as it comes.
+//! An invocation arrives at `invoke_api`, or at its function's URL (`function_urls`), and waits in its function's
+//! queue. One of the function's workers receives it through `runtime_api`, and the response takes the same way back:
+//! whole, or piece by piece as it comes.
 //!
 //! See docs/decisions/47-local-lambda.md.
 

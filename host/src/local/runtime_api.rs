@@ -46,6 +46,9 @@ const FUNCTION_ERROR_BODY: HeaderName = HeaderName::from_static("lambda-runtime-
 /// The maximum size of a streamed response, in bytes. Source: the AWS page "Lambda quotas".
 const STREAM_LIMIT_BYTES: usize = 200 * 1024 * 1024;
 
+/// The maximum size of a streamed response's trailers, in bytes. The error object in them has up to 1 MiB.
+const TRAILERS_LIMIT_BYTES: usize = 2 * 1024 * 1024;
+
 /// The number of pieces of a streamed response that wait for its caller. A worker that is further ahead waits, too.
 const PIECES_IN_BETWEEN: usize = 2;
 
@@ -61,7 +64,9 @@ impl RuntimeApi {
             });
             tokio::spawn(async move {
                 // This is logged at debug level only, because the worker logs the reason itself.
-                if let Err(error) = http1::Builder::new().serve_connection(TokioIo::new(stream), respond).await {
+                let mut server = http1::Builder::new();
+                server.max_header_size(TRAILERS_LIMIT_BYTES);
+                if let Err(error) = server.serve_connection(TokioIo::new(stream), respond).await {
                     debug!("a worker's connection ended: {error}");
                 }
             });
@@ -157,7 +162,11 @@ impl RuntimeApi {
         if self.queue.post(&decoded(id), Reply { posted, over: asked.subscribe() }) == Taken::Unknown {
             return gone();
         }
-        let (last, response) = match pass_on(request.into_body(), &to).await {
+        let passed_on = tokio::select! {
+            passed_on = pass_on(request.into_body(), &to) => passed_on,
+            () = to.closed() => Err(Broken::NobodyReceives),
+        };
+        let (last, response) = match passed_on {
             Ok(last) => (last, status(StatusCode::ACCEPTED, r#"{"status":"OK"}"#)),
             Err(Broken::NobodyReceives) => return gone(),
             Err(Broken::TooLarge) => (Piece::Failed(too_large(STREAM_LIMIT_BYTES)), size_refused()),

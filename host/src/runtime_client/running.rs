@@ -39,10 +39,23 @@ pub(super) async fn run(
 ) -> Reply {
     let (writer, mut reader) = response_stream();
     let mut running = pin!(service.run(accepted.clone(), headers, event, writer));
-    let begun = match select(running.as_mut(), pin!(reader.begun())).await {
-        Either::Left((reply, _)) => return reply,
-        Either::Right((begun, _)) => begun,
+    let first = match select(running.as_mut(), pin!(reader.begun())).await {
+        Either::Left((reply, _)) => Err(reply),
+        Either::Right((begun, _)) => Ok(begun),
     };
+    let (begun, ended) = match first {
+        Ok(begun) => (begun, None),
+        Err(reply) => match reader.begun_before_the_end() {
+            Some(begun) => (begun, Some(reply)),
+            None => return reply,
+        },
+    };
+    let running = pin!(async {
+        match ended {
+            Some(reply) => reply,
+            None => running.await,
+        }
+    });
     match begun {
         Begun::Whole(response) => {
             // The guest waits until its response is posted, so that no thread that it holds up delays the caller.

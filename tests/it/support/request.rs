@@ -27,12 +27,14 @@ pub fn url(method: &str, target: &str) -> Value {
 }
 
 /// A request that came by a load balancer, which takes no streams.
-pub fn by_load_balancer(path: &str) -> Event {
+pub fn by_load_balancer(target: &str) -> Event {
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let query: Value = query.split('&').filter_map(|pair| pair.split_once('=')).collect();
     let event = json!({
         "requestContext": { "elb": { "targetGroupArn": "arn:aws:elasticloadbalancing:eu-central-1:1:targetgroup/t/1" } },
         "httpMethod": "GET",
         "path": path,
-        "queryStringParameters": {},
+        "queryStringParameters": query,
         "headers": { "host": "lb.example" },
         "body": "",
         "isBase64Encoded": false,

@@ -4,11 +4,12 @@ use std::{
     io::{BufReader, Read, Write},
     net::{Shutdown, TcpStream},
     path::Path,
+    process::{ChildStdout, Command},
 };
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 
-use super::{PATIENCE, Served, guests, http::Message};
+use super::{PATIENCE, Program, Served, guests, http::Message, program};
 
 /// A program that waits for an hour, whatever the event is: so that a [`Worker`] can respond instead.
 fn waiting() -> Vec<u8> {
@@ -25,24 +26,43 @@ fn waiting() -> Vec<u8> {
 
 /// A local Lambda whose function `wait` leaves its responses to the test. Its function `broken` can not start.
 pub struct Waiting {
-    pub served: Served,
+    pub program: Program,
+    /// Where callers are served.
+    pub address: String,
     _guests: tempfile::TempDir,
 }
 
+/// Lets the log say where the Runtime API is.
+const DEBUG: [&str; 2] = ["--env", "AWS_LAMBDA_LOG_LEVEL=DEBUG"];
+
 impl Waiting {
     pub fn start(arguments: &[&str]) -> Self {
+        let guests = Self::guests();
+        std::fs::write(guests.path().join("broken.wasm"), "no wasm").expect("a file");
+        let Served { program, address } =
+            Served::start(guests.path(), &[&DEBUG, &["--concurrency", "32"], arguments].concat());
+        Self { program, address, _guests: guests }
+    }
+
+    /// Invokes the function once, with `guesthouse run`. Returns its standard output, too.
+    pub fn run() -> (Self, ChildStdout) {
+        let guests = Self::guests();
+        let mut command = Command::new(program("guesthouse"));
+        command.arg("run").arg(guests.path().join("wait.wasm")).args(DEBUG).args(["--timeout", "300"]);
+        let (program, stdout) = Program::start_unread(&mut command);
+        (Self { program, address: String::new(), _guests: guests }, stdout)
+    }
+
+    fn guests() -> tempfile::TempDir {
         let guests = tempfile::tempdir().expect("a directory");
         std::fs::write(guests.path().join("wait.wasm"), waiting()).expect("a guest");
-        std::fs::write(guests.path().join("broken.wasm"), "no wasm").expect("a file");
-        let debug = ["--env", "AWS_LAMBDA_LOG_LEVEL=DEBUG", "--concurrency", "32"];
-        let served = Served::start(guests.path(), &[&debug, arguments].concat());
-        Self { served, _guests: guests }
+        guests
     }
 
     /// Waits until the n-th invocation is in flight, and returns its request id.
     pub fn in_flight(&self, nth: usize) -> String {
         super::wait_for("an invocation in flight", || {
-            let lines = self.served.program.lines();
+            let lines = self.program.lines();
             let mut started = lines.iter().filter_map(|line| line.strip_prefix("START RequestId: "));
             Some(started.nth(nth - 1)?.split(' ').next()?.to_owned())
         })
@@ -76,7 +96,7 @@ impl Waiting {
     }
 
     fn connect(&self) -> Worker {
-        let address = self.served.program.line("the address of the Runtime API", |line| {
+        let address = self.program.line("the address of the Runtime API", |line| {
             line.split("the Runtime API of `wait` is at ")
                 .nth(1)
                 .map(|rest| rest.trim_end_matches(['"', '}']).to_owned())
@@ -164,7 +184,7 @@ impl Client {
     }
 }
 
-/// Serves guests from a directory with these files.
+/// Returns a directory with copies of these guests.
 pub fn directory(files: &[(&str, &Path)]) -> tempfile::TempDir {
     let directory = tempfile::tempdir().expect("a directory");
     for (name, from) in files {

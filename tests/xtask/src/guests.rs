@@ -17,8 +17,8 @@ pub fn build() -> Result<()> {
     javascript()?;
     python()?;
     for (language, names) in [
-        ("c", &["conformance", "network"][..]),
-        ("go", &["conformance", "hello", "network", "proxy", "queue", "web"]),
+        ("c", &["conformance", "network", "streaming"][..]),
+        ("go", &["conformance", "hello", "http", "network", "proxy", "queue", "streaming", "web"]),
         ("js", &["conformance", "http", "network", "streaming"]),
         ("python", &["conformance", "hello", "http", "libraries", "network", "proxy"]),
         ("rust", &["network-aws"]),
@@ -54,6 +54,7 @@ fn c() -> Result<()> {
         ("guests/hello-c/hello.c", "hello-c"),
         ("guests/conformance/c/handler.c", "conformance"),
         ("guests/conformance/network/c/handler.c", "network"),
+        ("guests/conformance/streaming/c/handler.c", "streaming"),
     ] {
         c_handler(source, &directory("c")?.join(name).with_extension("wasm"))?;
     }
@@ -67,7 +68,8 @@ pub fn c_handler(source: &str, output: &Path) -> Result<()> {
     let sdk = root().join("guests/sdk/c");
     let mut clang = clang(output);
     clang.args(["-mexec-model=reactor", "-Wl,--stack-first", "-Wl,-z,stack-size=1048576", "-I"]).arg(&sdk);
-    run(clang.arg(root().join(source)).args(["guesthouse.c", "json.c", "fetch.c"].map(|file| sdk.join(file))))
+    let files = ["guesthouse.c", "json.c", "fetch.c", "stream.c"].map(|file| sdk.join(file));
+    run(clang.arg(root().join(source)).args(files))
 }
 
 /// Returns the compiler with the options of `guests/hello-c/Makefile`, and with warnings as errors.
@@ -92,7 +94,10 @@ fn go() -> Result<()> {
             &directory("go")?.join(name).with_extension("wasm"),
         )?;
     }
-    go_with_network(&path)?;
+    run(go_in(&root().join("guests/hello-http-go"), &path).args(["test", "."]))?;
+    for name in ["http", "network", "streaming"] {
+        go_changed(name, &path)?;
+    }
     run(go_in(&root().join("guests/conformance/aws/go"), &path).args(["vet", "./..."]))?;
     for name in ["hello", "proxy", "queue", "web"] {
         let source = root().join("guests/conformance/aws/go").join(name);
@@ -109,11 +114,11 @@ fn go() -> Result<()> {
     Ok(())
 }
 
-/// Builds the guest that uses the network. The tool does it, because it changes Go's packages for such guests.
-fn go_with_network(path: &str) -> Result<()> {
-    let source = root().join("guests/conformance/network/go");
+/// Builds a guest for which the tool changes or adds packages, as it does for the network and for streams.
+fn go_changed(name: &str, path: &str) -> Result<()> {
+    let source = root().join("guests/conformance").join(name).join("go");
     run(go_in(&source, path).args(["vet", "."]))?;
-    go_by_tool(&source, path, &directory("go")?.join("network.wasm"))
+    go_by_tool(&source, path, &directory("go")?.join(name).with_extension("wasm"))
 }
 
 /// Builds the guest in a directory with the tool, which calls it by the directory's name. It may be a function for

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"guesthouse.dev/go/internal/guest"
+	"guesthouse.dev/go/internal/streams"
 )
 
 type failure = guest.Failure
@@ -31,19 +32,25 @@ type invocation struct {
 	tenantID           string
 }
 
-// response runs the handler on one event.
-func (r *reflected) response(event []byte, in *invocation) (response []byte, failed *failure) {
+// response runs the handler on one event. A response that was streamed is empty.
+func (r *reflected) response(event []byte, in *invocation) (text []byte, failed *failure) {
 	ctx, cancel := in.context(r.baseContext)
 	defer cancel()
-	failed = guest.Protect(func() (err error) {
-		response, err = r.Invoke(ctx, event)
-		if err == nil && !utf8.Valid(response) {
+	failed = guest.Protect(func() error {
+		made, err := r.run(ctx, event)
+		if err != nil {
+			return err
+		}
+		if made.reader != nil && streams.Send != nil {
+			return made.stream()
+		}
+		if text, err = made.collect(); err == nil && !utf8.Valid(text) {
 			// The boundary carries text. The host would throw the instance away for it.
 			err = &failure{Type: "InvalidResponse", Message: "the response is not UTF-8; send bytes as base64"}
 		}
 		return err
 	})
-	return response, failed
+	return text, failed
 }
 
 // context makes the handler's context, with everything where the packages of aws-lambda-go read it.

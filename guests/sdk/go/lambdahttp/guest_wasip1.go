@@ -64,6 +64,7 @@ func serve(in *wasi.IncomingRequest, out wasi.Outparam) {
 	taken := head{method: in.Method, scheme: in.Scheme, authority: in.Authority, path: in.Path, fields: in.Fields}
 	var incoming *body
 	r, cancel, err := taken.request(func(ctx context.Context) io.ReadCloser {
+		in.Open()
 		incoming = &body{ctx: ctx, from: in, closed: make(chan struct{})}
 		return incoming
 	})

@@ -23,8 +23,8 @@ use crate::{
 
 /// Invoke a guest once, and print its response
 ///
-/// The response goes to standard output, a streamed one as it comes; the guest's log lines go to standard error. Exit status 2 means that the handler
-/// returned an error, or that the guest faulted.
+/// The response goes to standard output, a streamed one as it comes; the guest's log lines go to standard error. Exit
+/// status 2 means that the handler returned an error, or that the guest faulted.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// The guest's `.wasm` file

@@ -22,10 +22,12 @@ use crate::{
 /// Serve guests as a local Lambda, with no Docker and no emulator
 ///
 /// Every guest is a function with the guest's name. `aws lambda invoke --endpoint-url http://127.0.0.1:9000`, the AWS
-/// SDKs and curl work unchanged. Each function has a `/tmp` of its own, which is removed at the end. Settings come from
-/// `guesthouse.toml` beside the guests, and from `--env GUESTHOUSE_…`. Changed guests, new guests and changed settings
-/// take effect at once. If a changed guest is broken, a warning is printed, and the previous one keeps serving.
-/// `.cwasm` files in the directory are native code, which no sandbox restricts: serve only those that you made.
+/// SDKs and curl work unchanged. Each function has a URL as well, `http://127.0.0.1:9000/lambda-url/NAME/`, which
+/// behaves like a Function URL or, with `--front`, like another front of AWS. Each function has a `/tmp` of its own,
+/// which is removed at the end. Settings come from `guesthouse.toml` beside the guests, and from `--env GUESTHOUSE_…`.
+/// Changed guests, new guests and changed settings take effect at once. If a changed guest is broken, a warning is
+/// printed, and the previous one keeps serving. `.cwasm` files in the directory are native code, which no sandbox
+/// restricts: serve only those that you made.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// A directory with `.wasm` files, or one `.wasm` file
@@ -61,10 +63,14 @@ enum FrontName {
     V1,
     /// API Gateway, payload format 2.0: an HTTP API
     V2,
-    /// Application Load Balancer
+    /// Application Load Balancer, without multi-value headers
     Alb,
+    /// Application Load Balancer, with multi-value headers
+    AlbMultiValue,
     /// VPC Lattice, event structure 2.0
     Lattice,
+    /// VPC Lattice, event structure 1.0
+    LatticeV1,
 }
 
 impl Arguments {
@@ -75,7 +81,9 @@ impl Arguments {
             FrontName::V1 => Front::V1,
             FrontName::V2 => Front::V2,
             FrontName::Alb => Front::Alb,
+            FrontName::AlbMultiValue => Front::AlbMultiValue,
             FrontName::Lattice => Front::Lattice,
+            FrontName::LatticeV1 => Front::LatticeV1,
         };
         let is_gateway = matches!(front, Front::V1 | Front::V2);
         if !is_gateway && (self.stage.is_some() || self.base_path.is_some()) {

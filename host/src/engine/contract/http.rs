@@ -91,8 +91,9 @@ pub(super) async fn call(
     let request = store.data_mut().http().new_incoming_request(scheme, request.map(Full::new));
     store.data_mut().network.hooks.lets_host_in = false;
     let (request, out) = (request?, store.data_mut().http().new_response_outparam(sender)?);
-    let exchange =
-        Exchange { is_streamed: gateway.is_streamed && front.can_stream(), front, has_ended: AtomicBool::new(false) };
+    let is_streamed = gateway.is_streamed && front.can_stream();
+    store.data_mut().network.hooks.streams_response = is_streamed;
+    let exchange = Exchange { is_streamed, front, has_ended: AtomicBool::new(false) };
     let mut handling = pin!(handler.call_handle(store, request, out));
     let mut responding = pin!(exchange.respond(set, writer));
     let raced = poll_fn(|cx| {
@@ -107,7 +108,12 @@ pub(super) async fn call(
             exchange.has_ended.store(true, Ordering::Relaxed);
             Ok(Called::ended(responding.await.0))
         }
-        Raced::Ended(Err(fault)) => Err(fault),
+        // The response may have been complete before. So it is with a response to HEAD, whose body some guests then fail
+        // to write.
+        Raced::Ended(Err(fault)) => match futures_util::poll!(&mut responding) {
+            Poll::Ready((Ok(response), _)) => Ok(Called { outcome: Ok(response), rest: Rest::Faulted(fault) }),
+            _ => Err(fault),
+        },
         Raced::Responded(Err(failure), _) => Ok(Called { outcome: Err(failure), rest: Rest::Stopped }),
         Raced::Responded(Ok(response), mut writer) => {
             // Most guests end right after their response. So only for the others it is sent before.
@@ -154,7 +160,11 @@ impl Exchange {
                 }
             }
             Ok(Err(code)) => Err(own_failure(&code)),
-            Err(_) => Err(invalid("the guest ended without a response").hint("respond to each request")),
+            Err(_) => {
+                // The guest can't respond any more. It may have let go of the response only because it faults.
+                poll_fn(|_| if self.has_ended.load(Ordering::Relaxed) { Poll::Ready(()) } else { Poll::Pending }).await;
+                Err(invalid("the guest ended without a response").hint("respond to each request"))
+            }
         };
         (outcome, writer)
     }

@@ -19,7 +19,7 @@ use wasmtime_wasi_http::{
     },
 };
 
-use super::super::store_state::StoreState;
+use super::{super::store_state::StoreState, http_streaming};
 
 /// The maximum size of a request's path with its query, in bytes.
 const PATH_LIMIT_BYTES: usize = 32 * 1024;
@@ -46,6 +46,7 @@ pub(in crate::engine) fn link(linker: &mut Linker<StoreState>) -> Result<()> {
     linker.allow_shadowing(true);
     limit_types(&mut linker.instance(&format!("wasi:http/types@{VERSION}"))?)?;
     limit_handler(&mut linker.instance(&format!("wasi:http/outgoing-handler@{VERSION}"))?)?;
+    http_streaming::link(linker, VERSION)?;
     linker.allow_shadowing(false);
     Ok(())
 }

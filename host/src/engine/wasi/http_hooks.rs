@@ -23,12 +23,14 @@ pub(in crate::engine) struct HttpHooks {
     /// Whether `host` is among the headers of the request that is made for the guest. Elsewhere it is forbidden, because
     /// it is part of the URI.
     pub(in crate::engine) lets_host_in: bool,
+    /// Whether the instance makes a response that is streamed.
+    pub(in crate::engine) streams_response: bool,
 }
 
 impl HttpHooks {
     /// Returns the hooks of an instance that may have this many requests in flight.
     pub(in crate::engine) fn new(network: Option<Arc<Network>>, in_flight: usize) -> Self {
-        Self { network, in_flight, share: None, lets_host_in: false }
+        Self { network, in_flight, share: None, lets_host_in: false, streams_response: false }
     }
 }
 

@@ -31,6 +31,9 @@ const PRELUDE_LIMIT_BYTES: usize = 16 * 1024;
 /// The maximum size of a response to a load balancer, in bytes. Source: the AWS page "Lambda functions as targets".
 const ALB_LIMIT_BYTES: usize = 1024 * 1024;
 
+/// The maximum size of the headers in one, in bytes. Source: the AWS page "Quotas for your Application Load Balancers".
+const ALB_HEADERS_LIMIT_BYTES: usize = 32 * 1024;
+
 /// Tells why a function's response can't become one of HTTP. The client gets the status 502, without the reason.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Malformed(String);
@@ -48,7 +51,8 @@ impl fmt::Display for Malformed {
     }
 }
 
-/// Returns the response that the front makes of a whole one of the function's. `method` and `headers` are the request's.
+/// Returns the response that the front makes of a whole one of the function's. `method` and `headers` are those of the
+/// request.
 ///
 /// # Errors
 /// If the front takes no such response.
@@ -59,7 +63,7 @@ pub fn buffered(
     response: Bytes,
 ) -> Result<Response<Bytes>, Malformed> {
     let front = site.front;
-    if front == Front::Alb && response.len() > ALB_LIMIT_BYTES {
+    if front.is_alb() && response.len() > ALB_LIMIT_BYTES {
         return malformed(format!(
             "it has more than {ALB_LIMIT_BYTES} bytes, which is the most that a load balancer takes"
         ));
@@ -167,7 +171,7 @@ fn head(front: Front, envelope: &Map<String, Value>, delivery: Delivery) -> Resu
     let mut response = Response::new(());
     *response.status_mut() = status(envelope)?;
     let headers = response.headers_mut();
-    if front == Front::V1 {
+    if matches!(front, Front::V1 | Front::AlbMultiValue) {
         for (name, values) in object(front, envelope, "multiValueHeaders")? {
             let Value::Array(values) = values else {
                 return malformed(format!("the values of `{name}` in `multiValueHeaders` are no list"));
@@ -175,9 +179,11 @@ fn head(front: Front, envelope: &Map<String, Value>, delivery: Delivery) -> Resu
             values.iter().try_for_each(|value| add(front, headers, name, value))?;
         }
     }
-    for (name, value) in object(front, envelope, "headers")? {
+    // A load balancer with multi-value headers does not read the others.
+    let single = (front != Front::AlbMultiValue).then(|| object(front, envelope, "headers")).transpose()?;
+    for (name, value) in single.into_iter().flatten() {
         match value {
-            Value::Array(values) if front == Front::Lattice => {
+            Value::Array(values) if matches!(front, Front::Lattice | Front::LatticeV1) => {
                 values.iter().try_for_each(|value| add(front, headers, name, value))?;
             }
             value => add(front, headers, name, value)?,
@@ -191,6 +197,10 @@ fn head(front: Front, envelope: &Map<String, Value>, delivery: Delivery) -> Resu
             }
             Some(_) => return malformed("`cookies` is no list"),
         }
+    }
+    let size: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    if front.is_alb() && size > ALB_HEADERS_LIMIT_BYTES {
+        return malformed(format!("its headers have more than {ALB_HEADERS_LIMIT_BYTES} bytes"));
     }
     if !headers.contains_key(CONTENT_TYPE) && matches!(front, Front::Url | Front::V1 | Front::V2) {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -218,7 +228,7 @@ fn object<'a>(
 ) -> Result<impl Iterator<Item = (&'a String, &'a Value)>, Malformed> {
     match envelope.get(key) {
         None => Ok(None.into_iter().flatten()),
-        Some(Value::Null) if front != Front::Alb => Ok(None.into_iter().flatten()),
+        Some(Value::Null) if !front.is_alb() => Ok(None.into_iter().flatten()),
         Some(Value::Object(members)) => Ok(Some(members).into_iter().flatten()),
         Some(_) => malformed(format!("`{key}` is no object")),
     }
@@ -228,7 +238,7 @@ fn object<'a>(
 fn add(front: Front, headers: &mut HeaderMap, name: &str, value: &Value) -> Result<(), Malformed> {
     let value = match value {
         Value::String(text) => text.clone(),
-        Value::Bool(_) | Value::Number(_) if front != Front::Alb => value.to_string(),
+        Value::Bool(_) | Value::Number(_) if !front.is_alb() => value.to_string(),
         _ => return malformed(format!("the value of the header `{name}` is no string")),
     };
     let Ok(name) = HeaderName::from_bytes(name.as_bytes()) else {
@@ -240,16 +250,17 @@ fn add(front: Front, headers: &mut HeaderMap, name: &str, value: &Value) -> Resu
     let is_remapped = match front {
         Front::V1 => [CONTENT_LENGTH, CONNECTION, SERVER, DATE, WWW_AUTHENTICATE].contains(&name),
         Front::V2 | Front::Url => name == CONTENT_LENGTH,
-        Front::Alb | Front::Lattice => false,
+        Front::Alb | Front::AlbMultiValue | Front::Lattice | Front::LatticeV1 => false,
     };
-    if is_remapped {
-        if let Ok(name) = HeaderName::try_from(format!("x-amzn-remapped-{name}")) {
-            headers.append(name, value);
-        }
-    } else if !is_hop_by_hop(&name) && name != CONTENT_LENGTH {
-        headers.append(name, value);
+    let name = match is_remapped {
+        true => HeaderName::try_from(format!("x-amzn-remapped-{name}")).unwrap_or(name),
+        false if is_hop_by_hop(&name) || name == CONTENT_LENGTH => return Ok(()),
+        false => name,
+    };
+    match headers.try_append(name, value) {
+        Ok(_) => Ok(()),
+        Err(_) => malformed("it has too many headers"),
     }
-    Ok(())
 }
 
 /// Returns whether a header is for the next hop only (RFC 9110, section 7.6.1).
@@ -263,7 +274,7 @@ fn is_hop_by_hop(name: &HeaderName) -> bool {
 fn body(front: Front, envelope: &Map<String, Value>, takes_bytes: impl FnOnce() -> bool) -> Result<Bytes, Malformed> {
     let text = match envelope.get("body") {
         None => "",
-        Some(Value::Null) if front != Front::Alb => "",
+        Some(Value::Null) if !front.is_alb() => "",
         Some(Value::String(text)) => text,
         Some(_) => return malformed("`body` is no string"),
     };

@@ -7,7 +7,7 @@ import (
 	"guesthouse.dev/go/internal/arena"
 )
 
-// IncomingRequest is a request to the guest, with its body unread.
+// IncomingRequest is a request to the guest.
 type IncomingRequest struct {
 	Method string
 	// Scheme, Authority and Path are empty if there is none.
@@ -15,8 +15,10 @@ type IncomingRequest struct {
 	Authority string
 	Path      string
 	Fields    []Field
+	// Input is the body, once it is open.
 	Input
 	request, body uint32
+	isOpen        bool
 }
 
 // Take reads an incoming-request, all but its body.
@@ -39,11 +41,16 @@ func Take(request uint32) *IncomingRequest {
 	r.Path = text(requestPath, request, 4)
 	r.Authority = text(requestAuthority, request, 4)
 	r.Fields = entries(requestFields(request))
-	requestConsume(request, unsafe.Pointer(&result))
+	return r
+}
+
+// Open opens the body, once.
+func (r *IncomingRequest) Open() {
+	requestConsume(r.request, unsafe.Pointer(&result))
 	r.body = result.u32(4)
 	bodyStream(r.body, unsafe.Pointer(&result))
 	r.Input = Input(result.u32(4))
-	return r
+	r.isOpen = true
 }
 
 const otherMethod = 9
@@ -81,8 +88,10 @@ func (r *IncomingRequest) Read(into []byte) (int, error) {
 
 // Drop ends the request, also where there is more of it.
 func (r *IncomingRequest) Drop() {
-	r.Input.Drop()
-	dropIncomingBody(r.body)
+	if r.isOpen {
+		r.Input.Drop()
+		dropIncomingBody(r.body)
+	}
 	dropIncomingRequest(r.request)
 }
 
@@ -96,7 +105,8 @@ func (o Outparam) Respond(status int, given []Field) (*Upload, error) {
 		return nil, err
 	}
 	response := newOutgoingResponse(fields)
-	if setStatus(response, uint32(status)) != 0 {
+	const initial = 200
+	if status != initial && setStatus(response, uint32(status)) != 0 {
 		dropOutgoingResponse(response)
 		return nil, ErrField
 	}

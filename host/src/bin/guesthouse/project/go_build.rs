@@ -44,7 +44,7 @@ pub fn build(directory: &Path, guest: &Path) -> anyhow::Result<()> {
         run_to_end(build.arg("."), &missing)
     };
     run(project.go("build")?)?;
-    if let Some(sdk) = sdk.filter(|_| go_overlay::may_be_needed(&listed)) {
+    if let Some(sdk) = sdk {
         let bytes = fs::read(&built).context("can't read what Go built")?;
         if let Some(toolchain) = go_overlay::put(&mut project, &bytes, sdk)? {
             run(project.go_of(&toolchain, "build")?)?;

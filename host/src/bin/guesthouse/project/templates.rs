@@ -28,13 +28,13 @@ const RUST_SDK: &[File<&str>] = files!("sdk/rust":
     "lambda_runtime/src/layers/trace.rs", "lambda_runtime/src/lib.rs",
     "lambda_runtime/src/response.rs", "lambda_runtime/src/runtime.rs", "lambda_runtime/src/snapstart.rs",
     "lambda_runtime/src/streaming.rs", "lambda_runtime/src/tracing.rs", "src/context.rs", "src/error.rs",
-    "src/internal.rs", "src/lib.rs", "tokio-macros/Cargo.toml", "tokio-macros/src/lib.rs", "tokio/Cargo.toml",
-    "tokio/src/fs.rs", "tokio/src/lib.rs", "tokio/src/task.rs", "wit/guesthouse.wit");
+    "src/internal.rs", "src/lib.rs", "src/stream.rs", "tokio-macros/Cargo.toml", "tokio-macros/src/lib.rs",
+    "tokio/Cargo.toml", "tokio/src/fs.rs", "tokio/src/lib.rs", "tokio/src/task.rs", "wit/guesthouse.wit");
 const GO_SDK: &[File<&str>] = files!("sdk/go":
     "go.mod", "go.sum", "internal/arena/arena_wasip1.go", "internal/arena/doc.go",
     "internal/denied/denied.go", "internal/guest/failure.go", "internal/guest/keep_wasip1.go",
     "internal/guest/main_wasip1.go", "internal/guest/main_wasip1.s", "internal/guest/prepare.go",
-    "internal/guest/wire.go", "internal/wasi/doc.go", "internal/wasi/exchange_wasip1.go",
+    "internal/guest/wire.go", "internal/streams/streams.go", "internal/wasi/doc.go", "internal/wasi/exchange_wasip1.go",
     "internal/wasi/http_imports_wasip1.go", "internal/wasi/http_wasip1.go", "internal/wasi/io_wasip1.go",
     "internal/wasi/result_wasip1.go", "internal/wasi/serve_imports_wasip1.go", "internal/wasi/serve_wasip1.go",
     "internal/wasi/sockets_wasip1.go", "internal/wasi/wait_wasip1.go", "lambda/guest_wasip1.go",
@@ -44,7 +44,8 @@ const GO_SDK: &[File<&str>] = files!("sdk/go":
     "network/doc.go", "network/failure.go", "network/gzip.go",
     "network/headers.go", "network/holding_wasip1.go", "network/response_wasip1.go", "network/sockets/conn_wasip1.go",
     "network/sockets/deadline.go", "network/sockets/dial_wasip1.go", "network/sockets/doc.go",
-    "network/transport_wasip1.go", "network/upload_wasip1.go");
+    "network/transport_wasip1.go", "network/upload_wasip1.go", "streaming/streaming.go",
+    "streaming/streaming_wasip1.go");
 const PYTHON_SDK: &[File<&str>] = files!("sdk/python":
     "apps.py", "aws_services.py", "build.py", "entry.py", "guesthouse/__init__.py", "guesthouse/absent.py",
     "guesthouse/bundle.py", "guesthouse/bundle_data.py", "guesthouse/context.py", "guesthouse/errors.py",
@@ -53,17 +54,19 @@ const PYTHON_SDK: &[File<&str>] = files!("sdk/python":
     "guesthouse/lean_code.py", "guesthouse/libraries.py", "guesthouse/loading.py", "guesthouse/logs.py",
     "guesthouse/network/__init__.py", "guesthouse/network/aws.py", "guesthouse/network/connection.py",
     "guesthouse/network/datagrams.py", "guesthouse/network/exchange.py", "guesthouse/network/failures.py",
-    "guesthouse/network/http1.py", "guesthouse/network/patches.py", "guesthouse/network/sockets.py", "guesthouse/network/tls.py", "guesthouse/pack.py",
-    "guesthouse/processes.py", "guesthouse/responses.py", "guesthouse/stdlib.py", "guesthouse/streaming.py",
-    "guesthouse/text.py", "guesthouse/turns.py", "guesthouse/web/__init__.py", "guesthouse/web/asgi.py",
-    "guesthouse/web/context.py", "guesthouse/web/exchange.py", "guesthouse/web/guest.py", "guesthouse/web/kinds.py",
-    "guesthouse/web/wsgi.py", "guesthouse/wipe.py", "imports.py", "packages/__init__.py", "packages/advice.py",
-    "packages/graph.py", "packages/install.py", "packages/native.py", "packages/pip_for_guests.py",
-    "packages/provided.py", "packages/trial.py", "packages/wanted.py", "packages/wheels.py", "project_files.py",
-    "refused.py", "requirements.txt", "wit/deps/guesthouse-lambda/guesthouse.wit", "wit/deps/wasi-clocks/clocks.wit",
-    "wit/deps/wasi-http/http.wit", "wit/deps/wasi-io/io.wit", "wit/deps/wasi-sockets/sockets.wit", "wit/deps/wasi-tls/tls.wit", "wit/guest.wit",
+    "guesthouse/network/http1.py", "guesthouse/network/patches.py", "guesthouse/network/sockets.py",
+    "guesthouse/network/tls.py", "guesthouse/pack.py", "guesthouse/processes.py", "guesthouse/responses.py",
+    "guesthouse/stdlib.py", "guesthouse/streaming.py", "guesthouse/text.py", "guesthouse/turns.py",
+    "guesthouse/web/__init__.py", "guesthouse/web/asgi.py", "guesthouse/web/context.py", "guesthouse/web/exchange.py",
+    "guesthouse/web/guest.py", "guesthouse/web/kinds.py", "guesthouse/web/wsgi.py", "guesthouse/wipe.py",
+    "imports.py", "packages/__init__.py", "packages/advice.py", "packages/graph.py", "packages/install.py",
+    "packages/native.py", "packages/pip_for_guests.py", "packages/provided.py", "packages/trial.py",
+    "packages/wanted.py", "packages/wheels.py", "project_files.py", "refused.py", "requirements.txt",
+    "wit/deps/guesthouse-lambda/guesthouse.wit", "wit/deps/wasi-clocks/clocks.wit", "wit/deps/wasi-http/http.wit",
+    "wit/deps/wasi-io/io.wit", "wit/deps/wasi-sockets/sockets.wit", "wit/deps/wasi-tls/tls.wit", "wit/guest.wit",
     "without_names.py");
-const C_SDK: &[File<&str>] = files!("sdk/c": "fetch.c", "guesthouse.c", "guesthouse.h", "json.c", "wasi_http.h");
+const C_SDK: &[File<&str>] = files!("sdk/c": "fetch.c", "guesthouse.c", "guesthouse.h", "json.c", "stream.c",
+    "wasi_http.h");
 
 const JS_SDK: &[File<&str>] = files!("sdk/js":
     ".gitignore", "README.md", "awslambda.d.ts", "browser.js", "build.js", "builtins.js", "cli.js", "delegates.js",
