@@ -32,7 +32,7 @@ const routes = {
     return new Response(
       new ReadableStream({
         async pull(controller) {
-          await new Promise((resolve) => setTimeout(resolve, Number(query.get("ms"))));
+          query.has("ms") && (await new Promise((resolve) => setTimeout(resolve, Number(query.get("ms")))));
           left-- > 0 ? controller.enqueue(piece) : controller.close();
         },
       }),

@@ -17,10 +17,11 @@ const behaviours = {
 
   // So many pieces of so many bytes each, with a pause before each.
   pieces: async ({ pieces, bytes, ms }, response) => {
+    const piece = Buffer.alloc(bytes ?? 1, "a");
     async function* all() {
       for (let i = 0; i < pieces; i++) {
-        await new Promise((resolve) => setTimeout(resolve, ms ?? 0));
-        yield Buffer.alloc(bytes ?? 1, "a");
+        ms && (await new Promise((resolve) => setTimeout(resolve, ms)));
+        yield piece;
       }
     }
     await pipeline(Readable.from(all()), response);

@@ -47,8 +47,9 @@ class Writing {
       },
       (error) => {
         this.#source = undefined;
-        this.stop();
+        // First, as a host may end the guest when the body breaks.
         this.#onError(error);
+        this.stop();
       },
     );
   }

@@ -12,13 +12,13 @@ export class ExecutionContext {
     this.#received = received;
   }
 
-  // Has the invocation last until a promise is settled, after the response was sent.
-  waitUntil(promise) {
+  // Has the invocation last until a promise is settled, after the response was sent. It may be taken off its object.
+  waitUntil = (promise) => {
     const work = Promise.resolve(promise)
       .then(undefined, (error) => console.error("waitUntil", error))
       .finally(() => this.#work.delete(work));
     this.#work.add(work);
-  }
+  };
 
   // There is nobody to pass a request on to.
   passThroughOnException() {}

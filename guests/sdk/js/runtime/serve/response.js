@@ -11,12 +11,12 @@ import { chunksOf } from "../web/bytes.js";
 import { Response } from "../web/response.js";
 
 // Sends what a handler returned, and returns when the body was taken.
-export function respond(out, response, received) {
+export function respond(out, returned, received) {
   let message;
   let source;
   let sink;
   try {
-    requireResponse(response);
+    const response = asResponse(returned);
     source = sourceOf(response);
     const isEmpty = source === null || received.method === "HEAD";
     message = messageOf(response, source);
@@ -32,21 +32,28 @@ export function respond(out, response, received) {
     source?.close?.();
     return;
   }
-  let writing;
+  let isOver = false;
+  const { promise, resolve } = Promise.withResolvers();
+  const end = () => {
+    isOver = true;
+    resolve();
+  };
+  const onError = (error) => {
+    logThrown(error);
+    end();
+  };
+  const onEnd = (isWhole) => {
+    isWhole || received.abort();
+    end();
+  };
+  const writing = writeBody(sink, source instanceof Uint8Array ? source : chunksOf(source), onError, onEnd);
   try {
-    let isOver = false;
-    const { promise, resolve, reject } = Promise.withResolvers();
-    writing = writeBody(sink, source instanceof Uint8Array ? source : chunksOf(source), reject, (isWhole) => {
-      isWhole || received.abort();
-      isOver = true;
-      resolve();
-    });
     // Most bodies are taken at once.
     isOver || awaited(() => promise);
   } catch (error) {
-    // Without its end the host knows that it is broken.
-    writing?.stop();
+    // Without its end the host knows that the body is broken, and may end the guest.
     logThrown(error);
+    writing.stop();
   }
 }
 
@@ -57,13 +64,18 @@ export function refuse(out, error) {
   http.ResponseOutparam.set(out, { tag: "err", val: { tag: "internal-error", val: `${errorType}: ${errorMessage}` } });
 }
 
-function requireResponse(response) {
-  if (!(response instanceof Response)) {
-    throw new TypeError("the handler returned no `Response`");
-  }
-  if (response.type === "error") {
+function asResponse(returned) {
+  if (returned?.type === "error") {
     throw new TypeError("the handler returned `Response.error()`");
   }
+  if (returned instanceof Response) {
+    return returned;
+  }
+  // Some frameworks have a class of their own.
+  if (typeof returned?.status !== "number" || typeof returned.headers?.[Symbol.iterator] !== "function") {
+    throw new TypeError("the handler returned no `Response`");
+  }
+  return new Response(returned.body, returned);
 }
 
 function messageOf(response, source) {

@@ -1,5 +1,7 @@
 // The globals of the web, in the guests whose code names one of them: `globals` in `web.js`.
 
+import { Buffer } from "../node/buffer.js";
+import { URL, URLSearchParams } from "../node/url.js";
 import { absentGlobals } from "./absent.js";
 import { AbortController, AbortSignal } from "./abort.js";
 import { Blob, File } from "./blob.js";
@@ -18,6 +20,8 @@ const globals = {
   AbortController,
   AbortSignal,
   Blob,
+  // Packages ask the global object for this one and for `URL`, too. In other guests they are only what code names.
+  Buffer,
   CompressionStream,
   CryptoKey,
   CustomEvent,
@@ -32,6 +36,8 @@ const globals = {
   Request,
   Response,
   ...streams,
+  URL,
+  URLSearchParams,
 };
 
 for (const [name, value] of Object.entries(globals)) {

@@ -6,6 +6,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
+use clap::ValueEnum as _;
 
 use super::{Language, SDK, Template, templates};
 use crate::Exit;
@@ -68,7 +69,8 @@ pub fn write_project(language: Language, template: Template, directory: &Path, n
     let Some(files) = templates::project(language, template) else {
         let others = Language::ALL.into_iter().filter(|&other| templates::project(other, template).is_some());
         let others = others.map(|other| other.to_string()).collect::<Vec<_>>().join(", ");
-        bail!("there is no such template for a guest in {language}\nhint: there is one for {others}");
+        let named = template.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+        bail!("there is no template `{named}` for a guest in {language}\nhint: there is one for {others}");
     };
     for (path, text) in files {
         write(&directory.join(path), &text.replace(templates::NAME, name))?;
