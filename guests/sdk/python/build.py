@@ -125,8 +125,8 @@ def frameworks(staged):
     from packages import graph
 
     there = graph.modules(staged / "packages")
-    found = graph.imported(staged)
-    return sorted(name for name in found if name.partition(".")[0] in imports.FRAMEWORKS and name in there)
+    begins = tuple(f"{name}." for name in imports.FRAMEWORKS)
+    return sorted(name for name in graph.imported(staged) if name in there and f"{name}.".startswith(begins))
 
 
 def aws(staged):
