@@ -22,6 +22,7 @@ mod functions;
 mod host_panic;
 mod http;
 mod http_languages;
+mod http_python;
 mod http_streams;
 mod init_failures;
 mod languages;

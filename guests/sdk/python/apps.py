@@ -4,8 +4,8 @@ import ast
 
 #: What makes an app, whatever the app is called.
 _MAKERS = {
-    "APIFlask", "ASGIApp", "ASGIMiddleware", "Bottle", "Connexion", "FastAPI", "Flask", "Litestar", "OpenAPI", "ProxyFix", "Quart",
-    "Starlette", "WSGIMiddleware", "WsgiToAsgi", "get_asgi_application", "get_wsgi_application",
+    "APIFlask", "ASGIApp", "ASGIMiddleware", "Bottle", "Connexion", "FastAPI", "Flask", "Litestar", "OpenAPI", "ProxyFix",
+    "Quart", "Starlette", "WSGIMiddleware", "WsgiToAsgi", "get_asgi_application", "get_wsgi_application",
 }
 
 #: What makes a handler of events, even if it is called `app`.

@@ -92,7 +92,8 @@ def build(options):
         more = [*prepared, *options.preload]
         (staged / "guesthouse_project.py").write_text(
             f"NAME = {found.name!r}\nMODULE = {found.module!r}\nHANDLER = {found.function!r}\nPRELOAD = {more!r}\n"
-            f"IS_APP = {found.is_app!r}\nSTREAMS = {streams!r}\nHAS_NETWORK = {has_network!r}\nHAS_TLS = {has_tls!r}\nAWS_SERVICES = {services!r}\n"
+            f"IS_APP = {found.is_app!r}\nSTREAMS = {streams!r}\nAWS_SERVICES = {services!r}\n"
+            f"HAS_NETWORK = {has_network!r}\nHAS_TLS = {has_tls!r}\n"
             f"IMPORTED = {sorted(graph.imported(staged, more))!r}\n"
             f"REACHED = {graph.imported(staged, more, late=True)!r}\n"
         )
@@ -124,8 +125,8 @@ def frameworks(staged):
     from packages import graph
 
     there = graph.modules(staged / "packages")
-    found = graph.imported(staged)
-    return sorted(name for name in found if name.partition(".")[0] in imports.FRAMEWORKS and name in there)
+    begins = tuple(f"{name}." for name in imports.FRAMEWORKS)
+    return sorted(name for name in graph.imported(staged) if name in there and f"{name}.".startswith(begins))
 
 
 def aws(staged):

@@ -1,5 +1,5 @@
-"""Which file and function are the handler: as AWS writes it, `FILE.FUNCTION`, or found by the usual names. An app of WSGI or
-ASGI stands in the place of the function, and is also written as servers have it, `FILE:APP`.
+"""Which file and function are the handler: as AWS writes it, `FILE.FUNCTION`, or found by the usual names. An app of WSGI
+or ASGI stands in the place of the function, and is also written as servers have it, `FILE:APP`.
 """
 
 import ast
@@ -83,12 +83,13 @@ def _usual_file(directory):
     for name in (*_FILES, *_APP_FILES):
         if (directory / name).is_file():
             return directory / name
-    found = [path for path in sorted(directory.glob("*.py")) if path.stem.isidentifier() and (_functions(path) or _apps(path))]
+    modules = [path for path in sorted(directory.glob("*.py")) if path.stem.isidentifier()]
+    found = [path for path in modules if _functions(path) or _apps(path)]
     if len(found) == 1:
         return found[0]
     raise Refused(
         f"there is no `app.py` or `lambda_function.py` in `{directory}`\n"
-        "hint: say where the handler is, such as `--handler src/app.handler`, or the app, such as `--handler site.wsgi:app`"
+        "hint: say where the handler or the app is, such as `--handler src/app.handler`, `--handler site.wsgi:app`"
     )
 
 

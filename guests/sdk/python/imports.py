@@ -6,8 +6,12 @@ import re
 #: Packages that are imported at build time: they are large, and take nothing of the build into the guest.
 PREPARED = ("requests", "urllib3", "httpx", "boto3", "botocore")
 
-#: Frameworks whose modules, those that the user's files import, are imported at build time, for the same reasons.
-FRAMEWORKS = ("flask", "werkzeug", "jinja2", "starlette", "anyio", "fastapi", "pydantic")
+#: Frameworks whose modules, those that the user's files import, are imported at build time, for the same reasons. Of
+#: Django only what needs no settings.
+FRAMEWORKS = (
+    "flask", "werkzeug", "jinja2", "starlette", "anyio", "fastapi", "pydantic", "asgiref", "django.core.handlers",
+    "django.core.wsgi", "django.core.asgi", "django.http", "django.urls", "django.dispatch",
+)
 
 #: What a file that uses the network has.
 _NETWORK = re.compile(

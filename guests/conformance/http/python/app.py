@@ -1,5 +1,5 @@
-"""Does what the tests of the contract `http` ask, each at a path of its own. The function's variable `KIND` says whether it is
-an app of ASGI or of WSGI. A route yields the head, pieces of the body, and what is to be done between them.
+"""Does what the tests of the contract `http` ask, each at a path of its own. The function's variable `KIND` says whether
+it is an app of ASGI or of WSGI. A route yields the head, pieces of the body, and what is to be done between them.
 """
 
 import asyncio

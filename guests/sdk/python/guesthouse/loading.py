@@ -20,7 +20,8 @@ def load(module_name, name):
         module = importlib.import_module(module_name)
     except ImportError as error:
         _, message, frames = errors.describe(error)
-        raise LoadError("Runtime.ImportModuleError", f"unable to import module `{module_name}`: {message}", frames) from None
+        message = f"unable to import module `{module_name}`: {message}"
+        raise LoadError("Runtime.ImportModuleError", message, frames) from None
     try:
         return getattr(module, name)
     except AttributeError:
@@ -29,8 +30,8 @@ def load(module_name, name):
 
 
 def failure(exception, is_traced=True, is_told=True):
-    """Returns the type, the message and the stack trace of what ended a call, and writes the trace to the log. Its last line
-    is the host's, unless the host is not told.
+    """Returns the type, the message and the stack trace of what ended a call, and writes the trace to the log. Its last
+    line is the host's, unless the host is not told.
     """
     if isinstance(exception, SystemExit):
         instance.leave(exception.code)

@@ -17,8 +17,8 @@ _ANYTHING = "application/octet-stream"
 
 
 def send(response, out):
-    """Sends the pieces of a response to `out`, which is `response-stream`. It begins with the first piece, so an exception
-    before that is an ordinary error.
+    """Sends the pieces of a response to `out`, which is `response-stream`. It begins with the first piece, so an
+    exception before that is an ordinary error.
     """
     content_type, pieces = None, response
     if isinstance(response, Stream):

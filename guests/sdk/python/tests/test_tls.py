@@ -1,5 +1,5 @@
-"""TLS over sockets: when it begins, and which guests have it. The host and the sockets are stand-ins, in an interpreter of
-their own, because the SDK takes the place of `ssl`.
+"""TLS over sockets: when it begins, and which guests have it. The host and the sockets are stand-ins, in an interpreter
+of their own, because the SDK takes the place of `ssl`.
 """
 
 import subprocess
@@ -82,7 +82,9 @@ class Connections(unittest.TestCase):
     def test_requests_are_the_hosts_with_tls_or_without(self):
         for has_tls in (True, False):
             said = self.said(
-                "sock = context.wrap_socket(sock, server_hostname='api.example')\nsock.sendall(b'GET / HTTP/1.1\\r\\n\\r\\n')", has_tls
+                "sock = context.wrap_socket(sock, server_hostname='api.example')\n"
+                "sock.sendall(b'GET / HTTP/1.1\\r\\n\\r\\n')",
+                has_tls,
             )
             self.assertEqual(said, "[('request', 'api.example:5432', True)]")
 

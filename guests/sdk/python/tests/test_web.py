@@ -57,7 +57,8 @@ class Wsgi(unittest.TestCase):
     def test_the_environment_is_as_the_specification_has_it(self):
         headers = [
             ("host", "example.org"), ("content-type", "text/plain"), ("content-length", "5"), ("cookie", "a=1"),
-            ("cookie", "b=2"), ("accept", "x"), ("accept", "y"), ("x_user", "forged"), ("proxy", "http://evil"), ("x-name", "ü"),
+            ("cookie", "b=2"), ("accept", "x"), ("accept", "y"), ("x_user", "forged"), ("proxy", "http://evil"),
+            ("x-name", "ü"),
         ]
         request = Request("POST", "/a%20b/%C3%BC%2F?q=%20+", headers)
         found = wsgi.environ(request, {"http": {"sourceIp": "198.51.100.7"}}, None)

@@ -210,9 +210,8 @@ class Connection:
 
     def _secure(self):
         if not project.HAS_TLS:
-            raise OSError(
-                errno.EOPNOTSUPP, "the build has not seen that TLS is for other protocols than HTTP: `import ssl` in your code says so"
-            )
+            message = "the build has not seen that TLS is for more than HTTP: `import ssl` in your code says so"
+            raise OSError(errno.EOPNOTSUPP, message)
         self._real.start_tls(self._address[0])
 
 

@@ -1,7 +1,7 @@
 """Sockets that speak TLS: `wasi:sockets`, and `wasi:tls`, with which the host encrypts what goes over them.
 
-The interpreter's own sockets belong to its C library, which hands out no streams that TLS could be put over. So guests whose
-clients need TLS, and only they, have these in the place of a real socket. They have no file descriptor.
+The interpreter's own sockets belong to its C library, which hands out no streams that TLS could be put over. So guests
+whose clients need TLS, and only they, have these in the place of a real socket. They have no file descriptor.
 """
 
 import errno
