@@ -12,6 +12,7 @@ use crate::{Result, cargo, functions, root, run, say, tools};
 pub fn build() -> Result<()> {
     compiler()?;
     rust_with_aws()?;
+    functions::rust()?;
     c()?;
     go()?;
     javascript()?;
@@ -106,7 +107,7 @@ fn go() -> Result<()> {
             &directory("commands")?.join(name).with_extension("wasm"),
         )?;
     }
-    Ok(())
+    functions::go(&path)
 }
 
 /// Builds the guest that uses the network. The tool does it, because it changes Go's packages for such guests.
@@ -203,6 +204,7 @@ fn python() -> Result<()> {
     let libraries = root().join("guests/conformance/python-libraries");
     let mut build = python_build(&python, &libraries, &directory("python")?.join("libraries.wasm"));
     run(build.args(["--handler", "src/orders.receive"]))?;
+    functions::python(&python)?;
     say("testing the SDK for Python");
     let tests = root().join("guests/sdk/python/tests");
     run(Command::new(&python).args(["-m", "unittest", "discover", "--quiet", "-s"]).arg(tests))
