@@ -1,6 +1,6 @@
 //! This module builds the functions in `tests/functions`, which are written as people write them, and asks them for
-//! their answers in the real runtimes. Those in other languages than JavaScript are asked by the tests themselves, which
-//! play the Runtime API.
+//! their answers in the real runtimes. Only those in JavaScript are asked here: the tests play the Runtime API for the
+//! others.
 
 use std::{fs, path::Path, process::Command};
 

@@ -1,17 +1,17 @@
 //! This module builds guests in JavaScript and TypeScript.
 
 use std::{
-    fs,
     path::{Path, PathBuf},
     process::Command,
 };
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use guesthouse::files;
 use serde_json::Value;
 
 use super::{
     Function, Language,
+    entries::{self, manifest},
     toolbox::{Installed, Toolbox},
     tools::{output, run_to_end},
 };
@@ -39,7 +39,7 @@ pub fn build(function: &Function<'_>) -> anyhow::Result<()> {
     }
     let handler = match function.handler {
         Some(handler) => handler.to_owned(),
-        None => assumed(directory)?,
+        None => entries::javascript(directory)?,
     };
     let tools = if is_own { directory.to_owned() } else { toolbox(&missing)? };
     let mut node = Command::new("node");
@@ -54,10 +54,6 @@ pub fn has_sdk(directory: &Path) -> bool {
 
 /// The parts of `package.json` that name packages.
 const SECTIONS: [&str; 3] = ["dependencies", "devDependencies", "optionalDependencies"];
-
-fn manifest(directory: &Path) -> Option<Value> {
-    serde_json::from_str(&files::read_text(&directory.join("package.json")).ok()?).ok()
-}
 
 fn names<'a>(manifest: &'a Value, sections: &'a [&str]) -> impl Iterator<Item = &'a str> {
     sections
@@ -103,27 +99,4 @@ fn toolbox(missing: &str) -> anyhow::Result<PathBuf> {
     Toolbox::of(Language::Js)?.filled("the tools that build guests in JavaScript", |directory| {
         run_to_end(npm(directory).args(["ci", "--silent", "--ignore-scripts"]), missing)
     })
-}
-
-const ENDINGS: [&str; 6] = ["mjs", "js", "cjs", "ts", "mts", "cts"];
-
-/// Returns the handler of a function for which none was given: AWS's own names first.
-fn assumed(directory: &Path) -> anyhow::Result<String> {
-    let main = manifest(directory).and_then(|manifest| manifest["main"].as_str().map(str::to_owned));
-    let main = main
-        .map(|main| main.trim_start_matches("./").rsplit_once('.').map_or(main.clone(), |(stem, _)| stem.to_owned()));
-    let usual =
-        ["index", "src/index", "handler", "src/handler", "app", "src/app", "lambda", "src/lambda", "main", "src/main"];
-    let candidates: Vec<String> = usual.into_iter().map(str::to_owned).chain(main).collect();
-    let found = candidates.iter().find_map(|stem| {
-        let files = ENDINGS.iter().map(|ending| format!("{stem}.{ending}"));
-        files.into_iter().find(|file| directory.join(file).is_file()).map(|file| (stem, file))
-    });
-    let Some((stem, file)) = found else {
-        bail!("no file looks like the function's\nhint: name its handler: `--handler src/index.handler`");
-    };
-    let text = fs::read_to_string(directory.join(&file)).with_context(|| format!("can't read `{file}`"))?;
-    let name = ["handler", "lambdaHandler", "main"].into_iter().find(|name| text.contains(name)).unwrap_or("handler");
-    println!("taking `{stem}.{name}` for the handler, which is in `{file}`; `--handler` names another one");
-    Ok(format!("{stem}.{name}"))
 }

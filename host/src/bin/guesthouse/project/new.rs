@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context as _, bail};
 
-use super::{Language, SDK, templates};
+use super::{Language, SDK, adopt, templates};
 use crate::Exit;
 
 /// Create a new guest
@@ -16,14 +16,25 @@ use crate::Exit;
 #[derive(clap::Args)]
 pub struct Arguments {
     /// The guest's name: lower-case letters, digits and `-`; may have directories in front
-    name: PathBuf,
+    #[arg(required_unless_present = "from")]
+    name: Option<PathBuf>,
     /// The language to write it in
-    #[arg(short, long)]
-    lang: Language,
+    #[arg(short, long, required_unless_present = "from")]
+    lang: Option<Language>,
+    /// A function's directory that somebody wrote: writes what is missing there, and changes no file
+    #[arg(long, value_name = "DIRECTORY", conflicts_with_all = ["name", "lang"])]
+    from: Option<PathBuf>,
+    /// The handler of that function as on Lambda, for JavaScript, TypeScript and Python: `src/index.handler`
+    #[arg(long, value_name = "FILE.NAME", requires = "from")]
+    handler: Option<String>,
 }
 
 pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
-    let Arguments { name: directory, lang } = arguments;
+    let (directory, lang) = match arguments {
+        Arguments { from: Some(from), handler, .. } => return adopt::run(&from, handler),
+        Arguments { name: Some(directory), lang: Some(lang), .. } => (directory, lang),
+        _ => bail!("a new guest needs a name and a language\nhint: `guesthouse new NAME --lang LANG`"),
+    };
     let name = directory.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
     if !is_name(&name) {
         bail!(
