@@ -7,6 +7,7 @@ use std::{fs, path::Path, process::Command};
 use crate::{
     Result, cargo,
     guests::{compile_to, directory, go_by_tool, go_function, npm_in, python_build},
+    libraries::{self, Refused},
     root, run, say, tools,
 };
 
@@ -50,7 +51,25 @@ pub fn python(python: &Path) -> Result<()> {
     tools::function_python(&project.join("requirements.txt"))?;
     let guest = directory("functions-python")?.join("app.wasm");
     run(&mut python_build(python, &project, &guest))?;
-    compile_to(&guest, &guest.with_extension("cwasm"))
+    compile_to(&guest, &guest.with_extension("cwasm"))?;
+    python_refuses(python)
+}
+
+/// Checks that packages which can't be a part of a guest are refused by their names.
+fn python_refuses(python: &Path) -> Result<()> {
+    let project = directory("functions-refused")?;
+    for Refused { name, version, module, .. } in libraries::refused()? {
+        fs::write(project.join("requirements.txt"), format!("{name}=={version}\n"))?;
+        let source = format!("import {module}\n\n\ndef handler(event, context):\n    return {module}.__name__\n");
+        fs::write(project.join("app.py"), source)?;
+        let built = python_build(python, &project, &project.join("app.wasm")).output()?;
+        let said = String::from_utf8_lossy(&built.stderr);
+        let names = said.contains("can't run in a guest") && said.contains(&name) && said.contains("hint: ");
+        if built.status.success() || !names {
+            return Err(format!("the build does not refuse {name} {version}: {said}").into());
+        }
+    }
+    Ok(())
 }
 
 /// The functions in Go: each is a directory.
