@@ -42,6 +42,8 @@ mod types {
             (contract, "function-with-init"),
             (handler, "function-with-network"),
             (handler, "function-with-init-and-network"),
+            (handler, "http"),
+            (handler, "http-with-init"),
         ] {
             let id = resolve.select_world(&[*package], Some(world)).expect("a world of the package");
             let mut section = Vec::new();

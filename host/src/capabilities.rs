@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 #[cfg(feature = "network")]
 use crate::network::Network;
-use crate::tmp::Quota;
+use crate::{gateway::Gateway, tmp::Quota};
 
 /// `Capabilities` are what one guest may use. The default grants:
 ///
@@ -24,6 +24,8 @@ pub struct Capabilities {
     pub limits: Limits,
     /// How the guest's instances are run.
     pub policy: InstancePolicy,
+    /// How HTTP events become requests, and responses go back.
+    pub gateway: Gateway,
 }
 
 /// `Grants` are the things outside its own memory that a guest may touch.
@@ -68,8 +70,8 @@ pub struct InstancePolicy {
     ///
     /// [`Deadline::budget`]: crate::invocation::Deadline::budget
     pub margin: Duration,
-    /// What happens to an instance after an invocation.
-    pub instances: Instances,
+    /// What happens to an instance after an invocation. `None` leaves it to the guest's contract.
+    pub instances: Option<Instances>,
 }
 
 /// A `Tmp` is the directory that a guest sees as `/tmp`.
@@ -117,6 +119,6 @@ impl Default for Limits {
 
 impl Default for InstancePolicy {
     fn default() -> Self {
-        Self { margin: Duration::from_millis(100), instances: Instances::Reuse }
+        Self { margin: Duration::from_millis(100), instances: None }
     }
 }

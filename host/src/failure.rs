@@ -52,9 +52,9 @@ pub enum ErrorType {
     Exit,
     /// The response breaks the contract, or is not UTF-8.
     InvalidResponse,
-    /// The response is larger than Lambda accepts.
+    /// The response is larger than Lambda, or the service that sent the request, accepts.
     ResponseSizeTooLarge,
-    /// The event is not UTF-8, is too large, or did not arrive whole.
+    /// The event is not UTF-8, is too large, did not arrive whole, or is no HTTP request for a guest that serves HTTP.
     InvalidEvent,
     /// A fault of the host itself.
     Internal,

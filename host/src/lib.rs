@@ -26,6 +26,8 @@
 //! * [`invocation`]: an event with its context and its deadline.
 //! * [`failure`]: the errors that callers see, whose names are API.
 //! * [`response`]: what a handler returns.
+//! * [`response_stream`]: carries a response to the runtime client while the guest still runs.
+//! * [`gateway`]: makes HTTP requests of events, and what their senders take of HTTP responses.
 //! * [`report`]: how an invocation ended.
 //! * [`observer`]: the interface through which others learn what guests print and how invocations end.
 //! * [`freeze_aware_instant`]: measures time that includes periods in which the process was frozen.
@@ -51,6 +53,7 @@ pub mod engine;
 pub mod failure;
 pub mod files;
 pub mod freeze_aware_instant;
+pub mod gateway;
 pub mod invocation;
 #[cfg(feature = "cli")]
 pub mod local;
@@ -63,6 +66,7 @@ pub mod phase_timings;
 pub mod registry;
 pub mod report;
 pub mod response;
+pub mod response_stream;
 pub mod runtime_client;
 pub mod source;
 pub mod telemetry;

@@ -28,21 +28,32 @@ pub struct Head {
 pub enum Body {
     /// A body that is known whole before any of it is sent.
     Whole(Bytes),
+    /// A body that was sent while the guest ran; see [`crate::response_stream`].
+    Sent,
 }
 
 impl Body {
-    /// Returns the size, in bytes.
+    /// Returns the size of what is still to be sent, in bytes.
     #[must_use]
     pub fn len(&self) -> usize {
         match self {
             Self::Whole(bytes) => bytes.len(),
+            Self::Sent => 0,
         }
     }
 
-    /// Returns whether the size is 0.
+    /// Returns whether nothing is to be sent.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+impl Response {
+    /// Returns the response whose bytes were sent while the guest ran.
+    #[must_use]
+    pub fn sent() -> Self {
+        Self { head: Head { content_type: "" }, body: Body::Sent }
     }
 }
 

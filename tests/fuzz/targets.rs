@@ -17,6 +17,7 @@ use guesthouse::{
     digest::Digest,
     engine::{Code, CompileLimits, Engine, Guest, MemoryPool},
     failure::{ErrorType, Failure},
+    gateway::{BasePath, Gateway, Received},
     invocation::{Context, Deadline, Invocation},
     network::{
         address::{Kind, destination},
@@ -31,9 +32,11 @@ use guesthouse::{
     observer::{Line, Observer},
     phase_timings::PhaseTimings,
     registry::{INIT_LIMIT, LoadRequest, RefreshThread, Registry},
+    response_stream::response_stream,
     runtime_client::{self, Service},
     source::{Content, FetchOptions, FetchOutcome, Source},
 };
+use http::StatusCode;
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -80,7 +83,8 @@ pub fn guest(bytes: &[u8]) {
         let guest = Guest::load(&ENGINE, code, capabilities, Arc::new(Silence), budget, limit, timings).await;
         let guest = guest.map_err(|error| error.into_failure("guest"))?;
         let context = Context { deadline: Deadline::after(Duration::from_millis(500)), ..Context::default() };
-        let mut running = Arc::new(guest).begin(Invocation { event: Bytes::from_static(b"\"rest\""), context });
+        let mut running =
+            Arc::new(guest).begin(Invocation { event: Bytes::from_static(b"\"rest\""), context }, response_stream().0);
         running.response().await
     }));
     if let Err::<_, Failure>(failure) = ran {
@@ -137,6 +141,44 @@ pub fn network(bytes: &[u8]) {
             assert!(!destination(address).is_loopback() || port != 9001, "{address}");
             assert!(!rules.grant_everything() || Kind::of(address) == Kind::Public, "{address}");
         }
+    }
+}
+
+/// Bytes as an event of an HTTP service: it is refused, or becomes a request that is whole. A response with the request's
+/// own headers and body is JSON within the service's limits, or is refused.
+pub fn gateway(bytes: &[u8]) {
+    let gateway = Gateway { base_path: BasePath::parse("/v1").ok(), ..Gateway::default() };
+    let Received { request, front } = match gateway.request(&Bytes::copy_from_slice(bytes), &Context::default()) {
+        Ok(received) => received,
+        Err(failure) => return assert_eq!(failure.error_type, ErrorType::InvalidEvent, "{failure}"),
+    };
+    let (parts, body) = request.into_parts();
+    let values = |name: &str| parts.headers.get_all(name).iter().collect::<Vec<_>>();
+    assert!(parts.uri.scheme().is_some() && parts.uri.path().starts_with('/'), "{}", parts.uri);
+    assert_eq!(values("content-length"), [body.len().to_string().as_str()]);
+    assert!(values("host").len() == 1 && values("x-amzn-lambda-context").len() == 1, "{:?}", parts.headers);
+    assert!(values("x-amzn-request-context").len() <= 1 && values("cookie").len() <= 1, "{:?}", parts.headers);
+
+    let (mut head, ()) = http::Response::new(()).into_parts();
+    head.status = StatusCode::from_u16(100 + (bytes.len() % 900) as u16).expect("a status");
+    head.headers = parts.headers;
+    match front.response(&head, &body) {
+        Ok(json) => {
+            let response: serde_json::Value = serde_json::from_slice(&json).expect("JSON");
+            assert!(json.len() <= front.body_limit_bytes() && response["statusCode"] == head.status.as_u16());
+            assert_eq!(response.get("body").is_none(), front.has_no_body(head.status));
+        }
+        Err(failure) => assert!(
+            matches!(failure.error_type, ErrorType::ResponseSizeTooLarge | ErrorType::InvalidResponse),
+            "{failure}"
+        ),
+    }
+    match front.prelude(&head) {
+        Ok(prelude) => {
+            assert!(front.can_stream() && prelude.len() <= 16 << 10 && prelude.ends_with(b"}\0\0\0\0\0\0\0\0"))
+        }
+        Err(failure) if front.can_stream() => assert_eq!(failure.error_type, ErrorType::ResponseSizeTooLarge),
+        Err(_) => {}
     }
 }
 

@@ -60,8 +60,8 @@ fn what_is_missing_is_written_and_said_in_each_language() {
             "main.greet",
         ),
         ("made", "app.py", "import web\n\nhandler = web.adapter()\n", "app.handler"),
-        ("node", "src/index.mjs", "export const handler = async () => 1;\n", "src/index.handler"),
-        ("typed", "app.ts", "export const lambdaHandler = async () => 1;\n", "app.lambdaHandler"),
+        ("node", "src/index.mjs", "export const handler = async () => 1;\n", ""),
+        ("typed", "app.ts", "export const lambdaHandler = async () => 1;\n", ""),
         ("go-1", "main.go", "package main\n", ""),
         ("rust_1", "Cargo.toml", rust, ""),
     ] {

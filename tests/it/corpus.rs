@@ -39,3 +39,8 @@ fn the_host_copes_with_the_kept_handlers() {
 fn the_host_copes_with_the_kept_rules_and_authorities() {
     replay("network", fuzz_targets::network);
 }
+
+#[test]
+fn the_host_copes_with_the_kept_events_of_http() {
+    replay("gateway", fuzz_targets::gateway);
+}

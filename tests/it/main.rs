@@ -21,6 +21,9 @@ mod faults;
 mod four_ways;
 mod functions;
 mod host_panic;
+mod http;
+mod http_languages;
+mod http_streams;
 mod init_failures;
 mod languages;
 mod limits;
@@ -54,6 +57,7 @@ mod endurance;
 
 // Real callers, real emulator, real image.
 mod cli;
+mod function_urls;
 mod image;
 mod new;
 mod peers;

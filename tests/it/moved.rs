@@ -13,7 +13,7 @@ use crate::support::{
 /// A function of `guests/conformance/aws/rust-runtime`.
 fn moved(name: &str) -> Setup {
     static BUILT: Once = Once::new();
-    let names = ["moved-orders", "moved-tasks", "moved-web"];
+    let names = ["moved-orders", "moved-stream", "moved-tasks", "moved-web"];
     BUILT.call_once(|| build_rust_programs("moved", &names, &directory("rust")));
     compiled::host("rust", name)
 }
@@ -136,6 +136,29 @@ fn a_function_for_http_answers_gateways_and_function_urls() {
         assert_eq!(host.response_json(event.to_string())["statusCode"], 400, "{caller}");
     }
     host.program.line("the handler's line", |line| line.contains("POST /orders").then_some(()));
+}
+
+#[test]
+fn a_function_that_streams_sends_its_pieces_behind_the_prelude() {
+    let host = moved("moved-stream").start();
+    let event = |query: &str| {
+        json!({
+            "version": "2.0", "routeKey": "$default", "rawPath": "/", "rawQueryString": query, "headers": {},
+            "isBase64Encoded": false,
+            "requestContext": {
+                "accountId": "1", "apiId": "a", "domainName": "url.example", "domainPrefix": "url", "requestId": "r",
+                "routeKey": "$default", "stage": "$default", "time": "t", "timeEpoch": 1,
+                "http": {"method": "GET", "path": "/", "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1", "userAgent": "c"},
+            },
+        })
+    };
+    let prelude = r#"{"statusCode":201,"headers":{"content-type":"text/plain"},"cookies":["a=1","b=2"]}"#;
+    let reply = host.invoke(event("count=3&ms=1").to_string());
+    assert_eq!(reply.response(), format!("{prelude}\0\0\0\0\0\0\0\00\n1\n2\n"));
+    assert_eq!(reply.header("lambda-runtime-function-response-mode"), Some("streaming"));
+    let broken = host.invoke(event("count=1&fail=1").to_string());
+    assert_eq!(broken.response(), format!("{prelude}\0\0\0\0\0\0\0\00\n"));
+    assert_eq!(broken.error_at_end(BOXED).message(), "the body was aborted");
 }
 
 /// The server checks signatures, and the guest has no key.

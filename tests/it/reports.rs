@@ -85,6 +85,7 @@ fn capabilities(directory: &Path) -> Capabilities {
         },
         limits: Limits { memory_bytes: Some(128 << 20), ..Limits::default() },
         policy: InstancePolicy { margin: Duration::from_millis(500), ..InstancePolicy::default() },
+        ..Capabilities::default()
     }
 }
 

@@ -77,7 +77,7 @@ fn dependencies_point_one_way() {
         &["config", "engine"],
         &["source"],
         &["artifact_policy", "capabilities", "observer"],
-        &["network", "report", "response"],
+        &["gateway", "network", "report", "response"],
         &["failure", "freeze_aware_instant", "invocation", "phase_timings"],
         &["tmp"],
         &["backoff", "digest", "files", "lock", "memory_file", "text", "trust"],

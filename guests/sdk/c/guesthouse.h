@@ -68,6 +68,28 @@ double guesthouse_json_number(guesthouse_json value, double otherwise);
 // The text as a JSON string with its quotes, from `malloc`; `null` for NULL. Never NULL: without memory the guest ends.
 char *guesthouse_json_quote(const char *text);
 
+// How a call for a streamed response ended.
+typedef enum {
+    GUESTHOUSE_STREAM_OK = 0,
+    // No event is being handled, or its response was opened already, or was not opened yet.
+    GUESTHOUSE_STREAM_WRONG_STATE,
+    // The content type can't stand in a header.
+    GUESTHOUSE_STREAM_INVALID_TYPE,
+    // Nobody receives the rest: the caller, the time or the limit of the size ended the response.
+    GUESTHOUSE_STREAM_CLOSED,
+} guesthouse_stream;
+
+// Begins a streamed response of this media type, at most once for an event; is in `stream.c`. The text that the handler
+// returns is not sent then. An error that it returns ends the response with that error.
+guesthouse_stream guesthouse_stream_open(const char *content_type);
+
+// The same for an HTTP response with a body, as function URLs and API Gateway take it where they stream responses. The
+// head is JSON, as `{"statusCode":200,"headers":{"content-type":"text/plain"},"cookies":["a=1"]}`.
+guesthouse_stream guesthouse_stream_open_http(const char *head);
+
+// Sends a piece of the response, and returns when the host has taken it.
+guesthouse_stream guesthouse_stream_write(const void *bytes, size_t length);
+
 // A header's name and value, as texts.
 typedef struct {
     const char *name;

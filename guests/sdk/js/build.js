@@ -12,25 +12,28 @@ import * as esbuild from "esbuild";
 import { browser } from "./browser.js";
 import { builtins, needWeb, noted } from "./builtins.js";
 import { marked } from "./delegates.js";
-import { commonJs, entryOf, shown } from "./entry.js";
+import { commonJs, shown } from "./entry.js";
+import { functionOf } from "./function.js";
 import { intl } from "./intl.js";
 import { withoutNeedlessNames } from "./names.js";
 import { withPrototypes } from "./prototypes.js";
 import { positionsOf } from "./positions.js";
 import { renamed } from "./renamed.js";
+import { streaming, streams } from "./streaming.js";
 import { needsWeb, webGlobals } from "./web.js";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
 // Writes the component of the handler that `file` exports by that name, and returns its size. A small one is slower.
-export async function build(given, output, { handler, small }) {
-  const { file, name } = entryOf(given, handler);
-  await requireExport(file, name);
+// `say` is told what was assumed.
+export async function build(given, output, { handler, small, say = () => {} }) {
+  const { file, name, isHttp, assumed } = await functionOf(given, handler);
+  assumed && say(assumed);
   const component = await withContract(async (wit) => {
-    const named = await namedIn(file);
+    const named = await namedIn(file, isHttp);
     const { component } = await componentize({
       witPath: wit,
-      world: named.isWeb ? "js-guest-with-network" : "js-guest",
+      world: worldOf(named),
       jsSource: await lower(await bundle(file, name, named)),
       sync: true,
       optSize: small,
@@ -41,41 +44,25 @@ export async function build(given, output, { handler, small }) {
   return component.length;
 }
 
-// The guest finds out in each instance, and a build sooner: of an ES module, whose exports can be told without running
-// it.
-async function requireExport(file, name) {
-  try {
-    await esbuild.build({
-      stdin: { contents: `export { ${name.split(".")[0]} } from ${JSON.stringify(file)};`, resolveDir: dirname(file) },
-      bundle: true,
-      write: false,
-      format: "esm",
-      packages: "external",
-      logLevel: "silent",
-      plugins: [commonJs],
-    });
-  } catch ({ errors }) {
-    if (errors?.some(({ text }) => text.startsWith("No matching export in"))) {
-      throw new Error(`\`${shown(file)}\` exports no \`${name}\``);
-    }
-    // Whatever else it is, bundling tells it better.
-  }
+// A world of `wit/guest.wit`.
+function worldOf({ isHttp, isWeb, isStreaming }) {
+  return isHttp ? "js-http-guest" : `js-${isStreaming ? "streaming-" : ""}guest${isWeb ? "-with-network" : ""}`;
 }
 
 // Returns the module that the engine runs. A test runs it in Node.
-export async function sourceOf(file, name) {
-  return lower(await bundle(file, name, await namedIn(file)));
+export async function sourceOf(file, name, isHttp = false) {
+  return lower(await bundle(file, name, await namedIn(file, isHttp)));
 }
 
 // Bundles the handler alone, and looks what its code names of that which a guest has only where it is named.
-async function namedIn(file) {
+async function namedIn(file, isHttp) {
   const names = new Set();
   const plugins = [commonJs, browser, noted(names)];
   const { outputFiles } = await reported(
     esbuild.build({ ...OPTIONS, inject: [], entryPoints: [file], minifyWhitespace: true, legalComments: "none", plugins }),
   );
   const code = outputFiles[0].text;
-  return { code, isWeb: needWeb(names) || needsWeb(code) };
+  return { code, isHttp, isWeb: isHttp || needWeb(names) || needsWeb(code), isStreaming: !isHttp && streams(code) };
 }
 
 const OPTIONS = {
@@ -88,22 +75,22 @@ const OPTIONS = {
   conditions: ["node", "module"],
   inject: [here("runtime/inject/buffer.js"), here("runtime/inject/url.js")],
   define: { __dirname: '"/var/task"', __filename: '"/var/task/handler.js"', "import.meta.url": '"file:///var/task/handler.js"' },
-  external: ["wasi:*", "wasj:*"],
+  external: ["wasi:*", "wasj:*", "guesthouse:lambda/*"],
   logLevel: "silent",
 };
 
 // One module with everything in it but WASI. Names are kept, for stack traces and for errors that are named by their
 // class.
-async function bundle(file, name, { code, isWeb }) {
+async function bundle(file, name, { code, isHttp, isWeb, isStreaming }) {
   const { outputFiles } = await reported(
     esbuild.build({
       ...OPTIONS,
-      entryPoints: [here("runtime/guest.js")],
+      entryPoints: [here(isHttp ? "runtime/http-guest.js" : "runtime/guest.js")],
       keepNames: true,
       sourcemap: "inline",
       sourcesContent: false,
       charset: "utf8",
-      plugins: [handler(file, name), webGlobals(isWeb, code), intl(code), commonJs, browser, builtins],
+      plugins: [handler(file, name), streaming(isStreaming), webGlobals(isWeb, code), intl(code), commonJs, browser, builtins],
     }),
   );
   return outputFiles[0].text;
@@ -168,6 +155,14 @@ function handler(file, name) {
           const names = ${JSON.stringify(name.split("."))};
           const found = (all) => names.reduce((value, name) => value?.[name], all);
           export const load = () => import(${JSON.stringify(file)}).then((all) => found(all) ?? found(all.default));
+          // What the function is a method of.
+          const owner = (all) => names.slice(0, -1).reduce((value, name) => value?.[name], all);
+          export const loadMethod = () =>
+            import(${JSON.stringify(file)}).then((all) => {
+              const name = names.at(-1);
+              const app = [owner(all), owner(all.default)].find((one) => typeof one?.[name] === "function");
+              return app && ((...values) => app[name](...values));
+            });
         `,
       }));
     },

@@ -22,7 +22,7 @@ try {
     fail(64, USAGE);
   } else {
     const { build } = await tools();
-    const bytes = await build(file, values.output, { handler: "handler", ...values });
+    const bytes = await build(file, values.output, { ...values, say: console.log });
     console.log(`${values.output}: ${bytes.toLocaleString("en")} bytes`);
   }
 } catch (error) {

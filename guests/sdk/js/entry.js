@@ -1,4 +1,4 @@
-// This module finds the file and the function that a handler string names, as Lambda does: `src/index.handler`.
+// This module finds the file that a handler string names, as Lambda does: `src/index.handler`.
 
 import { parse } from "acorn";
 import { existsSync, readFileSync } from "node:fs";

@@ -63,3 +63,50 @@ export type Handler<Event = any, Response = any> = (
   context: Context,
   callback: Callback<Response>,
 ) => Response | Promise<Response> | void;
+
+/**
+ * A handler of HTTP requests, as Workers, Bun and Deno have it, and as apps of Hono and itty-router are:
+ * `export default { fetch(request) { return new Response(…) } } satisfies HttpHandler`.
+ *
+ * What is thrown before there is a response becomes the invocation's error.
+ */
+export interface HttpHandler<Env = Record<string, string | undefined>> {
+  fetch(request: Request, env: Env, context: ExecutionContext): Response | Promise<Response>;
+}
+
+/** What a handler of HTTP requests gets beside the request. */
+export interface ExecutionContext {
+  /**
+   * Has the invocation last until the promise is settled, after the response was sent, within the function's time.
+   * What was not handed over ends with the request: its timers, and requests that it sent.
+   */
+  waitUntil(promise: Promise<unknown>): void;
+  /** Does nothing: there is nobody to pass a request on to. */
+  passThroughOnException(): void;
+  /** What Lambda says about the invocation; absent where the host is none of Lambda's. */
+  readonly lambda?: LambdaContext;
+  /** The event's `requestContext`, with what an authorizer found out; absent where the host sends none. */
+  readonly requestContext?: any;
+  props: any;
+}
+
+/** What Lambda says about an invocation that is an HTTP request, by the names of the header `x-amzn-lambda-context`. */
+export interface LambdaContext {
+  request_id: string;
+  /** When Lambda gives up on this invocation, in milliseconds since the Unix epoch. */
+  deadline: number;
+  invoked_function_arn: string;
+  xray_trace_id: string | null;
+  /** What the caller sent as client context: any text. */
+  client_context: string | null;
+  identity: { identity_id: string; identity_pool_id: string } | null;
+  tenant_id?: string | null;
+  env_config: {
+    function_name: string;
+    /** In MiB. */
+    memory: number;
+    version: string;
+    log_stream: string;
+    log_group: string;
+  };
+}

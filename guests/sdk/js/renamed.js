@@ -1,16 +1,18 @@
-// This module gives a component's imports their names back: `docs/decisions/51-renamed-imports.md`.
+// This module gives a component's imports and exports their names back: `docs/decisions/51-renamed-imports.md`.
 //
 // componentize-qjs runs the component once while it builds, with its own WASI in place of the host's. It replaces all
 // imports that it does not know by traps first and then links its WASI over them, so the streams of `wasi:http` are not
 // those of its `wasi:io`, and it gives up. Interfaces of a package that it does not know get traps throughout. So `wit/`
 // has the network's interfaces in packages `wasj:…`, and the finished component gets `wasi:…` for them.
 
-const IMPORTS = 10; // the section's id in a component
+// The ids of these sections in a component.
+const IMPORTS = 10;
+const EXPORTS = 11;
 
 // Renames in place, as the names are of one length, and returns the component.
 export function renamed(component) {
   for (const { id, start, end } of sections(component)) {
-    if (id === IMPORTS) {
+    if (id === IMPORTS || id === EXPORTS) {
       const section = component.subarray(start, end);
       for (let i = indexOf(section, "wasj:", 0); i >= 0; i = indexOf(section, "wasj:", i)) {
         section.set(new TextEncoder().encode("wasi:"), i);

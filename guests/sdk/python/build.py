@@ -79,16 +79,23 @@ def build(options):
         # A copy, because componentize-py's interpreter leaves its `__pycache__` where it reads.
         shutil.copytree(SDK / "guesthouse", staged / "guesthouse", ignore=shutil.ignore_patterns("__pycache__"))
         has_network = imports.uses_network(staged)
+        streams = not found.is_app and imports.streams(staged, found)
         prepared = [name for name in imports.PREPARED if imports.is_there(staged, name)]
+        if found.is_app:
+            prepared += frameworks(staged)
+            print(f"`{found.name}` is an app, which responds to requests of HTTP")
         services = aws(staged) if imports.is_there(staged, "botocore") else None
         more = [*prepared, *options.preload]
         (staged / "guesthouse_project.py").write_text(
             f"NAME = {found.name!r}\nMODULE = {found.module!r}\nHANDLER = {found.function!r}\nPRELOAD = {more!r}\n"
-            f"HAS_NETWORK = {has_network!r}\nAWS_SERVICES = {services!r}\n"
+            f"IS_APP = {found.is_app!r}\nSTREAMS = {streams!r}\nHAS_NETWORK = {has_network!r}\nAWS_SERVICES = {services!r}\n"
             f"IMPORTED = {sorted(graph.imported(staged, more))!r}\n"
             f"REACHED = {graph.imported(staged, more, late=True)!r}\n"
         )
-        componentize(staged, output, "python-guest-with-network" if has_network else "python-guest")
+        worlds = ["python-http-guest" if found.is_app else "python-guest"]
+        worlds += ["network"] if has_network else []
+        worlds += ["streaming"] if streams else []
+        componentize(staged, output, worlds)
     print(f"wrote {os.path.relpath(output)}, {output.stat().st_size / 1e6:.1f} MB")
 
 
@@ -107,6 +114,15 @@ def check_syntax(modules, task):
             ) from None
 
 
+def frameworks(staged):
+    """Returns the modules of web frameworks that the user's files import, and these."""
+    from packages import graph
+
+    there = graph.modules(staged / "packages")
+    found = graph.imported(staged)
+    return sorted(name for name in found if name.partition(".")[0] in imports.FRAMEWORKS and name in there)
+
+
 def aws(staged):
     """Returns the services that AWS's SDK is prepared for. Without the others the guest is much smaller."""
     services = aws_services.find(staged)
@@ -123,13 +139,13 @@ def aws(staged):
 _TOOL = "import sys; sys.path = [place for place in sys.path if place]; import componentize_py; componentize_py.script()"
 
 
-def componentize(staged, output, world):
+def componentize(staged, output, worlds):
     nothing = staged / "nothing"
     (nothing / "site-packages").mkdir(parents=True)
     # Otherwise it would read the site-packages of this machine.
     environment = {**os.environ, "VIRTUAL_ENV": str(nothing), "RUST_BACKTRACE": "0", "RUST_LIB_BACKTRACE": "0"}
     tool = [sys.executable, "-c", _TOOL]
-    wit = ["-d", SDK / "wit", "-w", f"guesthouse:guest/{world}"]
+    wit = ["-d", world_of(staged, worlds), "-w", "guesthouse:guest/guest"]
     made = staged / "guest.wasm"
     ran = subprocess.run(
         [*tool, *wit, "componentize", "guesthouse.guest", "-p", staged, "-o", made],
@@ -147,6 +163,17 @@ def componentize(staged, output, world):
     beside.unlink(missing_ok=True)
     beside.write_bytes(without_names(made.read_bytes()))
     os.replace(beside, output)
+
+
+def world_of(staged, worlds):
+    """Writes the world `guest` beside the SDK's own, and returns its directory."""
+    wit = staged / "wit"
+    shutil.copytree(SDK / "wit", wit)
+    # componentize-py can be given several worlds, and does not build what shares an interface then.
+    included = " ".join(f"include {world};" for world in worlds)
+    with open(wit / "guest.wit", "a") as file:
+        file.write(f"\nworld guest {{ {included} }}\n")
+    return wit
 
 
 def essence(said):

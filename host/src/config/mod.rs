@@ -31,6 +31,7 @@ use crate::{
     artifact_policy::{ARTIFACT_LIMIT_BYTES, ArtifactPolicy, Refresh},
     capabilities::{Access, Capabilities, Grants, HANDLES, InstancePolicy, Limits, Tmp},
     failure::{ErrorType, Failure},
+    gateway::Gateway,
     source::{RemoteAccess, Source, TaskRoot},
     tmp::Quota,
 };
@@ -228,11 +229,12 @@ pub fn capabilities(settings: &Settings, environment: &EnvVars, around: &Surroun
         handles: (HANDLES / concurrency.get()).max(LEAST_HANDLES),
     };
     let default = InstancePolicy::default();
-    let policy = InstancePolicy {
-        margin: settings.margin.unwrap_or(default.margin),
-        instances: settings.instances.unwrap_or(default.instances),
+    let policy = InstancePolicy { margin: settings.margin.unwrap_or(default.margin), instances: settings.instances };
+    let gateway = Gateway {
+        base_path: settings.http_base_path.clone(),
+        is_streamed: settings.http_is_streamed.unwrap_or_default(),
     };
-    Capabilities { grants, limits, policy }
+    Capabilities { grants, limits, policy, gateway }
 }
 
 /// Returns the memory of one instance, in bytes: that of all instances, divided by the concurrency.

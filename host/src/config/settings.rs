@@ -13,6 +13,7 @@ use crate::{
     artifact_policy::Refresh,
     capabilities::{Access, Instances},
     digest::Digest,
+    gateway::BasePath,
     trust::TrustedKeys,
 };
 
@@ -48,6 +49,10 @@ pub struct Settings {
     pub env: EnvSettings,
     /// What the guest reaches of the network.
     pub network: NetworkSettings,
+    /// Whether responses to HTTP requests are streamed where the front can do that.
+    pub http_is_streamed: Option<bool>,
+    /// The beginning of the path that is taken off HTTP requests.
+    pub http_base_path: Option<BasePath>,
 }
 
 /// Selects the guest's access to `/tmp`.
@@ -78,10 +83,12 @@ pub(super) const KEYS: &[(&str, &str)] = &[
     ("margin", variables::MARGIN),
     ("tmp", variables::TMP),
     ("tmp_limit", variables::TMP_LIMIT),
+    ("http.respond", variables::HTTP_RESPOND),
+    ("http.base_path", variables::HTTP_BASE_PATH),
 ];
 
 /// The settings with more than one value.
-const OTHER_KEYS: &[&str] = &["source", "args", "metrics", "env", "network", "aws", "secrets", "function"];
+const OTHER_KEYS: &[&str] = &["source", "args", "metrics", "env", "network", "aws", "secrets", "function", "http"];
 
 impl Settings {
     /// Sets one value. `place` is the name by which the user finds the setting again.
@@ -95,6 +102,8 @@ impl Settings {
             "margin" => margin(value).map(|margin| self.margin = Some(margin)),
             "tmp" => tmp(value).map(|tmp| self.tmp = Some(tmp)),
             "tmp_limit" => size(value).map(|bytes| self.tmp_limit = Some(bytes)),
+            "http.respond" => respond(value).map(|is_streamed| self.http_is_streamed = Some(is_streamed)),
+            "http.base_path" => BasePath::parse(value).map(|path| self.http_base_path = Some(path)),
             _ => unreachable!("`{key}` is in KEYS, and needs an arm here"),
         };
         if let Err(expected) = result {
@@ -126,6 +135,7 @@ impl Settings {
                 ("network", value) => settings.network.read_table(value, &place, problems),
                 ("aws", value) => settings.network.read_aws(value, &place, problems),
                 ("secrets", value) => settings.network.read_secrets(value, &place, problems),
+                ("http", toml::Value::Table(http)) => settings.read_http(http, &place, problems),
                 (key, toml::Value::String(text)) if KEYS.iter().any(|(known, _)| *known == key) => {
                     settings.set(key, text, &place, problems);
                 }
@@ -133,9 +143,10 @@ impl Settings {
                     if key == "source"
                         || key == "function"
                         || key == "env"
+                        || key == "http"
                         || KEYS.iter().any(|(known, _)| *known == key) =>
                 {
-                    let wanted = if key == "env" { "table" } else { "string" };
+                    let wanted = if key == "env" || key == "http" { "table" } else { "string" };
                     problems.add(format!("`{place}`: expected a {wanted}, found {}", value.type_str()));
                 }
                 (key, _) => {
@@ -145,6 +156,25 @@ impl Settings {
             }
         }
         settings
+    }
+}
+
+impl Settings {
+    /// Reads the table `http`.
+    fn read_http(&mut self, table: &toml::Table, place: &str, problems: &mut Problems) {
+        let known = || KEYS.iter().filter_map(|(key, _)| key.strip_prefix("http."));
+        for (key, value) in table {
+            let place = format!("{place}.{key}");
+            match value {
+                toml::Value::String(text) if known().any(|known| known == key) => {
+                    self.set(&format!("http.{key}"), text, &place, problems);
+                }
+                _ if known().any(|known| known == key) => {
+                    problems.add(format!("`{place}`: expected a string, found {}", value.type_str()));
+                }
+                _ => problems.add(format!("`{place}`: unknown key{}", suggestion(key, known()))),
+            }
+        }
     }
 }
 
@@ -166,6 +196,14 @@ fn refresh(value: &str) -> Result<Refresh, String> {
                 Err("expected a duration such as `30s`, `0s` to check before each invocation, or `off`".to_owned())
             }
         },
+    }
+}
+
+fn respond(value: &str) -> Result<bool, String> {
+    match value {
+        "buffer" => Ok(false),
+        "stream" => Ok(true),
+        _ => Err("expected `buffer` or `stream`".to_owned()),
     }
 }
 

@@ -49,9 +49,9 @@ fn a_variable_wins_over_the_file_and_the_file_over_the_default() {
     let config = read(file, &[("GUESTHOUSE_MARGIN", "300ms")], &[]).unwrap();
     assert_eq!(config.capabilities.policy.margin, Duration::from_millis(300));
     assert_eq!(config.capabilities.limits.memory_bytes, Some(64 * 1024 * 1024));
-    assert_eq!(config.capabilities.policy.instances, Instances::Fresh);
+    assert_eq!(config.capabilities.policy.instances, Some(Instances::Fresh));
     let default = read("", &[], &[]).unwrap().capabilities;
-    assert_eq!((default.policy.margin, default.policy.instances), (Duration::from_millis(100), Instances::Reuse));
+    assert_eq!((default.policy.margin, default.policy.instances), (Duration::from_millis(100), None));
 }
 
 #[test]

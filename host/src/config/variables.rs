@@ -46,6 +46,10 @@ pub const MARGIN: &str = "GUESTHOUSE_MARGIN";
 pub const TMP: &str = "GUESTHOUSE_TMP";
 /// Overrides the setting `tmp_limit`.
 pub const TMP_LIMIT: &str = "GUESTHOUSE_TMP_LIMIT";
+/// Overrides the setting `http.respond`.
+pub const HTTP_RESPOND: &str = "GUESTHOUSE_HTTP_RESPOND";
+/// Overrides the setting `http.base_path`.
+pub const HTTP_BASE_PATH: &str = "GUESTHOUSE_HTTP_BASE_PATH";
 /// Overrides the setting `args`: words, or a JSON array of strings.
 pub const ARGS: &str = "GUESTHOUSE_ARGS";
 /// Overrides the setting `env.pass`: names, separated by commas.
@@ -79,6 +83,8 @@ pub const ALL: &[&str] = &[
     MARGIN,
     TMP,
     TMP_LIMIT,
+    HTTP_RESPOND,
+    HTTP_BASE_PATH,
     ARGS,
     ENV_PASS,
     NETWORK_ALLOW,

@@ -46,6 +46,8 @@ const TYPES_WITH_INIT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/functio
 /// The same types with those of WASI 0.2, for handlers that import more than WASI 0.1.
 const NETWORK_TYPES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/function-with-network"));
 const NETWORK_TYPES_WITH_INIT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/function-with-init-and-network"));
+const HTTP_TYPES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/http"));
+const HTTP_TYPES_WITH_INIT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/http-with-init"));
 
 /// Returns the component for a core module that has to become one. Components, and commands that run as core modules,
 /// are returned unchanged.
@@ -55,7 +57,7 @@ const NETWORK_TYPES_WITH_INIT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "
 pub(super) fn adapt(bytes: Vec<u8>, examined: &Examined, named: ContractKind) -> Result<Vec<u8>, LoadError> {
     let adapter = match named {
         _ if !examined.is_module => return Ok(bytes),
-        ContractKind::Event { .. } | ContractKind::Command => REACTOR,
+        ContractKind::Event { .. } | ContractKind::Http { .. } | ContractKind::Command => REACTOR,
         // Only a component can import WASI 0.2.
         ContractKind::CoreCommand if examined.types_bytes.is_some() && examined.imports_beyond_preview1() => COMMAND,
         ContractKind::CoreCommand => return Ok(bytes),
@@ -73,6 +75,8 @@ pub(super) fn adapt(bytes: Vec<u8>, examined: &Examined, named: ContractKind) ->
         (ContractKind::Event { has_lifecycle: false }, false) => TYPES,
         (ContractKind::Event { has_lifecycle: true }, true) => NETWORK_TYPES_WITH_INIT,
         (ContractKind::Event { has_lifecycle: false }, true) => NETWORK_TYPES,
+        (ContractKind::Http { has_lifecycle: true }, _) => HTTP_TYPES_WITH_INIT,
+        (ContractKind::Http { has_lifecycle: false }, _) => HTTP_TYPES,
         (ContractKind::Command | ContractKind::CoreCommand, _) => &[],
     };
     let with_own = |bytes: &[u8]| encode(&[bytes, own].concat(), adapter);

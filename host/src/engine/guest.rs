@@ -27,7 +27,8 @@ use crate::{
     observer::Observer,
     phase_timings::PhaseTimings,
     report::InstanceOrigin,
-    response::{Body, Outcome, Response},
+    response::Outcome,
+    response_stream::ResponseWriter,
 };
 
 /// The hint for a failure of the host itself.
@@ -97,11 +98,20 @@ impl Guest {
 
     /// Begins an invocation, with an instance that nothing else uses meanwhile: an idle one, or a new one that
     /// [`Running::response`] starts.
-    pub fn begin(self: &Arc<Self>, invocation: Invocation) -> Running {
+    ///
+    /// `writer` sends a response that begins before the invocation ends.
+    pub fn begin(self: &Arc<Self>, invocation: Invocation, writer: ResponseWriter) -> Running {
         let stop = Instant::now() + invocation.context.deadline.budget(self.template.capabilities.policy.margin).guest;
         let instance = lock(&self.idle).pop();
         let origin = if instance.is_some() { InstanceOrigin::Reused } else { InstanceOrigin::New };
-        Running { guest: self.clone(), invocation: Some(invocation), stop, instance, origin, peak_memory_bytes: None }
+        Running {
+            guest: self.clone(),
+            invocation: Some((invocation, writer)),
+            stop,
+            instance,
+            origin,
+            peak_memory_bytes: None,
+        }
     }
 }
 
@@ -112,8 +122,8 @@ impl Guest {
 /// Dropping it also ends the invocation, but a busy instance is then not used again.
 pub struct Running {
     guest: Arc<Guest>,
-    /// The invocation, until the instance handles it.
-    invocation: Option<Invocation>,
+    /// The invocation with what sends its response, until the instance handles it.
+    invocation: Option<(Invocation, ResponseWriter)>,
     /// When the guest is stopped.
     stop: Instant,
     /// The instance. `None` until it is started, and after it was returned to the guest.
@@ -135,22 +145,21 @@ pub struct InstanceUse {
 impl Running {
     /// Has the instance handle the event, and returns the outcome. A second call fails, because the event was handled.
     pub async fn response(&mut self) -> Outcome {
-        let Some(invocation) = self.invocation.take() else {
+        let Some((invocation, writer)) = self.invocation.take() else {
             return Err(Failure::new(ErrorType::Internal, "the event was already handled").hint(REPORT));
         };
-        self.handle(invocation).await.map_err(Failure::within_limits)
+        self.handle(invocation, writer).await.map_err(Failure::within_limits)
     }
 
-    async fn handle(&mut self, invocation: Invocation) -> Outcome {
+    async fn handle(&mut self, invocation: Invocation, writer: ResponseWriter) -> Outcome {
         let left = || self.stop.saturating_duration_since(Instant::now());
         let instance = match &mut self.instance {
             Some(instance) => instance,
             none => none.insert(Instance::start(&self.guest.template, Some(&invocation), left()).await?),
         };
-        let handled = instance.handle(&self.guest.template, invocation, left()).await;
+        let handled = instance.handle(&self.guest.template, invocation, writer, left()).await;
         self.peak_memory_bytes = Some(instance.peak_memory_bytes());
-        let is_whole = matches!(handled.outcome, Ok(Response { body: Body::Whole(_), .. }) | Err(_));
-        if is_whole && handled.is_reusable {
+        if handled.is_reusable {
             self.keep_instance();
         }
         handled.outcome
@@ -159,7 +168,8 @@ impl Running {
     /// Returns the instance to the guest, if the settings and the contract allow that.
     fn keep_instance(&mut self) {
         let InstanceTemplate { capabilities, contract, .. } = &self.guest.template;
-        if capabilities.policy.instances == Instances::Reuse && contract.is_for_any_invocation() {
+        let instances = capabilities.policy.instances.unwrap_or(contract.instances());
+        if instances == Instances::Reuse && contract.is_for_any_invocation() {
             lock(&self.guest.idle).extend(self.instance.take());
         }
     }

@@ -37,7 +37,7 @@ const PROVIDED: &[(&str, &[&str])] = &[
     ("wasi:http", &["outgoing-handler", "types"]),
     #[cfg(feature = "network")]
     ("wasi:tls", &["types"]),
-    ("guesthouse:lambda", &["types"]),
+    ("guesthouse:lambda", &["response-stream", "types"]),
 ];
 
 /// The name of the module that WASI 0.1's functions are imported from.
@@ -108,9 +108,6 @@ fn without(name: &str) -> &'static str {
             "build it without wasm-bindgen, in Rust for `wasm32-wasip2`"
         }
         _ if module.starts_with("extism:") => "build it as a program or as a handler, not as a plug-in of Extism",
-        _ if module.starts_with("wasi:http/incoming-handler") => {
-            "build it as a handler of Guesthouse: this version does not take HTTP events apart"
-        }
         _ => "build it without this import",
     }
 }

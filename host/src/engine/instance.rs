@@ -10,11 +10,12 @@ use std::{
 };
 
 use tokio::time::timeout;
+use tracing::warn;
 use wasmtime::Store;
 
 use super::{
     Engine,
-    contract::{Callable, Contract},
+    contract::{Callable, Called, Contract, Rest},
     fault::{self, FaultContext, Phase},
     stdio::Stdio,
     store_limiter::MemoryPool,
@@ -28,6 +29,7 @@ use crate::{
     invocation::Invocation,
     observer::Observer,
     response::Outcome,
+    response_stream::ResponseWriter,
 };
 
 /// Limits how many handles an instance may hold, including those to its own resources. Each takes some bytes of the
@@ -117,6 +119,7 @@ impl Instance {
         &mut self,
         template: &InstanceTemplate,
         invocation: Invocation,
+        writer: ResponseWriter,
         limit: Duration,
     ) -> Handled {
         let store = &mut self.store;
@@ -126,9 +129,20 @@ impl Instance {
         store.set_epoch_deadline(1);
         let phase = self.exports.phase();
         let stop = Instant::now() + limit;
-        let called = timeout(limit, pin!(self.exports.call(store, invocation))).await;
+        let called = timeout(limit, pin!(self.exports.call(store, invocation, writer, &template.capabilities))).await;
+        // Whoever reads the response learns that nothing more comes.
+        store.data_mut().response = None;
         let handled = match called {
-            Ok(Ok(outcome)) => Handled { outcome, is_reusable: true },
+            Ok(Ok(Called { outcome, rest: Rest::Ended })) => Handled { outcome, is_reusable: true },
+            Ok(Ok(Called { outcome, rest: Rest::Stopped })) => {
+                store.data().finish_failed();
+                Handled { outcome, is_reusable: false }
+            }
+            Ok(Ok(Called { outcome, rest: Rest::Faulted(error) })) => {
+                let failure = Box::pin(faulted(template, store.data_mut(), error, phase, stop)).await;
+                warn!("the guest failed after its response: {}", failure.within_limits());
+                Handled { outcome, is_reusable: false }
+            }
             // Boxed, because few invocations fault, and the future of each would be as large.
             Ok(Err(error)) => Handled::fault(Box::pin(faulted(template, store.data_mut(), error, phase, stop)).await),
             Err(_) => {

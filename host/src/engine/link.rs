@@ -10,7 +10,9 @@ use wasmtime::{
     },
 };
 
-use super::{Engine, LoadError, UnsupportedImport, imports::function_type, store_state::StoreState, wasi};
+use super::{
+    Engine, LoadError, UnsupportedImport, imports::function_type, response_interface, store_state::StoreState, wasi,
+};
 
 impl Engine {
     /// Links a component.
@@ -19,33 +21,27 @@ impl Engine {
     /// Returns [`LoadError::UnsupportedImports`] if an import is not provided.
     pub(super) fn link(&self, component: &Component) -> Result<component::InstancePre<StoreState>, LoadError> {
         let linked = self.linker.instantiate_pre(component);
-        #[cfg(feature = "network")]
-        let linked = linked.or_else(|error| self.link_with_network(component, error));
-        linked.map_err(|error| unlinked(component, &error))
+        linked.or_else(|error| self.link_more(component, error)).map_err(|error| unlinked(component, &error))
     }
 
-    /// Links a component that imports `wasi:http` or `wasi:tls`. Its linker is made here, so that hosts whose guests do
-    /// not import them do not spend time on it.
-    #[cfg(feature = "network")]
-    fn link_with_network(
-        &self,
-        component: &Component,
-        error: wasmtime::Error,
-    ) -> Result<component::InstancePre<StoreState>> {
+    /// Links a component that imports `wasi:http`, `wasi:tls` or the contract's own interface. Its linker is made here,
+    /// so that hosts whose guests do not import them do not spend time on it.
+    fn link_more(&self, component: &Component, error: wasmtime::Error) -> Result<component::InstancePre<StoreState>> {
         let ty = component.component_type();
         let imports = |package: &str| ty.imports(component.engine()).any(|(name, _)| name.starts_with(package));
-        let (needs_http, needs_tls) = (imports("wasi:http/"), imports("wasi:tls/"));
-        if !needs_http && !needs_tls {
-            return Err(error);
+        type Link = fn(&mut component::Linker<StoreState>) -> Result<()>;
+        let more: &[(&str, Link)] = &[
+            ("guesthouse:lambda/response-stream@", response_interface::link),
+            #[cfg(feature = "network")]
+            ("wasi:http/", wasi::http::link),
+            #[cfg(feature = "network")]
+            ("wasi:tls/", wasi::tls::link),
+        ];
+        let mut linker = None;
+        for (_, link) in more.iter().filter(|(package, _)| imports(package)) {
+            link(linker.get_or_insert_with(|| (*self.linker).clone()))?;
         }
-        let mut linker = (*self.linker).clone();
-        if needs_http {
-            wasi::http::link(&mut linker)?;
-        }
-        if needs_tls {
-            wasi::tls::link(&mut linker)?;
-        }
-        linker.instantiate_pre(component)
+        linker.ok_or(error)?.instantiate_pre(component)
     }
 
     /// Links a core module.

@@ -40,6 +40,7 @@ mod load_error;
 mod nesting;
 mod panic;
 mod precompiled;
+mod response_interface;
 mod stdio;
 mod store_limiter;
 mod store_state;

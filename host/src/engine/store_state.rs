@@ -24,6 +24,7 @@ use super::{
 };
 use crate::{
     capabilities::{Access, Capabilities},
+    response_stream::ResponseWriter,
     tmp::Quota,
 };
 
@@ -40,6 +41,8 @@ pub(super) struct StoreState {
     pub(super) quota: Option<Arc<Quota>>,
     /// A command's standard output, which is its response and does not go to the log.
     pub(super) stdout: Option<MemoryOutputPipe>,
+    /// The response that the guest may write in pieces, while it handles an event.
+    pub(super) response: Option<ResponseWriter>,
     /// What the instance has of the network.
     #[cfg(feature = "network")]
     pub(super) network: NetworkState,
@@ -108,6 +111,7 @@ impl StoreState {
             stdio,
             quota,
             stdout,
+            response: None,
             #[cfg(feature = "network")]
             network,
         })

@@ -17,13 +17,14 @@ pub fn refusal(headers: &HeaderMap) -> Option<&'static str> {
     if !is_loopback(&host) {
         return Some("it is invoked at `localhost`, `127.0.0.1` or `[::1]`, and by no other name");
     }
+    let site = headers.get("sec-fetch-site").map(value).unwrap_or_default();
     let is_foreign = |origin: &HeaderValue| {
         let origin = value(origin);
-        !origin.split_once("://").is_some_and(|(_, host)| is_loopback(host))
+        // A page that asks for no referrer hides its own origin from itself, too.
+        let is_hidden = origin == "null" && site == "same-origin";
+        !is_hidden && !origin.split_once("://").is_some_and(|(_, host)| is_loopback(host))
     };
-    if headers.get_all(ORIGIN).iter().any(is_foreign)
-        || headers.get("sec-fetch-site").map(value).as_deref() == Some("cross-site")
-    {
+    if headers.get_all(ORIGIN).iter().any(is_foreign) || site == "cross-site" {
         return Some("a web page from elsewhere may not invoke functions on this machine");
     }
     None
@@ -58,6 +59,8 @@ mod tests {
         let local = [("host", "localhost:9000"), ("origin", "http://localhost:3000"), ("sec-fetch-site", "same-site")];
         assert!(!is_refused(&local));
         assert!(!is_refused(&[("host", "127.0.0.1:9000"), ("sec-fetch-site", "none")]));
+        let to_itself = [("host", "localhost:9000"), ("origin", "null"), ("sec-fetch-site", "same-origin")];
+        assert!(!is_refused(&to_itself));
     }
 
     #[test]
@@ -70,5 +73,7 @@ mod tests {
             assert!(is_refused(&[("host", "localhost:9000"), ("origin", origin)]), "{origin}");
         }
         assert!(is_refused(&[("host", "localhost:9000"), ("sec-fetch-site", "cross-site")]));
+        let hidden = [("host", "localhost:9000"), ("origin", "null"), ("sec-fetch-site", "same-site")];
+        assert!(is_refused(&hidden));
     }
 }

@@ -10,16 +10,20 @@ use std::{
 };
 
 use bytes::Bytes;
-use serde_json::json;
 use tempfile::TempDir;
-use tokio::{sync::watch, task::AbortHandle, time::timeout};
-use tracing::{error, warn};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    task::AbortHandle,
+    time::{timeout, timeout_at},
+};
+use tracing::{debug, error, warn};
 
 use super::{
     Limits, Shared, arn, listen,
-    queue::{Call, Pending, Posted, Queue, Reply},
+    parts::{self, Ended, Part},
+    queue::{Call, Pending, Piece, Posted, Queue, Reply, Streamed},
     records::{LocalObserver, Record, Records, RequestIdInUse},
-    runtime_api::RuntimeApi,
+    runtime_api::{self, RuntimeApi},
 };
 use crate::{
     capabilities::{self, Capabilities},
@@ -64,12 +68,10 @@ pub struct Function {
     _tmp: TempDir,
 }
 
-/// Holds the outcome of a call.
-pub struct Outcome {
-    /// The response's text, or the error object.
-    pub result: Result<Bytes, Bytes>,
-    /// The end of the log: START, the guest's lines, END and REPORT.
-    pub log_tail: Vec<u8>,
+/// A call that waits for its outcome.
+pub(super) struct Started {
+    request_id: String,
+    pending: Pending,
 }
 
 impl Function {
@@ -92,6 +94,7 @@ impl Function {
         let internal = |error: std::io::Error| Failure::new(ErrorType::Internal, format!("can't listen: {error}"));
         let listener = listen(0).await.map_err(internal)?;
         let authority = listener.local_addr().map_err(internal)?.to_string();
+        debug!("the Runtime API of `{name}` is at {authority}");
         let environment = environment(&described, &shared.env);
         let mut settings = config::with_variables(settings, &environment)?;
         settings.network.extend(&shared.network);
@@ -175,42 +178,47 @@ impl Function {
         self.queue.is_closed()
     }
 
-    /// Calls the function, and waits for the outcome, at most until the function's timeout.
+    /// Queues a call, which [`Self::complete`] waits for.
     ///
     /// # Errors
     /// If another call with this request id is in flight.
-    pub async fn call(&self, call: Call) -> Result<Outcome, RequestIdInUse> {
+    pub(super) fn begin(&self, call: Call) -> Result<Started, RequestIdInUse> {
         let request_id = call.request_id.clone();
         self.records.open(&request_id)?;
-        let Pending { started, posted } = self.queue.push(call);
+        Ok(Started { request_id, pending: self.queue.push(call) })
+    }
+
+    /// Sends the parts of the call's response on as they come, at most until the function's timeout. If nobody receives
+    /// them, the invocation continues all the same.
+    pub(super) async fn complete(&self, started: Started, to: mpsc::Sender<Part>) {
+        let Started { request_id, pending: Pending { started, posted } } = started;
         let begun = started.await.unwrap_or_else(|_| Instant::now());
-        let replied = timeout(self.limits.timeout, posted).await;
+        let mut over = None;
+        let passed_on = timeout_at((begun + self.limits.timeout).into(), pass_on(posted, &to, &mut over)).await;
         let took = begun.elapsed();
-        let result = match replied {
-            Ok(Ok(Reply { posted, mut over })) => {
-                // An abandoned worker never requests another event.
-                let _ = timeout(LAST_WORDS, over.changed()).await;
-                match posted {
-                    Posted::Response(body) => Ok(body),
-                    Posted::Error(error) => Err(error),
-                }
+        if let Some(mut over) = over {
+            // An abandoned worker never requests another event.
+            let _ = timeout(LAST_WORDS, over.changed()).await;
+        }
+        let error = match passed_on {
+            Ok(Ok(())) => None,
+            Ok(Err(Failed::Posted(error))) => Some(error),
+            Ok(Err(Failed::Workers)) => {
+                Some(error_object("Runtime.ExitError", &request_id, "the function's workers ended"))
             }
-            Ok(Err(_)) => Err(error_object("Runtime.ExitError", &request_id, "the function's workers ended")),
             Err(_) => {
                 self.queue.forget(&request_id);
                 let seconds = self.limits.timeout.as_secs_f64();
-                Err(error_object(
-                    "Sandbox.Timedout",
-                    &request_id,
-                    &format!("Task timed out after {seconds:.2} seconds"),
-                ))
+                let message = format!("Task timed out after {seconds:.2} seconds");
+                Some(error_object("Sandbox.Timedout", &request_id, &message))
             }
         };
         let report = self.report(&request_id, took);
         self.log(&request_id, &format!("END RequestId: {request_id}\n"));
         self.log(&request_id, &report);
         let Record { tail: log_tail, .. } = self.records.close(&request_id);
-        Ok(Outcome { result, log_tail })
+        // The caller may have gone.
+        let _ = to.send(Part::End(Ended { error, log_tail })).await;
     }
 
     fn log(&self, request_id: &str, line: &str) {
@@ -298,6 +306,40 @@ fn log_stream_name() -> String {
 }
 
 fn error_object(error_type: &str, request_id: &str, message: &str) -> Bytes {
-    let message = format!("RequestId: {request_id} Error: {message}");
-    json!({"errorType": error_type, "errorMessage": message}).to_string().into()
+    parts::error_object(error_type, &format!("RequestId: {request_id} Error: {message}"))
+}
+
+/// The reasons why an invocation fails before its timeout.
+enum Failed {
+    /// The worker posted an error, or its connection broke.
+    Posted(Bytes),
+    /// The workers ended.
+    Workers,
+}
+
+/// Sends what the worker posts to the caller. `over` gets the signal that the worker requests its next event.
+async fn pass_on(
+    posted: oneshot::Receiver<Reply>,
+    to: &mpsc::Sender<Part>,
+    over: &mut Option<watch::Receiver<()>>,
+) -> Result<(), Failed> {
+    let reply = posted.await.map_err(|_| Failed::Workers)?;
+    *over = Some(reply.over);
+    // Where the caller has gone, the rest of its response is received and dropped.
+    match reply.posted {
+        Posted::Error(error) => return Err(Failed::Posted(error)),
+        Posted::Response(body) => drop(to.send(Part::Whole(body)).await),
+        Posted::Streamed(Streamed { content_type, mut pieces }) => {
+            let _ = to.send(Part::Begins(content_type)).await;
+            loop {
+                match pieces.recv().await {
+                    Some(Piece::Bytes(bytes)) => drop(to.send(Part::Bytes(bytes)).await),
+                    Some(Piece::End) => break,
+                    Some(Piece::Failed(error)) => return Err(Failed::Posted(error)),
+                    None => return Err(Failed::Posted(runtime_api::broken_stream())),
+                }
+            }
+        }
+    }
+    Ok(())
 }

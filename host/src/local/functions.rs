@@ -11,11 +11,15 @@ use futures_util::future::join_all;
 use super::{
     Function, Shared,
     guests::{self, Found},
+    parts::{Ended, Part, Parts},
+    queue::Call,
+    records::RequestIdInUse,
 };
 use crate::{
     config::Settings,
     failure::{ErrorType, Failure},
     lock::lock,
+    runtime_client::wire,
 };
 
 /// Holds the functions of a local Lambda by name. A function that can't start is included, with the reason.
@@ -141,6 +145,31 @@ impl Functions {
             (name == "function").then(|| all.next().filter(|_| all.next().is_none())).flatten()
         });
         found.map(|slot| slot.served.clone())
+    }
+
+    /// Calls the function in a task of its own, because an invocation continues if its caller disconnects. A function
+    /// that can't start responds with the reason, as on Lambda.
+    ///
+    /// # Errors
+    /// If another call with this request id is in flight.
+    pub fn call(served: &Served, call: Call) -> Result<Parts, RequestIdInUse> {
+        let (to, parts) = Parts::channel();
+        match &**served {
+            Ok(function) => {
+                let (started, served) = (function.begin(call)?, served.clone());
+                tokio::spawn(async move {
+                    if let Ok(function) = &*served {
+                        function.complete(started, to).await;
+                    }
+                });
+            }
+            Err(failure) => {
+                let log_tail = format!("{failure}\n").into_bytes();
+                // There is room for one part.
+                let _ = to.try_send(Part::End(Ended { error: Some(wire::error_body(failure)), log_tail }));
+            }
+        }
+        Ok(parts)
     }
 
     /// Returns all functions with their names, sorted by name.

@@ -1,20 +1,29 @@
 //! This module is a local Lambda. It serves the Invoke API to callers, and a Runtime API to the workers of each
 //! function, which run the same runtime client as on Lambda.
 //!
-//! An invocation arrives at [`invoke_api`] and waits in its function's queue. One of the function's workers receives it
-//! through `runtime_api`, and the response takes the same way back.
+//! An invocation arrives at `invoke_api`, or at its function's URL (`function_urls`), and waits in its function's
+//! queue. One of the function's workers receives it through `runtime_api`, and the response takes the same way back:
+//! whole, or piece by piece as it comes.
 //!
 //! See docs/decisions/47-local-lambda.md.
 
+mod body;
 mod caller;
+mod event_stream;
+pub mod front;
 mod function;
+mod function_urls;
 mod functions;
 mod guests;
-pub mod invoke_api;
+mod ids;
+mod invoke_api;
+mod parts;
 mod queue;
 mod records;
+mod refusal;
 mod runtime_api;
 mod scratch;
+mod server;
 
 use std::{io, net::Ipv4Addr, num::NonZeroUsize, sync::Arc, time::Duration};
 
@@ -25,11 +34,13 @@ use tokio::{
 use tracing::warn;
 
 pub use self::{
-    function::{Function, Outcome},
+    function::Function,
     functions::{Change, Functions, Served},
+    parts::{Ended, Outcome, Part, Parts},
     queue::Call,
     records::{Records, RequestIdInUse},
     scratch::Scratch,
+    server::serve,
 };
 use crate::{
     config::{EnvVars, NetworkSettings},

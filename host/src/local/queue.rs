@@ -7,7 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use tokio::sync::{Notify, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use crate::lock::lock;
 
@@ -39,6 +39,26 @@ pub(super) struct Reply {
 pub(super) enum Posted {
     Response(Bytes),
     Error(Bytes),
+    Streamed(Streamed),
+}
+
+/// A response that arrives piece by piece.
+pub(super) struct Streamed {
+    /// The response's media type, as the worker named it.
+    pub(super) content_type: Option<String>,
+    /// The pieces. The channel is bounded, so the worker waits for whoever receives them. If it ends without
+    /// [`Piece::End`] or [`Piece::Failed`], the worker's connection broke.
+    pub(super) pieces: mpsc::Receiver<Piece>,
+}
+
+/// A part of a streamed response.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Piece {
+    Bytes(Bytes),
+    /// The response is complete.
+    End,
+    /// The response ends early, with this error object.
+    Failed(Bytes),
 }
 
 /// The outcome of a worker's post.

@@ -5,13 +5,13 @@
 use std::{borrow::Cow, io, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderName, StatusCode};
+use http::{HeaderName, StatusCode, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use thiserror::Error;
 use tokio::time::sleep;
 
 use super::{
-    http1::{Connection, FirstByte, Head, HttpError},
+    http1::{ChunkedBody, Connection, FirstByte, Head, HttpError},
     wire::{self, EventHeaders, InvocationKey},
 };
 use crate::{
@@ -122,6 +122,7 @@ impl RuntimeApiClient {
                 self.begin("POST", &[b"invocation/", id.as_bytes(), b"/response"]);
                 (head.content_type, body)
             }
+            Ok(Response { body: Body::Sent, .. }) => return Ok(()),
             Err(failure) => {
                 self.begin("POST", &[b"invocation/", id.as_bytes(), b"/error"]);
                 self.header(&wire::FUNCTION_ERROR_TYPE, wire::error_type_header(failure).as_bytes());
@@ -133,6 +134,26 @@ impl RuntimeApiClient {
             self.header(&wire::INVOCATION_ID, invocation_id);
         }
         self.post(content_type, body).await
+    }
+
+    /// Begins to post a response whose body comes in chunks, on a connection of its own.
+    ///
+    /// # Errors
+    /// When the Runtime API can't be reached.
+    pub async fn begin_stream(&mut self, to: &InvocationKey, content_type: &[u8]) -> Result<ChunkedBody, ApiError> {
+        let id = Cow::from(percent_encode(&to.request_id, IN_PATH));
+        self.begin("POST", &[b"invocation/", id.as_bytes(), b"/response"]);
+        if let Some(invocation_id) = &to.invocation_id {
+            self.header(&wire::INVOCATION_ID, invocation_id);
+        }
+        self.header(&wire::RESPONSE_MODE, b"streaming");
+        self.header(&header::CONTENT_TYPE, content_type);
+        self.header(&header::TRANSFER_ENCODING, b"chunked");
+        let trailers = format!("{}, {}", wire::FUNCTION_ERROR_TYPE, wire::FUNCTION_ERROR_BODY);
+        self.header(&header::TRAILER, trailers.as_bytes());
+        self.add(&[b"\r\n"]);
+        let connection = Connection::open(&self.authority).await.map_err(ApiError::Connect)?;
+        Ok(connection.send_chunked(&self.head).await?)
     }
 
     /// Posts why the host can't start. The process must end after that.

@@ -9,6 +9,7 @@
 
 mod client;
 mod direct;
+mod early_response;
 mod executor;
 mod frozen_refresh;
 mod http1;
@@ -17,6 +18,7 @@ mod in_flight;
 mod official;
 mod pool;
 mod redelivery;
+mod running;
 mod service;
 mod shutdown;
 mod start_failure;

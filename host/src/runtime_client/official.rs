@@ -25,7 +25,7 @@ use tower::{Layer, Service as TowerService};
 
 use super::{
     client::RuntimeApiClient,
-    executor,
+    executor, running,
     service::Service,
     start_failure::{panicked, stuck},
     wire::EventHeaders,
@@ -143,8 +143,8 @@ impl TowerService<LambdaInvocation> for Raw {
         Box::pin(async move {
             let headers = EventHeaders::from(&invocation.parts.headers);
             let Some(accepted) = service.accept(&headers, Instant::now()) else { return Ok(()) };
-            let reply = service.run(accepted, &headers, invocation.body).await;
             let mut client = clients.take();
+            let reply = running::run(&service, &mut client, accepted, &headers, invocation.body).await;
             // `deliver` logs how the post went.
             let _ = deliver(&mut client, &service, reply).await;
             clients.keep(client);

@@ -17,7 +17,11 @@ use bytes::Bytes;
 use futures_util::FutureExt as _;
 use tracing::{debug, error, warn};
 
-use super::wire::{self, EventHeaders, InvocationKey};
+use super::{
+    client::{ApiError, RuntimeApiClient},
+    early_response::EarlyResponse,
+    wire::{self, EventHeaders, InvocationKey},
+};
 use crate::{
     config::{Config, FunctionInfo},
     digest::Digest,
@@ -30,6 +34,7 @@ use crate::{
     registry::{INIT_LIMIT, LoadRequest, RefreshThread, Registry},
     report::{InvocationReport, Start},
     response::{Outcome, Response},
+    response_stream::ResponseWriter,
 };
 
 /// The longest wait for the log after a response was posted. There is no wait where nobody reads the log.
@@ -53,8 +58,16 @@ pub(super) struct Accepted {
     pub(super) key: InvocationKey,
     at: Instant,
     is_cold: bool,
-    /// The guest that runs it, once that is known.
-    guest: Arc<OnceLock<Digest>>,
+    progress: Arc<Progress>,
+}
+
+/// How far an invocation has come.
+#[derive(Default)]
+struct Progress {
+    /// The guest that runs it.
+    guest: OnceLock<Digest>,
+    /// What was posted before it ended.
+    early: OnceLock<EarlyResponse>,
 }
 
 /// Holds what to post for an invocation.
@@ -142,16 +155,24 @@ impl Service {
     }
 
     /// Runs an accepted invocation to its response.
-    pub(super) async fn run(&self, accepted: Accepted, headers: &EventHeaders, event: Bytes) -> Reply {
+    ///
+    /// `writer` sends a response that begins before the invocation ends.
+    pub(super) async fn run(
+        &self,
+        accepted: Accepted,
+        headers: &EventHeaders,
+        event: Bytes,
+        writer: ResponseWriter,
+    ) -> Reply {
         let mut running = None;
         let outcome = {
             // Pinned, because a future of this size that is passed by value is copied several times.
             let handled = pin!(async {
                 let invocation = headers.invocation(&accepted.key, event, &self.function);
                 let guest = self.registry.get(self.budget(headers).guest).await;
-                let _ = accepted.guest.set(guest.digest());
+                let _ = accepted.progress.guest.set(guest.digest());
                 self.registry.observer().began(&invocation.context.request_id, guest.digest());
-                running.insert(guest.begin(invocation)).response().await
+                running.insert(guest.begin(invocation, writer)).response().await
             });
             caught(handled).await.and_then(within_limit)
         };
@@ -161,7 +182,23 @@ impl Service {
 
 impl Accepted {
     pub(super) fn new(key: InvocationKey, at: Instant, is_cold: bool) -> Self {
-        Self { key, at, is_cold, guest: Arc::default() }
+        Self { key, at, is_cold, progress: Arc::default() }
+    }
+
+    /// Notes what was posted before the invocation ended.
+    pub(super) fn respond_early(&self, response: EarlyResponse) -> &EarlyResponse {
+        self.progress.early.get_or_init(|| response)
+    }
+
+    /// Posts how the invocation ended, or what is left of it to post.
+    ///
+    /// # Errors
+    /// When the Runtime API can't be reached, or does not accept the post.
+    pub(super) async fn post(&self, outcome: &Outcome, api: &mut RuntimeApiClient) -> Result<(), ApiError> {
+        match self.progress.early.get() {
+            Some(early) => early.finish(outcome).await,
+            None => api.post_outcome(&self.key, outcome).await,
+        }
     }
 }
 
@@ -184,7 +221,7 @@ impl Reply {
             failure: outcome.as_ref().err(),
             duration: accepted.at.elapsed(),
             start: if accepted.is_cold { Start::Cold } else { Start::Warm },
-            guest: accepted.guest.get().copied(),
+            guest: accepted.progress.guest.get().copied(),
             instance: instance.map(|instance| instance.origin),
             peak_memory_bytes: instance.and_then(|instance| instance.peak_memory_bytes),
         });

@@ -35,6 +35,12 @@ pub const INVOCATION_ID: HeaderName = HeaderName::from_static("lambda-runtime-in
 /// The error type that goes with an error; Lambda puts it into its own metrics.
 pub const FUNCTION_ERROR_TYPE: HeaderName = HeaderName::from_static("lambda-runtime-function-error-type");
 
+/// The mode of a response: `streaming`, for one whose body comes in chunks and may end with an error.
+pub const RESPONSE_MODE: HeaderName = HeaderName::from_static("lambda-runtime-function-response-mode");
+/// The trailer with the error object, in base64, of a streamed response that ended with an error. The trailer with its
+/// type is [`FUNCTION_ERROR_TYPE`].
+pub const FUNCTION_ERROR_BODY: HeaderName = HeaderName::from_static("lambda-runtime-function-error-body");
+
 /// The beginning of the names of all headers that describe an event.
 const PREFIX: &str = "lambda-runtime-";
 

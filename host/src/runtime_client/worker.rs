@@ -31,6 +31,7 @@ use super::{
     frozen_refresh::FrozenRefresh,
     in_flight::InFlight,
     redelivery::RedeliveryGuard,
+    running,
     service::{Accepted, Reply, Service},
     shutdown::{INVOCATION_GRACE, Shutdown, Waited},
     truncated::{HeldBack, SECOND_CHANCE, SecondChance},
@@ -186,7 +187,7 @@ impl Worker {
         event: Bytes,
     ) -> Result<Reply, Abandoned> {
         self.in_flight.begin(accepted.clone(), self.service.budget(headers));
-        let running = pin!(self.service.run(accepted.clone(), headers, event));
+        let running = pin!(running::run(&self.service, &mut self.api, accepted.clone(), headers, event));
         let ran = self.shutdown.run_until_grace_ends(INVOCATION_GRACE, running).await;
         if !self.in_flight.end() {
             return Err(Abandoned);
@@ -239,12 +240,11 @@ async fn request(api: &mut RuntimeApiClient, shutdown: &Shutdown) -> Result<Next
 /// # Errors
 /// When the Runtime API did not accept the reply. The next invocation is not affected.
 pub(super) async fn deliver(api: &mut RuntimeApiClient, service: &Service, reply: Reply) -> Result<(), ApiError> {
-    let key = &reply.accepted.key;
-    let posted = api.post_outcome(key, &reply.outcome).await;
+    let posted = reply.accepted.post(&reply.outcome, api).await;
     reply.report(service.registry.observer());
     if let Err(error) = &posted {
         // Lambda gave up on this invocation: too late, too large, or completed already.
-        warn!(request_id = %wire::lossy(&key.request_id), "the response was not accepted: {}", chain(error));
+        warn!(request_id = %wire::lossy(&reply.accepted.key.request_id), "the response was not accepted: {}", chain(error));
     }
     reply.end();
     posted

@@ -148,11 +148,14 @@ pub struct Fake {
     pub address: String,
     shared: Arc<Shared>,
     posts: Mutex<Receiver<Message>>,
+    chunks: Mutex<Receiver<Vec<u8>>>,
 }
 
 struct Shared {
     line: Mutex<Line>,
     posts: Sender<Message>,
+    /// Gets each chunk of a post as it comes.
+    chunks: Mutex<Sender<Vec<u8>>>,
     connections: AtomicUsize,
     stopped: AtomicBool,
     streams: Mutex<Vec<TcpStream>>,
@@ -200,9 +203,11 @@ impl Fake {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("an address").to_string();
         let (posts, posted) = channel();
+        let (chunks, chunked) = channel();
         let shared = Arc::new(Shared {
             line: Mutex::default(),
             posts,
+            chunks: Mutex::new(chunks),
             connections: AtomicUsize::new(0),
             stopped: AtomicBool::new(false),
             streams: Mutex::default(),
@@ -221,7 +226,7 @@ impl Fake {
                 thread::spawn(move || shared.serve(stream));
             }
         });
-        Self { address, shared, posts: Mutex::new(posted) }
+        Self { address, shared, posts: Mutex::new(posted), chunks: Mutex::new(chunked) }
     }
 
     pub fn send(&self, event: Event) {
@@ -233,6 +238,13 @@ impl Fake {
     pub fn post(&self) -> Reply {
         let post = self.posts.lock().unwrap().recv_timeout(PATIENCE);
         Reply::posted(post.unwrap_or_else(|_| panic!("the host posted nothing for {PATIENCE:?}")))
+    }
+
+    /// The next chunk of a response that the host streams, as soon as it has come.
+    #[track_caller]
+    pub fn chunk(&self) -> Vec<u8> {
+        let chunk = self.chunks.lock().unwrap().recv_timeout(PATIENCE);
+        chunk.unwrap_or_else(|_| panic!("the host sent no chunk for {PATIENCE:?}"))
     }
 
     /// What the host posted, if it posted anything yet.
@@ -266,6 +278,11 @@ impl Fake {
         self.shared.stopped.store(true, Ordering::SeqCst);
         // Wakes the accepting thread, which then lets the port go.
         let _ = TcpStream::connect(&self.address);
+        self.break_connections();
+    }
+
+    /// Breaks all connections that there are now.
+    pub fn break_connections(&self) {
         for stream in self.shared.streams.lock().unwrap().drain(..) {
             let _ = stream.shutdown(Shutdown::Both);
         }
@@ -291,7 +308,10 @@ impl Shared {
         stream.set_nodelay(true).ok()?;
         let mut reader = BufReader::new(stream.try_clone().ok()?);
         let mut writer = stream;
-        while let Some(request) = Message::read(&mut reader).ok()? {
+        let chunks = self.chunks.lock().unwrap().clone();
+        // Nobody has to look at the chunks.
+        let mut chunk = |_: &Message, bytes: &[u8]| drop(chunks.send(bytes.to_vec()));
+        while let Some(request) = Message::read_with(&mut reader, &mut chunk).ok()? {
             match request.first_line.as_str() {
                 "GET /2018-06-01/runtime/invocation/next HTTP/1.1" => {
                     let event = self.next();

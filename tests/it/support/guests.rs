@@ -94,6 +94,26 @@ pub fn without_outer_cargo(command: &mut Command) -> &mut Command {
     command
 }
 
+/// Returns one of the guests that export `wasi:http`: `raw`, `kept` or `axum`.
+pub fn http(name: &str) -> PathBuf {
+    static BUILT: LazyLock<PathBuf> =
+        LazyLock::new(|| cargo_build(&["-p", "conformance-http", "--examples"]).join("examples"));
+    BUILT.join(name).with_extension("wasm")
+}
+
+/// The samples of `wasi:http` that packages of the registry have, each with its package.
+const PUBLISHED: [(&str, &str); 3] =
+    [("wasip2@2.0.1", "http-proxy"), ("wstd@0.6.8", "http_server"), ("wstd-axum@0.6.8", "hello_world")];
+
+/// The file of such a sample. They are built as they are published, and need only what the guests' workspace has.
+pub fn published(sample: &str) -> PathBuf {
+    static BUILT: LazyLock<PathBuf> = LazyLock::new(|| {
+        let what = PUBLISHED.iter().flat_map(|&(package, sample)| ["-p", package, "--example", sample]);
+        cargo_build(&what.collect::<Vec<_>>()).join("examples")
+    });
+    BUILT.join(sample.replace('-', "_")).with_extension("wasm")
+}
+
 /// Builds packages of the guests' workspace. Returns the directory with what came of it.
 pub fn cargo_build(what: &[&str]) -> PathBuf {
     // Cargo takes the guests' target from a file in their directory, so it is run there.

@@ -12,6 +12,8 @@ pub struct Message {
     pub first_line: String,
     pub headers: Vec<(String, Vec<u8>)>,
     pub body: Vec<u8>,
+    /// The headers that came behind a body in chunks.
+    pub trailers: Vec<(String, Vec<u8>)>,
 }
 
 impl Message {
@@ -35,44 +37,65 @@ impl Message {
         std::str::from_utf8(&self.body).expect("a body that is UTF-8")
     }
 
+    /// The trailer's value, by its name in lower case.
+    pub fn trailer(&self, name: &str) -> Option<&str> {
+        let (_, value) = self.trailers.iter().find(|(known, _)| known == name)?;
+        std::str::from_utf8(value).ok()
+    }
+
     /// `None` at the end of the connection.
     pub fn read(from: &mut impl BufRead) -> io::Result<Option<Self>> {
+        Self::read_with(from, |_, _| {})
+    }
+
+    /// Calls `chunk` with the message so far, and with each chunk of its body as it comes.
+    pub fn read_with(from: &mut impl BufRead, chunk: impl FnMut(&Self, &[u8])) -> io::Result<Option<Self>> {
         let mut message = Self::default();
         if from.read_line(&mut message.first_line)? == 0 {
             return Ok(None);
         }
         message.first_line.truncate(message.first_line.trim_end().len());
-        loop {
-            let mut line = Vec::new();
-            from.read_until(b'\n', &mut line)?;
-            let line = line.trim_ascii_end();
-            if line.is_empty() {
-                break;
-            }
-            let colon = line.iter().position(|&byte| byte == b':').unwrap_or(line.len());
-            let name = String::from_utf8_lossy(&line[..colon]).to_lowercase();
-            message.headers.push((name, line[(colon + 1).min(line.len())..].trim_ascii_start().to_vec()));
-        }
-        message.read_body(from)?;
+        message.headers = read_headers(from)?;
+        message.read_body(from, chunk)?;
         Ok(Some(message))
     }
 
-    fn read_body(&mut self, from: &mut impl BufRead) -> io::Result<()> {
+    fn read_body(&mut self, from: &mut impl BufRead, mut chunk: impl FnMut(&Self, &[u8])) -> io::Result<()> {
         if self.header("transfer-encoding") == Some("chunked") {
             loop {
                 let mut size = String::new();
                 from.read_line(&mut size)?;
                 let size = u64::from_str_radix(size.trim(), 16).map_err(io::Error::other)?;
-                from.by_ref().take(size).read_to_end(&mut self.body)?;
-                from.read_line(&mut String::new())?;
                 if size == 0 {
+                    self.trailers = read_headers(from)?;
                     return Ok(());
                 }
+                let begin = self.body.len();
+                if from.by_ref().take(size).read_to_end(&mut self.body)? as u64 != size {
+                    return Err(io::ErrorKind::UnexpectedEof.into());
+                }
+                from.read_line(&mut String::new())?;
+                chunk(self, &self.body[begin..]);
             }
         }
         let length = self.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
         from.take(length).read_to_end(&mut self.body)?;
         Ok(())
+    }
+}
+
+fn read_headers(from: &mut impl BufRead) -> io::Result<Vec<(String, Vec<u8>)>> {
+    let mut headers = Vec::new();
+    loop {
+        let mut line = Vec::new();
+        from.read_until(b'\n', &mut line)?;
+        let line = line.trim_ascii_end();
+        if line.is_empty() {
+            return Ok(headers);
+        }
+        let colon = line.iter().position(|&byte| byte == b':').unwrap_or(line.len());
+        let name = String::from_utf8_lossy(&line[..colon]).to_lowercase();
+        headers.push((name, line[(colon + 1).min(line.len())..].trim_ascii_start().to_vec()));
     }
 }
 

@@ -18,11 +18,13 @@ pub mod in_process;
 pub mod origin;
 pub mod process;
 pub mod reply;
+pub mod request;
 pub mod resources;
 pub mod served;
 pub mod servers;
 pub mod setup;
 pub mod sources;
+pub mod stream;
 pub mod text;
 pub mod tls;
 pub mod tools;
@@ -35,6 +37,7 @@ pub use self::{
     origin::{Mode, Origin},
     process::Program,
     reply::{InvocationError, Reply},
+    served::Served,
     setup::Setup,
 };
 

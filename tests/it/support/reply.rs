@@ -2,6 +2,7 @@
 
 use std::{fmt, ops::Deref};
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::Value;
 
 use super::http::Message;
@@ -108,6 +109,17 @@ impl Reply {
         let object = serde_json::from_slice(&self.body);
         let object = object.unwrap_or_else(|error| panic!("{}: {error}: {}", self.about, self.shown()));
         InvocationError { about: self.about.clone(), object }
+    }
+
+    /// Returns the error that ended a streamed response; fails the test if its end was a good one.
+    #[track_caller]
+    pub fn error_at_end(&self, error_type: &str) -> InvocationError {
+        assert!(self.is_response(), "{} is no response: {}", self.about, self.shown());
+        let body = self.trailer("lambda-runtime-function-error-body");
+        let body = body.unwrap_or_else(|| panic!("{}: it ended well: {}", self.about, self.shown()));
+        let object = serde_json::from_slice(&STANDARD.decode(body).expect("base64")).expect("JSON");
+        assert_eq!(self.trailer("lambda-runtime-function-error-type"), Some(error_type), "{}", self.about);
+        InvocationError { about: self.about.clone(), object }.has_type(error_type)
     }
 
     fn shown(&self) -> String {

@@ -18,9 +18,9 @@ pub fn build() -> Result<()> {
     javascript()?;
     python()?;
     for (language, names) in [
-        ("c", &["conformance", "network"][..]),
-        ("go", &["conformance", "hello", "network", "proxy", "queue", "web"]),
-        ("js", &["conformance", "network"]),
+        ("c", &["conformance", "network", "streaming"][..]),
+        ("go", &["conformance", "hello", "http", "network", "proxy", "queue", "streaming", "web"]),
+        ("js", &["conformance", "http", "network", "streaming"]),
         ("python", &["conformance", "hello", "libraries", "network", "proxy"]),
         ("rust", &["network-aws"]),
         ("commands", &["boolector", "count-c", "count-go", "icebram", "icepack", "logs-go"]),
@@ -55,6 +55,7 @@ fn c() -> Result<()> {
         ("guests/hello-c/hello.c", "hello-c"),
         ("guests/conformance/c/handler.c", "conformance"),
         ("guests/conformance/network/c/handler.c", "network"),
+        ("guests/conformance/streaming/c/handler.c", "streaming"),
     ] {
         c_handler(source, &directory("c")?.join(name).with_extension("wasm"))?;
     }
@@ -68,7 +69,8 @@ pub fn c_handler(source: &str, output: &Path) -> Result<()> {
     let sdk = root().join("guests/sdk/c");
     let mut clang = clang(output);
     clang.args(["-mexec-model=reactor", "-Wl,--stack-first", "-Wl,-z,stack-size=1048576", "-I"]).arg(&sdk);
-    run(clang.arg(root().join(source)).args(["guesthouse.c", "json.c", "fetch.c"].map(|file| sdk.join(file))))
+    let files = ["guesthouse.c", "json.c", "fetch.c", "stream.c"].map(|file| sdk.join(file));
+    run(clang.arg(root().join(source)).args(files))
 }
 
 /// Returns the compiler with the options of `guests/hello-c/Makefile`, and with warnings as errors.
@@ -93,7 +95,10 @@ fn go() -> Result<()> {
             &directory("go")?.join(name).with_extension("wasm"),
         )?;
     }
-    go_with_network(&path)?;
+    run(go_in(&root().join("guests/hello-http-go"), &path).args(["test", "."]))?;
+    for name in ["http", "network", "streaming"] {
+        go_changed(name, &path)?;
+    }
     run(go_in(&root().join("guests/conformance/aws/go"), &path).args(["vet", "./..."]))?;
     for name in ["hello", "proxy", "queue", "web"] {
         let source = root().join("guests/conformance/aws/go").join(name);
@@ -110,11 +115,11 @@ fn go() -> Result<()> {
     functions::go(&path)
 }
 
-/// Builds the guest that uses the network. The tool does it, because it changes Go's packages for such guests.
-fn go_with_network(path: &str) -> Result<()> {
-    let source = root().join("guests/conformance/network/go");
+/// Builds a guest for which the tool changes or adds packages, as it does for the network and for streams.
+fn go_changed(name: &str, path: &str) -> Result<()> {
+    let source = root().join("guests/conformance").join(name).join("go");
     run(go_in(&source, path).args(["vet", "."]))?;
-    go_by_tool(&source, path, &directory("go")?.join("network.wasm"))
+    go_by_tool(&source, path, &directory("go")?.join(name).with_extension("wasm"))
 }
 
 /// Builds the guest in a directory with the tool, which calls it by the directory's name. It may be a function for
@@ -149,17 +154,22 @@ fn go_in(directory: &Path, path: &str) -> Command {
 fn javascript() -> Result<()> {
     let path = tools::node()?;
     say("building the guests in JavaScript and TypeScript");
-    for (source, name, built) in [
-        ("guests/hello-js", "hello-js", "hello-js.wasm"),
-        ("guests/hello-ts", "hello-ts", "hello-ts.wasm"),
-        ("guests/conformance/js", "conformance", "conformance-js.wasm"),
-        ("guests/conformance/network/js", "network", "network.wasm"),
+    for (source, guests) in [
+        ("guests/hello-js", &[("hello-js", "hello-js.wasm")][..]),
+        ("guests/hello-ts", &[("hello-ts", "hello-ts.wasm")]),
+        (
+            "guests/conformance/js",
+            &[("conformance", "conformance-js.wasm"), ("http", "http.wasm"), ("streaming", "streaming.wasm")],
+        ),
+        ("guests/conformance/network/js", &[("network", "network.wasm")]),
     ] {
         for arguments in [["ci", "--silent", "--ignore-scripts"], ["run", "--silent", "build"]] {
             run(npm_in(&root().join(source), &path).args(arguments))?;
         }
-        let output = directory("js")?.join(name).with_extension("wasm");
-        fs::rename(root().join(source).join(built), &output)?;
+        for (name, built) in guests {
+            let output = directory("js")?.join(name).with_extension("wasm");
+            fs::rename(root().join(source).join(built), &output)?;
+        }
     }
     say("testing the SDK for JavaScript");
     run(npm_in(&root().join("guests/conformance/js"), &path).args(["test", "--silent"]))?;

@@ -109,7 +109,7 @@ fn ignored_tests(module: &str) -> Command {
 }
 
 fn fuzz(seconds: &str) -> Result<()> {
-    const TARGETS: &[&str] = &["guest", "settings", "next", "handler", "network"];
+    const TARGETS: &[&str] = &["guest", "settings", "next", "handler", "network", "gateway"];
     tools::fuzzer()?;
     let directory = root().join("tests/fuzz");
     let time = format!("-max_total_time={seconds}");

@@ -10,6 +10,8 @@ import (
 	"reflect"
 
 	"github.com/aws/aws-lambda-go/lambda/handlertrace"
+
+	"guesthouse.dev/go/internal/streams"
 )
 
 // Handler makes a response's bytes of an event's.
@@ -30,16 +32,55 @@ func NewHandlerWithOptions(handler any, options ...Option) Handler {
 // reflected is a handler of any type as one of bytes.
 type reflected struct {
 	handlerOptions
-	invoke func(ctx context.Context, event []byte) ([]byte, error)
+	invoke func(ctx context.Context, event []byte) (outcome, error)
 	// invalid says why there is no handler.
 	invalid error
 }
 
 func (r *reflected) Invoke(ctx context.Context, event []byte) ([]byte, error) {
+	made, err := r.run(ctx, event)
+	if err != nil {
+		return nil, err
+	}
+	return made.collect()
+}
+
+func (r *reflected) run(ctx context.Context, event []byte) (outcome, error) {
 	if r.invalid != nil {
-		return nil, r.invalid
+		return outcome{}, r.invalid
 	}
 	return r.invoke(ctx, event)
+}
+
+// outcome is what a handler made: a text, or a reader of it.
+type outcome struct {
+	text   []byte
+	reader io.Reader
+}
+
+// collect returns the whole response.
+func (r *outcome) collect() ([]byte, error) {
+	if r.reader == nil {
+		return r.text, nil
+	}
+	defer r.close()
+	return io.ReadAll(r.reader)
+}
+
+// stream sends the response while it is read.
+func (r *outcome) stream() error {
+	defer r.close()
+	contentType := "application/octet-stream"
+	if typed, ok := r.reader.(interface{ ContentType() string }); ok {
+		contentType = typed.ContentType()
+	}
+	return streams.Send(contentType, r.reader)
+}
+
+func (r *outcome) close() {
+	if closer, ok := r.reader.(io.Closer); ok {
+		closer.Close()
+	}
 }
 
 func newHandler(handler any, options ...Option) *reflected {
@@ -54,9 +95,10 @@ func newHandler(handler any, options ...Option) *reflected {
 		r.baseContext = context.WithValue(r.baseContext, v.key, v.value)
 	}
 	if h, ok := handler.(Handler); ok {
-		r.invoke = func(ctx context.Context, event []byte) ([]byte, error) {
+		r.invoke = func(ctx context.Context, event []byte) (outcome, error) {
 			// It may keep the event, whose memory is the next event's. What decodes it copies what it keeps.
-			return h.Invoke(ctx, bytes.Clone(event))
+			text, err := h.Invoke(ctx, bytes.Clone(event))
+			return outcome{text: text}, err
 		}
 		return r
 	}
@@ -69,7 +111,7 @@ var (
 	errorType   = reflect.TypeFor[error]()
 )
 
-func reflectHandler(handler any, options *handlerOptions) (func(context.Context, []byte) ([]byte, error), error) {
+func reflectHandler(handler any, options *handlerOptions) (func(context.Context, []byte) (outcome, error), error) {
 	if handler == nil {
 		return nil, errors.New("the handler is nil")
 	}
@@ -92,7 +134,7 @@ func reflectHandler(handler any, options *handlerOptions) (func(context.Context,
 	}
 	takesEvent := kind.NumIn() == 2 || kind.NumIn() == 1 && !takesContext
 
-	return func(ctx context.Context, event []byte) ([]byte, error) {
+	return func(ctx context.Context, event []byte) (outcome, error) {
 		trace := handlertrace.FromContext(ctx)
 		var arguments []reflect.Value
 		if takesContext {
@@ -101,7 +143,7 @@ func reflectHandler(handler any, options *handlerOptions) (func(context.Context,
 		if takesEvent {
 			value := reflect.New(kind.In(kind.NumIn() - 1))
 			if err := options.decode(event, value.Interface()); err != nil {
-				return nil, err
+				return outcome{}, err
 			}
 			if trace.RequestEvent != nil {
 				trace.RequestEvent(ctx, value.Elem().Interface())
@@ -113,17 +155,17 @@ func reflectHandler(handler any, options *handlerOptions) (func(context.Context,
 
 		if n := len(results); n > 0 {
 			if err, ok := results[n-1].Interface().(error); ok && err != nil {
-				return nil, err
+				return outcome{}, err
 			}
 		}
-		var response any
+		var value any
 		if len(results) == 2 {
-			response = results[0].Interface()
+			value = results[0].Interface()
 			if trace.ResponseEvent != nil {
-				trace.ResponseEvent(ctx, response)
+				trace.ResponseEvent(ctx, value)
 			}
 		}
-		return options.encode(response)
+		return options.encode(value)
 	}, nil
 }
 
@@ -223,25 +265,24 @@ func checkDepth(event []byte) error {
 	return nil
 }
 
-// encode writes the response as JSON, or as it is where it is a reader of which JSON has nothing to say.
-func (o *handlerOptions) encode(response any) ([]byte, error) {
+// encode writes the response as JSON, or leaves it as it is where it is a reader of which JSON has nothing to say.
+func (o *handlerOptions) encode(value any) (outcome, error) {
 	var written bytes.Buffer
 	encoder := json.NewEncoder(&written)
 	encoder.SetEscapeHTML(o.escapeHTML)
 	encoder.SetIndent(o.indentPrefix, o.indent)
-	err := encoder.Encode(response)
+	err := encoder.Encode(value)
 
-	if reader, ok := response.(io.Reader); ok && (err != nil || bytes.HasPrefix(written.Bytes(), []byte("{}"))) {
-		if closer, ok := response.(io.Closer); ok {
-			defer closer.Close()
-		}
-		return io.ReadAll(reader)
+	if reader, ok := value.(io.Reader); ok && (err != nil || bytes.HasPrefix(written.Bytes(), []byte("{}"))) {
+		return outcome{reader: reader}, nil
 	}
 	if err != nil {
-		return nil, &failure{Type: "InvalidResponse", Message: fmt.Sprintf("the response can't be written as JSON: %v", err)}
+		return outcome{}, &failure{
+			Type: "InvalidResponse", Message: fmt.Sprintf("the response can't be written as JSON: %v", err),
+		}
 	}
 	if o.indentPrefix == "" && o.indent == "" {
-		return bytes.TrimSuffix(written.Bytes(), []byte("\n")), nil
+		return outcome{text: bytes.TrimSuffix(written.Bytes(), []byte("\n"))}, nil
 	}
-	return written.Bytes(), nil
+	return outcome{text: written.Bytes()}, nil
 }

@@ -8,7 +8,12 @@ import (
 	"unicode/utf8"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
+
+	"guesthouse.dev/go/internal/guest"
+	"guesthouse.dev/go/internal/streams"
 )
+
+type failure = guest.Failure
 
 // invocation is the contract's context. An empty text is one that is not there.
 type invocation struct {
@@ -27,19 +32,25 @@ type invocation struct {
 	tenantID           string
 }
 
-// response runs the handler on one event.
-func (r *reflected) response(event []byte, in *invocation) (response []byte, failed *failure) {
+// response runs the handler on one event. A response that was streamed is empty.
+func (r *reflected) response(event []byte, in *invocation) (text []byte, failed *failure) {
 	ctx, cancel := in.context(r.baseContext)
 	defer cancel()
-	failed = protect(func() (err error) {
-		response, err = r.Invoke(ctx, event)
-		if err == nil && !utf8.Valid(response) {
+	failed = guest.Protect(func() error {
+		made, err := r.run(ctx, event)
+		if err != nil {
+			return err
+		}
+		if made.reader != nil && streams.Send != nil {
+			return made.stream()
+		}
+		if text, err = made.collect(); err == nil && !utf8.Valid(text) {
 			// The boundary carries text. The host would throw the instance away for it.
 			err = &failure{Type: "InvalidResponse", Message: "the response is not UTF-8; send bytes as base64"}
 		}
 		return err
 	})
-	return response, failed
+	return text, failed
 }
 
 // context makes the handler's context, with everything where the packages of aws-lambda-go read it.
@@ -78,23 +89,9 @@ func (in *invocation) context(base context.Context) (context.Context, context.Ca
 
 // prepare runs the guest's main until it calls Start, which hands over the handler through started.
 func prepare(main func(), started <-chan *reflected) (*reflected, *failure) {
-	ended := make(chan *failure, 1)
-	// In a goroutine, because Start does not return.
-	go func() {
-		failed := &failure{Type: "NoHandler", Message: "main ended without `lambda.Start`"}
-		// Also for a main that ends by runtime.Goexit.
-		defer func() { ended <- failed }()
-		if panicked := protect(func() error { main(); return nil }); panicked != nil {
-			failed = panicked
-		}
-	}()
-	select {
-	case handler := <-started:
-		if handler.invalid != nil {
-			return nil, &failure{Type: "InvalidHandler", Message: handler.invalid.Error()}
-		}
-		return handler, nil
-	case failed := <-ended:
-		return nil, failed
+	handler, failed := guest.Prepare(main, started, "lambda.Start")
+	if failed == nil && handler.invalid != nil {
+		return nil, &failure{Type: "InvalidHandler", Message: handler.invalid.Error()}
 	}
+	return handler, failed
 }

@@ -56,7 +56,8 @@ import "context"
 //
 // TIn and TOut are types that encoding/json reads and writes. An event that is not JSON, or not of the type TIn, fails
 // with an error of type InvalidEvent, and the handler is not called. A TOut that is an [io.Reader] and has nothing that
-// JSON could say is the response's text as it is.
+// JSON could say is the response as it is: bytes that are streamed in a guest that imports package streaming, and
+// otherwise a text.
 //
 // An error becomes the caller's errorType (the error's type without package and pointer) and errorMessage. So does a
 // panic, with a stack trace, and the instance stays in use. A handler of any other type fails the start of the

@@ -3,23 +3,16 @@ package lambda
 import (
 	"structs"
 	"time"
-	"unsafe"
+
+	"guesthouse.dev/go/internal/guest"
 )
 
-// The contract's records as the component model lays them out in a guest's memory: every field at the next multiple of
-// its own size, a text or a list as address and length, an option as a byte that says whether it is there, and then the
-// value. Go's own layout of these structs is the same one. Addresses are numbers, so the collector does not follow
-// them: whoever makes or takes such a record keeps the memory alive (keep_wasip1.go).
+// The contract's records, as package guest says.
 
-// wireText is a string, or a list<u8>.
-type wireText struct {
-	_       structs.HostLayout
-	address uint32
-	length  uint32
-}
-
-// wireList is a list<string>.
-type wireList = wireText
+type (
+	wireText   = guest.Text
+	wireResult = guest.Result
+)
 
 // wireOptionalText is an option<string>.
 type wireOptionalText struct {
@@ -54,16 +47,6 @@ type wireCall struct {
 	tenantID           wireOptionalText
 }
 
-// wireResult is a result<string, handler-error>, and a result<_, handler-error>. The response is where the error's type
-// is.
-type wireResult struct {
-	_        structs.HostLayout
-	isError  uint8
-	response wireText
-	message  wireText
-	trace    wireList
-}
-
 // invocation copies the call's context, which the handler may keep for longer than the call.
 func (c *wireCall) invocation() *invocation {
 	in := &invocation{
@@ -90,21 +73,4 @@ func (o *wireOptionalText) String() string {
 		return ""
 	}
 	return o.text.String()
-}
-
-func (t wireText) String() string {
-	return string(t.bytes())
-}
-
-// bytes is the memory that the host wrote. The next call's arguments overwrite it.
-func (t wireText) bytes() []byte {
-	if t.length == 0 {
-		return nil
-	}
-	return unsafe.Slice((*byte)(pointer(t.address)), t.length)
-}
-
-// pointer is the address as one that the collector follows.
-func pointer(address uint32) unsafe.Pointer {
-	return unsafe.Add(unsafe.Pointer(nil), address)
 }

@@ -20,8 +20,8 @@ func TestTheRecordsAreLaidOutAsTheContractSays(t *testing.T) {
 		"pool":            {unsafe.Offsetof(c.identity.poolID), 12},
 		"tenant-id":       {unsafe.Offsetof(c.tenantID), 116},
 		"end of the call": {unsafe.Sizeof(c), 128},
-		"error-type":      {unsafe.Offsetof(r.response), 4},
-		"stack-trace":     {unsafe.Offsetof(r.trace), 20},
+		"error-type":      {unsafe.Offsetof(r.Response), 4},
+		"stack-trace":     {unsafe.Offsetof(r.Trace), 20},
 		"end of a result": {unsafe.Sizeof(r), 28},
 	} {
 		if offsets[0] != offsets[1] {

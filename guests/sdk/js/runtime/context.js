@@ -1,4 +1,4 @@
-import { parse } from "./json.js";
+import { parsed } from "./json.js";
 
 // The second argument of a handler, with AWS's names.
 export class Context {
@@ -24,14 +24,5 @@ export class Context {
 
   getRemainingTimeInMillis() {
     return Math.max(0, this.#deadlineMs - Date.now());
-  }
-}
-
-// Any caller can choose the text.
-function parsed(text) {
-  try {
-    return text == null ? undefined : parse(text);
-  } catch {
-    return undefined;
   }
 }

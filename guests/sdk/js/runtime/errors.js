@@ -4,8 +4,13 @@ import { traced } from "./stack.js";
 
 // Whatever was thrown, as the contract's record. Texts must be well-formed: half a surrogate pair would be a trap.
 export function asHandlerError(thrown) {
-  const [errorType, errorMessage, stackTrace] = describe(thrown);
   logCauses(thrown);
+  return recordOf(thrown);
+}
+
+// The same, and nothing is logged.
+export function recordOf(thrown) {
+  const [errorType, errorMessage, stackTrace] = describe(thrown);
   return {
     errorType: errorType.toWellFormed(),
     errorMessage: errorMessage.toWellFormed(),
@@ -18,6 +23,15 @@ export class HandlerError {
   constructor(type, message) {
     this.type = type;
     this.message = message;
+  }
+}
+
+// Logs whatever was thrown, as the SDK's own errors have no form of their own.
+export function logThrown(thrown) {
+  try {
+    console.error(thrown instanceof HandlerError ? `${thrown.type}: ${thrown.message}` : thrown);
+  } catch {
+    // Its getters throw.
   }
 }
 

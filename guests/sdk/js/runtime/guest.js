@@ -11,6 +11,7 @@ import { asHandlerError, HandlerError } from "./errors.js";
 import { Context } from "./context.js";
 import { parse } from "./json.js";
 import { setTraceId, startProcess } from "./process.js";
+import { isStreaming, streamed } from "guesthouse:streaming";
 import { load, missing } from "guesthouse:handler";
 
 let handle;
@@ -34,7 +35,8 @@ export const handler = {
       setTraceId(wire.traceId);
       const event = eventOf(text);
       const context = new Context(wire);
-      return stringify(invoked(handle, event, context));
+      // What is returned beside a streamed response is not sent.
+      return stringify(isStreaming(handle) ? streamed(handle, event, context) : invoked(handle, event, context));
     } catch (error) {
       throw asHandlerError(error);
     }

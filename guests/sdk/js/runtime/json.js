@@ -9,6 +9,15 @@ export function parse(text) {
   return JSON.parse(text);
 }
 
+// Returns what a text says that any caller may have chosen, or undefined where it says nothing.
+export function parsed(text) {
+  try {
+    return text == null ? undefined : parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 // Most events have fewer brackets than that, which a count in native code shows. Of the others all but the brackets is
 // taken away first: a loop over a megabyte of characters takes as long as ten times reading it.
 function isDeep(text) {

@@ -70,6 +70,20 @@ function run(isDone, isOver = neverSettled, holds = () => true) {
   }
 }
 
+let rememberedTimers = [];
+
+// Remembers what waits now, before a request is handled, or forgets all that has come since.
+export function rememberRequest() {
+  rememberedTimers = timers.slice();
+}
+
+export function forgetRequest() {
+  runJobs();
+  immediates = [];
+  timers.filter((timer) => !rememberedTimers.includes(timer)).forEach(clear);
+  failFor(true);
+}
+
 // What nobody catches ends the invocation, as it ends the process in Node; once there is a response, it is only told
 // of.
 function failFor(done) {

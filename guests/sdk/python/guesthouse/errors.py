@@ -5,6 +5,7 @@ import os
 import traceback
 
 _OWN_DIRECTORY = os.path.dirname(__file__) + "/"
+_LOOPS = os.path.dirname(traceback.__file__) + "/asyncio/"
 
 
 def describe(exception):
@@ -37,5 +38,5 @@ def _frames(exception):
 
 
 def _is_ours(filename):
-    # The user's module is imported by us, through importlib.
-    return filename.startswith((_OWN_DIRECTORY, "<frozen importlib")) or filename == importlib.__file__
+    # The user's module is imported by us, through importlib, and an app of ASGI is run in a loop.
+    return filename.startswith((_OWN_DIRECTORY, _LOOPS, "<frozen importlib")) or filename == importlib.__file__

@@ -9,6 +9,10 @@ import time
 from . import stdlib, turns
 
 
+class Endless(RuntimeError):
+    """A loop waits for what can't happen in a guest."""
+
+
 def install():
     """Makes asyncio's loops do without sockets of their own."""
     stdlib.after("asyncio", _change)
@@ -48,7 +52,7 @@ def _selector(real):
             if self.get_map():
                 return super().select(timeout)
             if timeout is None:
-                raise RuntimeError("the event loop waits for what can't happen in a guest")
+                raise Endless("the event loop waits for what can't happen in a guest")
             time.sleep(max(0, timeout))
             return []
 

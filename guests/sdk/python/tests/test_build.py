@@ -56,7 +56,7 @@ class Projects(unittest.TestCase):
             return mock.Mock(returncode=0)
 
         with mock.patch.object(build.subprocess, "run", ran), mock.patch.object(build, "without_names", bytes):
-            build.componentize(self.here, self.here / "app.wasm", "world")
+            build.componentize(self.here, self.here / "app.wasm", ["python-guest"])
         self.assertEqual(((self.here / "app.wasm").read_bytes(), target.read_bytes()), (b"made", b""))
 
 

@@ -30,6 +30,19 @@ pub mod lifecycle {
     });
 }
 
+/// The imports of a handler that streams its responses.
+pub mod streaming {
+    wit_bindgen::generate!({
+        inline: "
+            package guesthouse:guest;
+            world streaming { import guesthouse:lambda/response-stream@0.1.0; }
+        ",
+        path: "wit",
+        world: "guesthouse:guest/streaming",
+        generate_all,
+    });
+}
+
 pub use self::function::guesthouse::lambda::types::{Context as WireContext, HandlerError as WireError};
 pub use self::{function::export_function, lifecycle::export_lifecycle};
 

@@ -33,6 +33,7 @@ mod context;
 mod error;
 #[doc(hidden)]
 pub mod internal;
+mod stream;
 
 /// The client and the executor of asynchronous handlers, in the version that runs them.
 #[cfg(feature = "wstd")]
@@ -41,6 +42,7 @@ pub use wstd;
 pub use self::{
     context::{CognitoIdentity, Context},
     error::Error,
+    stream::{HttpHead, ResponseStream, StreamError},
 };
 
 /// Makes a function the guest's handler: `fn(Event, Context) -> Result<Response, Error>`.

@@ -9,8 +9,9 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
+use bytes::Bytes;
 use guesthouse::{
-    local::Call,
+    local::{Call, Ended, Functions, Part, Parts},
     text::{Escaped, escaped_lines},
 };
 use serde_json::Value;
@@ -22,8 +23,8 @@ use crate::{
 
 /// Invoke a guest once, and print its response
 ///
-/// The response goes to standard output, the guest's log lines to standard error. Exit status 2 means that the handler
-/// returned an error, or that the guest faulted.
+/// The response goes to standard output, a streamed one as it comes; the guest's log lines go to standard error. Exit
+/// status 2 means that the handler returned an error, or that the guest faulted.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// The guest's `.wasm` file
@@ -57,31 +58,98 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
                  compile {guest}` writes"
             );
         }
-        let Some((_, function)) = lambda.functions.all().pop() else { bail!("no guest was loaded") };
-        let function = (*function).as_ref().map_err(|failure| anyhow::Error::new(failure.clone()))?;
+        let Some((_, served)) = lambda.functions.all().pop() else { bail!("no guest was loaded") };
+        let function = (*served).as_ref().map_err(|failure| anyhow::Error::new(failure.clone()))?;
         let call = Call { request_id: uuid::Uuid::new_v4().to_string(), event: event.into(), ..Call::default() };
-        let outcome = function.call(call).await.map_err(|_| anyhow::anyhow!("the request id is in use"));
-        // The log is written before the response.
+        let mut parts = Functions::call(&served, call).map_err(|_| anyhow::anyhow!("the request id is in use"))?;
+        let mut printer = Printer::new();
+        let ended = print_streamed(&mut parts, &mut printer).await?;
+        // The log is written before a response that does not stream.
         function.end().await;
-        outcome
+        Ok::<_, anyhow::Error>((ended, printer))
     })?;
-    match outcome.result {
-        Ok(response) => {
-            let mut stdout = io::stdout().lock();
-            // The response is printed unchanged, except to a terminal, which would treat some of its bytes as commands.
-            let response = match stdout.is_terminal() {
-                true => escaped_lines(&String::from_utf8_lossy(&response)).into_owned().into(),
-                false => response,
-            };
-            let end: &[u8] = if response.ends_with(b"\n") { b"" } else { b"\n" };
-            stdout.write_all(&response).and_then(|()| stdout.write_all(end)).context("can't write the response")?;
+    let (Printed { whole, error }, mut printer) = outcome;
+    if let Some(whole) = whole {
+        printer.print(&whole)?;
+    }
+    match error {
+        None => {
+            printer.end()?;
             Ok(Exit::Done)
         }
-        Err(error) => {
+        Some(error) => {
+            if printer.has_printed {
+                printer.end()?;
+            }
             lambda::print_error(&readable(&error));
             Ok(Exit::HandlerError)
         }
     }
+}
+
+/// What an invocation left to be printed.
+struct Printed {
+    /// The response of a guest that does not stream.
+    whole: Option<Bytes>,
+    error: Option<Bytes>,
+}
+
+/// Prints a streamed response as it comes, and waits for the end of the invocation.
+async fn print_streamed(parts: &mut Parts, printer: &mut Printer) -> anyhow::Result<Printed> {
+    let mut printed = Printed { whole: None, error: None };
+    loop {
+        match parts.next().await {
+            Part::Begins(_) => {}
+            Part::Whole(bytes) => printed.whole = Some(bytes),
+            Part::Bytes(bytes) => printer.print(&bytes)?,
+            Part::End(Ended { error, .. }) => return Ok(Printed { error, ..printed }),
+        }
+    }
+}
+
+/// Prints responses unchanged, except to a terminal, which would treat some of their bytes as commands.
+struct Printer {
+    is_terminal: bool,
+    has_printed: bool,
+    ends_line: bool,
+    /// The first bytes of a character whose last ones are yet to come, for a terminal.
+    incomplete: Vec<u8>,
+}
+
+impl Printer {
+    fn new() -> Self {
+        let is_terminal = io::stdout().is_terminal();
+        Self { is_terminal, has_printed: false, ends_line: false, incomplete: Vec::new() }
+    }
+
+    /// Prints bytes of a response at once.
+    fn print(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
+        let Some(last) = bytes.last() else { return Ok(()) };
+        (self.has_printed, self.ends_line) = (true, *last == b'\n');
+        if !self.is_terminal {
+            return write(bytes);
+        }
+        let mut text = std::mem::take(&mut self.incomplete);
+        text.extend_from_slice(bytes);
+        let complete = match std::str::from_utf8(&text) {
+            Err(error) if error.error_len().is_none() => error.valid_up_to(),
+            _ => text.len(),
+        };
+        self.incomplete = text.split_off(complete);
+        write(escaped_lines(&String::from_utf8_lossy(&text)).as_bytes())
+    }
+
+    /// Ends the last line.
+    fn end(&mut self) -> anyhow::Result<()> {
+        let incomplete = std::mem::take(&mut self.incomplete);
+        write(String::from_utf8_lossy(&incomplete).as_bytes())?;
+        if self.ends_line { Ok(()) } else { write(b"\n") }
+    }
+}
+
+fn write(bytes: &[u8]) -> anyhow::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(bytes).and_then(|()| stdout.flush()).context("can't write the response")
 }
 
 fn read(event: &str) -> anyhow::Result<Vec<u8>> {

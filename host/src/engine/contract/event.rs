@@ -1,40 +1,40 @@
-//! Implements the contract `event`: JSON text and a context go in, JSON text or a typed error comes out.
+//! Implements the contract `event`: JSON text and a context go in, JSON text or a typed error comes out. A guest may
+//! write its response in pieces instead; see `engine/response_interface.rs`.
 
 use bytes::Bytes;
 use wasmtime::{Result, Store, component::InstancePre};
 
+use super::lifecycle::Lifecycle;
 use crate::{
     engine::{
-        bindings::{handler, lifecycle, types},
+        bindings::{handler, types},
         store_state::StoreState,
     },
     failure::{ErrorType, Failure},
     invocation::{CognitoIdentity, Context},
     response::{Outcome, Response},
+    response_stream::{ResponseWriter, WriteError},
 };
 
-/// The types of the functions that the host calls, as text. A test compares them with `wit/`.
+/// The type of the function that the host calls, as text. A test compares it with `wit/`.
 #[cfg(feature = "compiler")]
 pub(super) const HANDLE_TYPE: &str = "func(string, record { request-id: string, function-name: string, function-version: string, \
     invoked-function-arn: string, memory-limit-mib: u32, log-group-name: string, log-stream-name: string, deadline-ms: u64, \
     trace-id: option<string>, client-context: option<string>, \
     identity: option<record { identity-id: string, identity-pool-id: string }>, tenant-id: option<string> }) -> \
     result<string, record { error-type: string, error-message: string, stack-trace: list<string> }>";
-#[cfg(feature = "compiler")]
-pub(super) const INIT_TYPE: &str =
-    "func() -> result<_, record { error-type: string, error-message: string, stack-trace: list<string> }>";
 
 /// A handler that is ready to be instantiated, and where its functions are.
 pub(in crate::engine) struct Handler {
     pre: InstancePre<StoreState>,
     handler: handler::GuestIndices,
-    lifecycle: Option<lifecycle::GuestIndices>,
+    lifecycle: Lifecycle,
 }
 
 impl Handler {
     pub(super) fn new(pre: InstancePre<StoreState>, has_lifecycle: bool) -> Result<Self> {
         let handler = handler::GuestIndices::new(&pre)?;
-        let lifecycle = if has_lifecycle { Some(lifecycle::GuestIndices::new(&pre)?) } else { None };
+        let lifecycle = Lifecycle::find(&pre, has_lifecycle)?;
         Ok(Self { pre, handler, lifecycle })
     }
 
@@ -42,10 +42,7 @@ impl Handler {
     pub(super) async fn start(&self, store: &mut Store<StoreState>) -> Result<Result<handler::Guest, Failure>> {
         let instance = self.pre.instantiate_async(&mut *store).await?;
         let handler = self.handler.load(&mut *store, &instance)?;
-        let Some(lifecycle) = &self.lifecycle else { return Ok(Ok(handler)) };
-        let lifecycle = lifecycle.load(&mut *store, &instance)?;
-        let started = lifecycle.call_init(&mut *store).await?;
-        Ok(started.map(|()| handler).map_err(Failure::from))
+        Ok(self.lifecycle.init(store, &instance).await?.map(|()| handler))
     }
 }
 
@@ -55,6 +52,7 @@ pub(super) async fn call(
     store: &mut Store<StoreState>,
     event: &Bytes,
     context: Context,
+    writer: ResponseWriter,
 ) -> Result<Outcome> {
     let event = match std::str::from_utf8(event) {
         Ok(event) => event,
@@ -63,8 +61,15 @@ pub(super) async fn call(
             return Ok(Err(failure.hint("send text, such as JSON, in UTF-8")));
         }
     };
-    let returned = handler.call_handle(store, event, &types::Context::from(context)).await?;
-    Ok(returned.map(Response::from).map_err(Failure::from))
+    store.data_mut().response = Some(writer);
+    let returned = handler.call_handle(&mut *store, event, &types::Context::from(context)).await;
+    let writer = store.data_mut().response.take();
+    let returned = returned?.map(Response::from).map_err(Failure::from);
+    Ok(match writer {
+        Some(writer) if writer.is_over_limit() => Err(writer.failure(WriteError::Closed)),
+        Some(writer) if writer.has_begun() => returned.map(|_| Response::sent()),
+        _ => returned,
+    })
 }
 
 impl From<Context> for types::Context {

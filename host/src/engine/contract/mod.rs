@@ -3,8 +3,13 @@
 
 mod command;
 mod event;
+#[cfg(feature = "network")]
+mod http;
+mod lifecycle;
 
 use wasmtime::{Result, Store};
+#[cfg(feature = "network")]
+use wasmtime_wasi_http::p2::bindings::exports::wasi::http::incoming_handler;
 
 pub(super) use self::command::START;
 
@@ -16,17 +21,27 @@ use super::{
     imports::{is_candidate, is_release_of},
     store_state::{CommandIo, StoreState},
 };
-use crate::{capabilities::Capabilities, failure::Failure, invocation::Invocation, response::Outcome};
+use crate::{
+    capabilities::{Capabilities, Instances},
+    failure::Failure,
+    invocation::Invocation,
+    response::Outcome,
+    response_stream::ResponseWriter,
+};
 
 /// A guest that fulfils one of the contracts, ready to be instantiated.
 pub(super) enum Contract {
     Event(event::Handler),
+    #[cfg(feature = "network")]
+    Http(http::HttpHandler),
     Command(command::CommandPre),
 }
 
 /// The functions of an instance that the host calls.
 pub(super) enum Callable {
     Event(handler::Guest),
+    #[cfg(feature = "network")]
+    Http(incoming_handler::Guest),
     Command(command::Start),
 }
 
@@ -36,6 +51,9 @@ pub(super) enum ContractKind {
     Event {
         has_lifecycle: bool,
     },
+    Http {
+        has_lifecycle: bool,
+    },
     Command,
     /// The contract `command`, fulfilled by a core module that runs as it is.
     CoreCommand,
@@ -43,10 +61,10 @@ pub(super) enum ContractKind {
 
 pub(super) const EVENT: Interface = Interface { name: "guesthouse:lambda/handler", series: "0.1." };
 pub(super) const LIFECYCLE: Interface = Interface { name: "guesthouse:lambda/lifecycle", series: "0.1." };
+const HTTP: Interface = Interface { name: "wasi:http/incoming-handler", series: "0.2." };
+/// The contract `http` in WASI 0.3, which a later version will serve.
+const LATER_HTTP: &str = "wasi:http/handler@";
 const COMMAND: Interface = Interface { name: "wasi:cli/run", series: "0.2." };
-
-/// The prefixes of the contracts that a later version will serve.
-const LATER: &[&str] = &["wasi:http/incoming-handler@", "wasi:http/handler@"];
 
 impl ContractKind {
     /// Finds the contract among the exports, in this order: `event`, `http`, `command`. Returns `None` if there is
@@ -63,17 +81,19 @@ impl ContractKind {
         if has(&EVENT) {
             return Ok(Some(Self::Event { has_lifecycle: has(&LIFECYCLE) }));
         }
-        let later = exports.iter().find(|name| LATER.iter().any(|later| name.starts_with(later)));
-        if let Some(later) = later {
-            return Err(LoadError::LaterContract(later.clone()));
+        if cfg!(feature = "network") && has(&HTTP) {
+            return Ok(Some(Self::Http { has_lifecycle: has(&LIFECYCLE) }));
+        }
+        let later = || exports.iter().find(|name| name.starts_with(LATER_HTTP));
+        let unserved = |other: &String| match other.split_once('@') {
+            Some((_, version)) if is_candidate(version) => LoadError::ReleaseCandidate(other.clone()),
+            _ => LoadError::LaterContract(other.clone()),
+        };
+        if let Some(other) = exports.iter().find(|name| HTTP.matches(name) != Match::Other).or_else(later) {
+            return Err(unserved(other));
         }
         match other(&COMMAND) {
-            Some(other)
-                if !has(&COMMAND) && other.split_once('@').is_some_and(|(_, version)| is_candidate(version)) =>
-            {
-                Err(LoadError::ReleaseCandidate(other.clone()))
-            }
-            Some(other) if !has(&COMMAND) => Err(LoadError::LaterContract(other.clone())),
+            Some(other) if !has(&COMMAND) => Err(unserved(other)),
             _ if has(&COMMAND) => Ok(Some(Self::Command)),
             _ => Ok(exports.iter().any(|name| name == START).then_some(Self::CoreCommand)),
         }
@@ -84,6 +104,7 @@ impl ContractKind {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Event { .. } => "event",
+            Self::Http { .. } => "http",
             Self::Command | Self::CoreCommand => "command",
         }
     }
@@ -92,17 +113,22 @@ impl ContractKind {
     #[cfg(feature = "compiler")]
     pub(super) fn functions(self) -> Vec<Required> {
         let of = |interface, function, ty| Required { interface, function, ty };
+        let with_init = |handle, has_lifecycle: bool| {
+            let init = has_lifecycle.then(|| of(Some(&LIFECYCLE), "init", lifecycle::INIT_TYPE));
+            std::iter::once(handle).chain(init).collect()
+        };
         match self {
-            Self::Event { has_lifecycle } => {
-                let mut functions = vec![of(Some(&EVENT), "handle", event::HANDLE_TYPE)];
-                functions.extend(has_lifecycle.then(|| of(Some(&LIFECYCLE), "init", event::INIT_TYPE)));
-                functions
-            }
+            Self::Event { has_lifecycle } => with_init(of(Some(&EVENT), "handle", event::HANDLE_TYPE), has_lifecycle),
+            Self::Http { has_lifecycle } => with_init(of(Some(&HTTP), "handle", HTTP_HANDLE_TYPE), has_lifecycle),
             Self::Command => vec![of(Some(&COMMAND), "run", command::RUN_TYPE)],
             Self::CoreCommand => vec![of(None, START, command::START_TYPE)],
         }
     }
 }
+
+/// The type of the function of the contract `http` that the host calls, as text.
+#[cfg(feature = "compiler")]
+const HTTP_HANDLE_TYPE: &str = "func(own<resource>, own<resource>)";
 
 /// A function that a guest must export: in an interface or, as a core module, directly.
 #[cfg(feature = "compiler")]
@@ -126,6 +152,10 @@ impl Contract {
                 let pre = engine.link(component)?;
                 match found(named)? {
                     ContractKind::Event { has_lifecycle } => event::Handler::new(pre, has_lifecycle).map(Self::Event),
+                    #[cfg(feature = "network")]
+                    ContractKind::Http { has_lifecycle } => http::HttpHandler::new(pre, has_lifecycle).map(Self::Http),
+                    #[cfg(not(feature = "network"))]
+                    ContractKind::Http { .. } => return Err(LoadError::NoContract(compiled.exports())),
                     ContractKind::Command | ContractKind::CoreCommand => {
                         command::CommandPre::of_component(pre).map(Self::Command)
                     }
@@ -143,13 +173,27 @@ impl Contract {
     /// Returns whether an instance may serve any invocation. An instance of a command is made for one invocation, and
     /// ends with it.
     pub(super) fn is_for_any_invocation(&self) -> bool {
-        matches!(self, Self::Event(_))
+        !matches!(self, Self::Command(_))
+    }
+
+    /// Returns whether an instance serves more than one invocation where the settings do not say so.
+    pub(super) fn instances(&self) -> Instances {
+        match self {
+            Self::Event(_) => Instances::Reuse,
+            #[cfg(feature = "network")]
+            Self::Http(handler) if handler.is_made_for_reuse() => Instances::Reuse,
+            #[cfg(feature = "network")]
+            Self::Http(_) => Instances::Fresh,
+            Self::Command(_) => Instances::Fresh,
+        }
     }
 
     /// Returns the input and output of a new instance, if it serves only the invocation that it is made for.
     pub(super) fn command_io(&self, invocation: Option<&Invocation>, capabilities: &Capabilities) -> Option<CommandIo> {
         match self {
             Self::Event(_) => None,
+            #[cfg(feature = "network")]
+            Self::Http(_) => None,
             Self::Command(_) => {
                 Some(command::command_io(invocation, &capabilities.grants.arguments, &capabilities.grants.env))
             }
@@ -161,8 +205,33 @@ impl Contract {
     pub(super) async fn start(&self, store: &mut Store<StoreState>) -> Result<Result<Callable, Failure>> {
         Ok(match self {
             Self::Event(handler) => handler.start(store).await?.map(Callable::Event),
+            #[cfg(feature = "network")]
+            Self::Http(handler) => handler.start(store).await?.map(Callable::Http),
             Self::Command(command) => Ok(Callable::Command(command.start(store).await?)),
         })
+    }
+}
+
+/// Describes how an instance handled an event.
+pub(super) struct Called {
+    pub(super) outcome: Outcome,
+    pub(super) rest: Rest,
+}
+
+/// Says how the guest ended once its outcome was known.
+pub(super) enum Rest {
+    /// It returned, so the instance can be used again.
+    Ended,
+    /// It was stopped.
+    Stopped,
+    /// It faulted, which does not change the response.
+    #[cfg_attr(not(feature = "network"), expect(dead_code, reason = "only requests have work after their response"))]
+    Faulted(wasmtime::Error),
+}
+
+impl Called {
+    fn ended(outcome: Outcome) -> Self {
+        Self { outcome, rest: Rest::Ended }
     }
 }
 
@@ -170,15 +239,32 @@ impl Callable {
     pub(super) fn phase(&self) -> Phase {
         match self {
             Self::Event(_) => Phase::Handling,
+            #[cfg(feature = "network")]
+            Self::Http(_) => Phase::Handling,
             Self::Command(_) => Phase::Running,
         }
     }
 
-    /// Handles an event. After an outcome the instance can be used again, after an error it can't.
-    pub(super) async fn call(&self, store: &mut Store<StoreState>, invocation: Invocation) -> Result<Outcome> {
+    /// Handles an event. The error is a fault before the outcome was known, after which the instance can't be used
+    /// again.
+    pub(super) async fn call(
+        &self,
+        store: &mut Store<StoreState>,
+        invocation: Invocation,
+        writer: ResponseWriter,
+        capabilities: &Capabilities,
+    ) -> Result<Called> {
         match self {
-            Self::Event(handler) => event::call(handler, store, &invocation.event, invocation.context).await,
-            Self::Command(start) => command::call(start, store).await,
+            Self::Event(handler) => {
+                let outcome = event::call(handler, store, &invocation.event, invocation.context, writer).await;
+                outcome.map(Called::ended)
+            }
+            #[cfg(feature = "network")]
+            Self::Http(handler) => {
+                // Boxed, because it is several times as large as the others, which would take as much room.
+                Box::pin(http::call(handler, store, &invocation, &capabilities.gateway, writer)).await
+            }
+            Self::Command(start) => command::call(start, store).await.map(Called::ended),
         }
     }
 }

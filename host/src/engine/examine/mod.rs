@@ -259,7 +259,9 @@ impl Examined {
 
 /// Returns whether an import of a core module is from one of the interfaces in `host/wit/handler.wit`.
 fn is_of_network(module: &str) -> bool {
-    ["wasi:io/", "wasi:clocks/", "wasi:sockets/", "wasi:http/"].iter().any(|package| module.starts_with(package))
+    ["wasi:io/", "wasi:clocks/", "wasi:sockets/", "wasi:http/", "guesthouse:lambda/"]
+        .iter()
+        .any(|package| module.starts_with(package))
 }
 
 /// Cuts a name to [`NAME_LIMIT_CHARS`].

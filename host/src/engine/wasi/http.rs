@@ -1,4 +1,4 @@
-//! This module provides `wasi:http/outgoing-handler`: it links wasmtime-wasi-http's implementation, and limits what a
+//! This module provides `wasi:http/outgoing-handler` and the types of requests and responses: it links wasmtime-wasi-http's implementation, and limits what a
 //! guest could make the host hold. `http_hooks` sends the requests.
 //!
 //! Requests that no rule grants fail when they are sent, not when the guest is linked. So one guest runs with and
@@ -13,13 +13,16 @@ use wasmtime_wasi_http::{
     p2::{
         bindings::http::{
             outgoing_handler::Host as _,
-            types::{ErrorCode, HeaderError, Host as _, HostFields, HostOutgoingRequest as _, IoError, Method, Scheme},
+            types::{
+                ErrorCode, HeaderError, Host as _, HostFields, HostOutgoingRequest as _,
+                HostOutgoingResponse as HostOutgoingResponses, IoError, Method, Scheme,
+            },
         },
-        types::{HostFutureIncomingResponse, HostIncomingResponse, HostOutgoingRequest},
+        types::{HostFutureIncomingResponse, HostIncomingResponse, HostOutgoingRequest, HostOutgoingResponse},
     },
 };
 
-use super::super::store_state::StoreState;
+use super::{super::store_state::StoreState, http_streaming};
 
 /// The maximum size of a request's path with its query, in bytes.
 const PATH_LIMIT_BYTES: usize = 32 * 1024;
@@ -46,6 +49,7 @@ pub(in crate::engine) fn link(linker: &mut Linker<StoreState>) -> Result<()> {
     linker.allow_shadowing(true);
     limit_types(&mut linker.instance(&format!("wasi:http/types@{VERSION}"))?)?;
     limit_handler(&mut linker.instance(&format!("wasi:http/outgoing-handler@{VERSION}"))?)?;
+    http_streaming::link(linker, VERSION)?;
     linker.allow_shadowing(false);
     Ok(())
 }
@@ -71,6 +75,10 @@ fn limit_types(types: &mut LinkerInstance<'_, StoreState>) -> Result<()> {
     types.func_wrap("[method]fields.clone", |mut store: Store<'_>, (fields,): (Resource<FieldMap>,)| {
         check_open(store.data_mut().table())?;
         Ok((HostFields::clone(&mut store.data_mut().http(), fields)?,))
+    })?;
+    types.func_wrap("[constructor]outgoing-response", |mut store: Store<'_>, (headers,): (Resource<FieldMap>,)| {
+        check_open(store.data_mut().table())?;
+        Ok((HostOutgoingResponses::new(&mut store.data_mut().http(), headers)?,))
     })?;
     types.func_wrap("http-error-code", |mut store: Store<'_>, (error,): (Resource<IoError>,)| {
         Ok((code_of(store.data_mut().table(), &error)?,))
@@ -151,7 +159,10 @@ fn limit_handler(handler: &mut LinkerInstance<'_, StoreState>) -> Result<()> {
 /// Checks that the instance may have one more of the things of which each may be large.
 fn check_open(table: &mut ResourceTable) -> Result<()> {
     let open = table.iter_mut().filter(|entry| {
-        entry.is::<FieldMap>() || entry.is::<HostOutgoingRequest>() || entry.is::<HostIncomingResponse>()
+        entry.is::<FieldMap>()
+            || entry.is::<HostOutgoingRequest>()
+            || entry.is::<HostIncomingResponse>()
+            || entry.is::<HostOutgoingResponse>()
     });
     if open.count() >= OPEN_LIMIT {
         bail!("a guest may have at most {OPEN_LIMIT} lists of headers, requests and responses open");

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use http::{HeaderName, header::HOST};
 use http_body_util::BodyExt as _;
-use wasmtime_wasi_http::{Error as WasiError, RequestOptions, WasiBody, WasiHttpHooks};
+use wasmtime_wasi_http::{DEFAULT_FORBIDDEN_HEADERS, Error as WasiError, RequestOptions, WasiBody, WasiHttpHooks};
 
 use crate::network::{BodyError, Error, Network, Share, Timeouts};
 
@@ -19,12 +20,17 @@ pub(in crate::engine) struct HttpHooks {
     in_flight: usize,
     /// Made when the instance first sends a request.
     share: Option<Share>,
+    /// Whether `host` is among the headers of the request that is made for the guest. Elsewhere it is forbidden, because
+    /// it is part of the URI.
+    pub(in crate::engine) lets_host_in: bool,
+    /// Whether the instance makes a response that is streamed.
+    pub(in crate::engine) streams_response: bool,
 }
 
 impl HttpHooks {
     /// Returns the hooks of an instance that may have this many requests in flight.
     pub(in crate::engine) fn new(network: Option<Arc<Network>>, in_flight: usize) -> Self {
-        Self { network, in_flight, share: None }
+        Self { network, in_flight, share: None, lets_host_in: false, streams_response: false }
     }
 }
 
@@ -55,6 +61,10 @@ impl WasiHttpHooks for HttpHooks {
             let nothing_left: Box<dyn Future<Output = Result<(), WasiError>> + Send> = Box::new(async { Ok(()) });
             Ok((response, nothing_left))
         })
+    }
+
+    fn is_forbidden_header(&mut self, name: &HeaderName) -> bool {
+        DEFAULT_FORBIDDEN_HEADERS.contains(name) && !(self.lets_host_in && name == HOST)
     }
 
     fn p2_outgoing_body_chunk_size(&mut self) -> usize {

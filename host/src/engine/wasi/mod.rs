@@ -49,6 +49,8 @@ pub(super) mod http;
 #[cfg(feature = "network")]
 mod http_hooks;
 #[cfg(feature = "network")]
+mod http_streaming;
+#[cfg(feature = "network")]
 mod known_addresses;
 pub(super) mod limits;
 #[cfg(feature = "network")]

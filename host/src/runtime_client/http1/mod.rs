@@ -13,6 +13,7 @@
 //!
 //! See docs/decisions/02-own-http-client.md.
 
+mod chunked;
 mod error;
 mod head;
 mod idle_timeout;
@@ -28,6 +29,7 @@ use memchr::memchr;
 use tokio::{io::AsyncReadExt as _, net::TcpStream, time::Instant};
 
 pub use self::{
+    chunked::{ChunkedBody, ChunkedEnd},
     error::HttpError,
     head::{Framing, Head},
 };
@@ -80,6 +82,11 @@ impl Connection {
         let stream = idle_timeout.limit(TcpStream::connect(authority)).await?;
         stream.set_nodelay(true)?;
         Ok(Self { stream, buffer: BytesMut::new(), message_started: None, idle_timeout })
+    }
+
+    /// Returns the connection over a stream on which a request was begun.
+    fn of(stream: TcpStream) -> Self {
+        Self { stream, buffer: BytesMut::new(), message_started: None, idle_timeout: IdleTimeout::new() }
     }
 
     /// Returns whether any byte of the response has arrived.

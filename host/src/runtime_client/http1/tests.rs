@@ -1,6 +1,6 @@
 //! Tests of the connection against a peer on the loopback interface.
 
-use http::StatusCode;
+use http::{HeaderName, StatusCode};
 use tokio::{
     io::AsyncWriteExt as _,
     net::{TcpListener, TcpStream},
@@ -123,34 +123,75 @@ async fn a_message_that_comes_in_drops_is_waited_for_so_long_and_not_longer() {
     }
 }
 
-/// Returns what the peer receives.
-async fn sent(send: impl AsyncFnOnce(&mut Connection)) -> String {
+/// Connects, and returns both ends.
+async fn pair() -> (Connection, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let mut connection = Connection::open(&listener.local_addr().unwrap().to_string()).await.unwrap();
-    let (mut peer, _): (TcpStream, _) = listener.accept().await.unwrap();
-    send(&mut connection).await;
-    drop(connection);
+    let connection = Connection::open(&listener.local_addr().unwrap().to_string()).await.unwrap();
+    (connection, listener.accept().await.unwrap().0)
+}
+
+/// Takes a request to its end, responds, and returns what came.
+async fn take(peer: &mut TcpStream, end: &str) -> String {
     let mut text = String::new();
-    peer.read_to_string(&mut text).await.unwrap();
+    while !text.ends_with(end) {
+        let mut bytes = [0; 4096];
+        let read = peer.read(&mut bytes).await.unwrap();
+        assert_ne!(read, 0, "{text}");
+        text.push_str(str::from_utf8(&bytes[..read]).unwrap());
+    }
+    peer.write_all(b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n").await.unwrap();
     text
 }
 
 #[tokio::test]
-async fn a_request_is_sent_whole_or_in_chunks_with_trailers() {
-    let whole = sent(async |connection| connection.send(b"POST / HTTP/1.1\r\n\r\n", b"body").await.unwrap()).await;
-    assert_eq!(whole, "POST / HTTP/1.1\r\n\r\nbody");
-    let chunked = sent(async |connection| {
-        connection.send(b"POST / HTTP/1.1\r\n\r\n", b"").await.unwrap();
-        for chunk in ["", "hello", &"x".repeat(0x123)] {
-            connection.send_chunk(chunk.as_bytes()).await.unwrap();
-        }
-        connection.send_trailers(&[("error-type", "Guest.Timeout"), ("b", "c")]).await.unwrap();
-    });
+async fn a_request_is_sent_whole() {
+    let (mut connection, mut peer) = pair().await;
+    connection.send(b"POST / HTTP/1.1\r\n\r\n", b"body").await.unwrap();
+    assert_eq!(take(&mut peer, "body").await, "POST / HTTP/1.1\r\n\r\nbody");
+}
+
+#[tokio::test]
+async fn a_body_is_sent_in_chunks_and_ended_once_with_trailers() {
+    let (connection, mut peer) = pair().await;
+    let mut body = connection.send_chunked(b"POST / HTTP/1.1\r\n\r\n").await.unwrap();
+    for chunk in ["", "hello", &"x".repeat(0x123)] {
+        body.send(chunk.as_bytes()).await.unwrap();
+    }
+    let end = body.end();
+    let trailers = [("error-type", "Guest.Timeout"), ("b", "c")]
+        .map(|(name, value)| (HeaderName::from_static(name), value.to_owned()));
+    let (ended, text) = tokio::join!(end.send(&trailers), take(&mut peer, "c\r\n\r\n"));
+    assert_eq!(ended.unwrap().unwrap().status, 202);
     let expected = format!(
         "POST / HTTP/1.1\r\n\r\n5\r\nhello\r\n123\r\n{}\r\n0\r\nerror-type: Guest.Timeout\r\nb: c\r\n\r\n",
         "x".repeat(0x123)
     );
-    assert_eq!(chunked.await, expected);
-    let empty = sent(async |connection| connection.send_trailers(&[]).await.unwrap()).await;
-    assert_eq!(empty, "0\r\n\r\n");
+    assert_eq!(text, expected);
+    assert!(end.send(&[]).await.is_none(), "it is sent once");
+    assert!(matches!(body.send(b"more").await, Err(HttpError::Closed)), "nothing comes behind the end");
+}
+
+#[tokio::test]
+async fn an_empty_body_in_chunks_has_only_an_end() {
+    let (connection, mut peer) = pair().await;
+    let body = connection.send_chunked(b"POST / HTTP/1.1\r\n\r\n").await.unwrap();
+    let end = body.end();
+    let (_, text) = tokio::join!(end.send(&[]), take(&mut peer, "0\r\n\r\n"));
+    assert_eq!(text, "POST / HTTP/1.1\r\n\r\n0\r\n\r\n");
+}
+
+/// The sender waits in the middle of a chunk. Whoever sends the end sends the rest of the chunk before.
+#[tokio::test]
+async fn the_end_comes_behind_the_whole_of_a_chunk_that_was_begun() {
+    let (connection, mut peer) = pair().await;
+    let mut body = connection.send_chunked(b"POST / HTTP/1.1\r\n\r\n").await.unwrap();
+    let end = body.end();
+    let chunk = vec![b'x'; 32 << 20];
+    {
+        let mut sending = std::pin::pin!(body.send(&chunk));
+        assert!(futures_util::poll!(&mut sending).is_pending(), "it is larger than what the system holds");
+    }
+    let (ended, text) = tokio::join!(end.send(&[]), take(&mut peer, "\r\n0\r\n\r\n"));
+    assert_eq!(ended.unwrap().unwrap().status, 202);
+    assert_eq!(text.matches('x').count(), chunk.len());
 }

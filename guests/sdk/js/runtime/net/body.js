@@ -53,6 +53,9 @@ export function tidyBodies() {
   keptLast = held.size < MANY ? 0 : held.size;
 }
 
+// Lets go of all bodies.
+export const dropBodies = () => held.forEach((one) => one.drop());
+
 export class IncomingBody {
   #held;
   #early = []; // what has come, and nobody has asked for yet

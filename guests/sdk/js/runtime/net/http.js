@@ -3,22 +3,22 @@
 import outgoing from "wasj:http/outgoing-handler@0.2.1";
 import http from "wasj:http/types@0.2.1";
 import { decode, encode } from "../text.js";
-import { IncomingBody, tidyBodies } from "./body.js";
+import { dropBodies, IncomingBody, tidyBodies } from "./body.js";
 import { networkError } from "./errors.js";
-import { writeBody } from "./write.js";
+import { stopWriting, writeBody } from "./write.js";
 import { stopWaiting, whenReady } from "./poll.js";
 
 const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"]);
 
 // What the host writes itself, and refuses from a guest.
-const FORBIDDEN = new Set([
+export const FORBIDDEN = new Set([
   "connection", "expect", "host", "http2-settings", "keep-alive", "proxy-authenticate", "proxy-authorization",
   "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
 ]);
 
 // The host takes 128 requests whose responses have not come. What is beyond waits here.
 const MOST = 100;
-let inFlight = 0;
+const inFlight = new Set();
 const queue = [];
 
 // Sends a request: `{ method, scheme, authority, path, headers, body }`. `headers` are pairs of texts; `body` is null,
@@ -26,7 +26,7 @@ const queue = [];
 // function that gives up.
 export function send(request, onResponse, onError) {
   const exchange = { request, onResponse, onError, isOver: false };
-  if (inFlight < MOST) {
+  if (inFlight.size < MOST) {
     start(exchange);
   } else {
     queue.push(exchange);
@@ -37,7 +37,7 @@ export function send(request, onResponse, onError) {
 function start(exchange) {
   const { request } = exchange;
   tidyBodies();
-  inFlight++;
+  inFlight.add(exchange);
   try {
     const { body } = request;
     const message = messageOf(request);
@@ -128,6 +128,14 @@ function giveUp(exchange) {
   }
 }
 
+// Gives up all requests, and lets go of all that is still sent or received.
+export function giveUpAll() {
+  queue.splice(0).forEach((exchange) => (exchange.isOver = true));
+  inFlight.forEach((exchange) => end(exchange, false));
+  stopWriting();
+  dropBodies();
+}
+
 // Lets go of what the host holds for a request, and begins with the next one. A body that is still being sent may go
 // on after the response has begun.
 function end(exchange, isSending) {
@@ -140,7 +148,7 @@ function end(exchange, isSending) {
   }
   exchange.future?.[Symbol.dispose]();
   exchange.future = undefined;
-  inFlight--;
+  inFlight.delete(exchange);
   if (queue.length > 0) {
     start(queue.shift());
   }

@@ -3,11 +3,14 @@
 import http from "wasj:http/types@0.2.1";
 import { stopWaiting, whenReady } from "./poll.js";
 
-// Begins to write, and returns `{ stop }`. `onError` is called with what the body's source throws. Where the host stops
-// to take bytes nothing is called: the response says why.
-export function writeBody(sink, body, onError) {
-  return new Writing(sink, body, onError);
+// Begins to write, and returns `{ stop }`. `onError` is called with what the body's source throws, `onEnd` with whether
+// the host took everything: of a request whose body it does not take, the response says why.
+export function writeBody(sink, body, onError, onEnd = () => {}) {
+  return new Writing(sink, body, onError, onEnd);
 }
+
+// Breaks off whatever is being written.
+export const stopWriting = () => active.forEach((writing) => writing.stop());
 
 // What is still being written, so that the engine does not drop it in an order of its own: see `body.js`.
 const active = new Set();
@@ -18,11 +21,13 @@ class Writing {
   #source;
   #waiting;
   #onError;
+  #onEnd;
 
-  constructor(sink, body, onError) {
+  constructor(sink, body, onError, onEnd) {
     this.#sink = sink;
     this.#stream = sink.write();
     this.#onError = onError;
+    this.#onEnd = onEnd;
     active.add(this);
     if (body instanceof Uint8Array) {
       this.#write(body, 0, () => this.#finish());
@@ -66,6 +71,7 @@ class Writing {
       }
     } catch {
       this.stop();
+      this.#onEnd(false);
       return;
     }
     then();
@@ -80,11 +86,14 @@ class Writing {
     }
     this.#source = undefined;
     this.#drop();
+    let isWhole = true;
     try {
       http.OutgoingBody.finish(sink, undefined);
     } catch {
       // As above: a body that is shorter than its `content-length`, for one.
+      isWhole = false;
     }
+    this.#onEnd(isWhole);
   }
 
   // Breaks the request off if it is not sent yet.

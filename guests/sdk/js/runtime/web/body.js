@@ -118,7 +118,7 @@ export function sourceFor(body) {
     if (body.locked) {
       throw new TypeError("Response body object should not be disturbed or locked");
     }
-    return [body];
+    return [(!body._disturbed && sources.get(body)) || body];
   }
   if (Object.prototype.toString.call(body) === "[object URLSearchParams]" || body.constructor?.name === "URLSearchParams") {
     return [bytesOf(String(body)), "application/x-www-form-urlencoded;charset=UTF-8"];
@@ -167,16 +167,26 @@ async function readStream(stream) {
   return concat(parts);
 }
 
+// What streams were made of, for who makes another body of one that nobody has read: frameworks do, to change headers.
+const sources = new WeakMap();
+
 function streamOf(source) {
-  if (source instanceof Uint8Array) {
-    return new ReadableStream({
-      type: "bytes",
-      start(controller) {
-        source.length > 0 && controller.enqueue(source.slice());
-        controller.close();
-      },
-    });
-  }
+  const stream = source instanceof Uint8Array ? streamOfBytes(source) : streamOfIncoming(source);
+  sources.set(stream, source);
+  return stream;
+}
+
+function streamOfBytes(bytes) {
+  return new ReadableStream({
+    type: "bytes",
+    start(controller) {
+      bytes.length > 0 && controller.enqueue(bytes.slice());
+      controller.close();
+    },
+  });
+}
+
+function streamOfIncoming(source) {
   return new ReadableStream(
     {
       type: "bytes",

@@ -28,3 +28,29 @@ export function concat(parts) {
   }
   return all;
 }
+
+// The bytes of a body that comes piece by piece: of something to iterate over, or of what `IncomingBody` is.
+export const chunksOf = (source) => (typeof source.read === "function" ? incoming(source) : checked(source));
+
+async function* incoming(source) {
+  try {
+    for (;;) {
+      const chunk = await new Promise((resolve, reject) => source.read(resolve, reject));
+      if (chunk === null) {
+        return;
+      }
+      yield chunk;
+    }
+  } finally {
+    source.close();
+  }
+}
+
+async function* checked(stream) {
+  for await (const chunk of stream) {
+    if (typeof chunk !== "string" && !isBytes(chunk)) {
+      throw new TypeError("Received non-Uint8Array chunk");
+    }
+    yield bytesOf(chunk);
+  }
+}

@@ -3,7 +3,7 @@
 import { DENIED } from "../net/errors.js";
 import { headerText, send } from "../net/http.js";
 import { sourceOf } from "./body.js";
-import { bytesOf } from "./bytes.js";
+import { chunksOf } from "./bytes.js";
 import { ACCEPTED, decoded } from "./decompress.js";
 import { lazyHeaders } from "./headers.js";
 import { Request } from "./request.js";
@@ -133,7 +133,7 @@ class Fetch {
       return null;
     }
     const source = encoding === undefined ? body : (decoded(body, encoding) ?? body);
-    return (this.#body = new ResponseBody(source, () => this.#removeListener()));
+    return (this.#body = new ResponseBody(source, source !== body, () => this.#removeListener()));
   }
 
   #follow(status, location) {
@@ -198,8 +198,9 @@ class ResponseBody {
   #reason;
   #failRead;
 
-  constructor(inner, onEnd) {
+  constructor(inner, isDecoded, onEnd) {
     this.#inner = inner;
+    this.isDecoded = isDecoded;
     this.#onEnd = onEnd;
   }
 
@@ -232,15 +233,6 @@ class ResponseBody {
   close() {
     this.#onEnd();
     this.#inner.close();
-  }
-}
-
-async function* chunksOf(stream) {
-  for await (const chunk of stream) {
-    if (typeof chunk !== "string" && !ArrayBuffer.isView(chunk) && !(chunk instanceof ArrayBuffer)) {
-      throw new TypeError("Received non-Uint8Array chunk");
-    }
-    yield bytesOf(chunk);
   }
 }
 

@@ -114,15 +114,31 @@ export function lazyHeaders(read) {
   return headers;
 }
 
+// Names that were looked at before, and how they are kept: programs use few, again and again.
+const keys = new Map();
+const MOST_KEYS = 100;
+
 function keyOf(method, name) {
+  return keys.get(name) ?? newKey(method, name);
+}
+
+function newKey(method, name) {
   if (!NAME.test(name)) {
     throw new TypeError(`Headers.${method}: "${name}" is an invalid header name.`);
   }
-  return String(name).toLowerCase();
+  const key = String(name).toLowerCase();
+  if (typeof name === "string" && name.length <= 64 && keys.size < MOST_KEYS) {
+    keys.set(name, key);
+  }
+  return key;
 }
 
 function valueOf(method, value) {
-  const text = String(value).replace(/^[\t\n\r ]+|[\t\n\r ]+$/g, "");
+  let text = String(value);
+  if (!/[\0\t\n\r ]/.test(text)) {
+    return text;
+  }
+  text = text.replace(/^[\t\n\r ]+|[\t\n\r ]+$/g, "");
   if (/[\0\r\n]/.test(text)) {
     throw new TypeError(`Headers.${method}: "${text}" is an invalid header value.`);
   }

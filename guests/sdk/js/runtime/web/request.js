@@ -7,8 +7,24 @@ import { normalized } from "./url.js";
 
 const UPPER = ["DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT"];
 
+// What a request that was received is made of, without the checks and copies of the constructor. `signal` makes one.
+export class Incoming {
+  constructor({ source, method, url, headers, signal }) {
+    Object.assign(this, { source, method, url, headers, signal });
+  }
+}
+
 export const Request = class Request extends Body {
   constructor(input, init) {
+    if (input instanceof Incoming) {
+      super(input.source);
+      this.url = input.url;
+      this.method = input.method;
+      this.headers = input.headers;
+      this.#makeSignal = input.signal;
+      this.#describe({});
+      return;
+    }
     const from = input instanceof Request ? input : undefined;
     const options = init ?? {};
     const method = methodOf(options.method ?? from?.method ?? "GET");
@@ -26,6 +42,11 @@ export const Request = class Request extends Body {
     }
     // A signal of its own would be what the standard wants. It is made only for who asks.
     this.#signal = options.signal === undefined ? from?.#signal : options.signal;
+    this.#makeSignal = options.signal === undefined ? from?.#makeSignal : undefined;
+    this.#describe(options, from);
+  }
+
+  #describe(options, from) {
     this.redirect = options.redirect ?? from?.redirect ?? "follow";
     this.credentials = options.credentials ?? from?.credentials ?? "same-origin";
     this.mode = options.mode ?? from?.mode ?? "cors";
@@ -37,13 +58,14 @@ export const Request = class Request extends Body {
   }
 
   #signal;
+  #makeSignal;
 
   get signal() {
-    return (this.#signal ??= AbortSignal.any([]));
+    return (this.#signal ??= this.#makeSignal?.() ?? AbortSignal.any([]));
   }
 
   clone() {
-    const other = new Request(this.url, { ...options(this), headers: this.headers, signal: this.#signal });
+    const other = new Request(this.url, { ...options(this), headers: this.headers, signal: this.#signal ?? this.#makeSignal?.() });
     const source = this.split();
     return source === null ? other : new Request(other, { body: source, headers: this.headers });
   }

@@ -18,5 +18,5 @@ pub use self::{
     program::{Outcome, start},
     reactor::Ready,
 };
-/// What is known of an invocation, and what a failed one tells its caller.
-pub use guesthouse_guest::{Context, Error};
+/// What is known of an invocation, what a failed one tells its caller, and how a response is streamed.
+pub use guesthouse_guest::{Context, Error, HttpHead, ResponseStream, StreamError};

@@ -2,17 +2,14 @@
 
 use std::{
     fmt::Debug,
+    io::{ErrorKind, Write as _},
     pin::Pin,
-    str,
     task::{Context as Task, Poll, ready},
 };
 
-use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bytes::Bytes;
-use http::{
-    HeaderMap, StatusCode,
-    header::{CONTENT_TYPE, HeaderValue},
-};
+use guesthouse_executor::{HttpHead, ResponseStream, StreamError};
+use http::{HeaderMap, StatusCode, header::CONTENT_TYPE};
 use serde::{Deserialize, Serialize};
 use tokio_stream::Stream;
 
@@ -28,6 +25,10 @@ pub enum FunctionResponse<B, S> {
 
 /// What handlers may return.
 pub trait IntoFunctionResponse<B, S> {
+    /// Whether the response may come in pieces. A guest where none does has nothing of what sends them.
+    #[doc(hidden)]
+    const MAY_STREAM: bool = true;
+
     /// Makes the response.
     fn into_response(self) -> FunctionResponse<B, S>;
 }
@@ -39,6 +40,8 @@ impl<B, S> IntoFunctionResponse<B, S> for FunctionResponse<B, S> {
 }
 
 impl<B: Serialize> IntoFunctionResponse<B, Body> for B {
+    const MAY_STREAM: bool = false;
+
     fn into_response(self) -> FunctionResponse<B, Body> {
         FunctionResponse::BufferedResponse(self)
     }
@@ -89,54 +92,55 @@ pub struct MetadataPrelude {
     pub cookies: Vec<String>,
 }
 
-/// A response whose pieces are collected.
-pub(crate) struct Collected<S> {
+/// A response whose pieces are sent as they come.
+pub(crate) struct Sending<S> {
     response: StreamResponse<S>,
-    body: Vec<u8>,
+    /// Where the pieces go, once the head was sent.
+    to: Option<ResponseStream>,
 }
 
-impl<S> From<StreamResponse<S>> for Collected<S> {
+impl<S> From<StreamResponse<S>> for Sending<S> {
     fn from(response: StreamResponse<S>) -> Self {
-        Self { response, body: Vec::new() }
+        Self { response, to: None }
     }
 }
 
-impl<S, D, E> Collected<S>
+impl<S, D, E> Sending<S>
 where
     S: Stream<Item = Result<D, E>> + Unpin,
     D: Into<Bytes>,
     E: Into<Error>,
 {
-    /// Waits for the last piece.
-    pub fn poll(&mut self, task: &mut Task<'_>) -> Poll<Result<Complete, Diagnostic>> {
+    /// Sends the head at once, and the pieces up to the last one. If nobody receives them any more, the rest is left.
+    pub fn poll(&mut self, task: &mut Task<'_>) -> Poll<Result<(), Diagnostic>> {
+        let to = match &mut self.to {
+            Some(to) => to,
+            to => match ResponseStream::open_http(&head(&self.response.metadata_prelude)) {
+                Ok(opened) => to.insert(opened),
+                Err(StreamError::Closed) => return Poll::Ready(Ok(())),
+                Err(error) => return Poll::Ready(Err(Error::from(error).into())),
+            },
+        };
         while let Some(piece) = ready!(Pin::new(&mut self.response.stream).poll_next(task)) {
-            match piece {
-                Ok(piece) => self.body.extend_from_slice(&piece.into()),
+            match piece.map(|piece| to.write_all(&piece.into())) {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) if error.kind() == ErrorKind::BrokenPipe => break,
+                Ok(Err(error)) => return Poll::Ready(Err(Error::from(error).into())),
                 Err(error) => return Poll::Ready(Err(error.into().into())),
             }
         }
-        let mut prelude = std::mem::take(&mut self.response.metadata_prelude);
-        let default = HeaderValue::from_static("application/octet-stream");
-        prelude.headers.entry(CONTENT_TYPE).or_insert(default);
-        Poll::Ready(Ok(Complete::new(prelude, &self.body)))
+        Poll::Ready(Ok(()))
     }
 }
 
-/// The whole of an HTTP response, in the form that function URLs and API Gateway take where nothing is streamed.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Complete {
-    #[serde(flatten)]
-    prelude: MetadataPrelude,
-    body: String,
-    is_base64_encoded: bool,
-}
-
-impl Complete {
-    fn new(prelude: MetadataPrelude, body: &[u8]) -> Self {
-        match str::from_utf8(body) {
-            Ok(text) => Self { prelude, body: text.to_owned(), is_base64_encoded: false },
-            Err(_) => Self { prelude, body: BASE64_STANDARD.encode(body), is_base64_encoded: true },
-        }
+/// Returns the head as it is sent. A header's bytes that are no text can't be.
+fn head(prelude: &MetadataPrelude) -> HttpHead {
+    let mut head = HttpHead::new(prelude.status_code.as_u16());
+    for (name, value) in &prelude.headers {
+        head = head.header(name.as_str(), &String::from_utf8_lossy(value.as_bytes()));
     }
+    if !prelude.headers.contains_key(CONTENT_TYPE) {
+        head = head.header(CONTENT_TYPE.as_str(), "application/octet-stream");
+    }
+    prelude.cookies.iter().fold(head, |head, cookie| head.cookie(cookie))
 }

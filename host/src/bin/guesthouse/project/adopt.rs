@@ -29,7 +29,7 @@ pub fn run(given: &Path, handler: Option<String>) -> anyhow::Result<Exit> {
     }
     println!("taking this for a function in {language}");
     let function = match language {
-        Language::Js | Language::Ts | Language::Python => Some(function_of(language, &directory, name, handler)?),
+        Language::Js | Language::Ts | Language::Python => function_of(language, &directory, name, handler)?,
         _ if handler.is_some() => {
             bail!("a project in {language} has its handler in its source\nhint: leave `--handler` out")
         }
@@ -58,17 +58,27 @@ fn is_word(name: &str) -> bool {
 
 const SETTINGS: &str = "guesthouse.toml";
 
-/// Returns the handler: what the user or the settings name, or the usual one, which is said.
-fn function_of(language: Language, directory: &Path, name: &str, given: Option<String>) -> anyhow::Result<String> {
+/// Returns the handler to name in the settings: what the user or the settings name, or the usual one in Python, which is
+/// said. In JavaScript only the build finds what a file exports, so the usual file is said and not named.
+fn function_of(
+    language: Language,
+    directory: &Path,
+    name: &str,
+    given: Option<String>,
+) -> anyhow::Result<Option<String>> {
     let named = || function_in(&files::read_text(&directory.join(SETTINGS)).ok()?, name);
     if let Some(function) = given.or_else(named) {
         // It is written into a file in quotes.
         if function.chars().any(|letter| letter.is_control() || letter == '"' || letter == '\\') {
             bail!("`{}` is not a handler\nhint: write it as `src/index.handler`", Escaped(&function));
         }
-        return Ok(function);
+        return Ok(Some(function));
     }
-    if language == Language::Python { entries::python(directory) } else { entries::javascript(directory) }
+    if language == Language::Python {
+        entries::python(directory).map(Some)
+    } else {
+        entries::javascript(directory).map(|_| None)
+    }
 }
 
 /// Writes the settings, or says what to add to those that are there.

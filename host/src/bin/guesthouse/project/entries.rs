@@ -1,33 +1,32 @@
 //! This module finds the handler of a function for which none was given.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use guesthouse::files;
 use serde_json::Value;
 
-/// Returns the handler of a function in JavaScript or TypeScript: AWS's own names first.
+/// Returns the file of a function for which no handler was given: what `package.json` calls its main file first,
+/// and then AWS's own names. The SDK finds the handler in
+/// it.
 pub fn javascript(directory: &Path) -> anyhow::Result<String> {
     let main = manifest(directory).and_then(|manifest| manifest["main"].as_str().map(str::to_owned));
     let main = main
         .map(|main| main.trim_start_matches("./").rsplit_once('.').map_or(main.clone(), |(stem, _)| stem.to_owned()));
     let usual =
         ["index", "src/index", "handler", "src/handler", "app", "src/app", "lambda", "src/lambda", "main", "src/main"];
-    let candidates: Vec<String> = usual.into_iter().map(str::to_owned).chain(main).collect();
-    let found = candidates.iter().find_map(|stem| {
+    let found = main.into_iter().chain(usual.into_iter().map(str::to_owned)).find_map(|stem| {
         let files = ENDINGS.iter().map(|ending| format!("{stem}.{ending}"));
-        files.into_iter().find(|file| directory.join(file).is_file()).map(|file| (stem, file))
+        files.into_iter().find(|file| directory.join(file).is_file())
     });
-    let Some((stem, file)) = found else {
+    let Some(file) = found else {
         bail!("no file looks like the function's\nhint: name its handler: `--handler src/index.handler`");
     };
-    let text = fs::read_to_string(directory.join(&file)).with_context(|| format!("can't read `{file}`"))?;
-    let name = ["handler", "lambdaHandler", "main"].into_iter().find(|name| text.contains(name)).unwrap_or("handler");
-    println!("taking `{stem}.{name}` for the handler, which is in `{file}`; `--handler` names another one");
-    Ok(format!("{stem}.{name}"))
+    println!("taking `{file}` for the handler's file; `--handler` names another one");
+    Ok(file)
 }
 
-const ENDINGS: [&str; 6] = ["mjs", "js", "cjs", "ts", "mts", "cts"];
+const ENDINGS: [&str; 8] = ["mjs", "js", "cjs", "ts", "mts", "cts", "jsx", "tsx"];
 
 /// Returns what `package.json` says, if there is one.
 pub fn manifest(directory: &Path) -> Option<Value> {

@@ -25,7 +25,7 @@ pub fn build(directory: &Path, guest: &Path) -> anyhow::Result<()> {
     let mut listed = packages(&project)?;
     project.tell_assumed()?;
     let imports = |package: &str| listed.lines().any(|line| line == package);
-    let sdk = if imports(&format!("{SDK}/lambda")) {
+    let sdk = if imports(&format!("{SDK}/lambda")) || imports(&format!("{SDK}/lambdahttp")) {
         Some(SDK)
     } else if imports(go_stand_in::LAMBDA) {
         go_stand_in::put(&mut project)?;
@@ -35,7 +35,7 @@ pub fn build(directory: &Path, guest: &Path) -> anyhow::Result<()> {
     } else {
         None
     };
-    // Without `lambda` it is a command.
+    // Without a handler it is a command.
     let mode = if sdk.is_some() { "-buildmode=c-shared" } else { "-buildmode=exe" };
     let tags = tags(&project, &listed)?;
     let built = project.temporary("guest.wasm");
@@ -44,7 +44,7 @@ pub fn build(directory: &Path, guest: &Path) -> anyhow::Result<()> {
         run_to_end(build.arg("."), &missing)
     };
     run(project.go("build")?)?;
-    if let Some(sdk) = sdk.filter(|_| go_overlay::may_be_needed(&listed)) {
+    if let Some(sdk) = sdk {
         let bytes = fs::read(&built).context("can't read what Go built")?;
         if let Some(toolchain) = go_overlay::put(&mut project, &bytes, sdk)? {
             run(project.go_of(&toolchain, "build")?)?;

@@ -4,6 +4,9 @@
 //! A changed file asks variables, which packages of the SDK set. An added file of the guest's main package imports
 //! those packages. That makes a guest larger, by three megabytes for `net/http`. So a guest is built without any of
 //! this first, and again only where Go's linker found that it calls what reaches the network.
+//!
+//! The package that streams responses is added in the same way, to a guest whose handler returns what is streamed. It
+//! makes the guest import an interface that hosts did not have before 0.2.
 
 use std::{
     fs,
@@ -46,20 +49,19 @@ const CHANGED: [Changed; 2] = [
 /// The name of the file that is added to the guest's main package.
 const ADDED: &str = "guesthouse_network.go";
 
-/// Returns whether the packages, each on a line, have one that may reach the network.
-pub fn may_be_needed(listed: &str) -> bool {
-    listed.lines().any(|line| CHANGED.iter().any(|changed| changed.package == line))
-}
+/// The package of the SDK that streams responses.
+const STREAMING: &str = "streaming";
 
 /// Puts the changed files into the project's build, and returns the toolchain that it needs then. A guest that was
 /// built without them, and turned out to use no network, needs neither. `sdk` has the SDK's packages below it.
 pub fn put(project: &mut Project, guest: &[u8], sdk: &str) -> anyhow::Result<Option<PathBuf>> {
     let needed: Vec<_> = CHANGED.iter().filter(|changed| changed.uses.iter().any(|name| has(guest, name))).collect();
-    if needed.is_empty() {
+    let streaming = streams(guest).then(|| format!("{sdk}/{STREAMING}"));
+    if needed.is_empty() && streaming.is_none() {
         return Ok(None);
     }
     let package = |changed: &Changed| format!("{sdk}/{}", changed.sdk);
-    let packages = needed.iter().map(|changed| package(changed));
+    let packages = needed.iter().map(|changed| package(changed)).chain(streaming.clone());
     // A package that does not exist has no directory.
     let mut list = project.go("list")?;
     list.args(["-e", "-f", "{{if .Dir}}{{.ImportPath}}{{end}}"]).args(packages);
@@ -92,6 +94,8 @@ pub fn put(project: &mut Project, guest: &[u8], sdk: &str) -> anyhow::Result<Opt
         }
         imported.push(package);
     }
+    // A project's copy of the SDK may be an old one, without it: then responses are collected, as they were.
+    imported.extend(streaming.filter(|package| found.lines().any(|line| line == package)));
     if imported.is_empty() {
         return Ok(None);
     }
@@ -104,6 +108,31 @@ pub fn put(project: &mut Project, guest: &[u8], sdk: &str) -> anyhow::Result<Opt
 fn has(guest: &[u8], function: &str) -> bool {
     let name = function.as_bytes();
     guest.windows(name.len()).any(|part| part == name)
+}
+
+/// Returns whether the guest's handler returns what is streamed. That is the type of AWS's module for it, of which Go
+/// keeps the method only if something may call it, or an `io.Reader`, which is in the name of the handler's type.
+fn streams(guest: &[u8]) -> bool {
+    const RESPONSE: &str = "events.(*LambdaFunctionURLStreamingResponse).Read";
+    const RESULTS: &[u8] = b") (io.Reader, error)";
+    // Types' names are shorter in practice.
+    const LONGEST: usize = 200;
+    let returns_reader = |end: usize| {
+        let before = &guest[end.saturating_sub(LONGEST)..end];
+        let begin = before.windows(5).rposition(|part| part == b"func(");
+        begin.and_then(|begin| str::from_utf8(&before[begin + 5..]).ok()).is_some_and(are_handlers_arguments)
+    };
+    has(guest, RESPONSE)
+        || guest.windows(RESULTS.len()).enumerate().any(|(at, part)| part == RESULTS && returns_reader(at))
+}
+
+/// Returns whether a function with arguments of these types may be a handler. Many others make a reader of a reader.
+fn are_handlers_arguments(arguments: &str) -> bool {
+    let event = match arguments.strip_prefix("context.Context") {
+        Some(rest) => rest.strip_prefix(", ").unwrap_or(rest),
+        None => arguments,
+    };
+    !event.contains([',', '(', ')']) && event != "io.Reader"
 }
 
 /// Returns the file that imports packages into the guest's main package.
@@ -239,7 +268,25 @@ func (t *Transport) RoundTrip(req *Request) (*Response, error) {
     fn a_guest_that_calls_nothing_of_the_network_needs_none() {
         assert!(has(b"..net/http.(*Transport).roundTrip..", CHANGED[1].uses[0]));
         assert!(!has(b"..net/http.(*Request).WithContext..", CHANGED[1].uses[0]));
-        assert!(may_be_needed("fmt\nnet\n") && !may_be_needed("net/url\n"));
+    }
+
+    #[test]
+    fn a_handler_that_returns_a_reader_streams() {
+        for (guest, expected) in [
+            (&b"events.(*LambdaFunctionURLStreamingResponse).Read"[..], true),
+            (b"\x00*func(context.Context, *main.Order) (io.Reader, error)\x00", true),
+            (b"*func(context.Context) (io.Reader, error)", true),
+            (b"*func(main.Order) (io.Reader, error)", true),
+            (b"*func() (io.Reader, error)", true),
+            (b"*func(string, io.Reader) (io.Reader, error)", false),
+            (b"*func(io.Reader) (io.Reader, error)", false),
+            (b"*func() (io.ReadCloser, error)", false),
+            (b"\xfffunc(\xff) (io.Reader, error)", false),
+            (b") (io.Reader, error)", false),
+            (b"*func(context.Context, main.Order) (string, error)", false),
+        ] {
+            assert_eq!(streams(guest), expected, "{}", guest.escape_ascii());
+        }
     }
 
     #[test]

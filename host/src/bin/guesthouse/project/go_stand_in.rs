@@ -84,7 +84,7 @@ fn adapted(path: &str, text: &str, has_tenants: bool) -> Option<String> {
     if path.ends_with(".s") {
         return Some(text.to_owned());
     }
-    if !path.ends_with(".go") || text.starts_with("//go:build !wasip1") {
+    if !path.ends_with(".go") || text.starts_with("//go:build !wasip1") || is_for_http(path) {
         return None;
     }
     let mut text = text.replace("\"guesthouse.dev/go/", &format!("\"{LAMBDA}/"));
@@ -98,12 +98,17 @@ fn adapted(path: &str, text: &str, has_tenants: bool) -> Option<String> {
     })
 }
 
+/// Returns whether a file or a directory of the SDK is the other kind of handler, of which AWS's module has none.
+fn is_for_http(path: &str) -> bool {
+    path.starts_with("lambdahttp")
+}
+
 /// Returns the list of vendored packages with the SDK's in it.
 fn with_packages(listed: &str) -> String {
     let files = templates::sdk(Language::Go).iter().filter(|(path, _)| path.ends_with(".go"));
     let directories = files.filter_map(|(path, _)| path.rsplit_once('/').map(|(directory, _)| directory));
     let mut packages: Vec<_> = directories
-        .filter(|directory| *directory != "lambda")
+        .filter(|directory| *directory != "lambda" && !is_for_http(directory))
         .map(|directory| format!("{LAMBDA}/{directory}\n"))
         .collect();
     packages.dedup();
@@ -123,6 +128,7 @@ mod tests {
         assert_eq!(adapted("lambda/guest_wasip1.go", text, true).as_deref(), Some(expected));
         assert_eq!(adapted("lambda/native.go", "//go:build !wasip1\n", true), None);
         assert_eq!(adapted("go.mod", "module guesthouse.dev/go\n", true), None);
+        assert_eq!(adapted("lambdahttp/fields.go", "package lambdahttp\n", true), None);
     }
 
     /// Versions before 1.50 have no such field.

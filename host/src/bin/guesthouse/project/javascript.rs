@@ -37,14 +37,12 @@ pub fn build(function: &Function<'_>) -> anyhow::Result<()> {
     if is_own && function.handler.is_none() {
         return run_to_end(npm(directory).args(["run", "--silent", "build"]), &missing);
     }
-    let handler = match function.handler {
-        Some(handler) => handler.to_owned(),
-        None => entries::javascript(directory)?,
-    };
+    let assumed = if function.handler.is_none() { Some(entries::javascript(directory)?) } else { None };
     let tools = if is_own { directory.to_owned() } else { toolbox(&missing)? };
     let mut node = Command::new("node");
-    node.current_dir(directory).arg(tools.join(BUILDER)).args(["build", "--handler", &handler, "-o"]);
-    run_to_end(node.arg(function.guest), &missing)
+    node.current_dir(directory).arg(tools.join(BUILDER)).arg("build").args(assumed);
+    node.args(function.handler.iter().flat_map(|handler| ["--handler", handler]));
+    run_to_end(node.arg("-o").arg(function.guest), &missing)
 }
 
 /// Returns whether the project has the SDK among its packages.

@@ -31,6 +31,15 @@ pub enum Language {
     C,
 }
 
+/// Lists what a new project can be a handler of. Each has samples in some languages: `templates.rs`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Template {
+    /// Events of any kind: JSON in, JSON out
+    Event,
+    /// HTTP requests, from API Gateway, a Function URL, a load balancer or VPC Lattice
+    Http,
+}
+
 impl Language {
     /// All languages, in the order in which a project is checked for them: a project in TypeScript has a
     /// `package.json`, too.

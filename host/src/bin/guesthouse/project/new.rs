@@ -7,12 +7,13 @@ use std::{
 
 use anyhow::{Context as _, bail};
 
-use super::{Language, SDK, adopt, templates};
+use super::{Language, SDK, Template, adopt, templates};
 use crate::Exit;
 
 /// Create a new guest
 ///
-/// Makes the directory NAME with a handler that builds and runs, and with the SDK of its language in `NAME/guesthouse`.
+/// Makes the directory NAME with a handler that builds and runs, and with the SDK of its language in `NAME/guesthouse`,
+/// where it needs one.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// The guest's name: lower-case letters, digits and `-`; may have directories in front
@@ -21,8 +22,11 @@ pub struct Arguments {
     /// The language to write it in
     #[arg(short, long, required_unless_present = "from")]
     lang: Option<Language>,
+    /// What the handler takes
+    #[arg(short, long, default_value = "event")]
+    template: Template,
     /// A function's directory that somebody wrote: writes what is missing there, and changes no file
-    #[arg(long, value_name = "DIRECTORY", conflicts_with_all = ["name", "lang"])]
+    #[arg(long, value_name = "DIRECTORY", conflicts_with_all = ["name", "lang", "template"])]
     from: Option<PathBuf>,
     /// The handler of that function as on Lambda, for JavaScript, TypeScript and Python: `src/index.handler`
     #[arg(long, value_name = "FILE.NAME", requires = "from")]
@@ -30,9 +34,9 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
-    let (directory, lang) = match arguments {
+    let (directory, lang, template) = match arguments {
         Arguments { from: Some(from), handler, .. } => return adopt::run(&from, handler),
-        Arguments { name: Some(directory), lang: Some(lang), .. } => (directory, lang),
+        Arguments { name: Some(directory), lang: Some(lang), template, .. } => (directory, lang, template),
         _ => bail!("a new guest needs a name and a language\nhint: `guesthouse new NAME --lang LANG`"),
     };
     let name = directory.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
@@ -49,20 +53,41 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     if directory.exists() {
         bail!("`{}` exists\nhint: choose another name, or remove it", directory.display());
     }
-    write_project(lang, &directory, &name)?;
-    let event = r#"'{"name":"Ada"}'"#;
-    println!("wrote a guest in {lang}; build it, and run it:\n");
-    println!("    guesthouse build {}", quoted(&directory));
-    println!("    guesthouse run {} -e {event}", quoted(&directory.join(&name).with_extension("wasm")));
+    write_project(lang, template, &directory, &name)?;
+    let build = format!("guesthouse build {}", quoted(&directory));
+    let guest = quoted(&directory.join(&name).with_extension("wasm"));
+    match template {
+        Template::Event => {
+            let event = r#"'{"name":"Ada"}'"#;
+            println!("wrote a guest in {lang}; build it, and run it:\n");
+            println!("    {build}");
+            println!("    guesthouse run {guest} -e {event}");
+        }
+        Template::Http => {
+            println!("wrote a guest in {lang} that takes HTTP requests; build it, and serve it:\n");
+            println!("    {build}");
+            println!("    guesthouse serve {guest}\n");
+            println!("and send it a request:\n");
+            println!("    curl 'http://127.0.0.1:9000/lambda-url/{name}/?name=Ada'");
+        }
+    }
     Ok(Exit::Done)
 }
 
-/// Writes the project of a guest with this name, and the SDK in it.
-pub fn write_project(language: Language, directory: &Path, name: &str) -> anyhow::Result<()> {
-    for (path, text) in templates::project(language) {
+/// Writes the project of a guest with this name, and the SDK in it where the project uses it.
+pub fn write_project(language: Language, template: Template, directory: &Path, name: &str) -> anyhow::Result<()> {
+    let Some(files) = templates::project(language, template) else {
+        let others = Language::ALL.into_iter().filter(|&other| templates::project(other, template).is_some());
+        let others = others.map(|other| other.to_string()).collect::<Vec<_>>().join(", ");
+        bail!("there is no such template for a guest in {language}\nhint: there is one for {others}");
+    };
+    for (path, text) in files {
         write(&directory.join(path), &text.replace(templates::NAME, name))?;
     }
-    write_sdk(language, directory)
+    if templates::has_sdk(language, template) {
+        write_sdk(language, directory)?;
+    }
+    Ok(())
 }
 
 /// Writes the SDK into a project.

@@ -9,7 +9,7 @@ use std::{
 use anyhow::Context as _;
 use guesthouse::{digest::Digest, files};
 
-use super::{Language, SDK, new, templates};
+use super::{Language, SDK, Template, new, templates};
 use crate::cache;
 
 /// A directory in the user's cache, with a project of one language. Its name has the digest of its files, so that each
@@ -24,7 +24,7 @@ impl Toolbox {
         let cache = cache::directory()
             .context("there is no directory for what is kept\nhint: set `HOME` or `XDG_CACHE_HOME`")?;
         let mut all = String::new();
-        for (path, text) in templates::project(language) {
+        for (path, text) in templates::project(language, Template::Event).into_iter().flatten() {
             all.extend([path, &*text]);
         }
         for (path, text) in templates::sdk(language) {
@@ -59,7 +59,7 @@ impl Toolbox {
         if directory.exists() {
             fs::remove_dir_all(&directory).with_context(|| format!("can't remove `{}`", directory.display()))?;
         }
-        new::write_project(language, &directory, SDK)?;
+        new::write_project(language, Template::Event, &directory, SDK)?;
         install(&directory)?;
         fs::write(&done, "").with_context(|| format!("can't write `{}`", done.display()))?;
         Ok(directory)

@@ -16,7 +16,7 @@ use tracing::error;
 
 use crate::{
     Diagnostic, Error, FunctionResponse, IntoFunctionResponse, LambdaEvent, LambdaInvocation,
-    deserializer::deserialize, response::Collected,
+    deserializer::deserialize, response::Sending,
 };
 
 /// The innermost service: it has the handler answer an invocation.
@@ -68,7 +68,7 @@ where
             Ok(payload) => (Some(self.handler.call(LambdaEvent::new(payload, invocation.context))), None),
             Err(error) => (None, Some(error.into())),
         };
-        Answer { handling, refused, collected: None, types: PhantomData }
+        Answer { handling, refused, sending: None, types: PhantomData }
     }
 }
 
@@ -78,7 +78,7 @@ pin_project! {
         #[pin]
         handling: Option<Fut>,
         refused: Option<Diagnostic>,
-        collected: Option<Collected<S>>,
+        sending: Option<Sending<S>>,
         types: PhantomData<fn() -> (R, B)>,
     }
 }
@@ -104,20 +104,21 @@ where
             this.handling.set(None);
             match handled.map(IntoFunctionResponse::into_response) {
                 Ok(FunctionResponse::BufferedResponse(response)) => serialize(&response),
-                Ok(FunctionResponse::StreamingResponse(response)) => {
-                    ready!(this.collected.insert(response.into()).poll(task)).and_then(|response| serialize(&response))
+                Ok(FunctionResponse::StreamingResponse(response)) if R::MAY_STREAM => {
+                    ready!(this.sending.insert(response.into()).poll(task)).map(|()| String::new())
                 }
+                Ok(FunctionResponse::StreamingResponse(_)) => unreachable!("it says that it does not stream"),
                 Err(error) => {
                     error!("{error:?}");
                     Err(error.into())
                 }
             }
-        } else if let Some(collected) = this.collected {
-            ready!(collected.poll(task)).and_then(|response| serialize(&response))
+        } else if let Some(sending) = this.sending.as_mut().filter(|_| R::MAY_STREAM) {
+            ready!(sending.poll(task)).map(|()| String::new())
         } else {
             panic!("polled after its end");
         };
-        *this.collected = None;
+        *this.sending = None;
         respond(response.map_err(Into::into));
         Poll::Ready(Ok(()))
     }

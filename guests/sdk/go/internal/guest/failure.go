@@ -1,4 +1,4 @@
-package lambda
+package guest
 
 import (
 	"fmt"
@@ -9,22 +9,22 @@ import (
 	"github.com/aws/aws-lambda-go/lambda/messages"
 )
 
-// failure is the contract's handler-error: what the caller gets.
-type failure struct {
+// Failure is the contract's handler-error: what the caller gets.
+type Failure struct {
 	Type    string
 	Message string
 	// Trace has the innermost frame first.
 	Trace []string
 }
 
-func (f *failure) Error() string {
+func (f *Failure) Error() string {
 	return f.Message
 }
 
-// failureOf makes one of the error that a handler returned, or of the value of a panic.
-func failureOf(value any, message string) *failure {
+// FailureOf makes one of the error that a handler returned, or of the value of a panic.
+func FailureOf(value any, message string) *Failure {
 	switch value := value.(type) {
-	case *failure:
+	case *Failure:
 		return value
 	case messages.InvokeResponse_Error:
 		return failureOfMessage(&value)
@@ -33,11 +33,11 @@ func failureOf(value any, message string) *failure {
 			return failureOfMessage(value)
 		}
 	}
-	return &failure{Type: typeName(value), Message: message}
+	return &Failure{Type: typeName(value), Message: message}
 }
 
-func failureOfMessage(message *messages.InvokeResponse_Error) *failure {
-	f := &failure{Type: message.Type, Message: message.Message}
+func failureOfMessage(message *messages.InvokeResponse_Error) *Failure {
+	f := &Failure{Type: message.Type, Message: message.Message}
 	for _, frame := range message.StackTrace {
 		if frame != nil {
 			f.Trace = append(f.Trace, fmt.Sprintf("%s (%s:%d)", frame.Label, frame.Path, frame.Line))
@@ -58,20 +58,20 @@ func typeName(value any) string {
 	return kind.Name()
 }
 
-// protect runs f, and makes a failure of its panic. To AWS a panic is the process's end; here nothing would be won by
+// Protect runs f, and makes a failure of its panic. To AWS a panic is the process's end; here nothing would be won by
 // that.
-func protect(f func() error) (failed *failure) {
+func Protect(f func() error) (failed *Failure) {
 	defer func() {
 		if value := recover(); value != nil {
 			// Not value.Error(): it may be what panicked, and fmt takes that, too.
-			failed = failureOf(value, fmt.Sprint(value))
+			failed = FailureOf(value, fmt.Sprint(value))
 			if failed.Trace == nil {
 				failed.Trace = panicTrace()
 			}
 		}
 	}()
 	if err := f(); err != nil {
-		return failureOf(err, err.Error())
+		return FailureOf(err, err.Error())
 	}
 	return nil
 }
@@ -79,7 +79,7 @@ func protect(f func() error) (failed *failure) {
 // A trace longer than this helps nobody.
 const maxFrames = 32
 
-// panicTrace lists the frames between the panic that is being recovered and this package.
+// panicTrace lists the frames between the panic that is being recovered and the SDK.
 func panicTrace() []string {
 	counters := make([]uintptr, 2*maxFrames)
 	frames := runtime.CallersFrames(counters[:runtime.Callers(1, counters)])
@@ -92,7 +92,7 @@ func panicTrace() []string {
 			// Before it are the frames of who recovers.
 			panicked = panicked || frame.Function == "runtime.gopanic"
 		case !panicked:
-		case strings.HasPrefix(frame.Function, ownPrefix):
+		case isOwn(frame.Function):
 			return withoutReflection(trace)
 		case len(trace) < maxFrames:
 			trace = append(trace, fmt.Sprintf("%s (%s:%d)", shortFunction(frame.Function), shortFile(frame), frame.Line))
@@ -103,7 +103,23 @@ func panicTrace() []string {
 	}
 }
 
-var ownPrefix = reflect.TypeFor[failure]().PkgPath() + "."
+// base is the path that the SDK's packages are below. It is another one where `guesthouse build` puts the SDK in the
+// place of AWS's package.
+var base = strings.TrimSuffix(reflect.TypeFor[Failure]().PkgPath(), "/internal/guest")
+
+// isOwn says whether a function is of the packages that call handlers.
+func isOwn(function string) bool {
+	rest, isBelow := strings.CutPrefix(function, base)
+	if !isBelow {
+		return false
+	}
+	for _, own := range []string{".", "/lambda.", "/lambdahttp.", "/internal/guest."} {
+		if strings.HasPrefix(rest, own) {
+			return true
+		}
+	}
+	return false
+}
 
 // withoutReflection takes off the frames through which the handler was called.
 func withoutReflection(trace []string) []string {

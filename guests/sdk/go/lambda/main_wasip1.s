@@ -1,1 +1,0 @@
-// Empty. The compiler takes a function without a body, as mainMain is one, only in a package that has assembly.
