@@ -12,7 +12,8 @@ use guesthouse::{config::function_in, files, text::Escaped};
 use super::{Language, entries, moved_rust};
 use crate::Exit;
 
-/// Writes the settings, an event and a list of ignored files into the directory, unless they are there. Changes no file.
+/// Writes the settings, an event and a list of ignored files into the directory, unless they are there. It changes no
+/// file.
 pub fn run(given: &Path, handler: Option<String>) -> anyhow::Result<Exit> {
     let unusable = || format!("can't open `{}`\nhint: name the function's directory", given.display());
     let directory = given.canonicalize().with_context(unusable)?;
