@@ -20,6 +20,7 @@ const JAVASCRIPT: &[(&str, &str, &str)] = &[
     ("report", "js", "handler"),
     ("shop", "js", "handler"),
     ("signup", "mjs", "handler"),
+    ("users", "cjs", "handler"),
 ];
 
 /// Builds the functions in JavaScript below `target/guests/functions-js`, each with the answers of Node.js beside it.
