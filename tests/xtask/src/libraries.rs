@@ -1,5 +1,5 @@
-//! The command `libraries` writes `docs/libraries.md`: the libraries that tested functions use, from these functions' own
-//! manifests and lock files, and those that the build is tested to refuse.
+//! The command `libraries` writes `docs/libraries.md`: the libraries that tested functions use, from these functions'
+//! own manifests and lock files, and those that the build is tested to refuse.
 
 use std::{fmt::Write as _, fs};
 
@@ -24,8 +24,8 @@ fn page() -> Result<String> {
         "# Libraries\n\n\
          <!-- Written by `cargo xtask libraries`, from what the tested functions ask for. -->\n\n\
          Which libraries work in a guest? These do, in these versions: tests compare what functions respond that use\n\
-         them with the same functions on the language's own runtime, or with servers. Others of their kind mostly work:\n\
-         the page of each language says what decides.\n",
+         them with the same functions on the language's own runtime, or with servers. Others of their kind mostly\n\
+         work: the page of each language says what decides.\n",
     );
     let rust = "with the line of [`Cargo.toml`](rust.md#a-function-for-lambda_runtime) that `guesthouse build` names";
     for (language, file, libraries, change) in [
@@ -46,8 +46,8 @@ fn page() -> Result<String> {
     }
     page.push_str(
         "\n## What the build refuses\n\n\
-         These packages of Python have native code that exists for Linux and not for WASI. `cargo xtask guests` checks that\n\
-         the build names them.\n\n\
+         These packages of Python have native code that exists for Linux and not for WASI. `cargo xtask guests` checks\n\
+         that the build names them.\n\n\
          | package | version | instead |\n| --- | --- | --- |\n",
     );
     for Refused { name, version, instead, .. } in refused()? {

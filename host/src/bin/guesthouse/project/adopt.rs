@@ -59,8 +59,8 @@ fn is_word(name: &str) -> bool {
 
 const SETTINGS: &str = "guesthouse.toml";
 
-/// Returns the handler to name in the settings: what the user or the settings name, or the usual one in Python, which is
-/// said. In JavaScript only the build finds what a file exports, so the usual file is said and not named.
+/// Returns the handler to name in the settings: what the user or the settings name, or the usual one in Python, which
+/// is said. In JavaScript only the build finds what a file exports, so the usual file is said and not named.
 fn function_of(
     language: Language,
     directory: &Path,
