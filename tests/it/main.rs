@@ -11,6 +11,7 @@ mod responses;
 mod state;
 
 // What goes wrong.
+mod adopt;
 mod check;
 mod choosing;
 mod command;

@@ -12,6 +12,7 @@ use crate::{Result, cargo, functions, root, run, say, tools};
 pub fn build() -> Result<()> {
     compiler()?;
     rust_with_aws()?;
+    functions::rust()?;
     c()?;
     go()?;
     javascript()?;
@@ -111,7 +112,7 @@ fn go() -> Result<()> {
             &directory("commands")?.join(name).with_extension("wasm"),
         )?;
     }
-    Ok(())
+    functions::go(&path)
 }
 
 /// Builds a guest for which the tool changes or adds packages, as it does for the network and for streams.
@@ -214,6 +215,7 @@ fn python() -> Result<()> {
     let libraries = root().join("guests/conformance/python-libraries");
     let mut build = python_build(&python, &libraries, &directory("python")?.join("libraries.wasm"));
     run(build.args(["--handler", "src/orders.receive"]))?;
+    functions::python(&python)?;
     say("testing the SDK for Python");
     let tests = root().join("guests/sdk/python/tests");
     run(Command::new(&python).args(["-m", "unittest", "discover", "--quiet", "-s"]).arg(tests))

@@ -8,6 +8,7 @@ mod demo;
 mod demo_network;
 mod functions;
 mod guests;
+mod libraries;
 mod parts;
 mod slow;
 mod tools;
@@ -26,6 +27,8 @@ usage: cargo xtask COMMAND
   try     build the host and the sample guest, start the local Lambda, invoke it, and print the response
   try network
           build two guests that use the network, and invoke them with servers on this machine
+  libraries
+          write docs/libraries.md, from what the tested functions ask for
   guests  build the guests in all languages, which the tests run
   test    install what the tests need, and run all of them, those with the image too
   bench [network]
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         ["try"] => demo::run(),
         ["try", "network"] => demo_network::run(),
         ["test"] => test(),
+        ["libraries"] => libraries::write(),
         ["guests"] => guests::build(),
         ["bench"] => bench::run(&[]),
         ["bench", "network"] => bench::run(&["network"]),

@@ -339,6 +339,19 @@ pub fn guest_python() -> Result<PathBuf> {
     Ok(python)
 }
 
+/// Installs AWS's runtime for Python with the packages that a file lists, for functions that are guests, too.
+pub fn function_python(packages: &Path) -> Result<()> {
+    let venv = tools().join("functions-python");
+    let stamp = venv.join("installed");
+    let wanted = format!("{PYTHON_RUNTIME}\n{}", fs::read_to_string(packages)?);
+    if is_installed(&venv, &stamp, &wanted) {
+        return Ok(());
+    }
+    create_venv(&venv)?;
+    pip_install(&venv, &[PYTHON_RUNTIME, "-r", &packages.to_string_lossy()])?;
+    Ok(fs::write(stamp, wanted)?)
+}
+
 /// Installs an OCI registry.
 pub fn registry() -> Result<()> {
     debian::install(&[("docker-registry", "docker-registry")], "an OCI registry")

@@ -69,8 +69,9 @@ def _refuse(constant):
 def _number(value):
     if not isinstance(value, Decimal):
         raise TypeError(f"object of type `{type(value).__name__}` is not JSON serializable")
-    # `adjusted` is the power of ten: a short `Decimal` can be a number that fills the memory.
-    whole = value.is_finite() and value.adjusted() < 40 and value == value.to_integral_value()
+    # AWS's runtime writes the digits, so `1.0` stays one. `adjusted` is the power of ten: a short `Decimal` can be a
+    # number that fills the memory.
+    whole = value.is_finite() and value.adjusted() < 40 and value.as_tuple().exponent >= 0
     return int(value) if whole else float(value)
 
 

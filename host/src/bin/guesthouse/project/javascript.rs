@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::{
     Function, Language,
+    entries::{self, manifest},
     toolbox::{Installed, Toolbox},
     tools::{output, run_to_end},
 };
@@ -36,7 +37,7 @@ pub fn build(function: &Function<'_>) -> anyhow::Result<()> {
     if is_own && function.handler.is_none() {
         return run_to_end(npm(directory).args(["run", "--silent", "build"]), &missing);
     }
-    let assumed = if function.handler.is_none() { Some(assumed(directory)?) } else { None };
+    let assumed = if function.handler.is_none() { Some(entries::javascript(directory)?) } else { None };
     let tools = if is_own { directory.to_owned() } else { toolbox(&missing)? };
     let mut node = Command::new("node");
     node.current_dir(directory).arg(tools.join(BUILDER)).arg("build").args(assumed);
@@ -51,10 +52,6 @@ pub fn has_sdk(directory: &Path) -> bool {
 
 /// The parts of `package.json` that name packages.
 const SECTIONS: [&str; 3] = ["dependencies", "devDependencies", "optionalDependencies"];
-
-fn manifest(directory: &Path) -> Option<Value> {
-    serde_json::from_str(&files::read_text(&directory.join("package.json")).ok()?).ok()
-}
 
 fn names<'a>(manifest: &'a Value, sections: &'a [&str]) -> impl Iterator<Item = &'a str> {
     sections
@@ -100,25 +97,4 @@ fn toolbox(missing: &str) -> anyhow::Result<PathBuf> {
     Toolbox::of(Language::Js)?.filled("the tools that build guests in JavaScript", |directory| {
         run_to_end(npm(directory).args(["ci", "--silent", "--ignore-scripts"]), missing)
     })
-}
-
-const ENDINGS: [&str; 8] = ["mjs", "js", "cjs", "ts", "mts", "cts", "jsx", "tsx"];
-
-/// Returns the file of a function for which no handler was given: AWS's own names first. The SDK finds the handler in
-/// it.
-fn assumed(directory: &Path) -> anyhow::Result<String> {
-    let main = manifest(directory).and_then(|manifest| manifest["main"].as_str().map(str::to_owned));
-    let main = main
-        .map(|main| main.trim_start_matches("./").rsplit_once('.').map_or(main.clone(), |(stem, _)| stem.to_owned()));
-    let usual =
-        ["index", "src/index", "handler", "src/handler", "app", "src/app", "lambda", "src/lambda", "main", "src/main"];
-    let found = usual.into_iter().map(str::to_owned).chain(main).find_map(|stem| {
-        let files = ENDINGS.iter().map(|ending| format!("{stem}.{ending}"));
-        files.into_iter().find(|file| directory.join(file).is_file())
-    });
-    let Some(file) = found else {
-        bail!("no file looks like the function's\nhint: name its handler: `--handler src/index.handler`");
-    };
-    println!("taking `{file}` for the handler's file; `--handler` names another one");
-    Ok(file)
 }

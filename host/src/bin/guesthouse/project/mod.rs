@@ -1,7 +1,9 @@
 //! This module handles a guest's project: a directory with its source, which `guesthouse new` writes and
 //! `guesthouse build` builds.
 
+mod adopt;
 pub mod build;
+mod entries;
 mod go_build;
 mod go_modules;
 mod go_overlay;

@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Context as _, bail};
 use clap::ValueEnum as _;
 
-use super::{Language, SDK, Template, templates};
+use super::{Language, SDK, Template, adopt, templates};
 use crate::Exit;
 
 /// Create a new guest
@@ -18,17 +18,28 @@ use crate::Exit;
 #[derive(clap::Args)]
 pub struct Arguments {
     /// The guest's name: lower-case letters, digits and `-`; may have directories in front
-    name: PathBuf,
+    #[arg(required_unless_present = "from")]
+    name: Option<PathBuf>,
     /// The language to write it in
-    #[arg(short, long)]
-    lang: Language,
+    #[arg(short, long, required_unless_present = "from")]
+    lang: Option<Language>,
     /// What the handler takes
     #[arg(short, long, default_value = "event")]
     template: Template,
+    /// A function's directory that somebody wrote: writes what is missing there, and changes no file
+    #[arg(long, value_name = "DIRECTORY", conflicts_with_all = ["name", "lang", "template"])]
+    from: Option<PathBuf>,
+    /// The handler of that function as on Lambda, for JavaScript, TypeScript and Python: `src/index.handler`
+    #[arg(long, value_name = "FILE.NAME", requires = "from")]
+    handler: Option<String>,
 }
 
 pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
-    let Arguments { name: directory, lang, template } = arguments;
+    let (directory, lang, template) = match arguments {
+        Arguments { from: Some(from), handler, .. } => return adopt::run(&from, handler),
+        Arguments { name: Some(directory), lang: Some(lang), template, .. } => (directory, lang, template),
+        _ => bail!("a new guest needs a name and a language\nhint: `guesthouse new NAME --lang LANG`"),
+    };
     let name = directory.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
     if !is_name(&name) {
         bail!(

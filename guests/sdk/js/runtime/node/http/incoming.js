@@ -62,6 +62,13 @@ inherit(IncomingMessage, Readable, {
     this.socket?.setTimeout?.(time);
     return this;
   },
+  // Node does not document it, and serverless-express fills its requests by it.
+  _addHeaderLines(headers, count) {
+    if (headers?.length > 0) {
+      this.rawHeaders = headers.slice(0, count);
+      this._headers = undefined;
+    }
+  },
   _read() {},
   _destroy(error, callback) {
     if (!this.readableEnded || !this.complete) {
