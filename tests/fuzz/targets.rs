@@ -175,7 +175,7 @@ pub fn gateway(bytes: &[u8]) {
     }
     match front.prelude(&head) {
         Ok(prelude) => {
-            assert!(front.can_stream() && prelude.len() <= 16 << 10 && prelude.ends_with(b"}\0\0\0\0\0\0\0\0"))
+            assert!(front.can_stream() && prelude.len() <= 16 << 10 && prelude.ends_with(b"}\0\0\0\0\0\0\0\0"));
         }
         Err(failure) if front.can_stream() => assert_eq!(failure.error_type, ErrorType::ResponseSizeTooLarge),
         Err(_) => {}

@@ -118,15 +118,12 @@ fn a_stream_of_the_largest_size_takes_little_memory_and_a_larger_one_ends_with_a
 
 #[test]
 fn the_end_of_the_environment_ends_a_stream_with_an_error() {
-    for client in [RuntimeClient::Direct] {
-        let mut host = streaming().runtime_client(client).start();
-        host.fake.send(get("/loop?after=10"));
-        host.fake.chunk();
-        host.program.terminate();
-        let reply = host.fake.post();
-        reply.error_at_end("Host.Internal").says("shutting down");
-        host.program.wait();
-    }
+    let mut host = streaming().start();
+    host.fake.send(get("/loop?after=10"));
+    host.fake.chunk();
+    host.program.terminate();
+    host.fake.post().error_at_end("Host.Internal").says("shutting down");
+    host.program.wait();
 }
 
 #[test]

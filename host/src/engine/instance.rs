@@ -10,6 +10,7 @@ use std::{
 };
 
 use tokio::time::timeout;
+#[cfg(feature = "network")]
 use tracing::warn;
 use wasmtime::Store;
 
@@ -134,10 +135,12 @@ impl Instance {
         store.data_mut().response = None;
         let handled = match called {
             Ok(Ok(Called { outcome, rest: Rest::Ended })) => Handled { outcome, is_reusable: true },
+            #[cfg(feature = "network")]
             Ok(Ok(Called { outcome, rest: Rest::Stopped })) => {
                 store.data().finish_failed();
                 Handled { outcome, is_reusable: false }
             }
+            #[cfg(feature = "network")]
             Ok(Ok(Called { outcome, rest: Rest::Faulted(error) })) => {
                 let failure = Box::pin(faulted(template, store.data_mut(), error, phase, stop)).await;
                 warn!("the guest failed after its response: {}", failure.within_limits());

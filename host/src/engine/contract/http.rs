@@ -14,6 +14,7 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt as _;
 use http::{HeaderValue, response::Parts};
 use http_body::Body as _;
 use http_body_util::Full;
@@ -113,17 +114,17 @@ pub(super) async fn call(
         }
         // The response may have been complete before. So it is with a response to HEAD, whose body some guests then fail
         // to write.
-        Raced::Ended(Err(fault)) => match futures_util::poll!(&mut responding) {
-            Poll::Ready((Ok(response), _)) => Ok(Called { outcome: Ok(response), rest: Rest::Faulted(fault) }),
+        Raced::Ended(Err(fault)) => match (&mut responding).now_or_never() {
+            Some((Ok(response), _)) => Ok(Called { outcome: Ok(response), rest: Rest::Faulted(fault) }),
             _ => Err(fault),
         },
         Raced::Responded(Err(failure), _) => Ok(Called { outcome: Err(failure), rest: Rest::Stopped }),
         Raced::Responded(Ok(response), mut writer) => {
             // Most guests end right after their response. So only for the others it is sent before.
-            match futures_util::poll!(&mut handling) {
-                Poll::Ready(Ok(())) => return Ok(Called::ended(Ok(response))),
-                Poll::Ready(Err(fault)) => return Ok(Called { outcome: Ok(response), rest: Rest::Faulted(fault) }),
-                Poll::Pending => {}
+            match (&mut handling).now_or_never() {
+                Some(Ok(())) => return Ok(Called::ended(Ok(response))),
+                Some(Err(fault)) => return Ok(Called { outcome: Ok(response), rest: Rest::Faulted(fault) }),
+                None => {}
             }
             let response = writer.send(response).unwrap_or_else(Response::sent);
             let rest = handling.await.map_or_else(Rest::Faulted, |()| Rest::Ended);

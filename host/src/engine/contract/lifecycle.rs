@@ -23,6 +23,7 @@ impl Lifecycle {
         Ok(Self(if is_there { Some(lifecycle::GuestIndices::new(pre)?) } else { None }))
     }
 
+    #[cfg(feature = "network")]
     pub(super) fn is_there(&self) -> bool {
         self.0.is_some()
     }

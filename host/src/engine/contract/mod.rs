@@ -223,9 +223,10 @@ pub(super) enum Rest {
     /// It returned, so the instance can be used again.
     Ended,
     /// It was stopped.
+    #[cfg(feature = "network")]
     Stopped,
     /// It faulted, which does not change the response.
-    #[cfg_attr(not(feature = "network"), expect(dead_code, reason = "only requests have work after their response"))]
+    #[cfg(feature = "network")]
     Faulted(wasmtime::Error),
 }
 
@@ -247,6 +248,7 @@ impl Callable {
 
     /// Handles an event. The error is a fault before the outcome was known, after which the instance can't be used
     /// again.
+    #[cfg_attr(not(feature = "network"), expect(unused_variables, reason = "only requests have settings of their own"))]
     pub(super) async fn call(
         &self,
         store: &mut Store<StoreState>,
