@@ -4,7 +4,7 @@
 //! There is room for one piece. So the guest writes no faster than the caller reads, and a response of any size takes a
 //! small, constant amount of memory.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use http::HeaderValue;
@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The maximum size of a streamed response, in bytes. Source: the AWS page "Response streaming for Lambda functions".
-pub const STREAM_LIMIT_BYTES: u64 = 200 * 1024 * 1024;
+pub const STREAM_LIMIT_BYTES: usize = 200 * 1024 * 1024;
 
 /// The maximum size of a piece on its way, in bytes. A larger one is divided.
 pub const PIECE_LIMIT_BYTES: usize = 64 * 1024;
@@ -28,7 +28,7 @@ pub const PIECE_LIMIT_BYTES: usize = 64 * 1024;
 pub struct ResponseWriter {
     begin: Option<oneshot::Sender<Begun>>,
     pieces: Option<mpsc::Sender<Piece>>,
-    written: AtomicU64,
+    written: AtomicUsize,
 }
 
 /// Waits for a response that begins before its invocation ends. If none does, it never receives anything.
@@ -70,7 +70,7 @@ pub enum WriteError {
 /// Returns both ends of a response that may begin before its invocation ends.
 pub fn response_stream() -> (ResponseWriter, ResponseReader) {
     let (begin, begun) = oneshot::channel();
-    (ResponseWriter { begin: Some(begin), pieces: None, written: AtomicU64::new(0) }, ResponseReader(begun))
+    (ResponseWriter { begin: Some(begin), pieces: None, written: AtomicUsize::new(0) }, ResponseReader(begun))
 }
 
 impl ResponseWriter {
@@ -109,7 +109,7 @@ impl ResponseWriter {
         let mut rest = bytes;
         while !rest.is_empty() {
             let piece = rest.split_to(rest.len().min(PIECE_LIMIT_BYTES));
-            let written = self.written.fetch_add(piece.len() as u64, Ordering::Relaxed) + piece.len() as u64;
+            let written = self.written.fetch_add(piece.len(), Ordering::Relaxed) + piece.len();
             if written > STREAM_LIMIT_BYTES {
                 return Err(WriteError::Closed);
             }
@@ -233,7 +233,7 @@ mod tests {
         let Begun::Stream(mut stream) = reader.begun().await else { panic!("it is a stream") };
         let piece = Bytes::from(vec![0; PIECE_LIMIT_BYTES]);
         let written = async {
-            for _ in 0..STREAM_LIMIT_BYTES / PIECE_LIMIT_BYTES as u64 {
+            for _ in 0..STREAM_LIMIT_BYTES / PIECE_LIMIT_BYTES {
                 writer.write(piece.clone()).await.unwrap();
             }
             assert!(!writer.is_over_limit());
@@ -244,7 +244,7 @@ mod tests {
         let read = async {
             let mut total = 0;
             while let Some(Piece::Bytes(bytes)) = stream.next().await {
-                total += bytes.len() as u64;
+                total += bytes.len();
             }
             total
         };

@@ -89,7 +89,7 @@ fn a_fault_is_an_error_and_the_next_request_is_served() {
             ("/exit?code=7&after=100", "Guest.Exit"),
             ("/nothing", "Guest.InvalidResponse"),
             ("/no-body?open", "Guest.InvalidResponse"),
-            ("/length?says=10&sends=5", "Guest.Trap.Unreachable"),
+            ("/length?says=10&sends=5", "Guest.InvalidResponse"),
             ("/large?mib=7", "Function.ResponseSizeTooLarge"),
             ("/loop", "Guest.Timeout"),
             ("/loop?after=100", "Guest.Timeout"),

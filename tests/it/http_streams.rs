@@ -102,7 +102,7 @@ fn a_fault_before_the_head_is_an_error_and_after_it_ends_the_stream_with_one() {
 
 /// The stream has its limit, and the host does not hold what it passes on.
 #[test]
-fn a_stream_of_the_largest_size_takes_little_memory_and_a_larger_one_ends_with_an_error() {
+fn the_largest_stream_takes_little_memory_and_a_larger_one_fails() {
     let host = streaming().function_memory(128).start();
     let before = host.program.peak_kib();
     let reply = host.fake.invoke(get("/large?mib=199"));

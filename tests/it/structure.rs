@@ -76,7 +76,7 @@ fn dependencies_point_one_way() {
         &["registry", "logs"],
         &["config", "engine"],
         &["source"],
-        &["artifact_policy", "capabilities", "observer"],
+        &["artifact_policy", "capabilities", "observer", "response_stream"],
         &["gateway", "network", "report", "response"],
         &["failure", "freeze_aware_instant", "invocation", "phase_timings"],
         &["tmp"],

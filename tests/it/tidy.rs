@@ -63,10 +63,14 @@ fn the_readme_is_short() {
 }
 
 #[test]
-fn the_readme_shows_the_functions_that_the_command_beside_them_runs() {
-    let readme = text_of("README.md");
-    for file in ["people/app.py", "people/guesthouse.toml", "weather/handler.js", "weather/guesthouse.toml"] {
-        assert!(readme.contains(&text_of(&format!("guests/network/{file}"))), "{file}");
+fn the_documentation_shows_the_functions_that_the_command_beside_them_runs() {
+    for (page, file) in [
+        ("README.md", "people/app.py"),
+        ("README.md", "people/guesthouse.toml"),
+        ("docs/network.md", "weather/handler.js"),
+        ("docs/network.md", "weather/guesthouse.toml"),
+    ] {
+        assert!(text_of(page).contains(&text_of(&format!("guests/network/{file}"))), "{file}");
     }
 }
 

@@ -27,7 +27,8 @@ use super::{
 use crate::{
     invocation::{Deadline, PAYLOAD_LIMIT_BYTES},
     logs::Output as _,
-    runtime_client::wire,
+    response_stream::STREAM_LIMIT_BYTES,
+    runtime_client::wire::{self, FUNCTION_ERROR_BODY, RESPONSE_MODE},
 };
 
 /// A `RuntimeApi` is the Runtime API of one function.
@@ -39,12 +40,6 @@ pub(super) struct RuntimeApi {
 }
 
 const BASE: &str = "/2018-06-01/runtime/";
-
-const RESPONSE_MODE: HeaderName = HeaderName::from_static("lambda-runtime-function-response-mode");
-const FUNCTION_ERROR_BODY: HeaderName = HeaderName::from_static("lambda-runtime-function-error-body");
-
-/// The maximum size of a streamed response, in bytes. Source: the AWS page "Lambda quotas".
-const STREAM_LIMIT_BYTES: usize = 200 * 1024 * 1024;
 
 /// The maximum size of a streamed response's trailers, in bytes. The error object in them has up to 1 MiB.
 const TRAILERS_LIMIT_BYTES: usize = 2 * 1024 * 1024;

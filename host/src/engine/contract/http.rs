@@ -31,7 +31,10 @@ use wasmtime_wasi_http::{
     },
 };
 
-use super::{Called, Rest, lifecycle::Lifecycle};
+use super::{
+    called::{Called, Rest},
+    lifecycle::Lifecycle,
+};
 use crate::{
     engine::store_state::StoreState,
     failure::{ErrorType, Failure},
@@ -112,8 +115,8 @@ pub(super) async fn call(
             exchange.has_ended.store(true, Ordering::Relaxed);
             Ok(Called::ended(responding.await.0))
         }
-        // The response may have been complete before. So it is with a response to HEAD, whose body some guests then fail
-        // to write.
+        // The response may have been complete before. So it is with a response to HEAD, whose body some guests then
+        // fail to write.
         Raced::Ended(Err(fault)) => match (&mut responding).now_or_never() {
             Some((Ok(response), _)) => Ok(Called { outcome: Ok(response), rest: Rest::Faulted(fault) }),
             _ => Err(fault),
@@ -210,7 +213,7 @@ impl Exchange {
                 polled => polled.map(|frame| {
                     frame.transpose().map_err(|error| {
                         invalid(format!("the response's body is not whole: {error}"))
-                            .hint("write as many bytes as its `content-length` says, and finish it")
+                            .hint("its log may say why; write as many bytes as `content-length` says, and finish it")
                     })
                 }),
             });
@@ -236,11 +239,19 @@ fn own_failure(code: &ErrorCode) -> Failure {
     let shown = format!("{code:?}");
     let shown = shown.strip_prefix("ErrorCode::").unwrap_or(&shown);
     let name: String = shown.chars().take_while(char::is_ascii_alphanumeric).collect();
-    let message = match code {
-        ErrorCode::InternalError(Some(text)) => text.clone(),
-        _ => format!("the handler responded with the error `{shown}`"),
+    let ErrorCode::InternalError(Some(text)) = code else {
+        let message = format!("the handler responded with the error `{shown}`");
+        return Failure::new(ErrorType::of_handler(&name), message);
     };
-    Failure::new(ErrorType::of_handler(&name), message)
+    // Our SDKs put the type before the text, as `OrderNotFound: there is no such order`.
+    let is_type = |word: &str| {
+        word.starts_with(|first: char| first.is_ascii_uppercase())
+            && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'_')
+    };
+    match text.split_once(": ").filter(|(word, _)| is_type(word)) {
+        Some((own_type, message)) => Failure::new(ErrorType::of_handler(own_type), message),
+        None => Failure::new(ErrorType::of_handler(&name), text.clone()),
+    }
 }
 
 #[cfg(test)]
@@ -254,6 +265,9 @@ mod tests {
             (failure.error_type, failure.message.as_str()),
             (ErrorType::Handler("InternalError".to_owned()), "no such order")
         );
+        let typed = own_failure(&ErrorCode::InternalError(Some("OrderNotFound: there is no 7".to_owned())));
+        assert_eq!(typed.error_type, ErrorType::Handler("OrderNotFound".to_owned()));
+        assert_eq!(typed.message, "there is no 7");
         let failure = own_failure(&ErrorCode::ConnectionTimeout);
         assert_eq!(failure.error_type, ErrorType::Handler("ConnectionTimeout".to_owned()));
     }

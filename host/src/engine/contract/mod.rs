@@ -1,6 +1,7 @@
 //! Defines the contracts. A contract is what a guest exports for the host to call, and is found by the names of the
 //! exports.
 
+mod called;
 mod command;
 mod event;
 #[cfg(feature = "network")]
@@ -11,7 +12,10 @@ use wasmtime::{Result, Store};
 #[cfg(feature = "network")]
 use wasmtime_wasi_http::p2::bindings::exports::wasi::http::incoming_handler;
 
-pub(super) use self::command::START;
+pub(super) use self::{
+    called::{Called, Rest},
+    command::START,
+};
 
 use super::{
     Engine, LoadError,
@@ -25,7 +29,6 @@ use crate::{
     capabilities::{Capabilities, Instances},
     failure::Failure,
     invocation::Invocation,
-    response::Outcome,
     response_stream::ResponseWriter,
 };
 
@@ -209,30 +212,6 @@ impl Contract {
             Self::Http(handler) => handler.start(store).await?.map(Callable::Http),
             Self::Command(command) => Ok(Callable::Command(command.start(store).await?)),
         })
-    }
-}
-
-/// Describes how an instance handled an event.
-pub(super) struct Called {
-    pub(super) outcome: Outcome,
-    pub(super) rest: Rest,
-}
-
-/// Says how the guest ended once its outcome was known.
-pub(super) enum Rest {
-    /// It returned, so the instance can be used again.
-    Ended,
-    /// It was stopped.
-    #[cfg(feature = "network")]
-    Stopped,
-    /// It faulted, which does not change the response.
-    #[cfg(feature = "network")]
-    Faulted(wasmtime::Error),
-}
-
-impl Called {
-    fn ended(outcome: Outcome) -> Self {
-        Self { outcome, rest: Rest::Ended }
     }
 }
 

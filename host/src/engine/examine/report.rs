@@ -236,7 +236,7 @@ fn denied(interface: &str, reach: &Reach) -> Option<&'static str> {
         Some("guests can't use UDP")
     } else if interface.starts_with("wasi:sockets/") && !reach.has_sockets() {
         Some("no rule of `network.allow` grants sockets")
-    } else if interface.starts_with("wasi:http/") && !reach.has_requests() {
+    } else if interface.starts_with("wasi:http/outgoing-handler") && !reach.has_requests() {
         Some("no rule of `network.allow` grants requests")
     } else {
         None

@@ -11,6 +11,8 @@ mod api_gateway_v2;
 #[cfg(test)]
 mod event_tests;
 mod lattice;
+#[cfg(test)]
+mod mirror_tests;
 mod request;
 mod response;
 #[cfg(test)]
