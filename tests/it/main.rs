@@ -22,8 +22,9 @@ mod four_ways;
 mod functions;
 mod host_panic;
 mod http;
+mod http_apps;
 mod http_languages;
-mod http_python;
+
 mod http_streams;
 mod init_failures;
 mod languages;
