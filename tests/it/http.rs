@@ -60,7 +60,7 @@ fn an_app_on_axum_runs_as_it_is() {
 }
 
 #[test]
-fn each_request_has_an_instance_of_its_own_unless_the_guest_or_a_setting_says_otherwise() {
+fn each_request_has_its_own_instance_unless_guest_or_setting_say_otherwise() {
     let counts = |host: &Host| {
         [(); 3].map(|()| {
             let response = host.response_json(url("GET", "/count").to_string());

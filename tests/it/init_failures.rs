@@ -104,7 +104,7 @@ fn a_hook_of_another_version_is_refused() {
 /// They import things that the host does not provide either, but that is not what stands in the way.
 #[test]
 fn a_contract_that_comes_later_is_refused_by_its_name() {
-    for contract in ["wasi:http/incoming-handler@0.2.3", "wasi:cli/run@0.3.0"] {
+    for contract in ["wasi:http/handler@0.3.0", "wasi:http/incoming-handler@0.3.0", "wasi:cli/run@0.3.0"] {
         let text = format!(
             r#"(component (import "wasi:http/types@0.2.3" (instance (export "fields" (type (sub resource)))))
                (instance $empty) (export "{contract}" (instance $empty)))"#

@@ -1,5 +1,5 @@
-//! This module provides `wasi:http/outgoing-handler` and the types of requests and responses: it links wasmtime-wasi-http's implementation, and limits what a
-//! guest could make the host hold. `http_hooks` sends the requests.
+//! This module provides `wasi:http`: it links wasmtime-wasi-http's implementation of requests, responses and
+//! `outgoing-handler`, and limits what a guest could make the host hold. `http_hooks` sends the requests.
 //!
 //! Requests that no rule grants fail when they are sent, not when the guest is linked. So one guest runs with and
 //! without a network.

@@ -20,8 +20,8 @@ pub(in crate::engine) struct HttpHooks {
     in_flight: usize,
     /// Made when the instance first sends a request.
     share: Option<Share>,
-    /// Whether `host` is among the headers of the request that is made for the guest. Elsewhere it is forbidden, because
-    /// it is part of the URI.
+    /// Whether `host` is among the headers of the request that is made for the guest. Elsewhere it is forbidden,
+    /// because it is part of the URI.
     pub(in crate::engine) lets_host_in: bool,
     /// Whether the instance makes a response that is streamed.
     pub(in crate::engine) streams_response: bool,
