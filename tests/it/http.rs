@@ -1,5 +1,5 @@
-//! The contract `http`: events become requests for guests that others wrote, and what they respond goes back in the form
-//! of the event.
+//! The contract `http`: events become requests for guests that others wrote, and what they respond goes back in the
+//! form of the event.
 
 use std::time::Duration;
 

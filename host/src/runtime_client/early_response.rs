@@ -34,8 +34,8 @@ impl EarlyResponse {
         self.end(&Ok(Response::sent())).await;
     }
 
-    /// Ends the response with the invocation, if it is still open, and returns how it was posted. A failure is posted in
-    /// trailers, unless the response was complete.
+    /// Ends the response with the invocation, if it is still open, and returns how it was posted. A failure is posted
+    /// in trailers, unless the response was complete.
     ///
     /// # Errors
     /// When the Runtime API can't be reached, or did not accept the response.

@@ -1,4 +1,5 @@
-//! Events of services that pass HTTP requests on, as short as they may be. The tables in `host/src/gateway` have whole ones.
+//! Events of services that pass HTTP requests on, as short as they may be. The tables in `host/src/gateway` have whole
+//! ones.
 
 use serde_json::{Value, json};
 

@@ -1,5 +1,5 @@
-//! How a request is sent whose body comes in chunks. Its end can be sent from another thread, while the thread that sends
-//! the chunks is held up. Source: RFC 9112, section 7.1.
+//! How a request is sent whose body comes in chunks. Its end can be sent from another thread, while the thread that
+//! sends the chunks is held up. Source: RFC 9112, section 7.1.
 
 use std::{
     net::TcpStream as StdTcpStream,
@@ -39,7 +39,8 @@ struct Open {
 }
 
 impl Connection {
-    /// Sends the head of a request, which says `transfer-encoding: chunked`. The connection is closed after the request.
+    /// Sends the head of a request, which says `transfer-encoding: chunked`. The connection is closed after the
+    /// request.
     ///
     /// # Errors
     /// When the connection broke, or the server no longer accepts data.
@@ -57,9 +58,9 @@ impl ChunkedBody {
         self.end.clone()
     }
 
-    /// Sends one chunk. It returns when the system has accepted the chunk, so a slow reader slows the sender down. There
-    /// is no timeout: how long the caller takes to read is limited by the invocation. An empty chunk is not sent: it
-    /// would end the body.
+    /// Sends one chunk. It returns when the system has accepted the chunk, so a slow reader slows the sender down.
+    /// There is no timeout: how long the caller takes to read is limited by the invocation. An empty chunk is not sent:
+    /// it would end the body.
     ///
     /// # Errors
     /// When the connection broke, or the end was sent.
@@ -96,8 +97,8 @@ impl ChunkedBody {
 }
 
 impl ChunkedEnd {
-    /// Sends what is left of the last chunk, and the end of the body with these trailers, each a name and a value that may
-    /// stand in a header. Returns the head of the response, or `None` if the end was sent before.
+    /// Sends what is left of the last chunk, and the end of the body with these trailers, each a name and a value that
+    /// may stand in a header. Returns the head of the response, or `None` if the end was sent before.
     ///
     /// # Errors
     /// When the connection broke, or there is no response in time.
