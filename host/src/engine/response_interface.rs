@@ -14,6 +14,9 @@ use crate::response_stream::{PIECE_LIMIT_BYTES, WriteError};
 /// The interface, as guests import it.
 const INTERFACE: &str = "guesthouse:lambda/response-stream@0.1.0";
 
+/// The maximum length of a content type, in bytes. It is part of the head of a request.
+const CONTENT_TYPE_LIMIT_BYTES: usize = 1024;
+
 type Done = core::result::Result<(), StreamError>;
 
 /// Links the interface.
@@ -37,8 +40,14 @@ pub(super) fn link(linker: &mut Linker<StoreState>) -> Result<()> {
 
 fn open(state: &mut StoreState, content_type: &str) -> Done {
     let writer = state.response.as_mut().ok_or(StreamError::WrongState)?;
-    let content_type = HeaderValue::from_str(content_type).ok().filter(|value| !value.is_empty());
-    Ok(writer.open(content_type.ok_or(StreamError::InvalidContentType)?)?)
+    Ok(writer.open(header_value(content_type)?)?)
+}
+
+/// Returns a content type as a header's value.
+fn header_value(content_type: &str) -> core::result::Result<HeaderValue, StreamError> {
+    let is_of_a_size = (1..=CONTENT_TYPE_LIMIT_BYTES).contains(&content_type.len());
+    let value = HeaderValue::from_str(content_type).ok().filter(|_| is_of_a_size);
+    value.ok_or(StreamError::InvalidContentType)
 }
 
 /// Copies the bytes out of the guest's memory piece by piece, so that the host never holds all of them.
@@ -63,6 +72,22 @@ impl From<WriteError> for StreamError {
         match error {
             WriteError::WrongState => Self::WrongState,
             WriteError::Closed => Self::Closed,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_content_type_is_one_line_of_some_length() {
+        let longest = "x".repeat(CONTENT_TYPE_LIMIT_BYTES);
+        for valid in ["text/plain; charset=utf-8", &longest] {
+            assert_eq!(header_value(valid).unwrap(), valid);
+        }
+        for invalid in ["", "text/plain\r\nx: y", "text/\u{0}", &format!("{longest}x")] {
+            assert!(matches!(header_value(invalid), Err(StreamError::InvalidContentType)), "{invalid:?}");
         }
     }
 }
