@@ -36,11 +36,11 @@ func (e PoisonError) Error() string { return "poison: " + e.Message }
 var errEmpty = errors.New("an order needs an id")
 
 type Result struct {
-	Orders   []Order                        `json:"orders"`
-	Sum      float64                        `json:"sum"`
-	Days     map[time.Weekday]int           `json:"days"`
-	Failures []events.SQSBatchItemFailure   `json:"batchItemFailures"`
-	Reasons  []string                       `json:"reasons"`
+	Orders   []Order                         `json:"orders"`
+	Sum      float64                         `json:"sum"`
+	Days     map[time.Weekday]int            `json:"days"`
+	Failures []events.SQSBatchItemFailure    `json:"batchItemFailures"`
+	Reasons  []string                        `json:"reasons"`
 	Records  map[string]events.KinesisRecord `json:"records,omitempty"`
 }
 
