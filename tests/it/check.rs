@@ -46,6 +46,7 @@ fn it_tells_what_guests_are_that_run() {
         (guests::path("init_counts"), "component", "event", json!("guesthouse:lambda/function-with-init")),
         (guests::path(component), "component", "command", json!("wasi:cli/command")),
         (guests::path(module), "module", "command", Value::Null),
+        (guests::http("raw"), "component", "http", json!("wasi:http/proxy")),
     ] {
         let (report, status) = told(&guest);
         assert_eq!((&report["runs"], status), (&json!(true), 0), "{report}");

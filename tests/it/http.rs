@@ -88,6 +88,7 @@ fn a_fault_is_an_error_and_the_next_request_is_served() {
             ("/exit?code=0", "Guest.Exit"),
             ("/exit?code=7&after=100", "Guest.Exit"),
             ("/nothing", "Guest.InvalidResponse"),
+            ("/keep", "Guest.InvalidResponse"),
             ("/no-body?open", "Guest.InvalidResponse"),
             ("/length?says=10&sends=5", "Guest.InvalidResponse"),
             ("/large?mib=7", "Function.ResponseSizeTooLarge"),
@@ -101,6 +102,18 @@ fn a_fault_is_an_error_and_the_next_request_is_served() {
         let refused = host.fake.invoke(get("/refuse?text=no+more+orders"));
         refused.error("InternalError").says("no");
     }
+}
+
+/// The host holds the events of requests that a guest keeps.
+#[test]
+fn an_instance_that_keeps_its_requests_is_not_used_for_many() {
+    let host = Host::with_file(&guests::http("kept")).start();
+    for _ in 0..10 {
+        assert_eq!(host.response_json(url("GET", "/hoard").to_string())["body"], "kept");
+    }
+    let counts = host.response_json(url("GET", "/count").to_string());
+    let counts: serde_json::Value = serde_json::from_str(counts["body"].as_str().unwrap()).unwrap();
+    assert!(counts["requests"].as_u64().unwrap() < 5, "{counts}");
 }
 
 #[test]

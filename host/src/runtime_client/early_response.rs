@@ -8,7 +8,11 @@ use std::sync::Mutex;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-use super::{client::ApiError, http1::ChunkedEnd, wire};
+use super::{
+    client::ApiError,
+    http1::{ChunkedEnd, HttpError},
+    wire,
+};
 use crate::{
     lock::lock,
     response::{Outcome, Response},
@@ -29,7 +33,7 @@ impl EarlyResponse {
         Self(Mutex::new(state))
     }
 
-    /// Ends a response that is complete, while the guest still runs.
+    /// Ends a response that is complete, unless it has ended.
     pub(super) async fn complete(&self) {
         self.end(&Ok(Response::sent())).await;
     }
@@ -43,7 +47,8 @@ impl EarlyResponse {
         self.end(outcome).await;
         match &mut *lock(&self.0) {
             State::Posted(posted) => posted.take().unwrap_or(Ok(())),
-            State::Open(_) => Ok(()),
+            // Its end was begun elsewhere, and nobody knows what came of it.
+            State::Open(_) => Err(ApiError::Http(HttpError::Closed)),
         }
     }
 

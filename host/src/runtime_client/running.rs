@@ -10,7 +10,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures_util::future::{Either, select};
+use futures_util::future::{Either, OptionFuture, select};
 use tokio::time::timeout;
 use tracing::warn;
 
@@ -39,23 +39,19 @@ pub(super) async fn run(
 ) -> Reply {
     let (writer, mut reader) = response_stream();
     let mut running = pin!(service.run(accepted.clone(), headers, event, writer));
-    let first = match select(running.as_mut(), pin!(reader.begun())).await {
-        Either::Left((reply, _)) => Err(reply),
-        Either::Right((begun, _)) => Ok(begun),
+    let (begun, ended) = match select(running.as_mut(), pin!(reader.begun())).await {
+        Either::Left((reply, _)) => (None, Some(reply)),
+        Either::Right((begun, _)) => (Some(begun), None),
     };
-    let (begun, ended) = match first {
-        Ok(begun) => (begun, None),
-        Err(reply) => match reader.begun_before_the_end() {
-            Some(begun) => (begun, Some(reply)),
-            None => return reply,
-        },
-    };
+    let begun = begun.or_else(|| reader.begun_before_the_end());
     let running = pin!(async {
         match ended {
             Some(reply) => reply,
             None => running.await,
         }
     });
+    // Of an abandoned invocation the failure is posted already.
+    let Some(begun) = begun.filter(|_| !accepted.is_abandoned()) else { return running.await };
     match begun {
         Begun::Whole(response) => {
             // The guest waits until its response is posted, so that no thread that it holds up delays the caller.
@@ -66,7 +62,8 @@ pub(super) async fn run(
         Begun::Stream(stream) => match api.begin_stream(&accepted.key, stream.content_type.as_bytes()).await {
             Ok(body) => {
                 let early = accepted.respond_early(EarlyResponse::new(State::Open(body.end())));
-                streamed(running, stream, body, early).await
+                let left = || service.budget(headers).guest;
+                streamed(running, stream, body, early, left).await
             }
             Err(error) => {
                 warn!("a streamed response can't be posted: {}", chain(&error));
@@ -88,21 +85,31 @@ async fn streamed(
     stream: ResponseStream,
     body: ChunkedBody,
     early: &EarlyResponse,
+    left: impl Fn() -> Duration,
 ) -> Reply {
     let mut sending = Box::pin(send_pieces(stream, body, early));
     // The post comes first: a piece is sent before the guest goes on.
-    match select(&mut sending, running.as_mut()).await {
-        Either::Left(((), _)) => running.await,
-        Either::Right((reply, _)) => {
-            // What the guest wrote last may still be on its way.
-            if reply.outcome.is_ok() {
-                sending.await;
-            } else {
-                let _ = timeout(LAST_PIECE_TIMEOUT, sending).await;
-            }
-            reply
-        }
+    let (mut reply, rest) = match select(&mut sending, running.as_mut()).await {
+        Either::Left(((), _)) => (running.await, None),
+        Either::Right((reply, _)) => (reply, Some(sending)),
+    };
+    // What the guest wrote last may still be on its way.
+    let rest = OptionFuture::from(rest);
+    if reply.outcome.is_err() {
+        let _ = timeout(LAST_PIECE_TIMEOUT, rest).await;
+        return reply;
     }
+    // A slow caller has the invocation's time, and costs no worker.
+    let end = async {
+        rest.await;
+        early.complete().await;
+    };
+    if timeout(left(), end).await.is_err() {
+        let message = "the caller did not take the whole response before the deadline";
+        let failure = Failure::new(ErrorType::Timeout, message).hint("raise the function's timeout");
+        reply.outcome = Err(failure);
+    }
+    reply
 }
 
 async fn send_pieces(mut stream: ResponseStream, mut body: ChunkedBody, early: &EarlyResponse) {

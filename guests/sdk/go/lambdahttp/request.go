@@ -8,8 +8,8 @@ import (
 	"net/http"
 	"net/textproto"
 	"net/url"
-	"strconv"
 
+	"guesthouse.dev/go/internal/headers"
 	"guesthouse.dev/go/internal/wasi"
 )
 
@@ -33,7 +33,7 @@ func (h *head) request(open func(context.Context) io.ReadCloser) (*http.Request,
 	if err != nil {
 		return nil, nil, fmt.Errorf("malformed request target: %w", err)
 	}
-	length, err := lengthOf(header)
+	length, err := headers.ContentLength(header)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -78,19 +78,6 @@ func headerOf(fields []wasi.Field) http.Header {
 		header[name] = append(header[name], field.Value)
 	}
 	return header
-}
-
-// lengthOf returns the length of the body, -1 if it is unknown.
-func lengthOf(header http.Header) (int64, error) {
-	text := header.Get("Content-Length")
-	if text == "" {
-		return -1, nil
-	}
-	length, err := strconv.ParseUint(textproto.TrimString(text), 10, 63)
-	if err != nil {
-		return 0, fmt.Errorf("bad Content-Length %q", text)
-	}
-	return int64(length), nil
 }
 
 func usuallyLacksBody(method string) bool {

@@ -1,12 +1,12 @@
 package network
 
 import (
-	"fmt"
 	"net/http"
 	"net/textproto"
 	"strconv"
 	"strings"
 
+	"guesthouse.dev/go/internal/headers"
 	"guesthouse.dev/go/internal/wasi"
 )
 
@@ -109,15 +109,7 @@ func responseLength(method string, status int, header http.Header) (int64, error
 	if status == http.StatusNoContent || status == http.StatusNotModified && method != "HEAD" {
 		return 0, nil
 	}
-	text := header.Get("Content-Length")
-	if text == "" {
-		return -1, nil
-	}
-	length, err := strconv.ParseUint(textproto.TrimString(text), 10, 63)
-	if err != nil {
-		return 0, fmt.Errorf("bad Content-Length %q", text)
-	}
-	return int64(length), nil
+	return headers.ContentLength(header)
 }
 
 // hasBody says whether the status and the request's method leave a place for a body.

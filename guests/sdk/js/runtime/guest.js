@@ -6,6 +6,7 @@ import "./globals.js";
 import "guesthouse:web";
 import "guesthouse:intl";
 import { invoked } from "./invocation.js";
+import { lifecycleOf } from "./lifecycle.js";
 import { awaited } from "./loop.js";
 import { asHandlerError, HandlerError } from "./errors.js";
 import { Context } from "./context.js";
@@ -16,16 +17,7 @@ import { load, missing } from "guesthouse:handler";
 
 let handle;
 
-export const lifecycle = {
-  init() {
-    try {
-      start();
-    } catch (error) {
-      // Thrown as it is, an error would be a trap.
-      throw asHandlerError(error);
-    }
-  },
-};
+export const lifecycle = lifecycleOf(start);
 
 export const handler = {
   handle(text, wire) {

@@ -3,7 +3,8 @@
 import "./globals.js";
 import "guesthouse:web";
 import "guesthouse:intl";
-import { asHandlerError, HandlerError, logThrown } from "./errors.js";
+import { HandlerError, logThrown } from "./errors.js";
+import { lifecycleOf } from "./lifecycle.js";
 import { awaited, forgetRequest, rememberRequest } from "./loop.js";
 import { giveUpAll } from "./net/http.js";
 import { startProcess, setTraceId } from "./process.js";
@@ -14,16 +15,7 @@ import { loadMethod, missing } from "guesthouse:handler";
 
 let fetch;
 
-export const lifecycle = {
-  init() {
-    try {
-      start();
-    } catch (error) {
-      // Thrown as it is, an error would be a trap.
-      throw asHandlerError(error);
-    }
-  },
-};
+export const lifecycle = lifecycleOf(start);
 
 export const incomingHandler = {
   // Responds to one request. Hosts may call it again: nothing of a request goes on in the next one.

@@ -18,7 +18,7 @@ use futures_util::FutureExt as _;
 use http::{HeaderValue, response::Parts};
 use http_body::Body as _;
 use http_body_util::Full;
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, task::coop::unconstrained};
 use wasmtime::{Result, Store, component::InstancePre};
 use wasmtime_wasi_http::{
     WasiHttpView as _,
@@ -36,7 +36,7 @@ use super::{
     lifecycle::Lifecycle,
 };
 use crate::{
-    engine::store_state::StoreState,
+    engine::{store_state::StoreState, wasi::http::keeps_too_many_requests},
     failure::{ErrorType, Failure},
     gateway::{Front, Gateway, Received},
     invocation::Invocation,
@@ -81,7 +81,24 @@ impl HttpHandler {
 
 /// Has the handler respond to an event. The outcome's failure says why the event is no request, or why the response
 /// can't be sent.
+///
+/// An instance that keeps too many requests is not used again: the host holds the events that they came in.
 pub(super) async fn call(
+    handler: &incoming_handler::Guest,
+    store: &mut Store<StoreState>,
+    invocation: &Invocation,
+    gateway: &Gateway,
+    writer: ResponseWriter,
+) -> Result<Called> {
+    let Called { outcome, rest } = respond(handler, store, invocation, gateway, writer).await?;
+    let rest = match rest {
+        Rest::Ended if keeps_too_many_requests(store.data_mut().table()) => Rest::Stopped,
+        rest => rest,
+    };
+    Ok(Called { outcome, rest })
+}
+
+async fn respond(
     handler: &incoming_handler::Guest,
     store: &mut Store<StoreState>,
     invocation: &Invocation,
@@ -117,10 +134,13 @@ pub(super) async fn call(
         }
         // The response may have been complete before. So it is with a response to HEAD, whose body some guests then
         // fail to write.
-        Raced::Ended(Err(fault)) => match (&mut responding).now_or_never() {
-            Some((Ok(response), _)) => Ok(Called { outcome: Ok(response), rest: Rest::Faulted(fault) }),
-            _ => Err(fault),
-        },
+        Raced::Ended(Err(fault)) => {
+            exchange.has_ended.store(true, Ordering::Relaxed);
+            match responding.await.0 {
+                Ok(response) => Ok(Called { outcome: Ok(response), rest: Rest::Faulted(fault) }),
+                Err(_) => Err(fault),
+            }
+        }
         Raced::Responded(Err(failure), _) => Ok(Called { outcome: Err(failure), rest: Rest::Stopped }),
         Raced::Responded(Ok(response), mut writer) => {
             // Most guests end right after their response. So only for the others it is sent before.
@@ -155,8 +175,15 @@ type Set = oneshot::Receiver<core::result::Result<http::Response<HyperOutgoingBo
 impl Exchange {
     /// Waits for the guest's response, and takes it to its end.
     async fn respond(&self, set: Set, mut writer: ResponseWriter) -> (Outcome, ResponseWriter) {
-        let outcome = match set.await {
-            Ok(Ok(response)) => {
+        // A guest that let go of the response may be about to fault, and one that ended may have kept it.
+        let mut set = set.fuse();
+        let set = poll_fn(|cx| match Pin::new(&mut set).poll(cx) {
+            Poll::Ready(Ok(set)) => Poll::Ready(Some(set)),
+            _ if self.has_ended.load(Ordering::Relaxed) => Poll::Ready(None),
+            _ => Poll::Pending,
+        });
+        let outcome = match unconstrained(set).await {
+            Some(Ok(response)) => {
                 let (head, body) = response.into_parts();
                 // A body that no caller gets is not waited for: some guests fail to write it.
                 let body = if self.front.has_no_body(head.status) { None } else { Some(body) };
@@ -166,12 +193,8 @@ impl Exchange {
                     self.whole(&head, body).await
                 }
             }
-            Ok(Err(code)) => Err(own_failure(&code)),
-            Err(_) => {
-                // The guest can't respond any more. It may have let go of the response only because it faults.
-                poll_fn(|_| if self.has_ended.load(Ordering::Relaxed) { Poll::Ready(()) } else { Poll::Pending }).await;
-                Err(invalid("the guest ended without a response").hint("respond to each request"))
-            }
+            Some(Err(code)) => Err(own_failure(&code)),
+            None => Err(invalid("the guest ended without a response").hint("respond to each request")),
         };
         (outcome, writer)
     }
@@ -217,7 +240,7 @@ impl Exchange {
                     })
                 }),
             });
-            match frame.await? {
+            match unconstrained(frame).await? {
                 None => return Ok(None),
                 // Trailers reach no front.
                 Some(frame) => {

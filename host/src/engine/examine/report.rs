@@ -145,6 +145,7 @@ impl Report {
         self.world = match contract {
             "event" if has_init() => Some("guesthouse:lambda/function-with-init"),
             "event" => Some("guesthouse:lambda/function"),
+            "http" => Some("wasi:http/proxy"),
             _ if is_module => None,
             _ => Some("wasi:cli/command"),
         };

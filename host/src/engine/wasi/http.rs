@@ -18,7 +18,11 @@ use wasmtime_wasi_http::{
                 HostOutgoingResponse as HostOutgoingResponses, IoError, Method, Scheme,
             },
         },
-        types::{HostFutureIncomingResponse, HostIncomingResponse, HostOutgoingRequest, HostOutgoingResponse},
+        body::HostIncomingBody,
+        types::{
+            HostFutureIncomingResponse, HostIncomingRequest, HostIncomingResponse, HostOutgoingRequest,
+            HostOutgoingResponse,
+        },
     },
 };
 
@@ -33,6 +37,9 @@ const WORD_LIMIT_BYTES: usize = 512;
 /// The maximum number of lists of headers, of requests that were not sent, and of responses, which an instance may have
 /// open together.
 const OPEN_LIMIT: usize = 256;
+
+/// The number of requests that were received, and of their bodies, which an instance may keep for the next one.
+const KEPT_LIMIT: usize = 2;
 
 /// The maximum number of requests that were sent and whose responses the guest has not taken.
 const SENT_LIMIT: usize = 128;
@@ -154,6 +161,13 @@ fn limit_handler(handler: &mut LinkerInstance<'_, StoreState>) -> Result<()> {
             }
         },
     )
+}
+
+/// Returns whether an instance keeps so many requests that it received, or bodies of these, that it should not get
+/// another. Each may hold an event of 6 MB, which nothing else counts.
+pub(in crate::engine) fn keeps_too_many_requests(table: &mut ResourceTable) -> bool {
+    let kept = table.iter_mut().filter(|entry| entry.is::<HostIncomingRequest>() || entry.is::<HostIncomingBody>());
+    kept.count() > KEPT_LIMIT
 }
 
 /// Checks that the instance may have one more of the things of which each may be large.

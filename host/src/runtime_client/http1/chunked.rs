@@ -117,9 +117,16 @@ async fn finish(open: Open, trailers: &[(HeaderName, String)]) -> Result<Head, H
         rest.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
     }
     rest.extend_from_slice(b"\r\n");
+    // A good end takes as long as the invocation may: the server may wait until a slow caller has read the body. The
+    // end that tells of an error comes when there is no time left.
+    let is_good = trailers.is_empty();
     // A server may respond before it has read the whole request, and then does not read the rest.
-    let sent = connection.send(&rest, b"").await;
-    match connection.head(FirstByte::Timeout).await {
+    let sent = if is_good {
+        connection.stream.write_all(&rest).await.map_err(HttpError::from)
+    } else {
+        connection.send(&rest, b"").await
+    };
+    match connection.head(if is_good { FirstByte::Wait } else { FirstByte::Timeout }).await {
         Ok(head) => {
             // What the body says does not matter, but a connection that is closed with unread data is reset.
             let _ = connection.body(head.framing, RESPONSE_LIMIT_BYTES).await;

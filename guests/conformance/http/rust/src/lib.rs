@@ -7,6 +7,7 @@ mod respond;
 
 use std::{
     io::Write as _,
+    mem,
     sync::atomic::{AtomicU32, Ordering},
     thread,
     time::{Duration, Instant},
@@ -40,6 +41,8 @@ static BACKGROUND: AtomicU32 = AtomicU32::new(0);
 /// | `/length?says=N&sends=N` | a `content-length` and so many bytes |
 /// | `/refuse?text=TEXT` | the error `internal-error` and no response |
 /// | `/nothing` | no response at all |
+/// | `/keep` | no response, and what it would be set with is kept |
+/// | `/hoard` | a response, and the request is kept |
 /// | `/log?text=TEXT` | a line on each of both outputs, then a response; with `?after=BYTES` so many bytes of it come first |
 /// | `/trap`, `/loop`, `/allocate`, `/overflow`, `/exit?code=N` | the fault; with `?after=BYTES` a head and so many bytes (0: only the head) come first |
 pub fn handle(request: IncomingRequest, out: ResponseOutparam) {
@@ -103,6 +106,11 @@ pub fn handle(request: IncomingRequest, out: ResponseOutparam) {
             ResponseOutparam::set(out, Err(ErrorCode::InternalError(request.text("text").map(str::to_owned))));
         }
         "/nothing" => {}
+        "/keep" => mem::forget(out),
+        "/hoard" => {
+            Head::of(&request).send(out).all(b"kept");
+            mem::forget(request);
+        }
         "/log" => {
             let text = request.text("text").unwrap_or("a line");
             if let Some(bytes) = request.number("after") {
