@@ -55,6 +55,44 @@ export const cases = {
     log("after");
   },
 
+  "order: ticks of an async function come after the jobs that are queued": (log) => {
+    process.nextTick((...words) => log(...words), "tick", 1);
+    clock(log, 3);
+    process.nextTick(() => {
+      log("tick", 2);
+      Promise.resolve().then(() => log("job of a tick"));
+      process.nextTick(() => log("tick of a tick"));
+    });
+  },
+
+  "order: a job's ticks come after the jobs": (log) => {
+    Promise.resolve().then(() => process.nextTick(() => log("tick")));
+    clock(log, 5);
+  },
+
+  "order: a timer's ticks come before its jobs": async (log) => {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    setTimeout(() => {
+      Promise.resolve().then(() => log("job"));
+      queueMicrotask(() => log("microtask"));
+      process.nextTick(() => log("tick"));
+    }, 1);
+    await new Promise((resolve) => setTimeout(resolve, 3));
+  },
+
+  "order: an immediate's ticks come before its jobs": async (log) => {
+    await new Promise((resolve) => {
+      setImmediate(() => {
+        Promise.resolve().then(() => log("job"));
+        process.nextTick(() => log("tick"));
+      });
+      setImmediate(() => {
+        log("next immediate");
+        resolve();
+      });
+    });
+  },
+
   "order: two chains take turns": (log) => {
     Promise.resolve().then(() => log("a1")).then(() => log("a2")).then(() => log("a3"));
     Promise.resolve().then(() => log("b1")).then(() => log("b2")).then(() => log("b3"));
@@ -1484,6 +1522,13 @@ export const cases = {
       throw new Error("in a microtask");
     });
     queueMicrotask(() => log("next"));
+  },
+
+  "uncaught: in a tick, and the ticks after it run": (log) => {
+    process.nextTick(() => {
+      throw new Error("in a tick");
+    });
+    process.nextTick(() => log("next"));
   },
 
   "uncaught: in a timer": (log) => {

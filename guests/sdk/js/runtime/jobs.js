@@ -1,5 +1,6 @@
-// This module queues the jobs of promises, and keeps the errors that nobody handled.
+// This module queues the jobs of promises and the calls of `process.nextTick`, and keeps the errors that nobody handled.
 
+let ticks = []; // who is called, in its `frame`
 let jobs = []; // three in a row: who is resumed, whether with a value or with an error, and with which
 
 // What `AsyncLocalStorage` keeps for the code that runs now, or nothing: a map that nobody changes. Who is resumed later
@@ -38,6 +39,11 @@ export function queueCall(call) {
   queueJob({ frame, resume: () => call() });
 }
 
+// Has a function be called once the code that runs now has ended: before the jobs, but after those that run already.
+export function queueTick(call) {
+  ticks.push({ frame, call });
+}
+
 // Returns a function that calls another one later, and tells a callback, its last parameter, what came of it.
 export const later = (call) => (...values) => {
   const callback = values.pop();
@@ -53,8 +59,28 @@ export const later = (call) => (...values) => {
   });
 };
 
-// Runs all jobs, and those that they queue.
+// Runs all jobs and ticks, and those that they queue: jobs first, as in an async function, where handlers run.
 export function runJobs() {
+  do {
+    runPromiseJobs();
+    runTicks();
+  } while (jobs.length > 0);
+  frame = undefined;
+}
+
+// Runs all ticks, and those that they queue.
+export function runTicks() {
+  while (ticks.length > 0) {
+    const batch = ticks;
+    ticks = [];
+    for (const tick of batch) {
+      frame = tick.frame;
+      guarded(tick.call);
+    }
+  }
+}
+
+function runPromiseJobs() {
   while (jobs.length > 0) {
     const batch = jobs;
     jobs = [];
@@ -67,7 +93,6 @@ export function runJobs() {
       }
     }
   }
-  frame = undefined;
 }
 
 // Calls a function, and keeps what it throws.

@@ -5,7 +5,7 @@
 import clock from "wasi:clocks/monotonic-clock@0.2.0";
 import { HandlerError } from "./errors.js";
 import { inspect } from "./inspect.js";
-import { bound, enter, guarded, queueCall, runJobs, takeFailures } from "./jobs.js";
+import { bound, enter, guarded, queueCall, runJobs, runTicks, takeFailures } from "./jobs.js";
 
 let immediates = [];
 let source; // `net/poll.js`, in a guest that has it
@@ -103,7 +103,7 @@ function failFor(done) {
 function runImmediate(immediate) {
   if (immediate.isActive) {
     immediate.isActive = false;
-    guarded(immediate.call);
+    runTask(immediate.call);
     runJobs();
   }
 }
@@ -116,7 +116,7 @@ export function pollBy(poller) {
 
 function poll(most) {
   for (const call of source.wait(most)) {
-    guarded(call);
+    runTask(call);
   }
   if (most !== undefined && timers.length > 0 && timers[0].at <= clock.now()) {
     runTimer();
@@ -136,7 +136,13 @@ function runTimer() {
   } else {
     byId.delete(timer.id);
   }
-  guarded(timer.call);
+  runTask(timer.call);
+}
+
+// What a task hands to `process.nextTick` comes before the jobs of promises.
+function runTask(call) {
+  guarded(call);
+  runTicks();
 }
 
 function schedule(timer) {

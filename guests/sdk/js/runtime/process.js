@@ -2,7 +2,7 @@ import clock from "wasi:clocks/monotonic-clock@0.2.0";
 import environment from "wasi:cli/environment@0.2.0";
 import exit from "wasi:cli/exit@0.2.0";
 import { console, writeErr, writeOut } from "./console.js";
-import { queueCall } from "./jobs.js";
+import { queueTick } from "./jobs.js";
 import { emitterOf } from "./process-events.js";
 
 // The line of Node.js that the SDK follows.
@@ -46,7 +46,7 @@ export const process = {
   ),
   // The guest does not know what it has: the host counts.
   memoryUsage: Object.assign(() => ({ rss: 0, heapTotal: 0, heapUsed: 0, external: 0, arrayBuffers: 0 }), { rss: () => 0 }),
-  nextTick: (callback, ...args) => queueCall(() => callback(...args)),
+  nextTick: (callback, ...args) => queueTick(() => callback(...args)),
   umask: () => 0o22,
   getuid: () => 0,
   geteuid: () => 0,
