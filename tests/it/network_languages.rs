@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::support::{
     Api, Event, Host, Setup,
     compiled::{self, build_rust, directory},
-    servers::S3,
+    servers::{Redis, S3},
     wait_for,
 };
 
@@ -20,6 +20,8 @@ struct Language {
     prohibited: &'static str,
     /// Whether it has sockets.
     has_sockets: bool,
+    /// Whether they speak TLS.
+    has_secure_sockets: bool,
     /// Whether it can send a body in chunks, and have many requests under way.
     is_concurrent: bool,
     /// Whether the SDK of AWS is in the guest.
@@ -45,6 +47,7 @@ const PYTHON: Language = Language {
     certificate: "certificate verify failed",
     prohibited: "no guest can reach this address",
     has_sockets: true,
+    has_secure_sockets: true,
     is_concurrent: true,
     has_aws: true,
 };
@@ -58,6 +61,7 @@ const LANGUAGES: &[Language] = &[
         certificate: "failed to verify certificate",
         prohibited: "no guest can reach this address",
         has_sockets: true,
+        has_secure_sockets: false,
         is_concurrent: true,
         has_aws: true,
     },
@@ -71,6 +75,7 @@ const LANGUAGES: &[Language] = &[
         certificate: "TlsCertificateError",
         prohibited: "DestinationIpProhibited",
         has_sockets: true,
+        has_secure_sockets: false,
         is_concurrent: true,
         has_aws: false,
     },
@@ -81,6 +86,7 @@ const LANGUAGES: &[Language] = &[
         certificate: "TLS-certificate-error",
         prohibited: "destination-IP-prohibited",
         has_sockets: false,
+        has_secure_sockets: false,
         is_concurrent: false,
         has_aws: false,
     },
@@ -93,11 +99,16 @@ const LANGUAGES: &[Language] = &[
         refused: "ECONNREFUSED",
         certificate: "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
         prohibited: "EACCES",
-        has_sockets: false,
+        has_sockets: true,
+        has_secure_sockets: true,
         is_concurrent: true,
         has_aws: true,
     },
 ];
+
+fn javascript() -> &'static Language {
+    LANGUAGES.last().unwrap()
+}
 
 impl Language {
     /// A host with the language's guest, in a function as large as its SDK of AWS wants it.
@@ -242,17 +253,48 @@ fn sockets_go_where_a_rule_for_sockets_leads() {
 }
 
 #[test]
-fn sockets_of_python_speak_tls_and_check_the_certificate() {
-    let (api, other) = (Api::with_tls(), Api::with_tls());
-    let rule = |api: &Api| format!("tcp://{}", api.authority());
-    let host = PYTHON.guest().allow(&[&rule(&api), &rule(&other)]).certificates(api.certificates()).start();
-    let hello = |api: &Api| {
-        let port: u16 = api.port().parse().unwrap();
-        ask(&host, &json!({"op": "tcp", "tls": true, "host": "localhost", "port": port, "send": "HELLO\r\n\r\n"}))
-    };
-    assert_eq!(hello(&api)["received"], "HTTP/1.1 200 OK\r\n");
-    let refused = hello(&other);
-    assert_eq!(refused["error"]["kind"], "SSLCertVerificationError", "{refused}");
+fn sockets_speak_tls_and_check_the_certificate() {
+    for language in LANGUAGES.iter().filter(|language| language.has_secure_sockets) {
+        let (api, other) = (Api::with_tls(), Api::with_tls());
+        let rule = |api: &Api| format!("tcp://{}", api.authority());
+        let host = language.guest().allow(&[&rule(&api), &rule(&other)]).certificates(api.certificates()).start();
+        let hello = |api: &Api| {
+            let port: u16 = api.port().parse().unwrap();
+            ask(&host, &json!({"op": "tcp", "tls": true, "host": "localhost", "port": port, "send": "HELLO\r\n\r\n"}))
+        };
+        assert_eq!(hello(&api)["received"], "HTTP/1.1 200 OK\r\n", "{}", language.name);
+        let refused = hello(&other)["error"].to_string();
+        assert!(refused.contains(language.certificate), "{refused}");
+    }
+}
+
+/// As in Node: what a socket says, and in which order.
+#[test]
+fn a_socket_of_javascript_ends_after_all_that_was_written() {
+    let api = Api::start();
+    let host = javascript().host(&api).start();
+    let port: u16 = api.port().parse().unwrap();
+    let request = "GET /bytes/300000 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    let ended = ask(&host, &json!({"op": "ended", "host": "localhost", "port": port, "send": request}));
+    let events = json!(["connect", "ready", "finish", "end", "close"]);
+    assert_eq!(ended, json!({"events": events, "written": request.len(), "state": "closed"}));
+    let refused = ask(&host, &json!({"op": "ended", "host": "localhost", "port": 1, "send": "x"}));
+    assert_eq!(refused["events"], json!(["error EACCES", "close"]));
+}
+
+/// A client from npm, and a real server.
+#[test]
+fn a_connection_of_javascript_to_redis_serves_many_invocations() {
+    for server in [Redis::start(), Redis::with_tls()] {
+        let host = javascript().guest().allow(&[&format!("tcp://localhost:{}", server.port)]);
+        let host = host.certificates(server.certificates()).start();
+        for round in 0..3 {
+            let used = ask(&host, &json!({"op": "redis", "url": server.url(), "n": 20}));
+            let counts: Vec<u32> = (round * 20 + 1..=round * 20 + 20).collect();
+            let right = json!({"greeting": "grüße", "counts": counts, "id": "1", "length": 300_000, "connections": 1});
+            assert_eq!(used, right);
+        }
+    }
 }
 
 /// The server responds only once all of them are there.

@@ -19,6 +19,7 @@ import { withoutNeedlessNames } from "./names.js";
 import { withPrototypes } from "./prototypes.js";
 import { positionsOf } from "./positions.js";
 import { renamed } from "./renamed.js";
+import { needsSockets } from "./sockets.js";
 import { streaming, streams } from "./streaming.js";
 import { needsWeb, webGlobals } from "./web.js";
 
@@ -45,8 +46,9 @@ export async function build(given, output, { handler, small, say = () => {} }) {
 }
 
 // A world of `wit/guest.wit`.
-function worldOf({ isHttp, isWeb, isStreaming }) {
-  return isHttp ? "js-http-guest" : `js-${isStreaming ? "streaming-" : ""}guest${isWeb ? "-with-network" : ""}`;
+function worldOf({ isHttp, isWeb, isStreaming, hasSockets }) {
+  const kind = `js-${isHttp ? "http-" : isStreaming ? "streaming-" : ""}guest`;
+  return hasSockets ? `${kind}-with-sockets` : isWeb && !isHttp ? `${kind}-with-network` : kind;
 }
 
 // Returns the module that the engine runs. A test runs it in Node.
@@ -62,7 +64,9 @@ async function namedIn(file, isHttp) {
     esbuild.build({ ...OPTIONS, inject: [], entryPoints: [file], minifyWhitespace: true, legalComments: "none", plugins }),
   );
   const code = outputFiles[0].text;
-  return { code, isHttp, isWeb: isHttp || needWeb(names) || needsWeb(code), isStreaming: !isHttp && streams(code) };
+  const hasSockets = needsSockets(code, names);
+  const isWeb = isHttp || hasSockets || needWeb(names) || needsWeb(code);
+  return { code, isHttp, isWeb, isStreaming: !isHttp && streams(code), hasSockets };
 }
 
 const OPTIONS = {
@@ -81,7 +85,7 @@ const OPTIONS = {
 
 // One module with everything in it but WASI. Names are kept, for stack traces and for errors that are named by their
 // class.
-async function bundle(file, name, { code, isHttp, isWeb, isStreaming }) {
+async function bundle(file, name, { code, isHttp, isWeb, isStreaming, hasSockets }) {
   const { outputFiles } = await reported(
     esbuild.build({
       ...OPTIONS,
@@ -90,7 +94,7 @@ async function bundle(file, name, { code, isHttp, isWeb, isStreaming }) {
       sourcemap: "inline",
       sourcesContent: false,
       charset: "utf8",
-      plugins: [handler(file, name), streaming(isStreaming), webGlobals(isWeb, code), intl(code), commonJs, browser, builtins],
+      plugins: [handler(file, name), streaming(isStreaming), webGlobals(isWeb, code), intl(code), commonJs, browser, builtins(hasSockets)],
     }),
   );
   return outputFiles[0].text;

@@ -44,6 +44,9 @@ const FILES = {
   zlib: "zlib.js",
 };
 
+// What there is of these in a guest that opens sockets.
+const SOCKETS = { dns: "dns.js", "dns/promises": "dns-promises.js", net: "net-sockets.js", tls: "tls.js" };
+
 // Modules that send requests, or that are made of the web's globals.
 const WEB = new Set(["http", "https", "stream/web"]);
 
@@ -52,13 +55,14 @@ const REQUIRED = "guesthouse-node-required"; // the same, as `require` returns i
 const FACTS = "guesthouse-node-facts";
 
 // The plugin that bundles Node's modules.
-export const builtins = {
+export const builtins = (hasSockets) => ({
   name: "builtins",
   setup(build) {
+    const files = { ...FILES, ...(hasSockets ? SOCKETS : {}) };
     build.onResolve({ filter: /.*/ }, ({ path, kind }) =>
       isNodes(path) ? { path: nameOf(path), namespace: kind.startsWith("require") ? REQUIRED : WHOLE, sideEffects: false } : undefined,
     );
-    build.onLoad({ filter: /.*/, namespace: WHOLE }, ({ path }) => ({ contents: contentsOf(path), resolveDir: here(".") }));
+    build.onLoad({ filter: /.*/, namespace: WHOLE }, ({ path }) => ({ contents: contentsOf(path, files), resolveDir: here(".") }));
     build.onLoad({ filter: /.*/, namespace: REQUIRED }, ({ path }) => ({
       contents: `module.exports = require(${JSON.stringify(`guesthouse-node:${path}`)}).default;`,
       resolveDir: here("."),
@@ -67,7 +71,7 @@ export const builtins = {
     build.onResolve({ filter: /^guesthouse:(builtins|http-constants)$/ }, ({ path }) => ({ path, namespace: FACTS, sideEffects: false }));
     build.onLoad({ filter: /.*/, namespace: FACTS }, ({ path }) => ({ contents: FACTS_OF[path]() }));
   },
-};
+});
 
 // The plugin that leaves Node's modules out, and notes which a program imports.
 export function noted(names) {
@@ -100,8 +104,8 @@ const FACTS_OF = {
   },
 };
 
-function contentsOf(name) {
-  const file = Object.hasOwn(FILES, name) ? here(`runtime/node/${FILES[name]}`) : undefined;
+function contentsOf(name, files) {
+  const file = Object.hasOwn(files, name) ? here(`runtime/node/${files[name]}`) : undefined;
   const own = file === undefined ? [] : namesIn(file);
   const rest = Object.entries(missing(name, own));
   const lines = [`import { absent, completed } from ${JSON.stringify(here("runtime/node/absent.js"))};`];

@@ -17,8 +17,8 @@ export function needsWeb(code) {
   return NAMED.test(code);
 }
 
-// Algorithms of `crypto.subtle` with keys of two halves.
-const SIGNED = /RSASSA-PKCS1|RSA-PSS|ECDSA|Ed25519/;
+// The files of algorithms of `crypto.subtle`, where the code names one of these.
+const ALGORITHMS = { "subtle-derived.js": /PBKDF2|HKDF/, "subtle-keys.js": /RSASSA-PKCS1|RSA-PSS|ECDSA|Ed25519/ };
 
 // Has `guesthouse:web` be those globals, or nothing.
 export function webGlobals(isNeeded, code) {
@@ -30,7 +30,9 @@ export function webGlobals(isNeeded, code) {
       );
       build.onLoad({ filter: /^none$/, namespace: "guesthouse-web" }, () => ({ contents: "" }));
       build.onLoad({ filter: /^globals$/, namespace: "guesthouse-web" }, () => ({
-        contents: ["globals.js", ...(SIGNED.test(code) ? ["subtle-keys.js"] : [])].map((file) => `import "./runtime/web/${file}";`).join("\n"),
+        contents: ["globals.js", ...Object.keys(ALGORITHMS).filter((file) => ALGORITHMS[file].test(code))]
+          .map((file) => `import "./runtime/web/${file}";`)
+          .join("\n"),
         resolveDir: here("."),
       }));
     },

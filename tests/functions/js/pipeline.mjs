@@ -1,8 +1,9 @@
-// What a request carries with it, and a pipeline of streams: AsyncLocalStorage, events, gzip, hashes, files.
+// What a request carries with it, and a pipeline of streams: AsyncLocalStorage, events, gzip, hashes, keys, files.
 import { AsyncLocalStorage } from "node:async_hooks";
 import { createCipheriv, createDecipheriv, createHash, createHmac, scryptSync, timingSafeEqual } from "node:crypto";
 import { EventEmitter, on, once } from "node:events";
 import { createReadStream, createWriteStream, promises as fs } from "node:fs";
+import { isIP } from "node:net";
 import { join } from "node:path";
 import { Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -64,6 +65,23 @@ function sealed(text) {
   return { bytes: bytes.toString("hex"), tag: cipher.getAuthTag().toString("hex"), text: decipher.update(bytes, null, "utf8") + decipher.final("utf8") };
 }
 
+async function derived(text) {
+  const password = new TextEncoder().encode(text);
+  const hex = (buffer) => Buffer.from(buffer).toString("hex");
+  const parameters = { hash: "SHA-256", salt: new Uint8Array(16), info: password, iterations: 50 };
+  const made = {};
+  for (const name of ["PBKDF2", "HKDF"]) {
+    const key = await crypto.subtle.importKey("raw", password, name, false, ["deriveBits", "deriveKey"]);
+    const algorithm = { ...parameters, name };
+    const hmac = { name: "HMAC", hash: "SHA-384" };
+    const own = await crypto.subtle.deriveKey(algorithm, key, hmac, true, ["sign"]);
+    made[name] = [hex(await crypto.subtle.deriveBits(algorithm, key, 264)), hex(await crypto.subtle.exportKey("raw", own))];
+  }
+  return made;
+}
+
+const ADDRESSES = ["1.2.3.4", "01.2.3.4", "1.2.3", "::", "::1", "1::2::3", "::ffff:1.2.3.4", "::1.2.3.256", "1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7::", "fe80::1%eth0", "g::", ""];
+
 export const handler = async ({ text }) => {
   const mac = createHmac("sha512", "key").update(text).digest();
   return {
@@ -73,6 +91,9 @@ export const handler = async ({ text }) => {
     small: (await promisify(gzip)(text)).length < text.length + 40,
     told: await told(),
     sealed: sealed(text),
+    derived: await derived(text),
+    hashes: [0, 55, 56, 64, 119, 120, 5000].map((length) => createHash("sha256").update("x".repeat(length)).digest("hex")),
+    addresses: ADDRESSES.map(isIP),
     isSame: timingSafeEqual(mac, Buffer.from(mac)),
     mac: mac.toString("base64"),
   };

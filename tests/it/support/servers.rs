@@ -1,10 +1,10 @@
-//! A real server that speaks like S3, and a real OCI registry, both on the loopback interface.
+//! A real server that speaks like S3, a real OCI registry, and a real Redis, all on the loopback interface.
 
-use std::process::Command;
+use std::{net::TcpListener, path::Path, process::Command};
 
 use tempfile::TempDir;
 
-use super::{Program, http, tools};
+use super::{Program, http, tls::Tls, tools};
 
 /// Moto's server, which speaks like S3 and other services of AWS. It checks signatures from the fifth request on: those
 /// before make the user who signs.
@@ -12,6 +12,15 @@ pub struct S3 {
     pub address: String,
     pub key_id: String,
     pub secret: String,
+    program: Program,
+}
+
+/// Debian's `redis-server`, which may speak TLS.
+pub struct Redis {
+    pub port: u16,
+    tls: Tls,
+    is_secured: bool,
+    #[expect(dead_code, reason = "it ends with this")]
     program: Program,
 }
 
@@ -65,6 +74,57 @@ print(key['AccessKeyId'], key['SecretAccessKey'])
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .to_vec()
     }
+}
+
+impl Redis {
+    pub fn start() -> Self {
+        Self::new(false)
+    }
+
+    pub fn with_tls() -> Self {
+        Self::new(true)
+    }
+
+    fn new(is_secured: bool) -> Self {
+        let tls = Tls::new(&["localhost"]);
+        // It can't choose a port, and another program may take a free one before it does.
+        (0..10).find_map(|_| Self::at(free_port(), &tls, is_secured)).map_or_else(
+            || panic!("redis-server does not start"),
+            |(port, program)| Self { port, tls, is_secured, program },
+        )
+    }
+
+    fn at(port: u16, tls: &Tls, is_secured: bool) -> Option<(u16, Program)> {
+        let (port_text, directory) = (port.to_string(), tls.directory.path());
+        let mut command = Command::new("redis-server");
+        command.args(["--bind", "127.0.0.1", "--save", "", "--dir"]).arg(directory);
+        if is_secured {
+            command.args(["--port", "0", "--tls-auth-clients", "no", "--tls-port", &port_text]);
+            command.arg("--tls-ca-cert-file").arg(&tls.authority);
+            command.arg("--tls-cert-file").arg(directory.join("own.pem"));
+            command.arg("--tls-key-file").arg(directory.join("own.key"));
+        } else {
+            command.args(["--port", &port_text]);
+        }
+        let program = Program::start(&mut command);
+        let is_ready = program.line("whether redis-server is ready", |line| {
+            let words = [("Ready to accept connections", true), ("Failed listening", false), ("ould not", false)];
+            words.iter().find(|(word, _)| line.contains(word)).map(|(_, is_ready)| *is_ready)
+        });
+        is_ready.then_some((port, program))
+    }
+
+    pub fn url(&self) -> String {
+        format!("{}://localhost:{}", if self.is_secured { "rediss" } else { "redis" }, self.port)
+    }
+
+    pub fn certificates(&self) -> &Path {
+        &self.tls.authority
+    }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr()).expect("a port is free").port()
 }
 
 impl Registry {

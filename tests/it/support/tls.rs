@@ -9,7 +9,7 @@ pub struct Tls {
     pub config: Arc<ServerConfig>,
     /// A file with the certificate that signed the server's own.
     pub authority: PathBuf,
-    /// Holds the file.
+    /// Holds the file, and the server's own `own.pem` and `own.key`.
     pub directory: tempfile::TempDir,
 }
 
@@ -26,6 +26,8 @@ impl Tls {
         let directory = tempfile::tempdir().unwrap();
         let authority = directory.path().join("authority.pem");
         std::fs::write(&authority, certificate.pem()).unwrap();
+        std::fs::write(directory.path().join("own.pem"), own.pem()).unwrap();
+        std::fs::write(directory.path().join("own.key"), key.serialize_pem()).unwrap();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
         let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();

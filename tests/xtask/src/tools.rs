@@ -357,6 +357,11 @@ pub fn registry() -> Result<()> {
     debian::install(&[("docker-registry", "docker-registry")], "an OCI registry")
 }
 
+/// Installs Redis, to which guests connect.
+pub fn redis() -> Result<()> {
+    debian::install(&[("redis-server", "redis-server")], "Redis")
+}
+
 /// Installs what fuzzing needs.
 pub fn fuzzer() -> Result<()> {
     debian::install(&[CXX], "what builds the fuzzer")?;

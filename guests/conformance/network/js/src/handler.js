@@ -13,6 +13,9 @@ import { CreateQueueCommand, ReceiveMessageCommand, SendMessageCommand, SQSClien
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { DynamoDBDocumentClient, GetCommand, PutCommand } from "@aws-sdk/lib-dynamodb";
 import axios from "axios";
+import Redis from "ioredis";
+import net from "node:net";
+import tls from "node:tls";
 
 const dynamodb = DynamoDBDocumentClient.from(new DynamoDBClient({}));
 
@@ -140,6 +143,45 @@ async function times({ url, n }) {
   return ((performance.now() - begun) / n) * 1000;
 }
 
+// Sends something over a socket, and returns the first line that comes back.
+async function tcp({ host, port, tls: isSecured, send }) {
+  const socket = isSecured ? tls.connect({ host, port, servername: host }) : net.connect({ host, port });
+  socket.setEncoding("latin1").write(send);
+  let received = "";
+  for await (const piece of socket) {
+    received += piece;
+    if (received.includes("\n")) {
+      break;
+    }
+  }
+  return { received: received.slice(0, received.indexOf("\n") + 1) };
+}
+
+// Sends more than any buffer holds to a server that ends, and tells what the socket said.
+async function ended({ host, port, send }) {
+  const events = [];
+  const socket = net.connect(port, host);
+  for (const name of ["connect", "ready", "finish", "end", "close", "error"]) {
+    socket.on(name, (value) => events.push(name === "error" ? `${name} ${value.code}` : name));
+  }
+  socket.resume();
+  await new Promise((resolve) => socket.once("close", resolve).end(send));
+  return { events, written: socket.bytesWritten, state: socket.readyState };
+}
+
+let redis;
+
+// Uses one connection in all invocations.
+async function useRedis({ url, n }) {
+  redis ??= new Redis(url, { retryStrategy: () => null, maxRetriesPerRequest: 0 }).on("error", () => {});
+  await redis.set("greeting", "grüße");
+  const counts = await Promise.all(Array.from({ length: n }, () => redis.incr("count")));
+  await redis.hset("order", { id: 1, note: "x".repeat(300_000) });
+  const { id, note } = await redis.hgetall("order");
+  const clients = await redis.client("LIST");
+  return { greeting: await redis.get("greeting"), counts, id, length: note.length, connections: clients.trim().split("\n").length };
+}
+
 const OPERATIONS = {
   get,
   post,
@@ -152,5 +194,8 @@ const OPERATIONS = {
   s3: useS3,
   sqs: useSqs,
   sts: async () => ({ arn: (await new STSClient({}).send(new GetCallerIdentityCommand({}))).Arn }),
+  tcp,
+  ended,
+  redis: useRedis,
   times,
 };

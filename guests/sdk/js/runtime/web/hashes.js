@@ -2,7 +2,8 @@
 
 import { hmac } from "@noble/hashes/hmac.js";
 import { md5, sha1 } from "@noble/hashes/legacy.js";
-import { sha224, sha256, sha384, sha512 } from "@noble/hashes/sha2.js";
+import { sha224, sha384, sha512 } from "@noble/hashes/sha2.js";
+import { sha256 } from "./sha256.js";
 
 const HASHES = { md5, sha1, sha224, sha256, sha384, sha512 };
 

@@ -1,4 +1,5 @@
-// `crypto.subtle`: digests, and HMAC. `subtle-keys.js` adds signatures. Everything else is a `NotSupportedError`.
+// `crypto.subtle`: digests, and HMAC. `subtle-keys.js` adds signatures, and `subtle-derived.js` keys that are derived.
+// Everything else is a `NotSupportedError`.
 
 import { bytesOf, isBytes } from "./bytes.js";
 import { hashOf, hmac } from "./hashes.js";
@@ -25,15 +26,13 @@ export class CryptoKey {
 
 export { materialOf };
 
-// The methods for keys of two halves, in guests whose code names one of their algorithms.
-let pairs;
+// The methods for more algorithms, in guests whose code names one of them.
+const extensions = [];
 
-export function extend(methods) {
-  pairs = methods;
-}
+export const extend = (methods) => extensions.push(methods);
 
 // Returns the methods for an algorithm, where they are not those of HMAC.
-const others = (algorithm) => (pairs !== undefined && pairs.names.has(nameOf(algorithm)) ? pairs : undefined);
+const others = (algorithm) => extensions.find(({ names }) => names.has(nameOf(algorithm)));
 
 export const subtle = {
   async digest(algorithm, data) {
@@ -41,8 +40,9 @@ export const subtle = {
   },
 
   async importKey(format, data, algorithm, extractable, usages) {
-    if (others(algorithm)) {
-      return pairs.importKey(format, data, algorithm, Boolean(extractable), [...usages]);
+    const other = others(algorithm);
+    if (other) {
+      return other.importKey(format, data, algorithm, Boolean(extractable), [...usages]);
     }
     const bytes = format === "jwk" ? Uint8Array.fromBase64(data.k, { alphabet: "base64url" }) : input(data).slice();
     if (format !== "raw" && format !== "jwk") {
@@ -64,7 +64,7 @@ export const subtle = {
       throw new DOMException("key is not extractable", "InvalidAccessError");
     }
     if (others(key.algorithm)) {
-      return pairs.exportKey(format, key);
+      return others(key.algorithm).exportKey(format, key);
     }
     if (format === "jwk") {
       const k = materialOf(key).toBase64({ alphabet: "base64url", omitPadding: true });
@@ -77,7 +77,7 @@ export const subtle = {
   async sign(algorithm, key, data) {
     requireUsage(key, "sign");
     if (others(algorithm)) {
-      return buffer(pairs.sign(algorithm, key, input(data)));
+      return buffer(others(algorithm).sign(algorithm, key, input(data)));
     }
     requireHmac(algorithm);
     return buffer(mac(key, data));
@@ -86,14 +86,26 @@ export const subtle = {
   async verify(algorithm, key, signature, data) {
     requireUsage(key, "verify");
     if (others(algorithm)) {
-      return pairs.verify(algorithm, key, input(signature), input(data));
+      return others(algorithm).verify(algorithm, key, input(signature), input(data));
     }
     requireHmac(algorithm);
     return equal(mac(key, data), input(signature));
   },
+
+  async deriveBits(algorithm, key, length) {
+    requireUsage(key, "deriveBits");
+    return buffer(derived(algorithm, key, length));
+  },
+
+  async deriveKey(algorithm, key, type, extractable, usages) {
+    requireUsage(key, "deriveKey");
+    requireHmac(type);
+    const length = type.length ?? hashNamed(type.hash).blockLen * 8;
+    return hmacKey(derived(algorithm, key, length), type, extractable, usages);
+  },
 };
 
-for (const name of ["encrypt", "decrypt", "deriveBits", "deriveKey", "wrapKey", "unwrapKey"]) {
+for (const name of ["encrypt", "decrypt", "wrapKey", "unwrapKey"]) {
   subtle[name] = async () => {
     throw unsupported(`\`crypto.subtle.${name}\``);
   };
@@ -106,11 +118,25 @@ function hmacKey(bytes, algorithm, extractable, usages) {
   return new CryptoKey(bytes, { name: "HMAC", hash: { name }, length: bytes.length * 8 }, Boolean(extractable), [...usages]);
 }
 
+function derived(algorithm, key, length) {
+  const other = others(algorithm);
+  if (other?.derive === undefined) {
+    throw unsupported(`algorithm ${nameOf(algorithm)}`);
+  }
+  if (nameOf(algorithm) !== key.algorithm.name) {
+    throw new DOMException("The key is for another algorithm", "InvalidAccessError");
+  }
+  if (!Number.isInteger(length / 8) || length <= 0) {
+    throw new DOMException("length must be a non-zero multiple of 8", "OperationError");
+  }
+  return other.derive(hashNamed(algorithm.hash), materialOf(key), algorithm, length / 8);
+}
+
 const nameOf = (algorithm) => String(algorithm?.name ?? algorithm);
 
 function requireHmac(algorithm) {
   if (nameOf(algorithm).toUpperCase() !== "HMAC") {
-    throw unsupported(`the algorithm ${nameOf(algorithm)}`);
+    throw unsupported(`algorithm ${nameOf(algorithm)}`);
   }
 }
 
@@ -123,7 +149,7 @@ function requireUsage(key, usage) {
 function hashNamed(algorithm) {
   const hash = /^sha-(1|256|384|512)$/i.test(nameOf(algorithm)) ? hashOf(nameOf(algorithm)) : undefined;
   if (hash === undefined) {
-    throw unsupported(`the algorithm ${nameOf(algorithm)}`);
+    throw unsupported(`algorithm ${nameOf(algorithm)}`);
   }
   return hash;
 }
