@@ -21,7 +21,7 @@ export function parsed(text) {
 // Most events have fewer brackets than that, which a count in native code shows. Of the others all but the brackets is
 // taken away first: a loop over a megabyte of characters takes as long as ten times reading it.
 function isDeep(text) {
-  if (!hasMany(text, "[") && !hasMany(text, "{")) {
+  if (text.length <= DEPTH || (!hasMany(text, "[") && !hasMany(text, "{"))) {
     return false;
   }
   const brackets = text.replace(/"[^"\\]*(?:\\.[^"\\]*)*"|[^"[\]{}]+/gs, "");
@@ -33,14 +33,6 @@ function isDeep(text) {
   return depth > DEPTH;
 }
 
-// Half of them may be of each kind.
-function hasMany(text, bracket) {
-  let at = -1;
-  for (let count = 0; count <= DEPTH / 2; count++) {
-    at = text.indexOf(bracket, at + 1);
-    if (at < 0) {
-      return false;
-    }
-  }
-  return true;
-}
+// Half of them may be of each kind. The engine cuts a text up a few times faster than it finds one place after the other.
+const MANY = DEPTH / 2;
+const hasMany = (text, bracket) => text.split(bracket, MANY + 2).length > MANY + 1;
