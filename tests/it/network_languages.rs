@@ -282,6 +282,18 @@ fn a_socket_of_javascript_ends_after_all_that_was_written() {
     assert_eq!(refused["events"], json!(["error EACCES", "close"]));
 }
 
+#[test]
+fn names_are_looked_up_in_javascript_where_a_rule_for_sockets_has_them() {
+    let host = javascript().guest().allow(&["tcp://localhost:5432"]).start();
+    let found = ask(&host, &json!({"op": "lookup", "name": "localhost"}));
+    let right = json!({
+        "address": "127.0.0.1", "family": 4, "isAmongAll": true, "resolved": ["127.0.0.1"], "mail": "ENOTIMP",
+    });
+    assert_eq!(found, right);
+    let denied = ask(&host, &json!({"op": "lookup", "name": "example.com"}));
+    assert!(denied["error"]["message"].as_str().unwrap().contains("getaddrinfo EACCES example.com"), "{denied}");
+}
+
 /// A client from npm, and a real server.
 #[test]
 fn a_connection_of_javascript_to_redis_serves_many_invocations() {

@@ -16,6 +16,7 @@ import { commonJs, shown } from "./entry.js";
 import { functionOf } from "./function.js";
 import { intl } from "./intl.js";
 import { withoutNeedlessNames } from "./names.js";
+import { optional } from "./optional.js";
 import { withPrototypes } from "./prototypes.js";
 import { positionsOf } from "./positions.js";
 import { renamed } from "./renamed.js";
@@ -59,7 +60,7 @@ export async function sourceOf(file, name, isHttp = false) {
 // Bundles the handler alone, and looks what its code names of that which a guest has only where it is named.
 async function namedIn(file, isHttp) {
   const names = new Set();
-  const plugins = [commonJs, browser, noted(names)];
+  const plugins = [commonJs, browser, noted(names), optional()];
   const { outputFiles } = await reported(
     esbuild.build({ ...OPTIONS, inject: [], entryPoints: [file], minifyWhitespace: true, legalComments: "none", plugins }),
   );
@@ -94,7 +95,7 @@ async function bundle(file, name, { code, isHttp, isWeb, isStreaming, hasSockets
       sourcemap: "inline",
       sourcesContent: false,
       charset: "utf8",
-      plugins: [handler(file, name), streaming(isStreaming), webGlobals(isWeb, code), intl(code), commonJs, browser, builtins(hasSockets)],
+      plugins: [handler(file, name), streaming(isStreaming), webGlobals(isWeb, code), intl(code), commonJs, browser, builtins(hasSockets), optional()],
     }),
   );
   return outputFiles[0].text;

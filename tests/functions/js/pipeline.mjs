@@ -80,6 +80,15 @@ async function derived(text) {
   return made;
 }
 
+// Packages replace what they find of a buffer's methods.
+function enumerated() {
+  const found = [];
+  for (const name in Buffer.prototype) {
+    found.push(name);
+  }
+  return ["copy", "slice", "toString", "utf8Write", "writeDoubleBE", "writeUintLE"].filter((name) => found.includes(name));
+}
+
 const ADDRESSES = ["1.2.3.4", "01.2.3.4", "1.2.3", "::", "::1", "1::2::3", "::ffff:1.2.3.4", "::1.2.3.256", "1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7::", "fe80::1%eth0", "g::", ""];
 
 export const handler = async ({ text }) => {
@@ -93,6 +102,7 @@ export const handler = async ({ text }) => {
     sealed: sealed(text),
     derived: await derived(text),
     hashes: [0, 55, 56, 64, 119, 120, 5000].map((length) => createHash("sha256").update("x".repeat(length)).digest("hex")),
+    enumerated: enumerated(),
     addresses: ADDRESSES.map(isIP),
     isSame: timingSafeEqual(mac, Buffer.from(mac)),
     mac: mac.toString("base64"),

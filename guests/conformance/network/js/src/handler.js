@@ -14,6 +14,7 @@ import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { DynamoDBDocumentClient, GetCommand, PutCommand } from "@aws-sdk/lib-dynamodb";
 import axios from "axios";
 import Redis from "ioredis";
+import dns from "node:dns";
 import net from "node:net";
 import tls from "node:tls";
 
@@ -169,6 +170,15 @@ async function ended({ host, port, send }) {
   return { events, written: socket.bytesWritten, state: socket.readyState };
 }
 
+// Looks a name up in each way there is.
+async function lookup({ name }) {
+  const { address, family } = await dns.promises.lookup(name, 4);
+  const all = await new Promise((resolve, reject) => dns.lookup(name, { all: true }, (error, found) => (error ? reject(error) : resolve(found))));
+  const resolved = await new Promise((resolve, reject) => new dns.Resolver().resolve4(name, (error, found) => (error ? reject(error) : resolve(found))));
+  const mail = await dns.promises.resolveMx(name).catch((error) => error.code);
+  return { address, family, isAmongAll: all.some((one) => one.address === address && one.family === 4), resolved, mail };
+}
+
 let redis;
 
 // Uses one connection in all invocations.
@@ -195,6 +205,7 @@ const OPERATIONS = {
   sqs: useSqs,
   sts: async () => ({ arn: (await new STSClient({}).send(new GetCallerIdentityCommand({}))).Arn }),
   tcp,
+  lookup,
   ended,
   redis: useRedis,
   times,

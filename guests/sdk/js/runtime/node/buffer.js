@@ -271,6 +271,11 @@ for (const name of Object.getOwnPropertyNames(Bytes).filter((name) => typeof Byt
 }
 Object.defineProperty(Bytes.prototype, "constructor", { value: Buffer, writable: true, configurable: true });
 Buffer.poolSize = 8192;
+for (const [name, method] of Object.entries(Object.getOwnPropertyDescriptors(Bytes.prototype))) {
+  for (const alias of name === "constructor" ? [] : [name, name.replace("UInt", "Uint")]) {
+    Object.defineProperty(Bytes.prototype, alias, { ...method, enumerable: true });
+  }
+}
 
 // `readUInt32BE`, `writeDoubleLE` and so on, by what `DataView` calls them.
 for (const [name, type, size] of [
@@ -347,7 +352,7 @@ function swap(buffer, size) {
 
 function define(name, value) {
   for (const alias of [name, name.replace("UInt", "Uint")]) {
-    Object.defineProperty(Buffer.prototype, alias, { value, writable: true, configurable: true });
+    Buffer.prototype[alias] = value;
   }
 }
 

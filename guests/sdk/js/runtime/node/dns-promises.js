@@ -2,5 +2,8 @@
 
 import { promises } from "./dns.js";
 
-export const { lookup, resolve4, resolve6 } = promises;
+export const {
+  Resolver, getServers, lookup, resolve, resolve4, resolve6, resolveAny, resolveCaa, resolveCname, resolveMx, resolveNaptr, resolveNs, resolvePtr,
+  resolveSoa, resolveSrv, resolveTlsa, resolveTxt, setServers,
+} = promises;
 export default promises;

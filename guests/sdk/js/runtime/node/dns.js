@@ -40,15 +40,63 @@ function find(name, wanted) {
 
 const addressesOf = (family) => (name) => find(name, family).then((found) => found.map(({ address }) => address));
 
-const byCallback = (call) => (name, ...values) => {
-  const callback = values.pop();
-  call(name).then((found) => callback(null, found), (error) => callback(error));
+const BY_TYPE = { A: addressesOf(4), AAAA: addressesOf(6) };
+
+// Records of other types.
+const notImplemented = async (name, type) => {
+  const facts = { code: "ENOTIMP", errno: undefined, syscall: `query${type}`, hostname: name };
+  throw Object.assign(new Error(`query${type} ENOTIMP ${name}: a guest looks up addresses only`), facts);
 };
 
-const [ofFour, ofSix] = [addressesOf(4), addressesOf(6)];
+const resolved = (name, type = "A") => (Object.hasOwn(BY_TYPE, type) ? BY_TYPE[type](name) : notImplemented(name, type));
 
-export const resolve4 = byCallback(ofFour);
-export const resolve6 = byCallback(ofSix);
+// The functions of Node that ask for records of a type.
+const QUERIES = Object.fromEntries(
+  ["A", "AAAA", "Any", "Caa", "Cname", "Mx", "Naptr", "Ns", "Ptr", "Soa", "Srv", "Tlsa", "Txt"].map((type) => [
+    { A: "resolve4", AAAA: "resolve6" }[type] ?? `resolve${type}`,
+    (name) => resolved(name, type),
+  ]),
+);
+
+// The callback comes last, after options that mean nothing here.
+const byCallback = (call) => (name, ...values) => {
+  const callback = values.pop();
+  call(name, typeof values[0] === "string" ? values[0] : undefined).then(
+    (found) => callback(null, found),
+    (error) => callback(error),
+  );
+};
+
+const servers = { getServers: () => [], setServers: () => {} };
+
+export const resolve = byCallback(resolved);
+export const {
+  resolve4, resolve6, resolveAny, resolveCaa, resolveCname, resolveMx, resolveNaptr, resolveNs, resolvePtr, resolveSoa, resolveSrv, resolveTlsa,
+  resolveTxt,
+} = Object.fromEntries(Object.entries(QUERIES).map(([name, query]) => [name, byCallback(query)]));
+export const { getServers, setServers } = servers;
+
+const callbacks = {
+  resolve, resolve4, resolve6, resolveAny, resolveCaa, resolveCname, resolveMx, resolveNaptr, resolveNs, resolvePtr, resolveSoa, resolveSrv,
+  resolveTlsa, resolveTxt,
+};
+
+// A resolver of its own has the host's servers, too.
+export class Resolver {
+  cancel() {}
+
+  setLocalAddress() {}
+
+  static {
+    Object.assign(this.prototype, callbacks, servers);
+  }
+}
+
+class PromisesResolver extends Resolver {
+  static {
+    Object.assign(this.prototype, QUERIES, { resolve: resolved });
+  }
+}
 
 export const promises = {
   lookup: (name, options) =>
@@ -61,11 +109,13 @@ export const promises = {
         }
       }),
     ),
-  resolve4: ofFour,
-  resolve6: ofSix,
+  ...QUERIES,
+  ...servers,
+  resolve: resolved,
+  Resolver: PromisesResolver,
 };
 
 export const getDefaultResultOrder = () => "verbatim";
 export const setDefaultResultOrder = () => {};
 
-export default { getDefaultResultOrder, lookup, promises, resolve4, resolve6, setDefaultResultOrder };
+export default { ...callbacks, ...servers, Resolver, getDefaultResultOrder, lookup, promises, setDefaultResultOrder };
