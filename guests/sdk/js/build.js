@@ -20,6 +20,7 @@ import { optional } from "./optional.js";
 import { withPrototypes } from "./prototypes.js";
 import { positionsOf } from "./positions.js";
 import { renamed } from "./renamed.js";
+import { peersOf, required, withTable } from "./required.js";
 import { needsSockets } from "./sockets.js";
 import { streaming, streams } from "./streaming.js";
 import { needsWeb, webGlobals } from "./web.js";
@@ -61,13 +62,14 @@ export async function sourceOf(file, name, isHttp = false) {
 async function namedIn(file, isHttp) {
   const names = new Set();
   const plugins = [commonJs, browser, noted(names), optional()];
-  const { outputFiles } = await reported(
-    esbuild.build({ ...OPTIONS, inject: [], entryPoints: [file], minifyWhitespace: true, legalComments: "none", plugins }),
+  const { outputFiles, metafile } = await reported(
+    esbuild.build({ ...OPTIONS, inject: [], metafile: true, entryPoints: [file], minifyWhitespace: true, legalComments: "none", plugins }),
   );
   const code = outputFiles[0].text;
   const hasSockets = needsSockets(code, names);
   const isWeb = isHttp || hasSockets || needWeb(names) || needsWeb(code);
-  return { code, isHttp, isWeb, isStreaming: !isHttp && streams(code), hasSockets };
+  const peers = peersOf(code, Object.keys(metafile.inputs).map((input) => resolve(input)));
+  return { code, isHttp, isWeb, isStreaming: !isHttp && streams(code), hasSockets, peers };
 }
 
 const OPTIONS = {
@@ -86,7 +88,7 @@ const OPTIONS = {
 
 // One module with everything in it but WASI. Names are kept, for stack traces and for errors that are named by their
 // class.
-async function bundle(file, name, { code, isHttp, isWeb, isStreaming, hasSockets }) {
+async function bundle(file, name, { code, isHttp, isWeb, isStreaming, hasSockets, peers }) {
   const { outputFiles } = await reported(
     esbuild.build({
       ...OPTIONS,
@@ -95,10 +97,10 @@ async function bundle(file, name, { code, isHttp, isWeb, isStreaming, hasSockets
       sourcemap: "inline",
       sourcesContent: false,
       charset: "utf8",
-      plugins: [handler(file, name), streaming(isStreaming), webGlobals(isWeb, code), intl(code), commonJs, browser, builtins(hasSockets), optional()],
+      plugins: [handler(file, name), streaming(isStreaming), webGlobals(isWeb, code), intl(code), commonJs, browser, builtins(hasSockets), optional(), required(peers)],
     }),
   );
-  return outputFiles[0].text;
+  return withTable(outputFiles[0].text, peers);
 }
 
 // Turns async functions into generators that `runtime/async.js` drives, because the engine's own return the engine's
@@ -159,6 +161,7 @@ function handler(file, name) {
           export const missing = ${JSON.stringify(missing)};
           const names = ${JSON.stringify(name.split("."))};
           const found = (all) => names.reduce((value, name) => value?.[name], all);
+          import "guesthouse:required";
           export const load = () => import(${JSON.stringify(file)}).then((all) => found(all) ?? found(all.default));
           // What the function is a method of.
           const owner = (all) => names.slice(0, -1).reduce((value, name) => value?.[name], all);

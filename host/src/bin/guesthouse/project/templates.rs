@@ -72,7 +72,7 @@ const C_SDK: &[File<&str>] = files!("sdk/c": "fetch.c", "guesthouse.c", "guestho
 const JS_SDK: &[File<&str>] = files!("sdk/js":
     ".gitignore", "README.md", "awslambda.d.ts", "browser.js", "build.js", "builtins.js", "cli.js", "delegates.js",
     "entry.js", "function.js", "index.d.ts", "intl.js", "names.js", "optional.js", "package.json", "positions.js",
-    "prototypes.js", "renamed.js", "rewrite.js", "runtime/async.js", "runtime/call-sites.js", "runtime/clone.js",
+    "prototypes.js", "renamed.js", "required.js", "rewrite.js", "runtime/async.js", "runtime/call-sites.js", "runtime/clone.js",
     "runtime/console.js", "runtime/context.js", "runtime/errors.js", "runtime/globals.js", "runtime/guest.js",
     "runtime/http-guest.js", "runtime/inject/buffer.js", "runtime/inject/url.js", "runtime/inspect.js",
     "runtime/intl/data.js", "runtime/intl/dates.js", "runtime/intl/globals.js", "runtime/intl/numbers.js",
