@@ -11,8 +11,8 @@ use std::{
 
 use crate::{Result, cargo, debian, root, run, say, tools};
 
-/// Makes the files from programs that were built.
-const SCRIPT: &str = include_str!("dist.py");
+/// The script that makes the files from programs that were built.
+const SCRIPT: &str = "tests/xtask/src/dist.py";
 
 /// The processors as Lambda names them, each with the target of Rust.
 const PROCESSORS: [(&str, &str); 2] = [("x86_64", "x86_64-unknown-linux-gnu"), ("arm64", "aarch64-unknown-linux-gnu")];
@@ -48,9 +48,14 @@ pub fn run_with(only: Option<&str>, from: Option<&Path>) -> Result<()> {
             built
         }
     };
-    // It makes the layers.
-    if !binaries.join(native.0).join("guesthouse").exists() {
-        return Err(format!("the tool for {0} is not there\nhint: cargo xtask dist --only {0}", native.0).into());
+    // This machine's tool makes the layers, of whichever processor they are.
+    let needed =
+        processors.iter().flat_map(|(name, _)| PROGRAMS.map(|(program, ..)| binaries.join(name).join(program)));
+    for program in needed.chain([binaries.join(native.0).join("guesthouse")]) {
+        if !program.exists() {
+            let shown = program.display();
+            return Err(format!("`{shown}` is not there\nhint: cargo xtask dist, without `--from`, builds it").into());
+        }
     }
     say("making the packages");
     let output = root().join("target/dist");
@@ -69,7 +74,12 @@ pub fn run_with(only: Option<&str>, from: Option<&Path>) -> Result<()> {
     }
     fs::write(&metadata, listed.stdout)?;
     let mut python = Command::new("python3");
-    python.args(["-c", SCRIPT, env!("CARGO_PKG_VERSION"), native.0]).args([&binaries, &output, &root(), &metadata]);
+    python.arg(root().join(SCRIPT)).args([env!("CARGO_PKG_VERSION"), native.0]).args([
+        &binaries,
+        &output,
+        &root(),
+        &metadata,
+    ]);
     run(python.args(processors.iter().map(|(name, _)| name)))?;
     if processors.contains(native) { check(native.0, &output) } else { Ok(()) }
 }
