@@ -42,6 +42,10 @@ pub fn run_with(only: Option<&str>, from: Option<&Path>) -> Result<()> {
         Some(from) => fs::canonicalize(from)?,
         None => {
             let built = root().join("target/dist-programs");
+            if !processors.contains(native) && !built.join(native.0).join("guesthouse").exists() {
+                let message = "this machine's tool makes the layers, and was not built";
+                return Err(format!("{message}\nhint: cargo xtask dist --only {}", native.0).into());
+            }
             for processor in &processors {
                 build(*processor, processor == native, &built)?;
             }
