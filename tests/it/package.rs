@@ -78,6 +78,17 @@ fn compiled(version: &str, target: Target) -> Vec<u8> {
     compile_ahead(&answering(version), target, CompileLimits::default()).unwrap()
 }
 
+/// The same machine code, as another version of the compiler would have written it: with its name and a checksum.
+fn older(mut code: Vec<u8>) -> Vec<u8> {
+    let (version, older) = (CODE_VERSION.as_bytes(), CODE_VERSION.replace("0.1.0", "0.0.9"));
+    let at = code.windows(version.len()).position(|window| window == version).unwrap();
+    code[at..at + version.len()].copy_from_slice(older.as_bytes());
+    let end = code.len() - 12;
+    let checksum = crc32fast::hash(&code[..end]);
+    code[end..end + 4].copy_from_slice(&checksum.to_le_bytes());
+    code
+}
+
 /// Unpacks a zip file as the mode of each entry says, with another reader than the writer's. Returns a line for each.
 fn unpacked(zip: &Path, to: &Path) -> Vec<String> {
     const SCRIPT: &str = "
@@ -172,9 +183,11 @@ fn guests_that_no_package_can_have_are_refused() {
     let code = fs::read(project.at("second.cwasm")).unwrap();
     let mut damaged = code.clone();
     damaged[code.len() / 2] ^= 1;
+    let older = older(code.clone());
     fs::create_dir(project.at("sub")).unwrap();
     for (name, bytes) in [
         ("damaged.cwasm", &damaged[..]),
+        ("older.cwasm", &older),
         ("cut.cwasm", &code[..code.len() - 1]),
         ("text.wasm", b"text"),
         ("two words.wasm", &answering("v1")),
@@ -191,6 +204,7 @@ fn guests_that_no_package_can_have_are_refused() {
     for (guests, words) in [
         (&["damaged.cwasm"][..], "it is damaged"),
         (&["cut.cwasm"], "cut off"),
+        (&["older.cwasm"], "not made by this version"),
         (&["text.wasm"], "not a wasm file"),
         (&["none.wasm"], "can't read"),
         (&["two words.wasm"], "no handler can have"),
