@@ -4,6 +4,7 @@ mod cache;
 mod check;
 mod compile;
 mod lambda;
+mod package;
 mod project;
 mod push;
 mod run;
@@ -30,6 +31,7 @@ enum Command {
     Serve(serve::Arguments),
     Check(check::Arguments),
     Compile(compile::Arguments),
+    Package(package::Arguments),
     Push(push::Arguments),
 }
 
@@ -70,6 +72,7 @@ fn main() -> ExitCode {
         Command::Serve(arguments) => serve::run(arguments),
         Command::Check(arguments) => check::run(arguments),
         Command::Compile(arguments) => compile::run(arguments),
+        Command::Package(arguments) => package::run(arguments),
         Command::Push(arguments) => push::run(arguments),
     };
     ended
