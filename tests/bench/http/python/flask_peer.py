@@ -1,0 +1,6 @@
+"""The same app under the adapter for WSGI."""
+
+from apig_wsgi import make_lambda_handler
+from flask_app import app
+
+handler = make_lambda_handler(app)
