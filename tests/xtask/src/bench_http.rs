@@ -67,15 +67,15 @@ fn javascript(native: &Path, wasm: &Path) -> Result<()> {
     guests::bundle_for_node(&path, &project.join("peer.mjs"), &native.join("peer.cjs"))
 }
 
+/// Builds the guests, and puts the same apps beside what adapts them for Python.
 fn python(native: &Path, wasm: &Path) -> Result<()> {
-    let python = tools::guest_python()?;
+    let (sources, python) = (sources("python"), tools::guest_python()?);
     for name in ["flask", "starlette"] {
-        for file in [format!("{name}_app.py"), format!("{name}_peer.py")] {
-            fs::copy(sources("python").join(&file), native.join(file))?;
-        }
-        let source = sources("python").join(format!("{name}_app.py"));
-        let mut build = guests::python_build(&python, &source, &wasm.join(name).with_extension("wasm"));
-        run(build.arg("--requirements").arg(sources("python").join(name).with_extension("txt")))?;
+        let app = sources.join(name).join("app.py");
+        run(&mut guests::python_build(&python, &app, &wasm.join(name).with_extension("wasm")))?;
+        fs::copy(app, native.join(format!("{name}_app.py")))?;
+        let peer = format!("{name}_peer.py");
+        fs::copy(sources.join(&peer), native.join(peer))?;
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-"""The same app under the adapter for WSGI."""
+"""The app with Flask under an adapter for WSGI."""
 
 from apig_wsgi import make_lambda_handler
 from flask_app import app

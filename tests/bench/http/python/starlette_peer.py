@@ -1,4 +1,4 @@
-"""The same app under Mangum, the adapter for ASGI."""
+"""The app with Starlette under Mangum, an adapter for ASGI."""
 
 from mangum import Mangum
 from starlette_app import app
