@@ -1,5 +1,9 @@
 //! The app of the benchmark of HTTP.
 
+use std::sync::OnceLock;
+
+use axum::Router;
+
 #[path = "../../../../../tests/bench/http/app.rs"]
 mod app;
 
@@ -7,7 +11,9 @@ async fn pause() {
     wstd::task::sleep(wstd::time::Duration::from_millis(2)).await;
 }
 
+/// Makes the routes once in an instance, as a native app does. This function is called for each request.
 #[wstd_axum::http_server]
-fn main() -> axum::Router {
-    app::app(pause)
+fn main() -> Router {
+    static APP: OnceLock<Router> = OnceLock::new();
+    APP.get_or_init(|| app::app(pause)).clone()
 }
