@@ -1,4 +1,4 @@
-//! The axum app of the benchmark of HTTP. It is the same in a guest, under `lambda_http`, and behind Lambda Web Adapter.
+//! The axum app of the benchmark of HTTP: the same in a guest, under `lambda_http` and behind Lambda Web Adapter.
 
 use std::{convert::Infallible, future::Future, time::SystemTime};
 

@@ -1,4 +1,4 @@
-//! The app of the benchmark of HTTP.
+//! This guest is the app of the benchmark of HTTP.
 
 use std::sync::OnceLock;
 

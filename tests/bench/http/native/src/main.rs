@@ -1,4 +1,4 @@
-//! The benchmark's app, natively. The argument says what is put around it: `buffered` and `streamed` are
+//! This binary is the benchmark's app, natively. The argument says what is put around it: `buffered` and `streamed` are
 //! `lambda_http`'s ways, `served` is a server for Lambda Web Adapter, and `bare` is no app at all, but a function that
 //! takes the event and returns the response as JSON.
 
