@@ -12,10 +12,10 @@ use crate::{
 /// Returns all tables.
 pub fn write(http: &Http, machine: &str) -> String {
     let mut text = format!(
-        "From `cargo xtask bench http`: medians of {} starts; all contestants and the Runtime API on one core, in turns \
-         and in another order each time, with the same events of a Function URL. The Runtime API acknowledges each piece \
-         of a stream at once: else `lambda_http`, which leaves Nagle's algorithm on, waits 40 ms. The ratios are what \
-         counts; the times are those of this machine: {machine}.\n",
+        "From `cargo xtask bench http`: medians of {} starts; all contestants and the Runtime API on one core, in \
+         turns and in another order each time, with the same events of a Function URL. The Runtime API acknowledges \
+         each piece of a stream at once: else `lambda_http`, which leaves Nagle's algorithm on, waits 40 ms. The \
+         ratios are what counts; the times are those of this machine: {machine}.\n",
         http.whole[0].measured.answered.len()
     );
     // Writing to a `String` does not fail.
