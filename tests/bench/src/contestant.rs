@@ -2,15 +2,17 @@
 
 use std::{
     fs, io,
+    net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{
     runtime_api::{Request, Response, RuntimeApi},
+    url_event,
     work::Work,
 };
 
@@ -24,6 +26,9 @@ pub struct Contestant {
     handler: fn(Work) -> String,
     /// The works that the contestant supports. Its starts are measured with the first one.
     pub works: &'static [Work],
+    /// The server that the program is put before, and what it is called with. It gets a free port in `PORT`, as the
+    /// program does.
+    server: Option<(PathBuf, &'static str)>,
     /// The files that a new version replaces.
     files: Vec<PathBuf>,
     /// The host that is deployed besides, unless it is AWS's.
@@ -71,10 +76,23 @@ pub struct Warm {
     pub cpu: Vec<Duration>,
     /// The invocations per second, once for each start. Each lasts until the next event is requested.
     pub per_second: Vec<f64>,
+    /// The times from when the handler says that it wrote a streamed response's first byte until that byte came.
+    pub first_byte: Vec<Duration>,
 }
 
 /// The works that are measured warm. Those that use the network have tables of their own.
-pub const WARM: [Work; 6] = [Work::Hello, Work::Orders, Work::Echo, Work::Log, Work::Get, Work::Item];
+pub const WARM: [Work; 10] = [
+    Work::Hello,
+    Work::Orders,
+    Work::Echo,
+    Work::Log,
+    Work::Get,
+    Work::Item,
+    Work::Page,
+    Work::Text,
+    Work::Bytes,
+    Work::Now,
+];
 
 /// The works that exist in each language.
 const COMMON: [Work; 3] = [Work::Hello, Work::Orders, Work::Echo];
@@ -90,6 +108,7 @@ impl Contestant {
             env,
             handler,
             works: &COMMON,
+            server: None,
             files,
             host: None,
             source: None,
@@ -112,6 +131,11 @@ impl Contestant {
         self
     }
 
+    pub fn server(mut self, program: &Path, argument: &'static str) -> Self {
+        self.server = Some((program.to_owned(), argument));
+        self
+    }
+
     /// Sets the files that a new version replaces, if the program itself stays.
     pub fn files(mut self, files: Vec<PathBuf>) -> Self {
         self.files = files;
@@ -128,10 +152,20 @@ impl Contestant {
         self
     }
 
-    fn spawn(&self, work: Work, runtime_api: &str, more: &[(&str, String)]) -> io::Result<Child> {
+    fn spawn(&self, work: Work, runtime_api: &str, more: &[(&str, String)]) -> io::Result<Running> {
+        let mut server = None;
+        let mut ports = Vec::new();
+        if let Some((program, argument)) = &self.server {
+            // The port is free again when this listener is dropped, which is now.
+            let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port().to_string();
+            let mut command = Command::new(program);
+            command.arg(argument).env_clear().env("PORT", &port).stdin(Stdio::null()).stdout(Stdio::null());
+            server = Some(Ended(command.spawn()?));
+            ports.push(("PORT", port));
+        }
         let handler = (self.handler)(work);
         let arguments = self.arguments.iter().map(|argument| argument.replace("HANDLER", &handler));
-        Command::new(&self.program)
+        let child = Command::new(&self.program)
             .args(arguments)
             .env_clear()
             .env("PATH", "/usr/bin:/bin")
@@ -145,10 +179,11 @@ impl Contestant {
             .env("AWS_REGION", "us-east-1")
             .env("AWS_DEFAULT_REGION", "us-east-1")
             .envs(self.env.iter().map(|(name, value)| (name, value)))
-            .envs(more.iter().map(|(name, value)| (*name, value)))
+            .envs(more.iter().chain(&ports).map(|(name, value)| (*name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .spawn()
+            .spawn()?;
+        Ok(Running { child: Ended(child), server })
     }
 
     /// Starts the contestant for one response, and then for a number of invocations. The first tenth of these only
@@ -160,10 +195,10 @@ impl Contestant {
     fn try_run(&mut self, work: Work, invocations: usize) -> io::Result<()> {
         let event = work.event();
         let (mut api, begun) = (RuntimeApi::start()?, Instant::now());
-        let mut child = Running(self.spawn(work, &api.address()?, &[])?);
-        let first = api.first(&mut child.0)?;
+        let mut child = self.spawn(work, &api.address()?, &[])?;
+        let first = api.first(child.program())?;
         let ready = begun.elapsed();
-        let (at, response, mut connection) = api.invoke(&mut child.0, first, event.as_bytes())?;
+        let (at, response, mut connection) = api.invoke(child.program(), first, event.as_bytes())?;
         check(work, &response)?;
         let number = place(work);
         if self.works.first() == Some(&work) {
@@ -178,9 +213,10 @@ impl Contestant {
                 (cpu, warm_since) = (child.cpu()?, Instant::now());
             }
             let sent = Instant::now();
-            let (at, response, next) = api.invoke(&mut child.0, connection, event.as_bytes())?;
+            let (at, response, next) = api.invoke(child.program(), connection, event.as_bytes())?;
             if count >= warm_up {
                 self.measured.warm[number].took.push(at - sent);
+                self.measured.warm[number].first_byte.extend(on_the_way(work, &response));
             }
             api.recycle(std::mem::replace(&mut last, response));
             connection = next;
@@ -198,10 +234,10 @@ impl Contestant {
     pub fn run_for_memory(&mut self, invocations: usize) -> io::Result<()> {
         let event = Work::Hello.event();
         let mut api = RuntimeApi::start()?;
-        let mut child = Running(self.spawn(Work::Hello, &api.address()?, &[])?);
-        let mut connection = api.first(&mut child.0)?;
+        let mut child = self.spawn(Work::Hello, &api.address()?, &[])?;
+        let mut connection = api.first(child.program())?;
         for count in 0..invocations {
-            let (_, response, next) = api.invoke(&mut child.0, connection, event.as_bytes())?;
+            let (_, response, next) = api.invoke(child.program(), connection, event.as_bytes())?;
             api.recycle(response);
             connection = next;
             if count == 0 {
@@ -220,12 +256,12 @@ impl Contestant {
         let event = Work::Compute.event();
         let mut api = RuntimeApi::start()?;
         let more = [("AWS_LAMBDA_MAX_CONCURRENCY", concurrency.to_string())];
-        let mut child = Running(self.spawn(Work::Compute, &api.address()?, &more[..usize::from(concurrency > 1)])?);
+        let mut child = self.spawn(Work::Compute, &api.address()?, &more[..usize::from(concurrency > 1)])?;
         let (mut sent, mut answered, mut begun) = (0, 0, Instant::now());
         // Additional invocations come first, until all instances exist.
         let warm_up = 2 * concurrency;
         while answered < invocations + warm_up {
-            match api.request(&mut child.0)? {
+            match api.request(child.program())? {
                 Request::Next(connection) if sent < invocations + warm_up => {
                     sent += 1;
                     api.send(connection, event.as_bytes())?;
@@ -275,16 +311,32 @@ fn check(work: Work, response: &Response) -> io::Result<()> {
     Err(io::Error::other(format!("a wrong response: {shown}")))
 }
 
-/// A process that ends when this value is dropped.
-struct Running(Child);
+/// Returns how long the first byte of a streamed response was on the way, where the response says when it was written.
+fn on_the_way(work: Work, response: &Response) -> Option<Duration> {
+    let payload = url_event::payload(response.body()).filter(|_| work == Work::Now)?;
+    let written = Duration::from_nanos(std::str::from_utf8(payload).ok()?.parse().ok()?);
+    response.payload_at?.duration_since(SystemTime::UNIX_EPOCH + written).ok()
+}
+
+/// A program, and the server that it is put before. Both end when this value is dropped.
+struct Running {
+    child: Ended,
+    server: Option<Ended>,
+}
 
 impl Running {
-    /// Returns the time that the process's threads had on a processor so far.
+    fn program(&mut self) -> &mut Child {
+        &mut self.child.0
+    }
+
+    /// Returns the time that the processes' threads had on a processor so far.
     fn cpu(&self) -> io::Result<Duration> {
         let mut nanoseconds = 0;
-        for thread in fs::read_dir(format!("/proc/{}/task", self.0.id()))? {
-            let schedstat = fs::read_to_string(thread?.path().join("schedstat"))?;
-            nanoseconds += schedstat.split(' ').next().and_then(|first| first.parse().ok()).unwrap_or(0);
+        for Ended(process) in [&self.child].into_iter().chain(&self.server) {
+            for thread in fs::read_dir(format!("/proc/{}/task", process.id()))? {
+                let schedstat = fs::read_to_string(thread?.path().join("schedstat"))?;
+                nanoseconds += schedstat.split(' ').next().and_then(|first| first.parse().ok()).unwrap_or(0);
+            }
         }
         Ok(Duration::from_nanos(nanoseconds))
     }
@@ -292,19 +344,22 @@ impl Running {
     /// Sends SIGTERM, and returns how long the process took to end.
     fn terminate(&mut self) -> io::Result<Duration> {
         let begun = Instant::now();
-        kill_process(Pid::from_child(&self.0), Signal::TERM)?;
-        self.0.wait()?;
+        kill_process(Pid::from_child(self.program()), Signal::TERM)?;
+        self.program().wait()?;
         Ok(begun.elapsed())
     }
 
     fn status(&self, name: &str) -> io::Result<u64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.0.id()))?;
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.0.id()))?;
         let value = status.lines().find_map(|line| line.strip_prefix(name)?.trim().strip_suffix(" kB")?.parse().ok());
         value.ok_or_else(|| io::Error::other(format!("there is no {name}")))
     }
 }
 
-impl Drop for Running {
+/// A process that ends when this value is dropped.
+struct Ended(Child);
+
+impl Drop for Ended {
     fn drop(&mut self) {
         // The process may have ended by itself, which is reported elsewhere.
         let _ = self.0.kill();

@@ -6,12 +6,15 @@
 //! those of this machine.
 
 mod contestant;
+mod http;
+mod http_report;
 mod network;
 mod network_report;
 mod peers;
 mod picture;
 mod report;
 mod runtime_api;
+mod url_event;
 mod work;
 mod world;
 
@@ -48,13 +51,20 @@ const AHEAD: &str = "ahead";
 
 const ALL: [Work; 5] = [Work::Hello, Work::Orders, Work::Echo, Work::Log, Work::Compute];
 
-/// Takes the directory of the guests that are compiled ahead of time, and `network` to compare only what uses it.
+/// Takes the directory of the guests that are compiled ahead of time, and `network` or `http` to compare only what uses
+/// it. HTTP's own comparison is only made by itself.
 fn main() -> Result<(), Box<dyn Error>> {
     let built = root().join("target/bench");
     let mut arguments = std::env::args_os().skip(1);
     let ahead = arguments.next().map_or_else(|| built.join(AHEAD), PathBuf::from);
     let peers = Peers::new(&root())?;
-    if arguments.next().is_none_or(|only| only != "network") {
+    let only = arguments.next();
+    if only.as_deref().is_some_and(|only| only == "http") {
+        let report = http_report::write(&http::measure(&built, &ahead, &peers)?, &machine(&peers));
+        print!("{report}");
+        return Ok(fs::write(root().join("tests/bench/http.md"), &report)?);
+    }
+    if only.is_none() {
         compare_without_network(&built, &ahead, &peers)?;
     }
     let measured = network::measure(&built, &ahead, &peers)?;

@@ -32,7 +32,7 @@ fn at_once(contestant: &Contestant, concurrency: usize) -> f64 {
     middle(runs.map(|(_, per_second)| *per_second))
 }
 
-fn middle(values: impl Iterator<Item = f64>) -> f64 {
+pub fn middle(values: impl Iterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.collect();
     values.sort_unstable_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)

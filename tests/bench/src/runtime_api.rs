@@ -6,13 +6,21 @@ use std::{
     ops::Range,
     os::fd::AsFd,
     process::Child,
-    time::Instant,
+    time::{Instant, SystemTime},
 };
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    net::sockopt::set_tcp_quickack,
+};
+
+use crate::url_event;
 
 /// The maximum time to wait for a contestant, in seconds. One that takes longer is broken.
 const PATIENCE_SECONDS: i64 = 60;
+
+/// The most that is looked at to find the first byte of a streamed response's body. The head of one may be as large.
+const FIRST_BYTES: usize = 16 * 1024;
 
 const ARN: &str = "arn:aws:lambda:us-east-1:012345678912:function:bench";
 
@@ -39,6 +47,8 @@ pub struct Response {
     message: Vec<u8>,
     body: Range<usize>,
     pub is_error: bool,
+    /// When the first byte after a streamed response's head came.
+    pub payload_at: Option<SystemTime>,
 }
 
 impl Response {
@@ -58,6 +68,7 @@ struct Connection {
 struct Chunks {
     body: Vec<u8>,
     at: usize,
+    payload_at: Option<SystemTime>,
 }
 
 impl RuntimeApi {
@@ -190,11 +201,16 @@ impl Connection {
         let whole = begin + length;
         let is_whole = if is_chunked { self.chunks.read(&self.came[begin..])? } else { self.came.len() >= whole };
         if !is_whole {
+            if is_chunked {
+                // A client that leaves Nagle's algorithm on sends the next piece when this one is acknowledged. The
+                // kernel would take 40 ms for that, and nothing else would be measured.
+                set_tcp_quickack(&self.stream, true)?;
+            }
             return Ok(None);
         }
-        if head.starts_with("get ") {
+        if head.starts_with("get ") || head.starts_with("post /2020-01-01/extension/") {
             self.came.drain(..whole);
-            return Ok(Some(Request::Next(number)));
+            return self.take_without_response(number, &head);
         }
         let is_error = head.split(' ').nth(1).is_some_and(|path| path.ends_with("/error"));
         // The response takes the buffer with it. The buffer never contains more than one message, because the next one
@@ -202,10 +218,24 @@ impl Connection {
         spare.clear();
         let message = std::mem::replace(&mut self.came, std::mem::take(spare));
         if is_chunked {
-            let Chunks { body, .. } = std::mem::take(&mut self.chunks);
-            return Ok(Some(Request::Response(number, Response { body: 0..body.len(), message: body, is_error })));
+            let Chunks { body: message, payload_at, .. } = std::mem::take(&mut self.chunks);
+            let response = Response { body: 0..message.len(), message, is_error, payload_at };
+            return Ok(Some(Request::Response(number, response)));
         }
-        Ok(Some(Request::Response(number, Response { message, body: begin..whole, is_error })))
+        let response = Response { message, body: begin..whole, is_error, payload_at: None };
+        Ok(Some(Request::Response(number, response)))
+    }
+
+    /// Takes a request for an event, or one of an extension. An extension's own events never come, so that its request
+    /// for one waits for ever.
+    fn take_without_response(&mut self, number: usize, head: &str) -> io::Result<Option<Request>> {
+        if head.starts_with("post ") {
+            const REGISTERED: &[u8] =
+                b"HTTP/1.1 200 OK\r\nLambda-Extension-Identifier: bench\r\nContent-Length: 2\r\n\r\n{}";
+            self.stream.write_all(REGISTERED)?;
+            return Ok(None);
+        }
+        Ok((!head.starts_with("get /2020-01-01/extension/")).then_some(Request::Next(number)))
     }
 }
 
@@ -221,6 +251,11 @@ impl Chunks {
                 return Ok(false);
             }
             self.body.extend_from_slice(&bytes[begin..begin + size]);
+            // Only a first piece is looked at, so that no other work pays for it.
+            let is_first = self.payload_at.is_none() && self.body.len() <= FIRST_BYTES;
+            if is_first && url_event::payload(&self.body).is_some_and(|payload| !payload.is_empty()) {
+                self.payload_at = Some(SystemTime::now());
+            }
             self.at = begin + size + 2;
             if size == 0 {
                 return Ok(true);

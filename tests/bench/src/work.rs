@@ -5,6 +5,8 @@ use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
+use crate::url_event;
+
 /// The number of rounds of [`Work::Compute`], which take about 5 ms.
 const ROUNDS: u64 = 6_000_000;
 
@@ -25,6 +27,14 @@ pub enum Work {
     Get,
     /// Gets one item of a table of DynamoDB, over HTTPS.
     Item,
+    /// Greets whom the query of an HTTP request names.
+    Page,
+    /// Sends the text in an HTTP request's body back.
+    Text,
+    /// Sends the bytes in an HTTP request's body back.
+    Bytes,
+    /// Streams what time it is.
+    Now,
 }
 
 /// The number of lines that [`Work::Log`] prints in an invocation.
@@ -40,6 +50,10 @@ impl Work {
             Self::Compute => "compute",
             Self::Get => "get",
             Self::Item => "item",
+            Self::Page => "page",
+            Self::Text => "text",
+            Self::Bytes => "bytes",
+            Self::Now => "now",
         }
     }
 
@@ -55,6 +69,10 @@ impl Work {
             Self::Compute => "Computing",
             Self::Get => "A `GET` of 31 B",
             Self::Item => "DynamoDB's `GetItem` over HTTPS",
+            Self::Page => "A greeting as JSON",
+            Self::Text => "A request's text as the response",
+            Self::Bytes => "A request's bytes as the response, in base64 both times",
+            Self::Now => "What time it is, streamed",
         }
     }
 
@@ -68,6 +86,8 @@ impl Work {
             Self::Compute => "30 B",
             Self::Get => "2 B",
             Self::Item => "10 B",
+            Self::Page | Self::Now => "2 KB",
+            Self::Text | Self::Bytes => "6 MB",
         }
     }
 
@@ -80,11 +100,18 @@ impl Work {
             Self::Compute => json!({"rounds": ROUNDS}).to_string(),
             Self::Get => "{}".to_owned(),
             Self::Item => r#"{"id":"1"}"#.to_owned(),
+            Self::Page => url_event::get("/", "name=Guesthouse"),
+            Self::Text => url_event::post_text("/echo"),
+            Self::Bytes => url_event::post_bytes("/echo"),
+            Self::Now => url_event::get("/now", ""),
         }
     }
 
     /// Returns whether this is the right response to the event.
     pub fn is_right(self, response: &[u8]) -> bool {
+        if matches!(self, Self::Page | Self::Text | Self::Bytes | Self::Now) {
+            return self.is_right_page(response).is_some_and(|is_right| is_right);
+        }
         let Ok(response) = serde_json::from_slice::<Value>(response) else { return false };
         let event: Value = serde_json::from_str(&self.event()).unwrap_or_default();
         match self {
@@ -95,7 +122,19 @@ impl Work {
             Self::Compute => response["hash"] == *HASH,
             Self::Get => response == json!({"message": "Hello Guesthouse!"}),
             Self::Item => response == json!({"name": "Ada"}),
+            Self::Page | Self::Text | Self::Bytes | Self::Now => false,
         }
+    }
+
+    /// Returns whether this is the right response to an HTTP request, or `None` if it is no such response.
+    fn is_right_page(self, response: &[u8]) -> Option<bool> {
+        let page = url_event::page(response)?;
+        let event: Value = serde_json::from_str(&self.event()).ok()?;
+        Some(match self {
+            Self::Page => serde_json::from_slice::<Value>(&page.body).ok()? == json!({"message": "Hello Guesthouse!"}),
+            Self::Now => std::str::from_utf8(&page.body).ok()?.parse::<u128>().is_ok(),
+            _ => page.is_base64 == event["isBase64Encoded"] && page.body == event["body"].as_str()?.as_bytes(),
+        })
     }
 }
 

@@ -6,7 +6,7 @@ use std::{
     process::Command,
 };
 
-use crate::{Result, bench_network, cargo, guests, root, run as execute, say, tools};
+use crate::{Result, bench_http, bench_network, cargo, guests, root, run as execute, say, tools};
 
 /// The names of the guests in Rust in the benchmark, and of the fixtures that they are.
 const RUST: &[(&str, &str)] =
@@ -20,9 +20,13 @@ pub fn run(only: &[&str]) -> Result<()> {
     tools::c()?;
     let built = root().join("target/bench");
     fs::create_dir_all(&built)?;
-    programs(&built, &path)?;
-    guests(&built, &path)?;
-    bench_network::build(&built, &ahead(&built), &path)?;
+    if only == ["http"] {
+        bench_http::build(&built, &ahead(&built), &path)?;
+    } else {
+        programs(&built, &path)?;
+        guests(&built, &path)?;
+        bench_network::build(&built, &ahead(&built), &path)?;
+    }
     say("running the benchmark (6 minutes)");
     let mut bench = Command::new(root().join("target/release/bench"));
     execute(bench.arg(ahead(&built)).args(only).current_dir(root()))
@@ -33,29 +37,11 @@ fn programs(built: &Path, path: &str) -> Result<()> {
     say(
         "building `bootstrap` with and without its parts, and the native functions (20 minutes when it is the first time)",
     );
-    let (release, host) = (root().join("target/release"), root().join("target/host"));
-    let bootstrap = |features: &[&str], name: &str| -> Result<()> {
-        let mut cargo = cargo(&root());
-        cargo.args([
-            "build",
-            "--locked",
-            "--profile",
-            "host",
-            "--package",
-            "guesthouse",
-            "--bin",
-            "bootstrap",
-            "--no-default-features",
-        ]);
-        execute(cargo.args(features))?;
-        // The file is copied beside its place and moved there, because the previous one may still run.
-        fs::copy(host.join("bootstrap"), built.join("partial"))?;
-        Ok(fs::rename(built.join("partial"), built.join(name))?)
-    };
-    bootstrap(&[], "bootstrap-lean")?;
-    bootstrap(&["--features", "network"], "bootstrap-lean-with-network")?;
-    bootstrap(&["--features", "compiler,lambda-runtime,oci"], "bootstrap-without-network")?;
-    bootstrap(&["--features", "compiler,lambda-runtime,network,oci"], "bootstrap")?;
+    let release = root().join("target/release");
+    bootstrap(built, "", "bootstrap-lean")?;
+    bootstrap(built, "network", "bootstrap-lean-with-network")?;
+    bootstrap(built, "compiler,lambda-runtime,oci", "bootstrap-without-network")?;
+    bootstrap(built, ALL_FEATURES, "bootstrap")?;
     execute(cargo(&root()).args([
         "build",
         "--locked",
@@ -69,13 +55,31 @@ fn programs(built: &Path, path: &str) -> Result<()> {
     ]))?;
     fs::copy(release.join("native-bench"), built.join("native"))?;
     guests::go_function(&root().join("tests/bench/go"), path, &built.join("go"))?;
-    let version = Command::new("go").arg("version").env("PATH", path).output()?;
-    fs::write(built.join("go.version"), version.stdout)?;
+    write_go_version(built, path)?;
     for (directory, file) in [("python", "app.py"), ("node", "app.mjs")] {
         fs::create_dir_all(built.join(directory))?;
         fs::copy(root().join("tests/bench").join(directory).join(file), built.join(directory).join(file))?;
     }
     Ok(())
+}
+
+/// The features of the `bootstrap` that is published.
+pub const ALL_FEATURES: &str = "compiler,lambda-runtime,network,oci";
+
+/// Builds a `bootstrap` with these features.
+pub fn bootstrap(built: &Path, features: &str, name: &str) -> Result<()> {
+    let mut cargo = cargo(&root());
+    cargo.args(["build", "--locked", "--profile", "host", "--package", "guesthouse", "--bin", "bootstrap"]);
+    execute(cargo.args(["--no-default-features", "--features", features]))?;
+    // The file is copied beside its place and moved there, because the previous one may still run.
+    fs::copy(root().join("target/host/bootstrap"), built.join("partial"))?;
+    Ok(fs::rename(built.join("partial"), built.join(name))?)
+}
+
+/// Writes down which Go builds, for the reports.
+pub fn write_go_version(built: &Path, path: &str) -> Result<()> {
+    let version = Command::new("go").arg("version").env("PATH", path).output()?;
+    Ok(fs::write(built.join("go.version"), version.stdout)?)
 }
 
 /// Builds the guests by language: their `.wasm` files in `guests`, and their `.cwasm` files in `ahead`.

@@ -61,10 +61,7 @@ fn javascript(native: &Path, guest: &Path) -> Result<()> {
     let handlers = [0, 1].map(|at| (files[at].as_path(), "handler", guest.join(BOTH[at]).with_extension("wasm")));
     guests::javascript_handlers(&handlers)?;
     for (file, name) in files.iter().zip(BOTH) {
-        let mut npm = guests::npm_in(&root().join("guests/hello-js"), &path);
-        npm.args(["exec", "--no", "--", "esbuild", "--bundle", "--minify", "--platform=node", "--log-level=warning"]);
-        let output = native.join(name).with_extension("cjs");
-        run(npm.arg("--target=node22").arg(format!("--outfile={}", output.display())).arg(file))?;
+        guests::bundle_for_node(&path, file, &native.join(name).with_extension("cjs"))?;
     }
     Ok(())
 }

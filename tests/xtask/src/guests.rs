@@ -193,6 +193,13 @@ pub fn javascript_handlers(handlers: &[JavascriptHandler<'_>]) -> Result<()> {
     Ok(())
 }
 
+/// Makes one file of a function and its packages, for Node.
+pub fn bundle_for_node(path: &str, source: &Path, output: &Path) -> Result<()> {
+    let mut npm = npm_in(&root().join("guests/hello-js"), path);
+    npm.args(["exec", "--no", "--", "esbuild", "--bundle", "--minify", "--platform=node", "--log-level=warning"]);
+    run(npm.arg("--target=node22").arg(format!("--outfile={}", output.display())).arg(source))
+}
+
 pub fn npm_in(directory: &Path, path: &str) -> Command {
     let mut npm = Command::new("npm");
     npm.current_dir(directory).env("PATH", path);

@@ -2,6 +2,7 @@
 //! compare faults, fuzz, and make a release. Each command first installs what is missing.
 
 mod bench;
+mod bench_http;
 mod bench_network;
 mod debian;
 mod demo;
@@ -32,9 +33,9 @@ usage: cargo xtask COMMAND
           write docs/libraries.md, from what the tested functions ask for
   guests  build the guests in all languages, which the tests run
   test    install what the tests need, and run all of them, those with the image too
-  bench [network]
+  bench [network|http]
           compare start, warm calls, memory and requests with native functions and AWS's runtimes for other languages;
-          with `network` only the requests
+          with `network` only the requests; with `http` guests that serve HTTP, with other ways to do so
   faults  cause the same faults in guests and in native Rust, Python and Node handlers, and count the lost environments
   fuzz [SECONDS]
           search for input that the host can't handle, for SECONDS (60 by default) with each target
@@ -52,7 +53,7 @@ fn main() -> ExitCode {
         ["libraries"] => libraries::write(),
         ["guests"] => guests::build(),
         ["bench"] => bench::run(&[]),
-        ["bench", "network"] => bench::run(&["network"]),
+        ["bench", only @ ("network" | "http")] => bench::run(&[only]),
         ["faults"] => faults(),
         ["fuzz"] => fuzz("60"),
         ["fuzz", seconds] => fuzz(seconds),

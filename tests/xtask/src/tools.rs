@@ -57,8 +57,8 @@ const CONTAINERS: &[Need] = &[
 /// AWS's runtime for Python, in the newest version when this was written. The versions of Node and of AWS's runtime for
 /// Node are in `tests/peers/node`.
 const PYTHON_RUNTIME: &str = "awslambdaric==4.2.2";
-/// The files that list the clients that guests are compared with.
-const PYTHON_CLIENTS: [&str; 2] = ["boto3.txt", "requests.txt"];
+/// The files that list the clients, frameworks and adapters that guests are compared with.
+const PYTHON_PEERS: [&str; 3] = ["network/python/boto3.txt", "network/python/requests.txt", "http/python/peers.txt"];
 /// What AWS's runtime for Node needs: it compiles its own native part.
 const NODE_RUNTIME: &[Need] = &[
     ("autoconf", "autoconf"),
@@ -75,6 +75,9 @@ const CXX: Need = ("g++", "g++");
 
 /// npm as Debian has it. If Node comes from elsewhere, npm comes with it.
 pub const NPM: Need = ("npm", "npm");
+
+/// AWS's Lambda Web Adapter, in the newest version of its crate when this was written.
+const LAMBDA_WEB_ADAPTER: &str = "lambda_web_adapter@1.0.0-rc1";
 
 const CARGO_FUZZ: &str = "cargo-fuzz@0.13.2";
 
@@ -221,12 +224,12 @@ fn from_wheel(package: &str, file: &str, digest: &str, to: &Path) -> Result<()> 
     Ok(fs::remove_dir_all(downloads)?)
 }
 
-/// Installs AWS's runtimes for Python and Node, the clients in Python that are compared, and Node itself.
+/// Installs AWS's runtimes for Python and Node, the packages of Python that are compared, and Node itself.
 pub fn peers() -> Result<()> {
     let directory = tools().join("peers");
     let stamp = directory.join("installed");
     let locked = fs::read_to_string(root().join("tests/peers/node/package-lock.json"))?;
-    let packages = PYTHON_CLIENTS.map(|file| root().join("tests/bench/network/python").join(file));
+    let packages = PYTHON_PEERS.map(|file| root().join("tests/bench").join(file));
     let clients = packages.iter().map(fs::read_to_string).collect::<std::io::Result<String>>()?;
     let wanted = format!("{PYTHON_RUNTIME}\n{clients}{locked}");
     if is_installed(&directory.join("python"), &stamp, &wanted) {
@@ -375,6 +378,17 @@ pub fn registry() -> Result<()> {
 /// Installs Redis, to which guests connect.
 pub fn redis() -> Result<()> {
     debian::install(&[("redis-server", "redis-server")], "Redis")
+}
+
+/// Installs AWS's Lambda Web Adapter. Returns its program.
+pub fn lambda_web_adapter() -> Result<PathBuf> {
+    let adapter = tools().join("bin/lambda-adapter");
+    if !adapter.exists() {
+        say("building Lambda Web Adapter (5 minutes)");
+        let mut install = Command::new("cargo");
+        run(install.args(["install", "--quiet", "--locked", LAMBDA_WEB_ADAPTER, "--root"]).arg(tools()))?;
+    }
+    Ok(adapter)
 }
 
 /// Installs what fuzzing needs.
