@@ -3,6 +3,7 @@
 mod cache;
 mod check;
 mod compile;
+mod deploy;
 mod lambda;
 mod project;
 mod push;
@@ -31,6 +32,11 @@ enum Command {
     Check(check::Arguments),
     Compile(compile::Arguments),
     Push(push::Arguments),
+    Deploy(deploy::Arguments),
+    Invoke(deploy::invoke::Arguments),
+    Logs(deploy::logs::Arguments),
+    Rollback(deploy::rollback::Arguments),
+    Delete(deploy::delete::Arguments),
 }
 
 /// The exit status of the process.
@@ -71,6 +77,11 @@ fn main() -> ExitCode {
         Command::Check(arguments) => check::run(arguments),
         Command::Compile(arguments) => compile::run(arguments),
         Command::Push(arguments) => push::run(arguments),
+        Command::Deploy(arguments) => deploy::run(arguments),
+        Command::Invoke(arguments) => deploy::invoke::run(arguments),
+        Command::Logs(arguments) => deploy::logs::run(arguments),
+        Command::Rollback(arguments) => deploy::rollback::run(arguments),
+        Command::Delete(arguments) => deploy::delete::run(arguments),
     };
     ended
         .unwrap_or_else(|error| {
