@@ -56,6 +56,8 @@ use std::{num::NonZeroUsize, sync::Arc};
 
 use wasmtime::{Config, ModuleVersionStrategy, WasmBacktraceDetails, component::Linker};
 
+#[cfg(feature = "cli")]
+pub use self::precompiled::processor_of;
 use self::store_state::StoreState;
 pub use self::{
     code::Code,

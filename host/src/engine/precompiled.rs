@@ -131,6 +131,37 @@ pub(super) fn check(file: &File) -> Result<(), String> {
     }
 }
 
+/// Checks a file's bytes without mapping them, whichever processor they are for, and returns that processor. The `Err`
+/// describes what is wrong with them.
+///
+/// # Errors
+/// Fails if the bytes are not all that `guesthouse compile` of this version wrote.
+#[cfg(feature = "cli")]
+pub fn processor_of(bytes: &[u8]) -> Result<super::Target, String> {
+    use object::{Architecture, Object as _, ObjectSection as _};
+    const ENGINE_SECTION: &str = ".wasmtime.engine";
+    let (checked, tail) = bytes.split_last_chunk::<{ CHECKSUM_BYTES + MAGIC.len() }>().ok_or_else(foreign)?;
+    let [a, b, c, d, magic @ ..] = *tail;
+    if magic != MAGIC {
+        return Err(foreign());
+    }
+    if crc32fast::hash(checked) != u32::from_le_bytes([a, b, c, d]) {
+        return Err("it is damaged: its checksum is not that of its bytes".to_owned());
+    }
+    let image = object::File::parse(bytes).map_err(|_| foreign())?;
+    let section = image.section_by_name(ENGINE_SECTION).and_then(|section| section.data().ok()).ok_or_else(foreign)?;
+    // The section begins with the version of its own format, and the length of the text that follows.
+    let named = section.get(1).and_then(|&length| section.get(2..2 + usize::from(length)));
+    if named != Some(VERSION.as_bytes()) {
+        return Err(foreign());
+    }
+    match image.architecture() {
+        Architecture::X86_64 => Ok(super::Target::X86_64),
+        Architecture::Aarch64 => Ok(super::Target::Aarch64),
+        _ => Err(foreign()),
+    }
+}
+
 /// Maps the file. Pages that are not touched take no memory. The `Err` describes what is wrong with the file.
 ///
 /// The file must come from somebody who may run any code in this process.

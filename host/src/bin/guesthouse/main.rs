@@ -5,6 +5,7 @@ mod check;
 mod compile;
 mod deploy;
 mod lambda;
+mod package;
 mod project;
 mod push;
 mod run;
@@ -31,6 +32,7 @@ enum Command {
     Serve(serve::Arguments),
     Check(check::Arguments),
     Compile(compile::Arguments),
+    Package(package::Arguments),
     Push(push::Arguments),
     Deploy(deploy::Arguments),
     Invoke(deploy::invoke::Arguments),
@@ -76,6 +78,7 @@ fn main() -> ExitCode {
         Command::Serve(arguments) => serve::run(arguments),
         Command::Check(arguments) => check::run(arguments),
         Command::Compile(arguments) => compile::run(arguments),
+        Command::Package(arguments) => package::run(arguments),
         Command::Push(arguments) => push::run(arguments),
         Command::Deploy(arguments) => deploy::run(arguments),
         Command::Invoke(arguments) => deploy::invoke::run(arguments),
