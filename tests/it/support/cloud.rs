@@ -99,9 +99,9 @@ impl Cloud {
         self.shared.asked.lock().unwrap().iter().filter(|line| !reads(line)).cloned().collect()
     }
 
-    /// How many requests there were whose line begins like this.
-    pub fn count(&self, begin: &str) -> usize {
-        self.shared.asked.lock().unwrap().iter().filter(|line| line.starts_with(begin)).count()
+    /// How many requests there were with this line.
+    pub fn count(&self, line: &str) -> usize {
+        self.shared.asked.lock().unwrap().iter().filter(|asked| *asked == line).count()
     }
 
     /// Runs the developer's tool with this AWS.
@@ -121,7 +121,8 @@ impl Cloud {
         let begin = "import boto3, json, sys\nclient = lambda service: boto3.client(service, endpoint_url=sys.argv[1], \
                      region_name='eu-central-1')\n";
         let mut python = tools::python();
-        let output = process::output(python.args(["-c", &format!("{begin}{script}"), &format!("http://{}", self.shared.moto)]));
+        let output =
+            process::output(python.args(["-c", &format!("{begin}{script}"), &format!("http://{}", self.shared.moto)]));
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         serde_json::from_slice(&output.stdout).expect("JSON")
     }
@@ -143,13 +144,17 @@ impl Shared {
         }
         let first_line = request.first_line.trim_end_matches(" HTTP/1.1");
         let own = ["host", "content-length", "connection"];
-        let headers: Vec<(&str, &str)> = request.headers.iter().filter(|(name, _)| !own.contains(&name.as_str()))
+        let headers: Vec<(&str, &str)> = request
+            .headers
+            .iter()
+            .filter(|(name, _)| !own.contains(&name.as_str()))
             .filter_map(|(name, value)| Some((name.as_str(), std::str::from_utf8(value).ok()?)))
             .collect();
         let response = http::request(&self.moto, first_line, &headers, &request.body);
-        let headers = response.headers.iter().filter(|(name, _)| {
-            !own.contains(&name.as_str()) && name != "transfer-encoding" && name != "date"
-        });
+        let headers = response
+            .headers
+            .iter()
+            .filter(|(name, _)| !own.contains(&name.as_str()) && name != "transfer-encoding" && name != "date");
         let mut head = format!("HTTP/1.1 {} X\r\nContent-Length: {}\r\n", response.subject(), response.body.len());
         for (name, value) in headers {
             head.push_str(&format!("{name}: {}\r\n", String::from_utf8_lossy(value)));

@@ -93,11 +93,8 @@ impl AwsApi {
         if self.token.as_ref().is_some_and(|token| HeaderValue::from_str(token).is_err()) {
             return Err("the session token of the credentials is not one".to_owned());
         }
-        let credential = AwsCredential {
-            key_id: self.key_id.clone(),
-            secret_key: self.secret.clone(),
-            token: self.token.clone(),
-        };
+        let credential =
+            AwsCredential { key_id: self.key_id.clone(), secret_key: self.secret.clone(), token: self.token.clone() };
         let authorizer = AwsAuthorizer::new(&credential, request.service, &request.region);
         authorizer.try_authorize(&mut signed, None).map_err(|error| chain(&error))?;
         let (parts, _) = signed.into_parts();

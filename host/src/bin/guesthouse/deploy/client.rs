@@ -231,7 +231,9 @@ impl fmt::Display for CallError {
         }
         match code.as_str() {
             "ExpiredToken" | "ExpiredTokenException" => write!(f, "\nhint: log in again: the credentials are too old"),
-            "InvalidClientTokenId" | "UnrecognizedClientException" | "SignatureDoesNotMatch"
+            "InvalidClientTokenId"
+            | "UnrecognizedClientException"
+            | "SignatureDoesNotMatch"
             | "InvalidSignatureException" => write!(f, "\nhint: check the credentials and this machine's clock"),
             "AccessDenied" | "AccessDeniedException" => {
                 let statement = json!({"Effect": "Allow", "Action": action, "Resource": "*"});
@@ -320,8 +322,12 @@ mod tests {
         let pair = |code: &str, message: &str| (code.to_owned(), message.to_owned());
         let header = [("x-amzn-errortype", "ResourceConflictException:http://internal/")];
         assert_eq!(of(&header, r#"{"Message":"m"}"#), pair("ResourceConflictException", "m"));
-        assert_eq!(of(&[], r##"{"__type":"a.b#ThrottlingException","message":"m"}"##), pair("ThrottlingException", "m"));
-        let xml = "<ErrorResponse><Error><Code>NoSuchEntity</Code><Message>a &lt;b&gt;</Message></Error></ErrorResponse>";
+        assert_eq!(
+            of(&[], r##"{"__type":"a.b#ThrottlingException","message":"m"}"##),
+            pair("ThrottlingException", "m")
+        );
+        let xml =
+            "<ErrorResponse><Error><Code>NoSuchEntity</Code><Message>a &lt;b&gt;</Message></Error></ErrorResponse>";
         assert_eq!(of(&[], xml), pair("NoSuchEntity", "a <b>"));
         assert_eq!(of(&[], "gateway"), pair("", "gateway"));
     }

@@ -86,6 +86,6 @@ fn is_confirmed(found: &[String]) -> anyhow::Result<bool> {
     print!("delete {}? [y/N] ", found.join(" and "));
     std::io::stdout().flush().context("can't ask")?;
     let mut line = String::new();
-    std::io::stdin().read_line(&mut line).context("can't read the answer")?;
+    std::io::stdin().read_line(&mut line).context("can't read from the terminal")?;
     Ok(["y", "yes"].contains(&line.trim().to_lowercase().as_str()))
 }

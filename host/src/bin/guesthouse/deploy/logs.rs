@@ -114,7 +114,8 @@ mod tests {
     #[test]
     fn each_line_is_printed_once_and_old_ones_are_forgotten() {
         let page = |events: &[(u64, &str)]| {
-            let event = |(time, id): &(u64, &str)| json!({"timestamp": time, "eventId": id, "message": format!("{id}\n")});
+            let event =
+                |(time, id): &(u64, &str)| json!({"timestamp": time, "eventId": id, "message": format!("{id}\n")});
             json!({"events": events.iter().map(event).collect::<Vec<_>>()})
         };
         let mut log = Log { begin_ms: 0, known: BTreeSet::new() };

@@ -122,9 +122,7 @@ async fn wish(
         }
     };
     let layer = match (layer, &settings.layer) {
-        (Some(bytes), _) => {
-            LayerWish::File { name: format!("guesthouse-{}", settings.arch), sha256: sha256(bytes) }
-        }
+        (Some(bytes), _) => LayerWish::File { name: format!("guesthouse-{}", settings.arch), sha256: sha256(bytes) },
         (None, Some(arn)) => LayerWish::Given(arn.clone()),
         (None, None) => LayerWish::None,
     };

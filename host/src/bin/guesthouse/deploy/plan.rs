@@ -50,7 +50,10 @@ pub enum LayerWish {
     None,
     Given(String),
     /// A layer with this name and this SHA-256.
-    File { name: String, sha256: String },
+    File {
+        name: String,
+        sha256: String,
+    },
 }
 
 /// Who may call the function's URL.
@@ -102,9 +105,16 @@ pub struct FunctionSeen {
 /// One change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    CreateRole { name: String },
-    PutPolicy { role: String, policy: Value },
-    PublishLayer { name: String },
+    CreateRole {
+        name: String,
+    },
+    PutPolicy {
+        role: String,
+        policy: Value,
+    },
+    PublishLayer {
+        name: String,
+    },
     CreateFunction,
     UpdateCode,
     /// With the differences in words.

@@ -99,11 +99,15 @@ pub fn role_name(function: &str) -> String {
 pub fn checked_name(name: String, has_own_role: bool) -> anyhow::Result<String> {
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     if name.is_empty() || name.len() > NAME_LIMIT || !name.bytes().all(is_name) {
-        bail!("`{name}` is not a function's name\nhint: use up to {NAME_LIMIT} letters, digits, `-` and `_` (`--name`)");
+        bail!(
+            "`{name}` is not a function's name\nhint: use up to {NAME_LIMIT} letters, digits, `-` and `_` (`--name`)"
+        );
     }
     let role = role_name(&name);
     if has_own_role && role.len() > NAME_LIMIT {
-        bail!("the role `{role}` would have too long a name\nhint: choose a shorter name, or name a role with `--role`");
+        bail!(
+            "the role `{role}` would have too long a name\nhint: choose a shorter name, or name a role with `--role`"
+        );
     }
     Ok(name)
 }
@@ -135,7 +139,10 @@ pub fn read(guest: Option<&Path>, handler: &str) -> anyhow::Result<File> {
         }
         let text = fs::read_to_string(&path).with_context(|| format!("can't read `{}`", path.display()))?;
         let mut handlers = read_settings(&TaskRoot::open(&directory)?)?;
-        return Ok(File { deploy: DeploySettings::parse(&text)?, handler: handlers.remove(handler).unwrap_or_default() });
+        return Ok(File {
+            deploy: DeploySettings::parse(&text)?,
+            handler: handlers.remove(handler).unwrap_or_default(),
+        });
     }
     Ok(File::default())
 }
@@ -155,7 +162,10 @@ mod tests {
         let with = Settings::new(Options { memory: Some(1024), ..options() }, file(), "hello").unwrap();
         assert_eq!((with.memory, with.timeout, with.url, with.arch.as_str()), (1024, 3, Url::Iam, "arm64"));
         let without = Settings::new(options(), DeploySettings::default(), "hello").unwrap();
-        assert_eq!((without.memory, without.timeout, without.url, without.name.as_str()), (256, 10, Url::None, "hello"));
+        assert_eq!(
+            (without.memory, without.timeout, without.url, without.name.as_str()),
+            (256, 10, Url::None, "hello")
+        );
     }
 
     #[test]

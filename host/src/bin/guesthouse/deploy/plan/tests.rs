@@ -153,9 +153,8 @@ fn nobody_stays_in_when_a_url_is_no_longer_public() {
 
 #[test]
 fn another_layer_is_published_and_the_same_one_is_not() {
-    let of = |sha256: &str| {
-        Wish { layer: LayerWish::File { name: "host".to_owned(), sha256: sha256.to_owned() }, ..wish() }
-    };
+    let of =
+        |sha256: &str| Wish { layer: LayerWish::File { name: "host".to_owned(), sha256: sha256.to_owned() }, ..wish() };
     let seen = complete(&of("a"));
     assert_eq!(words(&seen, &of("a")), [""; 0]);
     assert_eq!(
