@@ -139,7 +139,7 @@ impl Made<'_> {
                 let body = json!({"AuthType": access.auth_type()});
                 self.send("lambda:CreateFunctionUrlConfig", "POST", url(), body).await?;
             }
-            Change::ChangeUrl(access) => {
+            Change::UpdateUrl(access) => {
                 let body = json!({"AuthType": access.auth_type()});
                 self.send("lambda:UpdateFunctionUrlConfig", "PUT", url(), body).await?;
             }

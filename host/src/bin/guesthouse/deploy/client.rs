@@ -16,6 +16,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// The maximum number of attempts. All waits together are 26 seconds: a new role is known to Lambda after some 10.
 const ATTEMPTS: usize = 10;
 
+/// The permission to call a function.
+pub const INVOKE: &str = "lambda:InvokeFunction";
+
 /// Sends calls to the APIs of AWS in one region.
 pub struct Aws {
     pub api: AwsApi,
@@ -189,7 +192,9 @@ impl CallError {
     /// Returns whether the same call may be accepted later.
     fn may_work_later(&self) -> bool {
         match self.status {
-            429 | 500 | 502 | 503 | 504 => true,
+            429 => true,
+            // The function may have run: only its caller knows whether it may run twice.
+            500 | 502 | 503 | 504 => self.action != INVOKE,
             // Another change of the same function is not finished.
             409 => {
                 self.message.contains("in progress")
@@ -281,6 +286,12 @@ mod tests {
         ] {
             assert_eq!(error(status, code, message).may_work_later(), is_sent_again, "{status} {code} {message}");
         }
+    }
+
+    #[test]
+    fn a_function_that_may_have_run_is_not_called_again() {
+        let invocation = |status| CallError { action: INVOKE.to_owned(), ..error(status, "", "") };
+        assert_eq!([429, 500, 503].map(|status| invocation(status).may_work_later()), [true, false, false]);
     }
 
     #[tokio::test(start_paused = true)]

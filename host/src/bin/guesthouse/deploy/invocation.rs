@@ -3,7 +3,7 @@
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 
 use super::{
-    client::{Aws, Call, CallError, Service},
+    client::{Aws, Call, CallError, INVOKE, Service},
     plan::ALIAS,
 };
 
@@ -25,8 +25,7 @@ pub async fn invoke(aws: &Aws, name: &str, event: Vec<u8>) -> Result<Ended, Call
         ("x-amz-log-type", "Tail".to_owned()),
     ];
     let path = format!("/2015-03-31/functions/{name}/invocations?Qualifier={ALIAS}");
-    let action = "lambda:InvokeFunction";
-    let call = Call { service: Service::Lambda, method: "POST", path, headers, body: event, action };
+    let call = Call { service: Service::Lambda, method: "POST", path, headers, body: event, action: INVOKE };
     let response = aws.call(&call).await?;
     let log = response.header("x-amz-log-result").and_then(|log| BASE64_STANDARD.decode(log).ok()).unwrap_or_default();
     Ok(Ended {

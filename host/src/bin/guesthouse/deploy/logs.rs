@@ -43,6 +43,10 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
             loop {
                 let page = page(&aws, &name, log.begin_ms, token.as_deref()).await?;
                 log.new_lines(&page).iter().for_each(|line| anstream::println!("{}", escaped_lines(line)));
+                if !follow {
+                    // No line is read twice, so none has to be known.
+                    log.known.clear();
+                }
                 match page["nextToken"].as_str() {
                     Some(next) => token = Some(next.to_owned()),
                     None => break,

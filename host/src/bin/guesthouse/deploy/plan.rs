@@ -123,7 +123,7 @@ pub enum Change {
     CreateAlias,
     MoveAlias,
     CreateUrl(Url),
-    ChangeUrl(Url),
+    UpdateUrl(Url),
     DeleteUrl,
     AddStatement(Statement),
     RemoveStatement(Statement),
@@ -256,7 +256,7 @@ fn plan_url(seen: &Seen, wanted: Url, changes: &mut Vec<Change>) {
         (None, Url::None) => {}
         (Some(_), Url::None) => changes.push(Change::DeleteUrl),
         (None, wanted) => changes.push(Change::CreateUrl(wanted)),
-        (Some(is), wanted) if is != wanted => changes.push(Change::ChangeUrl(wanted)),
+        (Some(is), wanted) if is != wanted => changes.push(Change::UpdateUrl(wanted)),
         (Some(_), _) => {}
     }
     if wanted == Url::Public {
@@ -279,7 +279,7 @@ impl fmt::Display for Change {
             Self::CreateAlias => write!(f, "create the alias {ALIAS} for that version"),
             Self::MoveAlias => write!(f, "move the alias {ALIAS} to that version"),
             Self::CreateUrl(url) => write!(f, "create a URL {}", who(*url)),
-            Self::ChangeUrl(url) => write!(f, "change the URL to one {}", who(*url)),
+            Self::UpdateUrl(url) => write!(f, "change the URL to one {}", who(*url)),
             Self::DeleteUrl => write!(f, "delete the URL"),
             Self::AddStatement(statement) => write!(f, "let everybody call the URL (statement {})", statement.id()),
             Self::RemoveStatement(statement) => {

@@ -42,7 +42,8 @@ pub fn advice(handler: &Settings) -> Option<String> {
     }
     let statement = |service: &String| {
         let name = service.split(':').next().unwrap_or(service);
-        json!({"Sid": name, "Effect": "Allow", "Action": format!("{name}:ACTION"), "Resource": "ARN"}).to_string()
+        let sid: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
+        json!({"Sid": sid, "Effect": "Allow", "Action": format!("{name}:ACTION"), "Resource": "ARN"}).to_string()
     };
     let names: Vec<String> = services.iter().map(ToString::to_string).collect();
     let statements: Vec<String> = names.iter().map(statement).collect();
@@ -86,9 +87,12 @@ mod tests {
     fn granted_services_become_advice_with_a_statement_each() {
         assert_eq!(advice(&Settings::default()), None);
         let mut settings = Settings::default();
-        settings.network.aws = vec!["dynamodb".parse().unwrap(), "sqs:eu-central-1".parse().unwrap()];
+        settings.network.aws =
+            vec!["dynamodb".parse().unwrap(), "sqs:eu-central-1".parse().unwrap(), "execute-api".parse().unwrap()];
         let advice = advice(&settings).unwrap();
         assert!(advice.contains("dynamodb, sqs:eu-central-1"), "{advice}");
         assert!(advice.contains(r#""Action":"dynamodb:ACTION""#) && advice.contains(r#""Sid":"sqs""#), "{advice}");
+        // The name of a statement has only letters and digits.
+        assert!(advice.contains(r#""Sid":"executeapi""#), "{advice}");
     }
 }
