@@ -3,7 +3,7 @@
 use std::{
     fs,
     path::PathBuf,
-    process::Output,
+    process::{Command, Output},
     sync::atomic::{AtomicUsize, Ordering},
 };
 
@@ -11,8 +11,11 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::support::{
+    Program,
     cloud::{Cloud, Said},
     guests::answering,
+    process, program,
+    servers::S3,
 };
 
 /// A directory with a guest, and a layer in the place of the host's.
@@ -303,13 +306,49 @@ print('0')",
 }
 
 #[test]
+fn a_log_is_followed_as_it_grows() {
+    let cloud = Cloud::start();
+    let put = |message: &str| {
+        cloud.boto3(&format!(
+            "
+import time
+logs = client('logs')
+if not logs.describe_log_groups()['logGroups']:
+    logs.create_log_group(logGroupName='/aws/lambda/hello')
+    logs.create_log_stream(logGroupName='/aws/lambda/hello', logStreamName='s')
+logs.put_log_events(logGroupName='/aws/lambda/hello', logStreamName='s', logEvents=[
+    {{'timestamp': int(time.time() * 1000), 'message': '{message}'}}])
+print('0')"
+        ));
+    };
+    put("one");
+    let tool = Program::start(&mut cloud.tool(&["logs", "hello", "--follow"]));
+    tool.line("the first line", |line| (line == "one").then_some(()));
+    put("two");
+    tool.line("the second line", |line| (line == "two").then_some(()));
+    assert_eq!(tool.lines(), ["one", "two"], "each line once");
+}
+
+#[test]
+fn requests_are_signed_with_the_right_key_or_refused() {
+    let aws = S3::start();
+    let logs = |secret: &str| {
+        let mut tool = Command::new(program("guesthouse"));
+        tool.args(["logs", "hello"]).envs(aws.env()).env("AWS_ENDPOINT_URL", format!("http://{}", aws.address));
+        process::output(tool.env("AWS_SECRET_ACCESS_KEY", secret))
+    };
+    assert_eq!(stdout(&logs(&aws.secret)), "");
+    let wrong = refused(&logs("another"));
+    assert!(wrong.contains("hint: check the credentials and this machine's clock"), "{wrong}");
+}
+
+#[test]
 fn without_credentials_or_a_region_nothing_is_asked() {
-    use std::process::Command;
     let project = Project::new();
     let run = |env: &[(&str, &str)]| {
-        let mut tool = Command::new(crate::support::program("guesthouse"));
+        let mut tool = Command::new(program("guesthouse"));
         tool.args(["invoke", "hello"]).current_dir(project.directory.path()).env_clear().envs(env.iter().copied());
-        refused(&crate::support::process::output(tool.env("PATH", "/nowhere")))
+        refused(&process::output(tool.env("PATH", "/nowhere")))
     };
     let half = run(&[("AWS_ACCESS_KEY_ID", "a"), ("AWS_REGION", "eu-central-1")]);
     assert!(half.contains("only one is set"), "{half}");

@@ -3,8 +3,7 @@
 use super::problems::{Problems, suggestion};
 use crate::failure::Failure;
 
-/// Holds the settings of the table `[deploy]` as they were written, checked one by one. A field is `None` if its setting
-/// is missing.
+/// Holds the settings of the table `[deploy]` as they were written. A field is `None` if its setting is missing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DeploySettings {
     /// The function's name.

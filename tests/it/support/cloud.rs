@@ -1,5 +1,5 @@
-//! Moto as AWS, and a small server in front of it for what moto has not: functions that are not ready yet, refusals, and
-//! invocations.
+//! Moto as AWS, and a small server in front of it for what moto has not: functions that are not ready yet, refusals,
+//! and invocations.
 
 use std::{
     io::{BufReader, Write},
@@ -106,6 +106,11 @@ impl Cloud {
 
     /// Runs the developer's tool with this AWS.
     pub fn guesthouse(&self, arguments: &[&str]) -> Output {
+        process::output(&mut self.tool(arguments))
+    }
+
+    /// The developer's tool with this AWS.
+    pub fn tool(&self, arguments: &[&str]) -> Command {
         let mut tool = Command::new(program("guesthouse"));
         tool.args(arguments).envs([
             ("AWS_ENDPOINT_URL", format!("http://{}", self.address).as_str()),
@@ -113,7 +118,7 @@ impl Cloud {
             ("AWS_SECRET_ACCESS_KEY", "test"),
             ("AWS_REGION", "eu-central-1"),
         ]);
-        process::output(&mut tool)
+        tool
     }
 
     /// Runs a script with `client(SERVICE)`, and returns the JSON that it prints.

@@ -231,7 +231,8 @@ impl fmt::Display for CallError {
             let statement = json!({"Effect": "Allow", "Action": action, "Resource": resource});
             return write!(
                 f,
-                "\nhint: the permission `{action}` is missing; add this statement to a policy of whoever deploys: {statement}"
+                "\nhint: the permission `{action}` is missing; add this statement to a policy of whoever deploys: \
+                 {statement}"
             );
         }
         match code.as_str() {

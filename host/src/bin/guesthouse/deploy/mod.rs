@@ -35,10 +35,10 @@ use crate::{Exit, lambda};
 
 /// Make a function on AWS Lambda of a guest
 ///
-/// Creates what is missing and updates what differs: a role, the layer with the host, the function, a version, the alias
-/// `live` and a URL. Each change is printed before it is made; where nothing differs, nothing is changed. At the end the
-/// function is invoked once. Credentials come from the variables `AWS_…`, or else from the AWS command line. Settings are
-/// in the table `[deploy]` of `guesthouse.toml`, too.
+/// Creates what is missing and updates what differs: a role, the layer with the host, the function, a version, the
+/// alias `live` and a URL. Each change is printed before it is made; where nothing differs, nothing is changed. At the
+/// end the function is invoked once. Credentials come from the variables `AWS_…`, or else from the AWS command line.
+/// Settings are in the table `[deploy]` of `guesthouse.toml`, too.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// The guest's `.wasm` or `.cwasm` file, or a zip file that `guesthouse package` wrote
@@ -167,7 +167,8 @@ fn first_event(url: Url) -> Vec<u8> {
         return b"{}".to_vec();
     }
     let event = json!({
-        "version": "2.0", "routeKey": "$default", "rawPath": "/", "rawQueryString": "", "headers": {"host": "localhost"},
+        "version": "2.0", "routeKey": "$default", "rawPath": "/", "rawQueryString": "",
+        "headers": {"host": "localhost"},
         "requestContext": {
             "accountId": "anonymous", "apiId": "deploy", "domainName": "localhost", "domainPrefix": "deploy",
             "http": {"method": "GET", "path": "/", "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1",

@@ -14,8 +14,8 @@ use crate::{Exit, lambda};
 
 /// Move a function back to the version before
 ///
-/// Moves the alias `live` to the version that was published before the one that it is at. The next `deploy` moves it to a
-/// new version again.
+/// Moves the alias `live` to the version that was published before the one that it is at. The next `deploy` moves it
+/// to a new version again.
 #[derive(clap::Args)]
 pub struct Arguments {
     #[command(flatten)]
