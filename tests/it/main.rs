@@ -63,6 +63,7 @@ mod cli;
 mod function_urls;
 mod image;
 mod new;
+mod package;
 mod peers;
 mod rie;
 mod serve;

@@ -33,6 +33,8 @@ fn each_foreign_thing_has_one_home() {
     lives_in("minisign_verify", &["trust.rs"]);
     lives_in("notify::", &["bin/guesthouse/"]);
     lives_in("rayon", &["engine/compiler.rs"]);
+    lives_in("object::", &["bin/guesthouse/package/bootstrap.rs", "engine/precompiled.rs"]);
+    lives_in("zip::", &["bin/guesthouse/package/archive.rs"]);
     lives_in("toml::", &["config/"]);
     lives_in("clap", &["bin/guesthouse/"]);
     lives_in("env::var", &["config/env_vars.rs"]);

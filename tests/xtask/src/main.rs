@@ -1,11 +1,12 @@
 //! This binary runs the repository's own commands: see the response of a handler, run all tests, build guests, measure,
-//! compare faults, and fuzz. Each command first installs what is missing.
+//! compare faults, fuzz, and make a release. Each command first installs what is missing.
 
 mod bench;
 mod bench_network;
 mod debian;
 mod demo;
 mod demo_network;
+mod dist;
 mod functions;
 mod guests;
 mod libraries;
@@ -36,7 +37,11 @@ usage: cargo xtask COMMAND
           with `network` only the requests
   faults  cause the same faults in guests and in native Rust, Python and Node handlers, and count the lost environments
   fuzz [SECONDS]
-          search for input that the host can't handle, for SECONDS (60 by default) with each target";
+          search for input that the host can't handle, for SECONDS (60 by default) with each target
+  dist [--only x86_64|arm64] [--from DIRECTORY]
+          make a release in target/dist: hosts, layers, and the tool's packages, for both processors or for one; with
+          `--from` of programs that were built before, and are in DIRECTORY/x86_64 and DIRECTORY/arm64 under the
+          names `bootstrap-lean`, `bootstrap-full` and `guesthouse`";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -51,6 +56,10 @@ fn main() -> ExitCode {
         ["faults"] => faults(),
         ["fuzz"] => fuzz("60"),
         ["fuzz", seconds] => fuzz(seconds),
+        ["dist"] => dist::run_with(None, None),
+        ["dist", "--only", only] => dist::run_with(Some(only), None),
+        ["dist", "--from", from] => dist::run_with(None, Some(Path::new(from))),
+        ["dist", "--only", only, "--from", from] => dist::run_with(Some(only), Some(Path::new(from))),
         _ => {
             eprintln!("{HELP}");
             return ExitCode::from(64);

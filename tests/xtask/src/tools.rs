@@ -74,7 +74,7 @@ const NODE_RUNTIME: &[Need] = &[
 const CXX: Need = ("g++", "g++");
 
 /// npm as Debian has it. If Node comes from elsewhere, npm comes with it.
-const NPM: Need = ("npm", "npm");
+pub const NPM: Need = ("npm", "npm");
 
 const CARGO_FUZZ: &str = "cargo-fuzz@0.13.2";
 
@@ -138,7 +138,7 @@ fn is_installed(venv: &Path, stamp: &Path, wanted: &str) -> bool {
 }
 
 /// Creates a virtual environment for Python packages.
-fn create_venv(directory: &Path) -> Result<()> {
+pub fn create_venv(directory: &Path) -> Result<()> {
     debian::install(&[("python3", "python3")], "Python")?;
     let has_venv = || -> Result<bool> {
         Ok(Command::new("python3").args(["-c", "import ensurepip, venv"]).output()?.status.success())
@@ -158,6 +158,21 @@ fn create_venv(directory: &Path) -> Result<()> {
 fn pip_install(venv: &Path, packages: &[&str]) -> Result<()> {
     let mut pip = Command::new(venv.join("bin/python"));
     run(pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(packages))
+}
+
+/// Installs a linker and a C compiler for another processor, and the target of Rust. Returns a value of `PATH` with them.
+pub fn zig(target: &str) -> Result<String> {
+    const PACKAGES: &[&str] = &["ziglang==0.15.2", "cargo-zigbuild==0.24.1"];
+    let venv = tools().join("zig");
+    let (stamp, wanted) = (venv.join("installed"), PACKAGES.join(" "));
+    if !is_installed(&venv, &stamp, &wanted) {
+        say("installing a linker for the other processor");
+        create_venv(&venv)?;
+        pip_install(&venv, PACKAGES)?;
+        fs::write(stamp, wanted)?;
+    }
+    run(Command::new("rustup").args(["target", "add", target]))?;
+    Ok(format!("{}:{}", venv.join("bin").display(), path()))
 }
 
 /// Installs Lambda's Runtime Interface Emulator.

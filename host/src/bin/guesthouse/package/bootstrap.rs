@@ -28,9 +28,10 @@ pub fn read(named: Option<&Path>, processor: Processor) -> anyhow::Result<Vec<u8
         .with_context(|| format!("can't read `{shown}`\nhint: name the host's file, `bootstrap`"))?;
     match processor_of(&bytes) {
         None => bail!("`{shown}` is not a host\nhint: name the file `bootstrap` that a release or a build has"),
-        Some(found) if found != processor => {
-            bail!("`{shown}` is for {found}, and the package for {processor}\nhint: choose the other with `--arch`")
-        }
+        Some(found) if found != processor => bail!(
+            "`{shown}` is for {found}, and the package for {processor}\nhint: choose the other with `--arch`, name \
+             another file with `--bootstrap`, or leave the host to a layer with `--layer`"
+        ),
         Some(_) => {}
     }
     // Machine code fits only the host whose version it names.
