@@ -14,6 +14,11 @@ impl Digest {
         Self(Sha256::digest(bytes).into())
     }
 
+    /// Returns the bytes of the digest.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// Returns the first twelve digits. They distinguish the versions of a guest in a log.
     pub fn short(self) -> String {
         self.to_string()["sha256:".len()..][..12].to_owned()

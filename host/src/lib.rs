@@ -45,7 +45,7 @@
 //! * `local` (feature `cli`): a Lambda in this process, for development.
 
 pub mod artifact_policy;
-mod backoff;
+pub mod backoff;
 pub mod capabilities;
 pub mod config;
 pub mod digest;

@@ -46,6 +46,7 @@ mod watchdog;
 
 // Where guests come from, and how they are swapped.
 mod deploy;
+mod deployed;
 mod lies;
 mod reload;
 mod sources;

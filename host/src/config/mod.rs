@@ -4,6 +4,8 @@
 //! An environment variable wins over the file, and the file wins over the default. All problems are reported in one
 //! message.
 
+#[cfg(feature = "cli")]
+pub mod deploy;
 mod env_vars;
 mod network;
 mod problems;
@@ -352,7 +354,11 @@ fn parse(text: &str, problems: &mut Problems) -> BTreeMap<String, Settings> {
                     }
                 }
             }
-            (key, _) => problems.add(format!("`{key}`: unknown key{}", suggestion(key, ["handlers"].into_iter()))),
+            // Only the developer's tool reads it.
+            ("deploy", toml::Value::Table(_)) => {}
+            (key, _) => {
+                problems.add(format!("`{key}`: unknown key{}", suggestion(key, ["handlers", "deploy"].into_iter())));
+            }
         }
     }
     sections

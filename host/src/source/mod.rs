@@ -20,7 +20,7 @@ use std::{
 };
 
 #[cfg(feature = "cli")]
-pub use self::remote::upload;
+pub use self::remote::{aws_api, upload};
 pub use self::{
     access::RemoteAccess,
     artifact::{Artifact, Blob, Content, FetchOutcome, Precompiled, Revision, Validator, is_machine_code},

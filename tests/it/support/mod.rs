@@ -3,6 +3,7 @@
 pub mod api;
 #[path = "../../../guests/fixtures/src/behaviour.rs"]
 pub mod behaviour;
+pub mod cloud;
 pub mod compiled;
 pub mod crowd;
 pub mod driver;

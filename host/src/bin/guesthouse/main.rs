@@ -3,6 +3,7 @@
 mod cache;
 mod check;
 mod compile;
+mod deploy;
 mod lambda;
 mod package;
 mod project;
@@ -33,6 +34,11 @@ enum Command {
     Compile(compile::Arguments),
     Package(package::Arguments),
     Push(push::Arguments),
+    Deploy(deploy::Arguments),
+    Invoke(deploy::invoke::Arguments),
+    Logs(deploy::logs::Arguments),
+    Rollback(deploy::rollback::Arguments),
+    Delete(deploy::delete::Arguments),
 }
 
 /// The exit status of the process.
@@ -74,6 +80,11 @@ fn main() -> ExitCode {
         Command::Compile(arguments) => compile::run(arguments),
         Command::Package(arguments) => package::run(arguments),
         Command::Push(arguments) => push::run(arguments),
+        Command::Deploy(arguments) => deploy::run(arguments),
+        Command::Invoke(arguments) => deploy::invoke::run(arguments),
+        Command::Logs(arguments) => deploy::logs::run(arguments),
+        Command::Rollback(arguments) => deploy::rollback::run(arguments),
+        Command::Delete(arguments) => deploy::delete::run(arguments),
     };
     ended
         .unwrap_or_else(|error| {

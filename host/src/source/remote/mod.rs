@@ -5,6 +5,8 @@
 //!
 //! See docs/decisions/20-three-remote-clients.md.
 
+#[cfg(feature = "cli")]
+pub mod aws_api;
 mod download;
 mod fetch;
 mod fetch_error;
