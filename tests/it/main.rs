@@ -62,6 +62,7 @@ mod cli;
 mod function_urls;
 mod image;
 mod new;
+mod origins;
 mod peers;
 mod rie;
 mod serve;
