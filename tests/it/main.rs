@@ -66,6 +66,7 @@ mod origins;
 mod peers;
 mod rie;
 mod serve;
+mod url_callers;
 
 // The source itself.
 mod structure;

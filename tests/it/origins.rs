@@ -31,7 +31,8 @@ impl Browser {
 #[test]
 fn a_function_has_an_origin_of_its_own() {
     let echo = guests::path("echo");
-    let guests = directory(&[("One.wasm", &echo), ("billing/refund.wasm", &echo), ("a_b.wasm", &echo), ("a-b.wasm", &echo)]);
+    let guests =
+        directory(&[("One.wasm", &echo), ("billing/refund.wasm", &echo), ("a_b.wasm", &echo), ("a-b.wasm", &echo)]);
     let served = Served::start(guests.path(), &[]);
     let port = served.address.rsplit(':').next().unwrap();
     for label in ["one", "billing-refund"] {

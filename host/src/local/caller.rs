@@ -107,7 +107,8 @@ impl Authority {
             host @ ("localhost" | "127.0.0.1" | "[::1]") => Name::Loopback(host.to_owned()),
             host => {
                 let label = host.strip_suffix(".localhost")?;
-                let is_label = !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+                let is_label =
+                    !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
                 Name::Function(is_label.then(|| label.to_owned())?)
             }
         };

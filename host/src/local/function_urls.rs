@@ -58,7 +58,8 @@ pub(super) async fn respond(
     let Some((name, path, function)) = found else {
         let known: Vec<String> = functions.all().into_iter().map(|(name, _)| name).collect();
         warn!("no function has the URL `{}`, only `{}`", head.uri.path(), known.join("`, `"));
-        let message = "no function has this URL, which is /lambda-url/NAME/ at localhost, or has the name NAME.localhost";
+        let message =
+            "no function has this URL, which is /lambda-url/NAME/ at localhost, or has the name NAME.localhost";
         return refused(StatusCode::NOT_FOUND, message);
     };
     // It is `*` with `OPTIONS`, and nothing with `CONNECT`.

@@ -16,6 +16,11 @@ pub fn rie() -> Command {
     Command::new(tool("aws-lambda-rie"))
 }
 
+/// A browser without a window.
+pub fn browser() -> Command {
+    Command::new("chromium-headless-shell")
+}
+
 /// The AWS command line, with made-up credentials.
 pub fn aws() -> Command {
     let mut aws = python();

@@ -72,6 +72,7 @@ fn test() -> Result<()> {
     tools::emulator()?;
     tools::containers()?;
     tools::registry()?;
+    tools::browser()?;
     guests::build()?;
     demo_network::run()?;
     say("running the host's tests");

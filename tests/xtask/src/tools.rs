@@ -357,6 +357,11 @@ pub fn registry() -> Result<()> {
     debian::install(&[("docker-registry", "docker-registry")], "an OCI registry")
 }
 
+/// Installs a browser without a window.
+pub fn browser() -> Result<()> {
+    debian::install(&[("chromium-headless-shell", "chromium-headless-shell"), ("curl", "curl")], "a browser, and curl")
+}
+
 /// Installs what fuzzing needs.
 pub fn fuzzer() -> Result<()> {
     debian::install(&[CXX], "what builds the fuzzer")?;
