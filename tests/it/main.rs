@@ -24,6 +24,7 @@ mod host_panic;
 mod http;
 mod http_apps;
 mod http_languages;
+mod http_round_trip;
 
 mod http_streams;
 mod init_failures;

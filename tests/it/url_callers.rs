@@ -1,4 +1,4 @@
-//! Programs that others made, at functions' URLs: curl, and a browser.
+//! Programs that others made: curl and a browser at functions' URLs, and AWS's SDK for JavaScript.
 
 use std::{path::Path, process::Command};
 
@@ -142,6 +142,51 @@ fn a_browser_shows_a_functions_page_which_reads_json_and_a_stream() {
     respond(4, "text/plain", "done");
     says("end 200");
     assert_eq!(waiting.program.lines().iter().filter(|line| line.starts_with("START ")).count(), 4);
+}
+
+#[test]
+fn the_sdk_for_javascript_receives_a_streamed_response_as_it_comes() {
+    const SCRIPT: &str = r#"
+import { InvokeCommand, InvokeWithResponseStreamCommand, LambdaClient } from "@aws-sdk/client-lambda";
+const client = new LambdaClient({ endpoint: process.env.ENDPOINT });
+for (const FunctionName of ["wait", "wait", "broken"]) {
+    const response = await client.send(new InvokeWithResponseStreamCommand({ FunctionName, Payload: "{}" }));
+    console.log("status", response.StatusCode, response.ExecutedVersion);
+    for await (const { PayloadChunk, InvokeComplete } of response.EventStream) {
+        if (PayloadChunk) {
+            console.log("chunk", new TextDecoder().decode(PayloadChunk.Payload));
+        } else {
+            console.log("complete", InvokeComplete.ErrorCode, InvokeComplete.ErrorDetails);
+        }
+    }
+}
+const whole = await client.send(new InvokeCommand({ FunctionName: "wait", Payload: "{}" }));
+console.log("whole", whole.StatusCode, whole.FunctionError, whole.Payload.transformToString());
+await client.send(new InvokeWithResponseStreamCommand({ FunctionName: "nobody" })).catch(error => console.log(error.name));
+"#;
+    let waiting = Waiting::start(&[]);
+    let mut node = tools::node(SCRIPT);
+    let node = Program::start(node.env("ENDPOINT", format!("http://{}", waiting.address)));
+    let says = |line: &str| node.line(line, |found| (found == line).then_some(()));
+    let mut worker = waiting.worker(&waiting.in_flight(1), "text/plain");
+    for piece in ["one", "two"] {
+        worker.chunk(piece.as_bytes());
+        says(&format!("chunk {piece}"));
+    }
+    worker.end();
+    says("status 200 $LATEST");
+    says("complete undefined undefined");
+    let mut worker = waiting.worker(&waiting.in_flight(2), "text/plain");
+    worker.chunk(b"three");
+    says("chunk three");
+    worker.fail("Oops", r#"{"errorType":"Oops","errorMessage":"no"}"#);
+    says(r#"complete Oops {"errorType":"Oops","errorMessage":"no"}"#);
+    node.line("the failed start", |found| found.starts_with("complete Host.InvalidGuest").then_some(()));
+    let mut worker = waiting.worker(&waiting.in_flight(3), "text/plain");
+    worker.chunk(b"all");
+    worker.end();
+    says("whole 200 undefined all");
+    says("ResourceNotFoundException");
 }
 
 /// A browser without a window, which opens this URL, and writes what the page says to its log.

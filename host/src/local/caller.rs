@@ -14,8 +14,8 @@ use hyper::{
 /// The header in which a browser says how the origin of a request is related to its target.
 const SITE: &str = "sec-fetch-site";
 
-/// Returns the reason to refuse a request to the Invoke API, or `None` if it is allowed. No page may invoke: the API has
-/// the origin of the URLs with a path, whose pages are those of functions.
+/// Returns the reason to refuse a request to the Invoke API, or `None` if it is allowed. No page may invoke: the API
+/// has the origin of the URLs with a path, whose pages are those of functions.
 pub fn api_refusal(headers: &HeaderMap) -> Option<&'static str> {
     let Some(Authority { name: Name::Loopback(_), .. }) = Authority::of_target(headers) else {
         return Some(OTHER_NAME);

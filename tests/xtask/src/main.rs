@@ -73,6 +73,7 @@ fn test() -> Result<()> {
     tools::containers()?;
     tools::registry()?;
     tools::browser()?;
+    tools::callers()?;
     guests::build()?;
     demo_network::run()?;
     say("running the host's tests");
