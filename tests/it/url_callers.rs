@@ -162,7 +162,8 @@ for (const FunctionName of ["wait", "wait", "broken"]) {
 }
 const whole = await client.send(new InvokeCommand({ FunctionName: "wait", Payload: "{}" }));
 console.log("whole", whole.StatusCode, whole.FunctionError, whole.Payload.transformToString());
-await client.send(new InvokeWithResponseStreamCommand({ FunctionName: "nobody" })).catch(error => console.log(error.name));
+const nobody = client.send(new InvokeWithResponseStreamCommand({ FunctionName: "nobody" }));
+await nobody.catch(error => console.log(error.name));
 "#;
     let waiting = Waiting::start(&[]);
     let mut node = tools::node(SCRIPT);
