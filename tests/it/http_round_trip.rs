@@ -29,7 +29,11 @@ fn what_is_sent_to_a_front_arrives_and_so_does_the_response() {
     for front in FRONTS {
         let site = Site { binary_media_types: vec!["*/*".to_owned()], ..Site::new(front) };
         for _ in 0..REQUESTS_PER_FRONT {
-            let sent = Sent::random(&mut random);
+            let mut sent = Sent::random(&mut random);
+            if front == Front::V2 {
+                // It decodes paths, and nobody can tell `%2541` from `%41` then.
+                sent.path = sent.path.replace("%25", "-");
+            }
             println!("{front:?} {sent:?}");
             let seen: Value = serde_json::from_slice(sent.response(&site, &host, "/request").body()).expect("JSON");
             sent.is_what(&seen);
