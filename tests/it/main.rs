@@ -24,6 +24,7 @@ mod host_panic;
 mod http;
 mod http_apps;
 mod http_languages;
+mod http_round_trip;
 
 mod http_streams;
 mod init_failures;
@@ -63,10 +64,12 @@ mod cli;
 mod function_urls;
 mod image;
 mod new;
+mod origins;
 mod package;
 mod peers;
 mod rie;
 mod serve;
+mod url_callers;
 
 // The source itself.
 mod structure;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Host, RuntimeClient};
+use crate::support::{Host, RuntimeClient, guests, request::url};
 
 /// The time that a guest has, in seconds.
 const TIMEOUT_SECONDS: u32 = 30;
@@ -56,6 +56,25 @@ fn a_client_context_of_raw_bytes_does_not_cost_the_process() {
         assert_eq!(context["function_version"], "$LATEST");
     }
     assert_eq!(emulator.bootstrap(), pid);
+}
+
+/// The emulator takes the protocol of streams, and returns what came as a whole, the prelude included.
+#[test]
+fn a_streamed_response_passes_the_emulator_as_a_whole() {
+    for client in RuntimeClient::BOTH {
+        let emulator = Host::with_file(&guests::http("raw"))
+            .env("GUESTHOUSE_HTTP_RESPOND", "stream")
+            .runtime_client(client)
+            .under_the_emulator(TIMEOUT_SECONDS);
+        for count in [0, 3] {
+            let target = format!("/pieces?count={count}&size=4&status=201");
+            let reply = emulator.invoke(url("GET", &target).to_string());
+            let (prelude, body) = reply.response().split_once("\0\0\0\0\0\0\0\0").expect("a prelude");
+            let prelude: serde_json::Value = serde_json::from_str(prelude).unwrap();
+            assert_eq!(prelude["statusCode"], 201, "{client:?}");
+            assert_eq!(body, ["", "0:xxxx1:xxxx2:xxxx"][usize::from(count > 0)], "{client:?}");
+        }
+    }
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! This module serves the URL of each function: `/lambda-url/NAME/…`.
+//! This module serves the URLs of each function: `/lambda-url/NAME/…`, and all paths at `LABEL.localhost`.
 //!
 //! A request becomes the event of the front that was chosen, and the function's response becomes one of HTTP. Both are
 //! done in `front`; here is what needs a connection.
@@ -48,15 +48,24 @@ pub(super) async fn respond(
     request: Request<Incoming>,
 ) -> Response<Body> {
     let (head, incoming) = request.into_parts();
-    if let Some(reason) = caller::refusal(&head.headers) {
+    if let Some(reason) = caller::url_refusal(&head.headers, peer.port) {
         return refused(StatusCode::FORBIDDEN, &format!("this is a local Lambda: {reason}"));
     }
-    let below = head.uri.path().strip_prefix(PREFIX).unwrap_or_default();
-    let Some((name, path, function)) = find(functions, below) else {
+    let found = match caller::label(&head.headers) {
+        Some(label) => functions.labelled(&label).map(|(name, function)| (name, head.uri.path(), function)),
+        None => find(functions, head.uri.path().strip_prefix(PREFIX).unwrap_or_default()),
+    };
+    let Some((name, path, function)) = found else {
         let known: Vec<String> = functions.all().into_iter().map(|(name, _)| name).collect();
         warn!("no function has the URL `{}`, only `{}`", head.uri.path(), known.join("`, `"));
-        return refused(StatusCode::NOT_FOUND, "no function has this URL, which is /lambda-url/NAME/");
+        let message =
+            "no function has this URL, which is /lambda-url/NAME/ at localhost, or has the name NAME.localhost";
+        return refused(StatusCode::NOT_FOUND, message);
     };
+    // It is `*` with `OPTIONS`, and nothing with `CONNECT`.
+    if !path.starts_with('/') {
+        return refused(StatusCode::BAD_REQUEST, "the request's target is no path");
+    }
     let arrived = Arrived {
         function: &name,
         method: &head.method,

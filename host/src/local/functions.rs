@@ -147,6 +147,27 @@ impl Functions {
         found.map(|slot| slot.served.clone())
     }
 
+    /// Returns the function that has this label in the names of hosts, with its own name. Where several have it, none
+    /// gets it: pages and cookies of one would be those of another.
+    pub fn labelled(&self, wanted: &str) -> Option<(String, Served)> {
+        let all = self.lock();
+        let mut found = all.iter().filter(|(name, _)| label(name).as_deref() == Some(wanted));
+        match (found.next(), found.next()) {
+            (Some((name, slot)), None) => Some((name.clone(), slot.served.clone())),
+            (Some(_), Some(_)) => None,
+            (None, _) => {
+                drop(all);
+                Some((wanted.to_owned(), self.get(wanted)?))
+            }
+        }
+    }
+
+    /// Returns the label by which this function has an origin of its own, if no other has it.
+    pub fn label_of(&self, name: &str) -> Option<String> {
+        let label = label(name)?;
+        self.labelled(&label).map(|_| label)
+    }
+
     /// Calls the function in a task of its own, because an invocation continues if its caller disconnects. A function
     /// that can't start responds with the reason, as on Lambda.
     ///
@@ -188,6 +209,18 @@ impl Functions {
     }
 }
 
+/// Returns a function's name as a label of a host's name: in lower case, and with `-` in place of what is no letter or
+/// digit. There is none for a name of other characters only, or one that is too long.
+fn label(name: &str) -> Option<String> {
+    let plain = |char: char| if char.is_ascii_alphanumeric() { char.to_ascii_lowercase() } else { '-' };
+    let label: String = name.chars().map(plain).collect();
+    let label = label.trim_matches('-');
+    (1..=LABEL_LIMIT_BYTES).contains(&label.len()).then(|| label.to_owned())
+}
+
+/// The maximum length of a label (RFC 1035, section 2.3.4), in bytes.
+const LABEL_LIMIT_BYTES: usize = 63;
+
 fn nothing(path: &Path) -> Failure {
     match path.is_dir() {
         true => Failure::new(ErrorType::GuestNotFound, format!("`{}` holds no guests", path.display())).hint(
@@ -195,5 +228,25 @@ fn nothing(path: &Path) -> Failure {
         ),
         false => Failure::new(ErrorType::GuestNotFound, format!("no such guest: `{}`", path.display()))
             .hint("name a `.wasm` file that a build wrote or, for `guesthouse serve`, a directory of them"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_becomes_a_label_that_hosts_may_have() {
+        for (name, expected) in [
+            ("hello", "hello"),
+            ("Hello_World", "hello-world"),
+            ("billing/refund", "billing-refund"),
+            ("a b.", "a-b"),
+            ("caf\u{e9}2", "caf-2"),
+        ] {
+            assert_eq!(label(name).as_deref(), Some(expected), "{name}");
+        }
+        assert_eq!(label(&"x".repeat(63)), Some("x".repeat(63)));
+        assert_eq!((label(&"x".repeat(64)), label("--"), label("")), (None, None, None));
     }
 }

@@ -46,7 +46,7 @@ async fn invoke(
     request_id: &str,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Refusal> {
-    if let Some(reason) = caller::refusal(request.headers()) {
+    if let Some(reason) = caller::api_refusal(request.headers()) {
         return Err(Refusal::caller(reason));
     }
     let (operation, name) = operation(request.uri().path()).ok_or_else(|| Refusal::no_route(request.uri().path()))?;

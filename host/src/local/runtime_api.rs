@@ -71,7 +71,7 @@ impl RuntimeApi {
     /// Responds to one request. `asked` signals each request for an event on this connection.
     async fn route(&self, request: Request<Incoming>, asked: &watch::Sender<()>) -> Response<Full<Bytes>> {
         // A web page could otherwise take events, and respond to them.
-        if caller::refusal(request.headers()).is_some() {
+        if caller::api_refusal(request.headers()).is_some() {
             return status(
                 StatusCode::FORBIDDEN,
                 r#"{"errorType":"Forbidden","errorMessage":"only the host may use the Runtime API"}"#,

@@ -14,6 +14,7 @@ use tracing::debug;
 use super::{
     Functions, accept,
     body::Body,
+    caller,
     front::Site,
     function_urls::{self, Peer},
     ids, invoke_api,
@@ -41,9 +42,11 @@ pub async fn serve(listener: TcpListener, functions: Arc<Functions>, site: Site)
 
 async fn respond(functions: &Functions, site: &Site, peer: Peer, request: Request<Incoming>) -> Response<Body> {
     let request_id = ids::request_id(request.headers());
-    let mut response = match request.uri().path().strip_prefix(function_urls::PREFIX) {
-        Some(_) => function_urls::respond(functions, site, peer, &request_id, request).await,
-        None => invoke_api::respond(functions, &request_id, request).await,
+    let has_own_origin = caller::label(request.headers()).is_some();
+    let mut response = if has_own_origin || request.uri().path().starts_with(function_urls::PREFIX) {
+        function_urls::respond(functions, site, peer, &request_id, request).await
+    } else {
+        invoke_api::respond(functions, &request_id, request).await
     };
     if let Ok(id) = HeaderValue::from_str(&request_id) {
         response.headers_mut().insert(ids::REQUEST_ID, id);

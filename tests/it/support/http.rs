@@ -103,7 +103,10 @@ fn read_headers(from: &mut impl BufRead) -> io::Result<Vec<(String, Vec<u8>)>> {
 pub fn request(address: &str, first_line: &str, headers: &[(&str, &str)], body: &[u8]) -> Message {
     let mut stream = TcpStream::connect(address).unwrap_or_else(|error| panic!("can't connect to {address}: {error}"));
     stream.set_read_timeout(Some(super::PATIENCE)).expect("a timeout");
-    let mut head = format!("{first_line} HTTP/1.1\r\nHost: {address}\r\nContent-Length: {}\r\n", body.len());
+    let mut head = format!("{first_line} HTTP/1.1\r\nContent-Length: {}\r\n", body.len());
+    if !headers.iter().any(|(name, _)| *name == "Host") {
+        head.push_str(&format!("Host: {address}\r\n"));
+    }
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }

@@ -16,6 +16,22 @@ pub fn rie() -> Command {
     Command::new(tool("aws-lambda-rie"))
 }
 
+/// A browser without a window.
+pub fn browser() -> Command {
+    Command::new("chromium-headless-shell")
+}
+
+/// Node with `@aws-sdk/client-lambda`, which runs this module.
+pub fn node(script: &str) -> Command {
+    let modules = tool("callers/node_modules");
+    // A newer version than the machine has may have been installed for it, in a package whose name has the platform.
+    let installed = std::fs::read_dir(root().join("target/tools/node/node_modules")).into_iter().flatten().flatten();
+    let installed = installed.map(|package| package.path().join("bin/node")).find(|node| node.exists());
+    let mut node = with_credentials(Command::new(installed.unwrap_or_else(|| "node".into())));
+    node.current_dir(modules.parent().expect("a directory")).args(["--input-type=module", "--eval", script]);
+    node
+}
+
 /// The AWS command line, with made-up credentials.
 pub fn aws() -> Command {
     let mut aws = python();
@@ -45,6 +61,7 @@ fn with_credentials(mut command: Command) -> Command {
         .env("AWS_ACCESS_KEY_ID", "test")
         .env("AWS_SECRET_ACCESS_KEY", "test")
         .env("AWS_DEFAULT_REGION", "us-east-1")
+        .env("AWS_REGION", "us-east-1")
         .env("AWS_EC2_METADATA_DISABLED", "true")
         .env("AWS_PAGER", "")
         .env("AWS_CONFIG_FILE", "/dev/null")

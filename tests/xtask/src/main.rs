@@ -83,6 +83,8 @@ fn test() -> Result<()> {
     tools::containers()?;
     tools::registry()?;
     tools::redis()?;
+    tools::browser()?;
+    tools::callers()?;
     guests::build()?;
     demo_network::run()?;
     say("running the host's tests");

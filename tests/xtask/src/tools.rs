@@ -391,6 +391,25 @@ pub fn lambda_web_adapter() -> Result<PathBuf> {
     Ok(adapter)
 }
 
+/// Installs a browser without a window.
+pub fn browser() -> Result<()> {
+    debian::install(&[("chromium-headless-shell", "chromium-headless-shell"), ("curl", "curl")], "a browser, and curl")
+}
+
+/// Installs AWS's SDK for JavaScript, and Node.
+pub fn callers() -> Result<()> {
+    let (sources, directory) = (root().join("tests/callers/node"), tools().join("callers"));
+    let stamp = directory.join("installed");
+    let wanted = fs::read_to_string(sources.join("package-lock.json"))?;
+    node()?;
+    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    say("installing AWS's SDK for JavaScript");
+    npm_ci(&sources, &directory)?;
+    Ok(fs::write(stamp, wanted)?)
+}
+
 /// Installs what fuzzing needs.
 pub fn fuzzer() -> Result<()> {
     debian::install(&[CXX], "what builds the fuzzer")?;

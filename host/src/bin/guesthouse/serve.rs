@@ -23,8 +23,8 @@ use crate::{
 ///
 /// Every guest is a function with the guest's name. `aws lambda invoke --endpoint-url http://127.0.0.1:9000`, the AWS
 /// SDKs and curl work unchanged. Each function has a URL as well, `http://127.0.0.1:9000/lambda-url/NAME/`, which
-/// behaves like a Function URL or, with `--front`, like another front of AWS. Each function has a `/tmp` of its own,
-/// which is removed at the end. Settings come from `guesthouse.toml` beside the guests, and from `--env GUESTHOUSE_…`.
+/// behaves like a Function URL or, with `--front`, like another front of AWS. For browsers it has an origin of its own,
+/// `http://NAME.localhost:9000/`. Each function has a `/tmp` of its own, which is removed at the end. Settings come from `guesthouse.toml` beside the guests, and from `--env GUESTHOUSE_…`.
 /// Changed guests, new guests and changed settings take effect at once. If a changed guest is broken, a warning is
 /// printed, and the previous one keeps serving. `.cwasm` files in the directory are native code, which no sandbox
 /// restricts: serve only those that you made.
@@ -126,7 +126,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         let all = lambda.functions.all();
         for (name, function) in &all {
             match &**function {
-                Ok(_) => print_urls(address, name),
+                Ok(_) => print_urls(address, name, &lambda.functions),
                 Err(failure) => lambda::print_warning(&format!("`{name}` returns only its error: {failure}")),
             }
         }
@@ -163,7 +163,7 @@ async fn follow(watch: notify::Result<Watch>, functions: &Functions, address: So
         watch.changed().await;
         match functions.refresh().await {
             Ok(changes) => changes.iter().for_each(|change| match change {
-                Change::Added(name) => print_urls(address, name),
+                Change::Added(name) => print_urls(address, name, functions),
                 Change::Removed(name) => println!("`{}` is gone, and its function was removed", Escaped(name)),
                 Change::Kept(name, failure) => {
                     lambda::print_warning(&format!("`{name}` keeps its previous settings: {failure}"));
@@ -180,12 +180,15 @@ async fn follow(watch: notify::Result<Watch>, functions: &Functions, address: So
 /// The characters of a name that are escaped in a URL.
 const IN_URL: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-/// Prints where a function is invoked, and its URL.
-fn print_urls(address: SocketAddr, name: &str) {
+/// Prints where a function is invoked, and its URLs.
+fn print_urls(address: SocketAddr, name: &str, functions: &Functions) {
     println!("{}", url(address, name));
     let segments: Vec<String> =
         name.split('/').map(|segment| utf8_percent_encode(segment, IN_URL).to_string()).collect();
     println!("http://{address}/lambda-url/{}/", segments.join("/"));
+    if let Some(label) = functions.label_of(name) {
+        println!("http://{label}.localhost:{}/", address.port());
+    }
 }
 
 fn url(address: SocketAddr, name: &str) -> String {

@@ -30,7 +30,7 @@ static BACKGROUND: AtomicU32 = AtomicU32::new(0);
 ///
 /// | path | what happens |
 /// | --- | --- |
-/// | `/request` | JSON of what the guest got, the body in hexadecimal |
+/// | `/request`, `/request/…` | JSON of what the guest got, the body in hexadecimal |
 /// | `/echo` | the request's body, passed on as it comes |
 /// | `/pieces?count=N&size=BYTES&wait=MS` | N pieces, each flushed, with a wait after each |
 /// | `/large?mib=N` | N MiB from one small buffer |
@@ -50,7 +50,7 @@ pub fn handle(request: IncomingRequest, out: ResponseOutparam) {
     let mut request = Request::new(request);
     let path = request.path.clone();
     match path.as_str() {
-        "/request" => {
+        path if path == "/request" || path.starts_with("/request/") => {
             let json = request.describe();
             Head::of(&request).typed("application/json").send(out).all(json.as_bytes());
         }
