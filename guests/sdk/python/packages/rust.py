@@ -34,6 +34,9 @@ _FLAGS = (
     "-Clink-arg=--experimental-pic", "-Clink-arg=-shared", "-Clink-arg=--unresolved-symbols=import-dynamic",
 )
 
+#: Packages whose Rust code needs code in C besides. To find that out by a try takes minutes.
+_OF_C = {"cryptography": "OpenSSL", "orjson": "yyjson"}
+
 #: An archive without members. The C library is the guest's, and the linker must not bring another.
 _EMPTY_ARCHIVE = b"!<arch>\n"
 
@@ -70,6 +73,8 @@ def is_of_rust(wheel):
 
 
 def _build(wheel, wanted, directory):
+    if wheel.name in _OF_C:
+        raise NotBuilt(f"its Rust code needs code in C, {_OF_C[wheel.name]}, which is not built for guests")
     environment = _toolchain(directory)
     what = f"`{wheel.name}` {wheel.version}"
     print(f"building the Rust code of {what} for the guest: some minutes, and only this time", flush=True)

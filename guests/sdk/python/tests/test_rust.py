@@ -120,6 +120,12 @@ class Rust(WithIndex):
         self.assertIn("exists for Linux and not for WASI", self.refused("import other", "other"))
         self.assertEqual(self.calls(), [])
 
+    def test_what_is_known_to_need_c_is_refused_without_a_try(self):
+        files = {"orjson/__init__.py": "from orjson.orjson import dumps", "orjson/orjson.abi3.so": ""}
+        self.wheel("orjson", "3.13.0", files, NATIVE, generator="maturin (1.16.0)")
+        self.assertIn("needs code in C, yyjson", self.refused("import orjson", "orjson"))
+        self.assertEqual(self.calls(), [])
+
     def test_without_the_source_of_rusts_library_it_says_what_to_install(self):
         (self.here / "sysroot/lib/rustlib/src/rust/library/std/Cargo.toml").unlink()
         said = self.refused("import core", "core")
