@@ -3,8 +3,10 @@
 import io
 import json
 import os
+import subprocess
 import sys
 import tarfile
+import tempfile
 import unittest
 from pathlib import Path
 from unittest import mock
@@ -151,6 +153,22 @@ class Rust(WithIndex):
     def test_what_is_not_the_module_is_refused(self):
         self.cargo(entry="elsewhere")
         self.assertIn("is not the module `core.engine`", self.refused("import core", "core"))
+
+
+@unittest.skipUnless("GUESTHOUSE_BUILDS_RUST" in os.environ, "takes minutes, the index and Rust: GUESTHOUSE_BUILDS_RUST=1")
+class ForReal(unittest.TestCase):
+    def test_a_guest_imports_what_was_built(self):
+        with tempfile.TemporaryDirectory() as directory:
+            here = Path(directory)
+            (here / "requirements.txt").write_text("rpds-py==2026.9.1\n")
+            # What a guest preloads, its interpreter imports at build time.
+            code = "import rpds\nassert dict(rpds.HashTrieMap({'a': 1}).insert('b', 2)) == {'a': 1, 'b': 2}\n"
+            (here / "early.py").write_text(code)
+            (here / "app.py").write_text("import rpds\n\ndef handler(event, context):\n    return len(rpds.List([1]))\n")
+            build = [sys.executable, Path(__file__).parents[1] / "build.py", here, "-o", here / "app.wasm"]
+            ran = subprocess.run([*build, "--preload", "early"], capture_output=True, text=True)
+            self.assertEqual(ran.returncode, 0, ran.stdout + ran.stderr)
+            self.assertIn("the guest has the Rust code of `rpds-py` 2026.9.1", ran.stdout)
 
 
 if __name__ == "__main__":
