@@ -3,8 +3,14 @@
 import ast
 import re
 
-#: Packages that are imported at build time: they are large, and take nothing of the build into the guest.
-PREPARED = ("requests", "urllib3", "httpx", "boto3", "botocore")
+#: What is imported at build time if it is there: it is large, and takes nothing of the build into the guest.
+PREPARED = (
+    "requests", "urllib3", "httpx", "boto3", "botocore",
+    # Its own modules import each other only when they are used, which each instance would do.
+    "pydantic.main", "pydantic.type_adapter", "pydantic.functional_validators", "pydantic.functional_serializers",
+    "pydantic.types", "pydantic.networks", "pydantic.json_schema", "pydantic.root_model",
+    "pydantic._internal._generate_schema", "pydantic_settings",
+)
 
 #: Frameworks whose modules, those that the user's files import, are imported at build time, for the same reasons. Of
 #: Django only what needs no settings.
@@ -101,5 +107,7 @@ def _tree(content):
 
 
 def is_there(staged, package):
-    """Whether a package is among the user's files or the packages."""
-    return any((staged / directory / package / "__init__.py").is_file() for directory in ("task", "packages"))
+    """Whether a package, or a module of one, is among the user's files or the packages."""
+    place = package.replace(".", "/")
+    ends = ("/__init__.py", ".py") if "." in package else ("/__init__.py",)
+    return any((staged / directory / (place + end)).is_file() for directory in ("task", "packages") for end in ends)

@@ -4,6 +4,7 @@ An instance has no files but `/tmp`, so what is there at build time is kept in m
 """
 
 import importlib.abc
+import importlib.machinery
 import importlib.util
 import marshal
 import os
@@ -16,6 +17,9 @@ from .pack import Pack
 
 #: Where AWS has a function's files, and so where tracebacks say they are.
 TASK_ROOT = "/var/task"
+
+#: By which end componentize-py knows the libraries that it has linked into the guest.
+_LIBRARY_SUFFIX = ".cpython-314-wasm32-wasi.so"
 
 #: What the standard library's code takes, in bytes.
 _LIBRARY_BYTES = 2_300_000
@@ -30,11 +34,15 @@ def reserve(project):
 def install(project, pack):
     """Takes in all files that the build has put together, and imports from them from now on. Returns the task's."""
     staged, library = os.path.dirname(project.__file__), stdlib.DIRECTORY
-    files, codes = {}, {}
+    files, codes, libraries = {}, {}, {}
     # The user's own files win over those of packages, as in a function's zip file.
     for directory in ("packages", "task"):
         for path, content in _walk(posixpath.join(staged, directory)):
             name = posixpath.join(TASK_ROOT, path)
+            if name.endswith(_LIBRARY_SUFFIX):
+                # It is a part of the guest already, where it is known by its path in the build.
+                libraries[name.removesuffix(_LIBRARY_SUFFIX)] = posixpath.join(staged, directory, path)
+                continue
             if name.endswith(".py"):
                 # Of packages, what nobody names is compiled when it is imported, if it ever is.
                 is_reached = directory == "task" or _module_of(path) in project.REACHED
@@ -56,7 +64,7 @@ def install(project, pack):
     sys.path[:] = [TASK_ROOT, library]
     sys.path_importer_cache.clear()
     sys.meta_path.remove(stdlib.WithoutTexts)
-    task = _Tree(pack, files, codes)
+    task = _Tree(pack, files, codes, libraries)
     sys.meta_path.insert(0, _Finder({TASK_ROOT: task, library: _Tree(pack, {}, codes)}))
     files_view.install(TASK_ROOT, task)
     return task
@@ -75,6 +83,7 @@ def forget_library(task, names):
 def _sizes(staged):
     for directory in ("packages", "task"):
         for here, _, names in os.walk(posixpath.join(staged, directory)):
+            names = (name for name in names if not name.endswith(_LIBRARY_SUFFIX))
             yield from (os.stat(posixpath.join(here, name)).st_size for name in names)
 
 
@@ -105,10 +114,12 @@ def _compiled(source, filename, whole):
 class _Tree:
     """Files by their whole path, and the code of those that are modules."""
 
-    def __init__(self, pack, files, codes):
+    def __init__(self, pack, files, codes, libraries=()):
         self._pack = pack
         self.files = files
         self.codes = codes
+        #: Where the interpreter finds modules of native code, by their paths without an end.
+        self.libraries = libraries
         self.directories = {}
         for path in {*files, *codes}:
             while (parent := posixpath.dirname(path)) != path:
@@ -146,6 +157,9 @@ class _Finder(importlib.abc.MetaPathFinder):
                     return importlib.util.spec_from_file_location(
                         fullname, filename, loader=loader, submodule_search_locations=[at] if is_package else None
                     )
+            if at in tree.libraries:
+                loader = importlib.machinery.ExtensionFileLoader(fullname, tree.libraries[at])
+                return importlib.util.spec_from_loader(fullname, loader, origin=tree.libraries[at])
             if at in tree.directories:
                 portions.append(at)
         if portions:

@@ -13,7 +13,7 @@ from pip._vendor.packaging.utils import canonicalize_name
 
 from refused import Refused
 
-from . import advice, graph, wheels
+from . import advice, graph, rust, wheels
 from .pip_for_guests import environment
 
 #: Seconds for the imports of all packages together.
@@ -42,7 +42,13 @@ def settle(all_wheels, wanted, staged):
             (importer, found) for importer, found in sites if found.name in modules and importer not in wheel.modules
         ]
         if any(not found.is_guarded for _, found in outside) or (outside and _is_asked_for(wheel, all_wheels, wanted)):
-            refusals.append(_refusal(wheel, modules, outside, all_wheels, wanted))
+            try:
+                if not rust.is_of_rust(wheel):
+                    raise rust.NotBuilt("it exists for Linux and not for WASI")
+                size = rust.place(wheel, wanted, staged / "packages")
+                print(f"the guest has the Rust code of `{wheel.name}` {wheel.version}, {size / 1e6:.1f} MB")
+            except rust.NotBuilt as why:
+                refusals.append(_refusal(wheel, modules, outside, all_wheels, wanted, why))
         elif outside or wheel.tops() & set(modules):
             what = "who imports it goes on without" if outside else "nothing in the guest imports it"
             useless.append((wheel, what))
@@ -121,7 +127,7 @@ def _needs(requirement, wheel, extra):
     return requirement.marker is None or requirement.marker.evaluate({**environment(), "extra": extra})
 
 
-def _refusal(wheel, modules, sites, all_wheels, wanted):
+def _refusal(wheel, modules, sites, all_wheels, wanted, why):
     names = sorted({found.name for _, found in sites}, key=lambda name: (name.count("."), name))
     missing, error = modules[names[0]]
     needs = f"its module `{names[0]}` needs native code, " + (f"`{missing}`" if missing else f"and fails: {error}")
@@ -131,8 +137,8 @@ def _refusal(wheel, modules, sites, all_wheels, wanted):
     imported = f", and `{'`, `'.join(where)}` import{'s' if len(where) == 1 else ''} it" if where else ""
     return (
         f"the package `{wheel.name}` {wheel.version}{who} can't run in a guest\n"
-        f"  {needs}; it exists for Linux and not for WASI{imported}\n"
-        f"hint: {advice.instead_of(wheel.name)}"
+        f"  {needs}{imported}; {why.reason}\n"
+        f"hint: {f'{why.hint}; or else: ' if why.hint else ''}{advice.instead_of(wheel.name)}"
     )
 
 

@@ -40,6 +40,16 @@ class Wanted:
                 pass
         return found
 
+    def hashes(self, name):
+        """The options by which the requirements say what the files of a package may be."""
+        text = "\n".join(self.lines).replace("\\\n", " ")
+        return [
+            option
+            for line in text.splitlines()
+            if (named := re.match(r"[A-Za-z0-9._-]+", line.strip())) and canonicalize_name(named[0]) == name
+            for option in re.findall(r"--hash[= ]\S+", line)
+        ]
+
     def is_of_files_elsewhere(self):
         """Whether something comes from a directory or a repository, and so may change without a word here."""
         return any(_is_requirement(line) and _is_elsewhere(line.strip()) for line in self.lines)

@@ -1,5 +1,6 @@
 """What is in the wheels that pip chose, as files."""
 
+import hashlib
 import re
 import shutil
 import zipfile
@@ -24,6 +25,10 @@ class Wheel:
     version: str
     #: What it needs of others.
     requires: list
+    #: The program that built it, as it says.
+    generator: str = ""
+    #: The digest of its file.
+    digest: str = ""
     #: Its modules in Python, with dots.
     modules: set = field(default_factory=set)
     #: The files with its native modules, by the modules' names.
@@ -41,7 +46,10 @@ def unpack(path, target):
         names = [name for name in archive.namelist() if not name.endswith("/")]
         metadata = next(name for name in names if re.fullmatch(r"[^/]+\.dist-info/METADATA", name))
         said = message_from_bytes(archive.read(metadata))
-        wheel = Wheel(canonicalize_name(said["Name"]), said["Version"], list(_requires(said)))
+        about = message_from_bytes(archive.read(metadata.replace("/METADATA", "/WHEEL")))
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        name, requires = canonicalize_name(said["Name"]), list(_requires(said))
+        wheel = Wheel(name, said["Version"], requires, about["Generator"] or "", digest)
         for name in names:
             place = _place(name)
             # No name may lead to a file of this machine.

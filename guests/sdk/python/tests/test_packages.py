@@ -1,77 +1,38 @@
 """Which packages come, and which are refused. The index is a directory of wheels that the tests write."""
 
-import contextlib
-import io
-import os
 import sys
 import tempfile
 import unittest
-import zipfile
 from pathlib import Path
-from unittest import mock
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parent))
+
+from with_index import NATIVE, WithIndex  # noqa: E402
 
 from packages import graph, wanted  # noqa: E402
-from packages.install import install  # noqa: E402
 from refused import Refused  # noqa: E402
 
-_NATIVE = "cp314-cp314-manylinux_2_28_x86_64"
 _GUARDED = "try:\n    from fast._speedups import twice\nexcept ImportError:\n    def twice(x): return x * 2\n"
 
 
-class Packages(unittest.TestCase):
-    def setUp(self):
-        made = tempfile.TemporaryDirectory()
-        self.addCleanup(made.cleanup)
-        self.here = Path(made.name).resolve()
-        for name in ("index", "project", "staged/task", "cache"):
-            (self.here / name).mkdir(parents=True)
-        patched = mock.patch.dict(os.environ, {"XDG_CACHE_HOME": str(self.here / "cache")})
-        patched.start()
-        self.addCleanup(patched.stop)
-
-    def wheel(self, name, version, files, tag="py3-none-any", requires=()):
-        metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
-        metadata += "".join(f"Requires-Dist: {each}\n" for each in requires)
-        info = f"{name.replace('-', '_')}-{version}.dist-info"
-        wheel = f"Wheel-Version: 1.0\nRoot-Is-Purelib: false\nTag: {tag}\n"
-        with zipfile.ZipFile(self.here / "index" / f"{name.replace('-', '_')}-{version}-{tag}.whl", "w") as archive:
-            for path, text in {**files, f"{info}/METADATA": metadata, f"{info}/WHEEL": wheel, f"{info}/RECORD": ""}.items():
-                archive.writestr(path, text)
-
-    def install(self, code, *requirements):
-        (self.here / "staged/task/app.py").write_text(code)
-        lines = ["--no-index", f"--find-links {self.here / 'index'}", *requirements]
-        (self.here / "project/requirements.txt").write_text("\n".join(lines))
-        said = io.StringIO()
-        with contextlib.redirect_stdout(said):
-            install(wanted.find(self.here / "project"), self.here / "staged")
-        self.packages = self.here / "staged/packages"
-        return said.getvalue()
-
-    def refused(self, code, *requirements):
-        with self.assertRaises(Refused) as refused:
-            self.install(code, *requirements)
-        return str(refused.exception)
-
+class Packages(WithIndex):
     def test_an_optional_extension_is_left_out_and_the_newest_version_stays(self):
         self.wheel("fast", "1.0", {"fast/__init__.py": ""})
-        self.wheel("fast", "2.0", {"fast/__init__.py": _GUARDED, "fast/_speedups.cpython-314-x86_64-linux-gnu.so": ""}, _NATIVE)
+        self.wheel("fast", "2.0", {"fast/__init__.py": _GUARDED, "fast/_speedups.cpython-314-x86_64-linux-gnu.so": ""}, NATIVE)
         self.install("import fast", "fast")
         self.assertTrue((self.packages / "fast-2.0.dist-info").is_dir())
         self.assertEqual([path.name for path in (self.packages / "fast").iterdir()], ["__init__.py"])
 
     def test_a_package_whose_core_is_native_is_refused_by_name_and_version(self):
         self.wheel("core", "1.0", {"core/__init__.py": ""})
-        self.wheel("core", "3.1", {"core/__init__.py": "from core.engine import run", "core/engine.abi3.so": ""}, _NATIVE)
+        self.wheel("core", "3.1", {"core/__init__.py": "from core.engine import run", "core/engine.abi3.so": ""}, NATIVE)
         self.wheel("front", "5", {"front/__init__.py": "import core"}, requires=["core>=3"])
         said = self.refused("import front", "front")
         for part in ("`core` 3.1", "which front needs", "`core.engine`", "`front` imports it", "\nhint: "):
             self.assertIn(part, said)
 
     def test_what_tries_a_native_package_goes_on_without_unless_it_is_asked_for(self):
-        self.wheel("core", "3.1", {"core/__init__.py": "from core.engine import run", "core/engine.abi3.so": ""}, _NATIVE)
+        self.wheel("core", "3.1", {"core/__init__.py": "from core.engine import run", "core/engine.abi3.so": ""}, NATIVE)
         files = {"front/__init__.py": "try:\n    import core\nexcept ImportError:\n    core = None\n"}
         self.wheel("front", "5", files, requires=["core", "core; extra == 'quick'"])
         self.assertIn("`core` 3.1 is left out", self.install("import front", "front"))
@@ -80,7 +41,7 @@ class Packages(unittest.TestCase):
         self.assertIn("`core` 3.1", self.refused("import front", "front", "core"))
 
     def test_what_nothing_imports_is_left_out(self):
-        self.wheel("core", "3.1", {"core/__init__.py": "from core.engine import run", "core/engine.abi3.so": ""}, _NATIVE)
+        self.wheel("core", "3.1", {"core/__init__.py": "from core.engine import run", "core/engine.abi3.so": ""}, NATIVE)
         self.assertIn("nothing in the guest imports it", self.install("import json", "core"))
 
     def test_markers_are_those_of_the_guests_python(self):
@@ -100,7 +61,7 @@ class Packages(unittest.TestCase):
     def test_packages_with_many_modules_are_tried_out(self):
         files = {f"core/{'long' * 20}{number}.py": "" for number in range(2000)}
         files |= {"core/__init__.py": "from core.engine import run", "core/engine.abi3.so": ""}
-        self.wheel("core", "3.1", files, _NATIVE)
+        self.wheel("core", "3.1", files, NATIVE)
         self.assertIn("`core` 3.1", self.refused("import core", "core"))
 
     def test_packages_are_kept_for_the_next_build(self):

@@ -61,7 +61,7 @@ const PYTHON_SDK: &[File<&str>] = files!("sdk/python":
     "guesthouse/web/__init__.py", "guesthouse/web/asgi.py", "guesthouse/web/context.py", "guesthouse/web/exchange.py",
     "guesthouse/web/guest.py", "guesthouse/web/kinds.py", "guesthouse/web/wsgi.py", "guesthouse/wipe.py",
     "imports.py", "packages/__init__.py", "packages/advice.py", "packages/graph.py", "packages/install.py",
-    "packages/native.py", "packages/pip_for_guests.py", "packages/provided.py", "packages/trial.py",
+    "packages/native.py", "packages/pip_for_guests.py", "packages/provided.py", "packages/rust.py", "packages/trial.py",
     "packages/wanted.py", "packages/wheels.py", "project_files.py", "refused.py", "requirements.txt",
     "wit/deps/guesthouse-lambda/guesthouse.wit", "wit/deps/wasi-clocks/clocks.wit", "wit/deps/wasi-http/http.wit",
     "wit/deps/wasi-io/io.wit", "wit/deps/wasi-sockets/sockets.wit", "wit/deps/wasi-tls/tls.wit", "wit/guest.wit",
