@@ -1,0 +1,498 @@
+package quickjson
+
+import (
+	"encoding/binary"
+	"math/bits"
+	"strconv"
+	"unicode/utf16"
+	"unicode/utf8"
+	"unsafe"
+)
+
+// space goes on to the next byte that is no space.
+func (r *reader) space() {
+	for r.at < len(r.text) {
+		switch r.text[r.at] {
+		case ' ', '\t', '\n', '\r':
+			r.at++
+		default:
+			return
+		}
+	}
+}
+
+// open goes past a bracket that opens, to the first element. It returns false if there is none, or no text that can be
+// read.
+func (r *reader) open(end byte) bool {
+	if r.depth == 0 {
+		r.closed = false
+		return false
+	}
+	r.at++
+	if r.at < len(r.text) && r.text[r.at] <= ' ' {
+		r.space()
+	}
+	r.closed = r.at < len(r.text) && r.text[r.at] == end
+	if r.closed {
+		r.at++
+		return false
+	}
+	r.depth--
+	return true
+}
+
+// more goes past the comma after an element, to the next one. It returns false if there is none, or no text that can be
+// read.
+func (r *reader) more(end byte) bool {
+	if r.at < len(r.text) && r.text[r.at] <= ' ' {
+		r.space()
+	}
+	if r.at < len(r.text) {
+		switch r.text[r.at] {
+		case ',':
+			r.at++
+			if r.at < len(r.text) && r.text[r.at] <= ' ' {
+				r.space()
+			}
+			return true
+		case end:
+			r.at++
+			r.depth++
+			r.closed = true
+			return false
+		}
+	}
+	r.closed = false
+	return false
+}
+
+// name reads an object's name and its colon. The bytes may be those of the text.
+func (r *reader) name() ([]byte, bool) {
+	name, ok := r.quoted()
+	return name, ok && r.colon()
+}
+
+// key is name, for what keeps it.
+func (r *reader) key() (string, bool) {
+	name, ok := r.string()
+	return name, ok && r.colon()
+}
+
+func (r *reader) colon() bool {
+	if r.at < len(r.text) && r.text[r.at] <= ' ' {
+		r.space()
+	}
+	if r.at >= len(r.text) || r.text[r.at] != ':' {
+		return false
+	}
+	r.at++
+	if r.at < len(r.text) && r.text[r.at] <= ' ' {
+		r.space()
+	}
+	return true
+}
+
+func (r *reader) word(word string) bool {
+	end := r.at + len(word)
+	if end > len(r.text) || string(r.text[r.at:end]) != word {
+		return false
+	}
+	r.at = end
+	return true
+}
+
+func (r *reader) boolean() bool {
+	if r.text[r.at] == 't' {
+		return r.word("true")
+	}
+	return r.word("false")
+}
+
+const (
+	lowBits  = 0x0101010101010101
+	highBits = 0x8080808080808080
+)
+
+// span reads a string up to its end, and returns the place after the quotation mark. escaped is the place of the first
+// backslash, or 0.
+func (r *reader) span() (end, escaped int, ok bool) {
+	text, at := r.text, r.at
+	if at >= len(text) || text[at] != '"' {
+		return 0, 0, false
+	}
+	at++
+	start := at
+	// all has all bits of the bytes.
+	var all uint64
+	for {
+		// Eight bytes at once: a call and a step of a loop cost more in WebAssembly than the arithmetic.
+		for at+8 <= len(text) {
+			word := load(text, at)
+			quotes, backslashes := word^('"'*lowBits), word^('\\'*lowBits)
+			// The lowest bit that is set is that of the first byte that is a quotation mark, a backslash or below a space.
+			special := ((quotes-lowBits)&^quotes | (backslashes-lowBits)&^backslashes | (word-' '*lowBits)&^word) & highBits
+			if special != 0 {
+				n := bits.TrailingZeros64(special) / 8
+				all |= word & (1<<(8*n) - 1)
+				at += n
+				break
+			}
+			all |= word
+			at += 8
+		}
+		if at >= len(text) {
+			return 0, 0, false
+		}
+		switch c := text[at]; {
+		case c == '"':
+			r.at = at + 1
+			// encoding/json puts a replacement character where there is no UTF-8.
+			return at + 1, escaped, all&highBits == 0 || utf8.Valid(text[start:at])
+		case c == '\\':
+			if escaped == 0 {
+				escaped = at
+			}
+			if at+2 > len(text) {
+				return 0, 0, false
+			}
+			if text[at+1] >= 0x80 || text[at+1] < ' ' {
+				return 0, 0, false
+			}
+			at += 2
+		case c < ' ':
+			return 0, 0, false
+		default:
+			all |= uint64(c)
+			at++
+		}
+	}
+}
+
+// load returns the eight bytes from there. Go's compiler makes one load of it on most processors, but not in
+// WebAssembly.
+func load(text []byte, at int) uint64 {
+	if littleWords {
+		_ = text[at+7]
+		return *(*uint64)(unsafe.Pointer(&text[at]))
+	}
+	return binary.LittleEndian.Uint64(text[at:])
+}
+
+// quoted reads a string. The bytes may be those of the text.
+func (r *reader) quoted() ([]byte, bool) {
+	start := r.at + 1
+	end, escaped, ok := r.span()
+	if !ok {
+		return nil, false
+	}
+	if escaped == 0 {
+		return r.text[start : end-1], true
+	}
+	return unescape(r.text[start:end-1], escaped-start)
+}
+
+// string reads a string that is kept.
+func (r *reader) string() (string, bool) {
+	text, ok := r.quoted()
+	if !ok {
+		return "", false
+	}
+	if len(text) > maxPooled {
+		return string(text), true
+	}
+	if len(text) == 0 {
+		return "", true
+	}
+	if cap(r.pool)-len(r.pool) < len(text) {
+		r.pool = make([]byte, 0, poolSize)
+	}
+	start := len(r.pool)
+	r.pool = append(r.pool, text...)
+	return unsafe.String(&r.pool[start], len(text)), true
+}
+
+// Short strings share memory, since an allocation costs more than a short string. A string that a handler keeps for
+// longer keeps no more than this.
+const (
+	poolSize  = 512
+	maxPooled = 64
+)
+
+// unescape makes a copy without escapes. The first of them is at this place.
+func unescape(text []byte, first int) ([]byte, bool) {
+	plain := append(make([]byte, 0, len(text)), text[:first]...)
+	for at := first; at < len(text); {
+		c := text[at]
+		if c != '\\' {
+			plain = append(plain, c)
+			at++
+			continue
+		}
+		switch c = text[at+1]; c {
+		case '"', '\\', '/':
+		case 'b':
+			c = '\b'
+		case 'f':
+			c = '\f'
+		case 'n':
+			c = '\n'
+		case 'r':
+			c = '\r'
+		case 't':
+			c = '\t'
+		case 'u':
+			unit, ok := hexUnit(text, at)
+			if !ok {
+				return nil, false
+			}
+			at += 6
+			if utf16.IsSurrogate(unit) {
+				second, ok := hexUnit(text, at)
+				unit = utf16.DecodeRune(unit, second)
+				if ok && unit != utf8.RuneError {
+					at += 6
+				} else {
+					unit = utf8.RuneError
+				}
+			}
+			plain = utf8.AppendRune(plain, unit)
+			continue
+		default:
+			return nil, false
+		}
+		plain = append(plain, c)
+		at += 2
+	}
+	return plain, true
+}
+
+// hexUnit returns what an escape of the form \u1234 means.
+func hexUnit(text []byte, at int) (rune, bool) {
+	if at+6 > len(text) || text[at] != '\\' || text[at+1] != 'u' {
+		return 0, false
+	}
+	var unit rune
+	for _, c := range text[at+2 : at+6] {
+		digit, ok := hexDigit(c)
+		if !ok {
+			return 0, false
+		}
+		unit = unit<<4 | digit
+	}
+	return unit, true
+}
+
+func hexDigit(c byte) (rune, bool) {
+	switch {
+	case c >= '0' && c <= '9':
+		return rune(c - '0'), true
+	case c >= 'a' && c <= 'f':
+		return rune(c-'a') + 10, true
+	case c >= 'A' && c <= 'F':
+		return rune(c-'A') + 10, true
+	}
+	return 0, false
+}
+
+// skip reads a value of which nothing is wanted.
+func (r *reader) skip() bool {
+	if r.at >= len(r.text) {
+		return false
+	}
+	switch c := r.text[r.at]; c {
+	case '"':
+		start := r.at + 1
+		end, escaped, ok := r.span()
+		if ok && escaped != 0 {
+			_, ok = unescape(r.text[start:end-1], escaped-start)
+		}
+		return ok
+	case '{':
+		if !r.open('}') {
+			return r.closed
+		}
+		for {
+			if !r.skipName() || !r.skip() {
+				return false
+			}
+			if !r.more('}') {
+				return r.closed
+			}
+		}
+	case '[':
+		if !r.open(']') {
+			return r.closed
+		}
+		for {
+			if !r.skip() {
+				return false
+			}
+			if !r.more(']') {
+				return r.closed
+			}
+		}
+	case 't', 'f':
+		return r.boolean()
+	case 'n':
+		return r.word("null")
+	default:
+		_, ok := r.number()
+		return ok
+	}
+}
+
+func (r *reader) skipName() bool {
+	return r.at < len(r.text) && r.text[r.at] == '"' && r.skip() && r.colon()
+}
+
+// decimal is a number as it is written: its digits, without a point, and the power of ten they are multiplied by.
+type decimal struct {
+	digits   uint64
+	exponent int
+	// integer says that there is neither a point nor an exponent.
+	integer  bool
+	negative bool
+	// exact is false if the number has more digits than there is room for.
+	exact bool
+}
+
+// number reads a number.
+func (r *reader) number() (decimal, bool) {
+	text, at := r.text, r.at
+	d := decimal{integer: true}
+	if at < len(text) && text[at] == '-' {
+		d.negative = true
+		at++
+	}
+	start := at
+	for at < len(text) && text[at]-'0' <= 9 {
+		d.digits = d.digits*10 + uint64(text[at]-'0')
+		at++
+	}
+	count := at - start
+	if count == 0 || count > 1 && text[start] == '0' {
+		return d, false
+	}
+	if at < len(text) && text[at] == '.' {
+		d.integer = false
+		at++
+		start = at
+		for at < len(text) && text[at]-'0' <= 9 {
+			d.digits = d.digits*10 + uint64(text[at]-'0')
+			at++
+		}
+		d.exponent = start - at
+		count += at - start
+		if at == start {
+			return d, false
+		}
+	}
+	d.exact = count <= 19
+	if at < len(text) && text[at]|0x20 == 'e' {
+		d.integer = false
+		at++
+		minus := false
+		if at < len(text) && (text[at] == '+' || text[at] == '-') {
+			minus = text[at] == '-'
+			at++
+		}
+		start, exponent := at, 0
+		for at < len(text) && text[at]-'0' <= 9 {
+			if exponent < 10_000 {
+				exponent = exponent*10 + int(text[at]-'0')
+			}
+			at++
+		}
+		if at == start {
+			return d, false
+		}
+		if minus {
+			exponent = -exponent
+		}
+		d.exponent += exponent
+	}
+	r.at = at
+	return d, true
+}
+
+// literal reads a number, and returns it as it is written.
+func (r *reader) literal() (string, bool) {
+	start := r.at
+	_, ok := r.number()
+	if !ok {
+		return "", false
+	}
+	return unsafe.String(&r.text[start], r.at-start), true
+}
+
+func (r *reader) signed(k kind, to unsafe.Pointer) bool {
+	d, ok := r.number()
+	if !ok || !d.integer || !d.exact || d.digits > 1<<63-1 {
+		return false
+	}
+	n := int64(d.digits)
+	if d.negative {
+		n = -n
+	}
+	switch k {
+	case kindInt8:
+		*(*int8)(to) = int8(n)
+		return n == int64(int8(n))
+	case kindInt16:
+		*(*int16)(to) = int16(n)
+		return n == int64(int16(n))
+	case kindInt32:
+		*(*int32)(to) = int32(n)
+		return n == int64(int32(n))
+	}
+	*(*int64)(to) = n
+	return true
+}
+
+func (r *reader) unsigned(k kind, to unsafe.Pointer) bool {
+	d, ok := r.number()
+	if !ok || !d.integer || !d.exact || d.negative {
+		return false
+	}
+	n := d.digits
+	switch k {
+	case kindUint8:
+		*(*uint8)(to) = uint8(n)
+		return n == uint64(uint8(n))
+	case kindUint16:
+		*(*uint16)(to) = uint16(n)
+		return n == uint64(uint16(n))
+	case kindUint32:
+		*(*uint32)(to) = uint32(n)
+		return n == uint64(uint32(n))
+	}
+	*(*uint64)(to) = n
+	return true
+}
+
+// Powers of ten that a float64 has exactly.
+var powers = [...]float64{
+	1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20,
+	1e21, 1e22,
+}
+
+func (r *reader) float() (float64, bool) {
+	start := r.at
+	d, ok := r.number()
+	if !ok {
+		return 0, false
+	}
+	if d.exact && d.digits < 1<<53 && d.exponent >= -22 && d.exponent <= 22 {
+		// Both are exact, so one operation rounds once.
+		f := float64(d.digits)
+		if d.negative {
+			f = -f
+		}
+		if d.exponent < 0 {
+			return f / powers[-d.exponent], true
+		}
+		return f * powers[d.exponent], true
+	}
+	f, err := strconv.ParseFloat(unsafe.String(&r.text[start], r.at-start), 64)
+	return f, err == nil
+}
