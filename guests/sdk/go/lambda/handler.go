@@ -214,7 +214,7 @@ func (o *handlerOptions) unmarshal(event []byte, value any) error {
 	if isBlank(event) {
 		return errors.New("it is empty")
 	}
-	if !o.useNumber && !o.disallowUnknownFields && quickjson.Unmarshal(event, value, maxDepth) {
+	if !o.useNumber && !o.disallowUnknownFields && quickjson.Unmarshal(event, value) {
 		return nil
 	}
 	if err := checkDepth(event); err != nil {
@@ -246,7 +246,7 @@ func isBlank(json []byte) bool {
 
 // encoding/json goes down 10,000 levels by recursion. In a guest the stack ends at about 3,000, with a trap that
 // nothing recovers.
-const maxDepth = 1000
+const maxDepth = quickjson.MaxDepth
 
 func checkDepth(event []byte) error {
 	depth, inString := 0, false
@@ -273,7 +273,7 @@ func checkDepth(event []byte) error {
 func (o *handlerOptions) encode(value any) (outcome, error) {
 	reader, isReader := value.(io.Reader)
 	if !isReader && o.indentPrefix == "" && o.indent == "" {
-		if text, ok := quickjson.Marshal(value, o.escapeHTML, maxDepth); ok {
+		if text, ok := quickjson.Marshal(value, o.escapeHTML); ok {
 			return outcome{text: text}, nil
 		}
 	}

@@ -12,6 +12,9 @@ import (
 	"unicode"
 )
 
+// MaxDepth is how many levels of objects and arrays a text may have.
+const MaxDepth = 1000
+
 // kind says how a value of a type is read or written.
 type kind uint8
 
@@ -44,11 +47,13 @@ const (
 
 // plan says how values of one type are read and written. It is made once for each type.
 type plan struct {
-	read   kind
-	write  kind
-	typ    reflect.Type
-	size   uintptr
-	elem   *plan
+	read  kind
+	write kind
+	typ   reflect.Type
+	size  uintptr
+	elem  *plan
+	// few is the array that a slice begins with.
+	few    reflect.Type
 	fields []field
 }
 
@@ -116,7 +121,9 @@ func makePlan(t reflect.Type, made map[reflect.Type]*plan) *plan {
 	p.read = kindOf(t)
 	p.write = p.read
 	switch p.read {
-	case kindPointer, kindSlice, kindMap:
+	case kindSlice:
+		p.elem, p.few = makePlan(t.Elem(), made), reflect.ArrayOf(few(t.Elem()), t.Elem())
+	case kindPointer, kindMap:
 		p.elem = makePlan(t.Elem(), made)
 	case kindStruct:
 		p.makeFields(made)
@@ -135,6 +142,14 @@ func makePlan(t reflect.Type, made map[reflect.Type]*plan) *plan {
 		p.write = kindForeign
 	}
 	return p
+}
+
+// few returns how many elements there is room for at first.
+func few(elem reflect.Type) int {
+	if elem.Size() <= 64 {
+		return 4
+	}
+	return 1
 }
 
 func implements(t, methods reflect.Type) bool {

@@ -17,7 +17,7 @@ const levels = 1000
 func read(t *testing.T, text string, target reflect.Type) bool {
 	t.Helper()
 	quick := reflect.New(target)
-	if !Unmarshal([]byte(text), quick.Interface(), levels) {
+	if !Unmarshal([]byte(text), quick.Interface()) {
 		if !quick.Elem().IsZero() {
 			t.Errorf("%s left something behind in %v: %#v", shown(text), target, quick.Elem())
 		}
@@ -41,7 +41,7 @@ func write(t *testing.T, value any) bool {
 	t.Helper()
 	written := false
 	for _, escape := range []bool{false, true} {
-		quick, ok := Marshal(value, escape, levels)
+		quick, ok := Marshal(value, escape)
 		if !ok {
 			continue
 		}
@@ -307,10 +307,10 @@ func (*counted) UnmarshalJSON([]byte) error {
 func TestMethodsAreCalledOnlyForJSON(t *testing.T) {
 	type target struct{ A, B counted }
 	calls = 0
-	if Unmarshal([]byte(`{"A":1,"B":2`), &target{}, levels) || calls != 0 {
+	if Unmarshal([]byte(`{"A":1,"B":2`), &target{}) || calls != 0 {
 		t.Errorf("methods were called %d times for half a text", calls)
 	}
-	if !Unmarshal([]byte(`{"A":1,"B":2}`), &target{}, levels) || calls != 2 {
+	if !Unmarshal([]byte(`{"A":1,"B":2}`), &target{}) || calls != 2 {
 		t.Errorf("methods were called %d times for two values", calls)
 	}
 }
@@ -323,7 +323,7 @@ func TestNothingReadIsInTheMemoryOfTheText(t *testing.T) {
 	if err := json.Unmarshal(text, &expected); err != nil {
 		t.Fatal(err)
 	}
-	if !Unmarshal(text, &quick, levels) {
+	if !Unmarshal(text, &quick) {
 		t.Fatal("it was left to encoding/json")
 	}
 	for i := range text {

@@ -10,9 +10,9 @@ import (
 )
 
 // Unmarshal reads a JSON text into what value points to, which has to be a zero value. If it returns false, there is a
-// zero value again, and encoding/json has to read the text: it is no JSON, not of this type, nested deeper than maxDepth
+// zero value again, and encoding/json has to read the text: it is no JSON, not of this type, nested deeper than [MaxDepth]
 // levels, or one of the rare cases that this package leaves to it.
-func Unmarshal(text []byte, value any, maxDepth int) bool {
+func Unmarshal(text []byte, value any) bool {
 	target := reflect.ValueOf(value)
 	if target.Kind() != reflect.Pointer || target.IsNil() {
 		return false
@@ -21,7 +21,7 @@ func Unmarshal(text []byte, value any, maxDepth int) bool {
 	if p.read == kindForeign {
 		return false
 	}
-	r := reader{text: text, depth: maxDepth, maxDepth: maxDepth}
+	r := reader{text: text, depth: MaxDepth}
 	r.space()
 	if !r.value(p, target.UnsafePointer()) || !r.end() {
 		target.Elem().SetZero()
@@ -35,8 +35,7 @@ type reader struct {
 	text []byte
 	at   int
 	// depth is how many levels more there may be.
-	depth    int
-	maxDepth int
+	depth int
 	// closed says whether open and more returned false because the object or array is over.
 	closed bool
 	// valid is set when all of the text is known to be JSON.
@@ -74,9 +73,18 @@ func (r *reader) value(p *plan, to unsafe.Pointer) bool {
 	case kindBool:
 		*(*bool)(to) = c == 't'
 		return r.boolean()
-	case kindInt8, kindInt16, kindInt32, kindInt64:
+	case kindInt64, kindUint64:
+		if n, ok := r.natural(); ok {
+			*(*uint64)(to) = n
+			return true
+		}
+		if p.read == kindUint64 {
+			return r.unsigned(p.read, to)
+		}
 		return r.signed(p.read, to)
-	case kindUint8, kindUint16, kindUint32, kindUint64:
+	case kindInt8, kindInt16, kindInt32:
+		return r.signed(p.read, to)
+	case kindUint8, kindUint16, kindUint32:
 		return r.unsigned(p.read, to)
 	case kindFloat64:
 		number, ok := r.float()
@@ -128,7 +136,7 @@ func (r *reader) value(p *plan, to unsafe.Pointer) bool {
 // foreign has encoding/json read the value. Methods of the handler's types see nothing of a text that is no JSON.
 func (r *reader) foreign(p *plan, to unsafe.Pointer) bool {
 	if !r.valid {
-		all := reader{text: r.text, depth: r.maxDepth}
+		all := reader{text: r.text, depth: MaxDepth}
 		all.space()
 		if !all.skip() || !all.end() {
 			return false
@@ -144,13 +152,17 @@ func (r *reader) object(p *plan, to unsafe.Pointer) bool {
 		return r.closed
 	}
 	var seen [maxFields / 64]uint64
+	// Most texts have the fields in the type's order.
 	next := 0
 	for {
-		name, ok := r.name()
+		name, first, ok := r.name()
 		if !ok {
 			return false
 		}
-		i := p.find(name, next)
+		i := next
+		if i >= len(p.fields) || !p.fields[i].is(name, first) {
+			i = p.find(name, first)
+		}
 		if i < 0 {
 			if !r.skip() {
 				return false
@@ -167,28 +179,25 @@ func (r *reader) object(p *plan, to unsafe.Pointer) bool {
 			}
 			next = i + 1
 		}
-		if !r.more('}') {
+		if next := r.at + 1; next < len(r.text) && r.text[next-1] == ',' && r.text[next] > ' ' {
+			r.at = next
+		} else if !r.more('}') {
 			return r.closed
 		}
 	}
 }
 
-// find returns the number of the field that the name means, or -1. Most texts have the fields in the type's order, so
-// the search begins with the one after the last.
-func (p *plan) find(name []byte, next int) int {
-	first := firstBytes(name)
-	if next < len(p.fields) && p.fields[next].is(name, first) {
-		return next
-	}
+// find returns the number of the field that the name means, or -1.
+func (p *plan) find(name []byte, first uint64) int {
 	for i := range p.fields {
 		if p.fields[i].is(name, first) {
 			return i
 		}
 	}
-	ascii := isASCII(name)
 	for i := range p.fields {
 		f := &p.fields[i]
-		if (len(f.name) == len(name) || !f.ascii || !ascii) && strings.EqualFold(f.name, string(name)) {
+		// Only names of one length are the same but for case, unless there are other letters than ASCII's.
+		if (len(f.name) == len(name) || !f.ascii || !isASCII(name)) && strings.EqualFold(f.name, string(name)) {
 			return i
 		}
 	}
@@ -231,16 +240,13 @@ func (r *reader) slice(p *plan, to unsafe.Pointer) bool {
 
 // grow makes room in a slice that is full. What it adds is zero.
 func (p *plan) grow(header *sliceHeader) {
-	capacity := header.cap * 2
-	if capacity == 0 {
-		capacity = 1
-		if p.elem.size <= 64 {
-			capacity = 4
-		}
+	if header.cap == 0 {
+		header.data, header.cap = reflect.New(p.few).UnsafePointer(), p.few.Len()
+		return
 	}
-	larger := reflect.MakeSlice(p.typ, header.len, capacity)
+	larger := reflect.MakeSlice(p.typ, header.len, header.cap*2)
 	reflect.Copy(larger, reflect.NewAt(p.typ, unsafe.Pointer(header)).Elem())
-	header.data, header.cap = larger.UnsafePointer(), capacity
+	header.data, header.cap = larger.UnsafePointer(), larger.Cap()
 }
 
 func (r *reader) stringMap(to unsafe.Pointer) bool {

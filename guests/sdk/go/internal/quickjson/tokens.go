@@ -66,10 +66,28 @@ func (r *reader) more(end byte) bool {
 	return false
 }
 
-// name reads an object's name and its colon. The bytes may be those of the text.
-func (r *reader) name() ([]byte, bool) {
-	name, ok := r.quoted()
-	return name, ok && r.colon()
+// name reads an object's name and its colon, and returns the name's first eight bytes as a number, too. The bytes may
+// be those of the text.
+func (r *reader) name() (name []byte, first uint64, ok bool) {
+	if start := r.at + 1; start+9 <= len(r.text) && r.text[start-1] == '"' {
+		// A short name that is nothing unusual, which is most of them.
+		word := load(r.text, start)
+		n := bits.TrailingZeros64(specials(word)|word&highBits) / 8
+		if n < 8 && r.text[start+n] == '"' {
+			name, first = r.text[start:start+n], word&(1<<(8*n)-1)
+			r.at = start + n + 1
+			if next := r.at + 1; next < len(r.text) && r.text[r.at] == ':' && r.text[next] > ' ' {
+				r.at = next
+				return name, first, true
+			}
+			return name, first, r.colon()
+		}
+	}
+	name, ok = r.quoted()
+	if !ok {
+		return nil, 0, false
+	}
+	return name, firstBytes(name), r.colon()
 }
 
 // key is name, for what keeps it.
@@ -128,10 +146,7 @@ func (r *reader) span() (end, escaped int, ok bool) {
 		// Eight bytes at once: a call and a step of a loop cost more in WebAssembly than the arithmetic.
 		for at+8 <= len(text) {
 			word := load(text, at)
-			quotes, backslashes := word^('"'*lowBits), word^('\\'*lowBits)
-			// The lowest bit that is set is that of the first byte that is a quotation mark, a backslash or below a space.
-			special := ((quotes-lowBits)&^quotes | (backslashes-lowBits)&^backslashes | (word-' '*lowBits)&^word) & highBits
-			if special != 0 {
+			if special := specials(word); special != 0 {
 				n := bits.TrailingZeros64(special) / 8
 				all |= word & (1<<(8*n) - 1)
 				at += n
@@ -168,12 +183,18 @@ func (r *reader) span() (end, escaped int, ok bool) {
 	}
 }
 
-// load returns the eight bytes from there. Go's compiler makes one load of it on most processors, but not in
+// specials finds the bytes that are no plain part of a string. The lowest bit that is set in what it returns is that of
+// the first byte that is a quotation mark, a backslash or below a space.
+func specials(word uint64) uint64 {
+	quotes, backslashes := word^('"'*lowBits), word^('\\'*lowBits)
+	return ((quotes-lowBits)&^quotes | (backslashes-lowBits)&^backslashes | (word-' '*lowBits)&^word) & highBits
+}
+
+// load returns the eight bytes from there, which have to be in the text. Go's compiler makes one load of it on most processors, but not in
 // WebAssembly.
 func load(text []byte, at int) uint64 {
 	if littleWords {
-		_ = text[at+7]
-		return *(*uint64)(unsafe.Pointer(&text[at]))
+		return *(*uint64)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(text)), at))
 	}
 	return binary.LittleEndian.Uint64(text[at:])
 }
@@ -294,57 +315,6 @@ func hexDigit(c byte) (rune, bool) {
 	return 0, false
 }
 
-// skip reads a value of which nothing is wanted.
-func (r *reader) skip() bool {
-	if r.at >= len(r.text) {
-		return false
-	}
-	switch c := r.text[r.at]; c {
-	case '"':
-		start := r.at + 1
-		end, escaped, ok := r.span()
-		if ok && escaped != 0 {
-			_, ok = unescape(r.text[start:end-1], escaped-start)
-		}
-		return ok
-	case '{':
-		if !r.open('}') {
-			return r.closed
-		}
-		for {
-			if !r.skipName() || !r.skip() {
-				return false
-			}
-			if !r.more('}') {
-				return r.closed
-			}
-		}
-	case '[':
-		if !r.open(']') {
-			return r.closed
-		}
-		for {
-			if !r.skip() {
-				return false
-			}
-			if !r.more(']') {
-				return r.closed
-			}
-		}
-	case 't', 'f':
-		return r.boolean()
-	case 'n':
-		return r.word("null")
-	default:
-		_, ok := r.number()
-		return ok
-	}
-}
-
-func (r *reader) skipName() bool {
-	return r.at < len(r.text) && r.text[r.at] == '"' && r.skip() && r.colon()
-}
-
 // decimal is a number as it is written: its digits, without a point, and the power of ten they are multiplied by.
 type decimal struct {
 	digits   uint64
@@ -415,6 +385,25 @@ func (r *reader) number() (decimal, bool) {
 	return d, true
 }
 
+// natural reads a number that is only digits, and not too many. Otherwise it reads nothing.
+func (r *reader) natural() (uint64, bool) {
+	text, at := r.text, r.at
+	var n uint64
+	for at < len(text) && text[at]-'0' <= 9 {
+		n = n*10 + uint64(text[at]-'0')
+		at++
+	}
+	count := at - r.at
+	if count == 0 || count > 18 || at == len(text) || count > 1 && text[r.at] == '0' {
+		return 0, false
+	}
+	if c := text[at]; c == '.' || c|0x20 == 'e' {
+		return 0, false
+	}
+	r.at = at
+	return n, true
+}
+
 // literal reads a number, and returns it as it is written.
 func (r *reader) literal() (string, bool) {
 	start := r.at
@@ -426,13 +415,17 @@ func (r *reader) literal() (string, bool) {
 }
 
 func (r *reader) signed(k kind, to unsafe.Pointer) bool {
-	d, ok := r.number()
-	if !ok || !d.integer || !d.exact || d.digits > 1<<63-1 {
-		return false
-	}
-	n := int64(d.digits)
-	if d.negative {
-		n = -n
+	digits, ok := r.natural()
+	n := int64(digits)
+	if !ok {
+		d, ok := r.number()
+		if !ok || !d.integer || !d.exact || d.digits > 1<<63-1 {
+			return false
+		}
+		n = int64(d.digits)
+		if d.negative {
+			n = -n
+		}
 	}
 	switch k {
 	case kindInt8:
@@ -450,11 +443,14 @@ func (r *reader) signed(k kind, to unsafe.Pointer) bool {
 }
 
 func (r *reader) unsigned(k kind, to unsafe.Pointer) bool {
-	d, ok := r.number()
-	if !ok || !d.integer || !d.exact || d.negative {
-		return false
+	n, ok := r.natural()
+	if !ok {
+		d, ok := r.number()
+		if !ok || !d.integer || !d.exact || d.negative {
+			return false
+		}
+		n = d.digits
 	}
-	n := d.digits
 	switch k {
 	case kindUint8:
 		*(*uint8)(to) = uint8(n)
@@ -478,6 +474,10 @@ var powers = [...]float64{
 
 func (r *reader) float() (float64, bool) {
 	start := r.at
+	if n, ok := r.natural(); ok && n < 1<<53 {
+		return float64(n), true
+	}
+	r.at = start
 	d, ok := r.number()
 	if !ok {
 		return 0, false

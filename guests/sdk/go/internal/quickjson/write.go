@@ -13,16 +13,16 @@ import (
 )
 
 // Marshal returns the value as encoding/json writes it, with <, > and & escaped where that is asked for. It returns
-// false where encoding/json has to write it: it can't be written, is nested deeper than maxDepth levels, or is one of
+// false where encoding/json has to write it: it can't be written, is nested deeper than [MaxDepth] levels, or is one of
 // the rare cases that this package leaves to it.
-func Marshal(value any, escapeHTML bool, maxDepth int) ([]byte, bool) {
+func Marshal(value any, escapeHTML bool) ([]byte, bool) {
 	if value == nil {
 		return []byte("null"), true
 	}
 	if planOf(reflect.TypeOf(value)).write == kindForeign {
 		return nil, false
 	}
-	w := writer{text: make([]byte, 0, 512), escapeHTML: escapeHTML, depth: maxDepth}
+	w := writer{text: make([]byte, 0, 512), escapeHTML: escapeHTML, depth: MaxDepth}
 	if !w.any(value) {
 		return nil, false
 	}
