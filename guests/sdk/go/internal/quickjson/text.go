@@ -60,11 +60,16 @@ const hexDigits = "0123456789abcdef"
 
 // plain returns the place of the next byte that may not be written as it is, or is not ASCII.
 func plain(text []byte, at int, escapeHTML bool) int {
+	if !escapeHTML {
+		// As in [reader.span].
+		for at+32 <= len(text) && (unplain(load(text, at))|unplain(load(text, at+8))|unplain(load(text, at+16))|
+			unplain(load(text, at+24)))&highBits == 0 {
+			at += 32
+		}
+	}
 	for at+8 <= len(text) {
 		word := load(text, at)
-		quotes, backslashes := word^('"'*lowBits), word^('\\'*lowBits)
-		// What is not ASCII has its own highest bit, so nothing has to be taken away from the others.
-		special := (quotes - lowBits) | (backslashes - lowBits) | (word - ' '*lowBits) | word
+		special := unplain(word)
 		if escapeHTML {
 			special |= (word ^ ('<' * lowBits)) - lowBits
 			special |= (word ^ ('>' * lowBits)) - lowBits
@@ -85,4 +90,10 @@ func plain(text []byte, at int, escapeHTML bool) int {
 		at++
 	}
 	return at
+}
+
+// unplain finds the bytes that may not be written as they are, or are not ASCII, as [specials] does. What is not ASCII
+// has its own highest bit, so nothing has to be taken away from the others.
+func unplain(word uint64) uint64 {
+	return ((word ^ ('"' * lowBits)) - lowBits) | ((word ^ ('\\' * lowBits)) - lowBits) | (word - ' '*lowBits) | word
 }
