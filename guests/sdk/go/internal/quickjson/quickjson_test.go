@@ -271,12 +271,12 @@ func TestUnusualTextsAreReadAsEncodingJSONDoes(t *testing.T) {
 }
 
 func TestDeeperTextsThanAllowedAreLeft(t *testing.T) {
-	for _, target := range []reflect.Type{reflect.TypeFor[any](), reflect.TypeFor[struct{}]()} {
+	for _, target := range []reflect.Type{reflect.TypeFor[any](), reflect.TypeFor[struct{}](), reflect.TypeFor[everything]()} {
 		for _, form := range []string{"%s", `{"Any":%s}`} {
 			for _, bracket := range []string{"[]", "{}"} {
 				open, end := bracket[:1], bracket[1:]
 				if open == "{" {
-					open = `{"a":`
+					open = `{"Next":`
 				}
 				within := levels - strings.Count(form, "{")
 				deepest := fmt.Sprintf(form, strings.Repeat(open, within-1)+bracket+strings.Repeat(end, within-1))
