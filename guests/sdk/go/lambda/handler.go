@@ -11,6 +11,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda/handlertrace"
 
+	"guesthouse.dev/go/internal/quickjson"
 	"guesthouse.dev/go/internal/streams"
 )
 
@@ -213,6 +214,9 @@ func (o *handlerOptions) unmarshal(event []byte, value any) error {
 	if isBlank(event) {
 		return errors.New("it is empty")
 	}
+	if !o.useNumber && !o.disallowUnknownFields && quickjson.Unmarshal(event, value) {
+		return nil
+	}
 	if err := checkDepth(event); err != nil {
 		return err
 	}
@@ -242,7 +246,7 @@ func isBlank(json []byte) bool {
 
 // encoding/json goes down 10,000 levels by recursion. In a guest the stack ends at about 3,000, with a trap that
 // nothing recovers.
-const maxDepth = 1000
+const maxDepth = quickjson.MaxDepth
 
 func checkDepth(event []byte) error {
 	depth, inString := 0, false
@@ -267,13 +271,19 @@ func checkDepth(event []byte) error {
 
 // encode writes the response as JSON, or leaves it as it is where it is a reader of which JSON has nothing to say.
 func (o *handlerOptions) encode(value any) (outcome, error) {
+	reader, isReader := value.(io.Reader)
+	if !isReader && o.indentPrefix == "" && o.indent == "" {
+		if text, ok := quickjson.Marshal(value, o.escapeHTML); ok {
+			return outcome{text: text}, nil
+		}
+	}
 	var written bytes.Buffer
 	encoder := json.NewEncoder(&written)
 	encoder.SetEscapeHTML(o.escapeHTML)
 	encoder.SetIndent(o.indentPrefix, o.indent)
 	err := encoder.Encode(value)
 
-	if reader, ok := value.(io.Reader); ok && (err != nil || bytes.HasPrefix(written.Bytes(), []byte("{}"))) {
+	if isReader && (err != nil || bytes.HasPrefix(written.Bytes(), []byte("{}"))) {
 		return outcome{reader: reader}, nil
 	}
 	if err != nil {
