@@ -183,3 +183,27 @@ fn check_open(table: &mut ResourceTable) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instance_may_open_lists_of_headers_up_to_the_limit() {
+        let mut table = ResourceTable::new();
+        for _ in 0..OPEN_LIMIT {
+            check_open(&mut table).unwrap();
+            table.push(FieldMap::new_mutable(1)).unwrap();
+        }
+    }
+
+    #[test]
+    fn one_list_of_headers_more_than_the_limit_is_refused_until_one_is_closed() {
+        let mut table = ResourceTable::new();
+        let mut lists: Vec<_> = (0..OPEN_LIMIT).map(|_| table.push(FieldMap::new_mutable(1)).unwrap()).collect();
+        let refused = check_open(&mut table).unwrap_err();
+        assert_eq!(refused.to_string(), "a guest may have at most 256 lists of headers, requests and responses open");
+        table.delete(lists.pop().unwrap()).unwrap();
+        check_open(&mut table).unwrap();
+    }
+}

@@ -3,7 +3,7 @@
 
 use wasmtime::{
     Result, StoreContextMut, bail,
-    component::{Linker, Resource},
+    component::{Linker, Resource, ResourceTable},
 };
 use wasmtime_wasi::p2::{DynInputStream, DynOutputStream};
 use wasmtime_wasi_tls::{
@@ -30,17 +30,56 @@ pub(in crate::engine) fn link(linker: &mut Linker<StoreState>) -> Result<()> {
         "[constructor]client-handshake",
         |mut store: StoreContextMut<'_, StoreState>,
          (name, input, output): (String, Resource<DynInputStream>, Resource<DynOutputStream>)| {
-            let open = store.data_mut().table().iter_mut().filter(|entry| {
-                entry.is::<HostClientHandshake>()
-                    || entry.is::<HostFutureClientStreams>()
-                    || entry.is::<HostClientConnection>()
-            });
-            if open.count() >= OPEN_LIMIT {
-                bail!("a guest may have at most {OPEN_LIMIT} TLS connections open");
-            }
+            check_open(store.data_mut().table())?;
             Ok((store.data_mut().tls().new(name, input, output)?,))
         },
     )?;
     linker.allow_shadowing(false);
     Ok(())
+}
+
+/// Checks that the instance may have one more TLS connection.
+fn check_open(table: &mut ResourceTable) -> Result<()> {
+    let open = table.iter_mut().filter(|entry| {
+        entry.is::<HostClientHandshake>() || entry.is::<HostFutureClientStreams>() || entry.is::<HostClientConnection>()
+    });
+    if open.count() >= OPEN_LIMIT {
+        bail!("a guest may have at most {OPEN_LIMIT} TLS connections open");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use wasmtime_wasi::p2::pipe::{ClosedInputStream, ClosedOutputStream};
+    use wasmtime_wasi_tls::{WasiTlsCtxBuilder, WasiTlsCtxView};
+
+    use super::{super::tls_provider::Provider, *};
+
+    #[test]
+    fn an_instance_may_begin_tls_connections_up_to_the_limit() {
+        let mut table = ResourceTable::new();
+        for _ in 0..OPEN_LIMIT {
+            check_open(&mut table).unwrap();
+            begin(&mut table);
+        }
+    }
+
+    #[test]
+    fn one_tls_connection_more_than_the_limit_is_refused_until_one_is_closed() {
+        let mut table = ResourceTable::new();
+        let mut begun: Vec<_> = (0..OPEN_LIMIT).map(|_| begin(&mut table)).collect();
+        let refused = check_open(&mut table).unwrap_err();
+        assert_eq!(refused.to_string(), "a guest may have at most 64 TLS connections open");
+        table.delete(begun.pop().unwrap()).unwrap();
+        check_open(&mut table).unwrap();
+    }
+
+    /// Begins a connection as a guest does that has streams of a socket.
+    fn begin(table: &mut ResourceTable) -> Resource<HostClientHandshake> {
+        let input = table.push(Box::new(ClosedInputStream) as DynInputStream).unwrap();
+        let output = table.push(Box::new(ClosedOutputStream) as DynOutputStream).unwrap();
+        let mut ctx = WasiTlsCtxBuilder::new().provider(Box::new(Provider)).build();
+        WasiTlsCtxView { ctx: &mut ctx, table }.new("db.example".to_owned(), input, output).unwrap()
+    }
 }
