@@ -38,7 +38,7 @@ func TestValuesAreWrittenAsEncodingJSONDoes(t *testing.T) {
 		&mixed{Quiet: quiet{"addressable"}, Any: &quiet{"p"}}, []mixed{{}}, quiet{"v"}, &quiet{"p"}, []quiet{{"s"}},
 		shout{"v"}, upper("u"),
 		map[string]mixed{"a": {}}, map[string]*mixed{"a": {}, "b": nil}, deep{},
-		deep{Inner{"a", 1}, hidden{"s", "h"}, "n", "o"}, &everything{},
+		deep{Inner{"a", 1}, hidden{"s", "h"}, "n", "o", "1"}, &everything{},
 		cycle, loop, func() {}, make(chan int), complex(1, 2), map[bool]int{}, []any{func() {}}, math.NaN(),
 		math.Inf(1), []float64{math.NaN()},
 		struct{ A any }{make(chan int)}, time.Second, time.Unix(0, 0).UTC(), []time.Time{{}}, fmt.Errorf("an error"),
