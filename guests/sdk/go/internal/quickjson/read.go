@@ -10,8 +10,8 @@ import (
 )
 
 // Unmarshal reads a JSON text into what value points to, which has to be a zero value. If it returns false, there is a
-// zero value again, and encoding/json has to read the text: it is no JSON, not of this type, nested deeper than [MaxDepth]
-// levels, or one of the rare cases that this package leaves to it.
+// zero value again, and encoding/json has to read the text: it is no JSON, not of this type, nested deeper than
+// [MaxDepth] levels, or one of the rare cases that this package leaves to it.
 func Unmarshal(text []byte, value any) bool {
 	target := reflect.ValueOf(value)
 	if target.Kind() != reflect.Pointer || target.IsNil() {

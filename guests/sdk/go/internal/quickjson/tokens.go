@@ -197,8 +197,8 @@ func specials(word uint64) uint64 {
 	return ((quotes-lowBits)&^quotes | (backslashes-lowBits)&^backslashes | (word-' '*lowBits)&^word) & highBits
 }
 
-// load returns the eight bytes from there, which have to be in the text. Go's compiler makes one load of it on most processors, but not in
-// WebAssembly.
+// load returns the eight bytes from there, which have to be in the text. Go's compiler makes one load of them on most
+// processors, but not in WebAssembly.
 func load(text []byte, at int) uint64 {
 	if littleWords {
 		return *(*uint64)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(text)), at))
