@@ -281,8 +281,43 @@ fn a_url_is_opened_only_when_that_is_said_and_closed_again() {
                     call the URL any more (statement guesthouse-url-invoke)\nhello: change the URL to one for who has the \
                     permission\n";
     assert!(said.starts_with(expected), "{said}");
+    let said = stdout(&project.deploy(&cloud, &["--no-invoke"]));
+    assert!(said.starts_with("hello: nothing to change\nhello: https://"), "{said}");
     let said = stdout(&project.deploy(&cloud, &["--no-invoke", "--url", "none"]));
     assert_eq!(said, "hello: delete the URL\n");
+}
+
+#[test]
+fn a_url_streams_where_the_handler_does() {
+    let (cloud, project) = (Cloud::start(), Project::new());
+    let mode = || {
+        cloud.boto3(
+            "
+url = client('lambda').get_function_url_config(FunctionName='hello', Qualifier='live')
+print(json.dumps(url['InvokeMode']))",
+        )
+    };
+    for (respond, mode_of_url) in [("buffer", "BUFFERED"), ("stream", "RESPONSE_STREAM")] {
+        project.settings(&format!("[handlers.hello.http]\nrespond = \"{respond}\"\n"));
+        stdout(&project.deploy(&cloud, &["--no-invoke", "--url", "iam"]));
+        assert_eq!(mode(), mode_of_url);
+    }
+}
+
+/// Roles have no region.
+#[test]
+fn the_role_of_a_function_in_another_region_is_neither_changed_nor_deleted() {
+    let (cloud, project) = (Cloud::start(), Project::new());
+    stdout(&project.deploy(&cloud, &["--no-invoke"]));
+    cloud.script(|_, _| None);
+    let elsewhere = ["--no-invoke", "--region", "us-west-2"];
+    let refusal = refused(&project.deploy(&cloud, &elsewhere));
+    assert!(refusal.contains("is that of the function `hello` in eu-central-1"), "{refusal}");
+    let said = stdout(&cloud.guesthouse(&["delete", "hello", "--yes", "--region", "us-west-2"]));
+    assert_eq!(said, "hello: nothing to delete in us-west-2\n");
+    assert_eq!(cloud.changes(), [""; 0]);
+    let said = stdout(&project.deploy(&cloud, &[&elsewhere[..], &["--name", "other"]].concat()));
+    assert!(said.contains("create the role guesthouse-other"), "{said}");
 }
 
 #[test]

@@ -60,17 +60,33 @@ export async function sourceOf(file, name, isHttp = false) {
 
 // Bundles the handler alone, and looks what its code names of that which a guest has only where it is named.
 async function namedIn(file, isHttp) {
-  const names = new Set();
-  const plugins = [commonJs, browser, noted(names), optional()];
-  const { outputFiles, metafile } = await reported(
-    esbuild.build({ ...OPTIONS, inject: [], metafile: true, entryPoints: [file], minifyWhitespace: true, legalComments: "none", plugins }),
-  );
-  const code = outputFiles[0].text;
+  let peers = [];
+  let code, names;
+  for (;;) {
+    names = new Set();
+    // A peer may have peers.
+    const { outputFiles, metafile } = await reported(alone(file, peers, names));
+    code = outputFiles[0].text;
+    const more = await peersOf(Object.keys(metafile.inputs).map((input) => resolve(input)), isBundled);
+    if (more.length === peers.length) {
+      break;
+    }
+    peers = more;
+  }
   const hasSockets = needsSockets(code, names);
   const isWeb = isHttp || hasSockets || needWeb(names) || needsWeb(code);
-  const peers = peersOf(code, Object.keys(metafile.inputs).map((input) => resolve(input)));
   return { code, isHttp, isWeb, isStreaming: !isHttp && streams(code), hasSockets, peers };
 }
+
+// Bundles a file and some packages' peers, without Node's modules, whose names are noted.
+function alone(file, peers, names) {
+  const contents = `import "guesthouse:required"; import * as all from ${JSON.stringify(file)}; export { all };`;
+  const plugins = [commonJs, browser, noted(names), optional(), required(peers)];
+  const stdin = { contents, resolveDir: dirname(file) };
+  return esbuild.build({ ...OPTIONS, inject: [], metafile: true, stdin, minifyWhitespace: true, legalComments: "none", plugins });
+}
+
+const isBundled = (file) => alone(file, [], new Set()).then(() => true, () => false);
 
 const OPTIONS = {
   bundle: true,

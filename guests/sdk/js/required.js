@@ -6,23 +6,30 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 
-// How esbuild writes that such a name is asked for, and what it does then.
-const ASKED = /\b__require\d*\((?!["'`)])/;
+// What esbuild writes where such a name is asked for.
 const SHIM = /throw Error\('Dynamic require of "' ?\+ ?(\w+) ?\+ ?'" is not supported'\)/;
 
-// Returns the peers of the packages in a bundle, and their files, where its code makes names; of others an empty list.
-export function peersOf(code, inputs) {
-  if (!ASKED.test(code)) {
-    return [];
+// A name that is made: anything but one text.
+const ASKED = /\brequire\s*\(\s*(?!["'`\s)])/;
+
+// Returns the peers of the packages in a bundle whose files make names, as pairs of a name and a file. `isBundled` tells
+// whether a file can be bundled: what can't is as if it were not there.
+export async function peersOf(inputs, isBundled) {
+  const packages = new Map();
+  for (const file of inputs) {
+    const root = /^.*node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(file)?.[0];
+    root === undefined || packages.set(root, [...(packages.get(root) ?? []), file]);
   }
   const peers = new Map();
-  for (const root of new Set(inputs.map((file) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(file)?.[0]))) {
-    for (const name of root === undefined ? [] : peerNames(packageIn(root))) {
-      const file = installed(name, root);
-      file === undefined || peers.has(name) || peers.set(name, file);
+  for (const [root, files] of packages) {
+    const names = peerNames(packageIn(root));
+    if (names.length > 0 && files.some((file) => ASKED.test(textOf(file)))) {
+      names.filter((name) => !peers.has(name)).forEach((name) => peers.set(name, installed(name, root)));
     }
   }
-  return [...peers];
+  const found = [...peers].filter(([, file]) => file !== undefined);
+  const isThere = await Promise.all(found.map(([, file]) => isBundled(file)));
+  return found.filter((_, i) => isThere[i]);
 }
 
 // The plugin that has `guesthouse:required` be a table of these.
@@ -48,7 +55,15 @@ const tableOf = (peers) => `
 `;
 
 // Optional ones may stand in the second place alone.
-const peerNames = ({ peerDependencies, peerDependenciesMeta }) => new Set(Object.keys({ ...peerDependencies, ...peerDependenciesMeta }));
+const peerNames = ({ peerDependencies, peerDependenciesMeta }) => Object.keys({ ...peerDependencies, ...peerDependenciesMeta });
+
+function textOf(file) {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return "";
+  }
+}
 
 function packageIn(root) {
   try {

@@ -9,7 +9,7 @@ pub struct DeploySettings {
     /// The function's name.
     pub name: Option<String>,
     /// The processor's name as AWS writes it.
-    pub arch: Option<String>,
+    pub architecture: Option<String>,
     /// The function's memory in MB.
     pub memory: Option<u32>,
     /// The function's timeout in seconds.
@@ -24,7 +24,7 @@ pub struct DeploySettings {
     pub layer: Option<String>,
 }
 
-const TEXTS: &[&str] = &["name", "arch", "role", "region", "url", "layer"];
+const TEXTS: &[&str] = &["name", "architecture", "role", "region", "url", "layer"];
 const NUMBERS: &[&str] = &["memory", "timeout"];
 
 impl DeploySettings {
@@ -49,7 +49,7 @@ impl DeploySettings {
         for (key, value) in table {
             match (key.as_str(), value) {
                 ("name", toml::Value::String(text)) => self.name = Some(text.clone()),
-                ("arch", toml::Value::String(text)) => self.arch = Some(text.clone()),
+                ("architecture", toml::Value::String(text)) => self.architecture = Some(text.clone()),
                 ("role", toml::Value::String(text)) => self.role = Some(text.clone()),
                 ("region", toml::Value::String(text)) => self.region = Some(text.clone()),
                 ("url", toml::Value::String(text)) => self.url = Some(text.clone()),

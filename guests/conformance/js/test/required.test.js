@@ -14,8 +14,9 @@ const directory = realpathSync(mkdtempSync(join(tmpdir(), "guesthouse-")));
 after(() => rmSync(directory, { recursive: true }));
 
 const FILES = {
-  "node_modules/orm/package.json": '{ "peerDependenciesMeta": { "driver": { "optional": true }, "absent": { "optional": true } } }',
   "node_modules/orm/index.js": "exports.ask = (name) => require(name);",
+  "node_modules/orm/package.json": '{ "peerDependenciesMeta": { "driver": { "optional": true }, "absent": {}, "broken": {} } }',
+  "node_modules/broken/index.js": 'require("./broken.node");',
   "node_modules/plain/package.json": '{ "peerDependencies": { "driver": "*" } }',
   "node_modules/plain/index.js": 'exports.ask = () => require("node:fs");',
   "node_modules/driver/index.js": 'module.exports = "the driver";',
@@ -33,8 +34,8 @@ async function bundled(name) {
     const { outputFiles, metafile } = await esbuild.build({ ...options, stdin, absWorkingDir: directory, plugins: [required(peers)] });
     return { code: outputFiles[0].text, files: Object.keys(metafile.inputs).map((file) => join(directory, file)) };
   };
-  const { code, files } = await once([]);
-  const peers = peersOf(code, files);
+  const { files } = await once([]);
+  const peers = await peersOf(files, async (file) => !file.includes("broken"));
   const whole = withTable((await once(peers)).code, peers);
   const { ask } = await import(`data:text/javascript,${encodeURIComponent(whole)}`);
   return { peers: peers.map(([name]) => name), ask };
@@ -45,6 +46,7 @@ test("a peer that is installed is found by a name that is made", async () => {
   assert.deepEqual(peers, ["driver"]);
   assert.equal(ask("driver"), "the driver");
   assert.throws(() => ask("absent"), { code: "MODULE_NOT_FOUND", message: "Cannot find module 'absent'" });
+  assert.throws(() => ask("broken"), { code: "MODULE_NOT_FOUND" });
   assert.throws(() => ask("toString"), { code: "MODULE_NOT_FOUND" });
 });
 

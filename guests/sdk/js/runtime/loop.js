@@ -31,22 +31,20 @@ export function awaited(call, isEnough = () => false) {
 
 // Runs until something is so, or until nothing is left to do.
 export function settled(isDone) {
-  run(isDone, () => true, isRef);
+  run(isDone, () => true, true);
 }
 
 // Runs until nothing is left to do.
 export function drain() {
-  run(() => false, () => true, isRef);
+  run(() => false, () => true, true);
 }
 
 function neverSettled() {
   throw new HandlerError("Runtime.NeverSettled", "the handler waits for a promise that nothing is left to settle");
 }
 
-const isRef = (timer) => timer.hasRef();
-
-// `holds` tells which timers are worth waiting for.
-function run(isDone, isOver = neverSettled, holds = () => true) {
+// `isLast` says to wait only for what was not told otherwise by `unref`.
+function run(isDone, isOver = neverSettled, isLast = false) {
   for (;;) {
     runJobs();
     const done = isDone();
@@ -59,10 +57,10 @@ function run(isDone, isOver = neverSettled, holds = () => true) {
       immediates = [];
       due.forEach(runImmediate);
       // Neither immediates nor timers may keep the network waiting.
-      source?.isWaiting() && poll(0);
-    } else if (source?.isWaiting()) {
+      source?.isWaiting(false) && poll(0);
+    } else if (source?.isWaiting(isLast)) {
       poll(timers.length > 0 ? Math.max(0, Math.ceil(timers[0].at - clock.now())) : undefined);
-    } else if (timers.some(holds)) {
+    } else if (timers.some((timer) => !isLast || timer.hasRef())) {
       runTimer();
     } else if (isOver()) {
       return;
@@ -117,6 +115,7 @@ export function pollBy(poller) {
 function poll(most) {
   for (const call of source.wait(most)) {
     runTask(call);
+    runJobs();
   }
   if (most !== undefined && timers.length > 0 && timers[0].at <= clock.now()) {
     runTimer();

@@ -108,7 +108,7 @@ async fn print_streamed(parts: &mut Parts, printer: &mut Printer) -> anyhow::Res
 }
 
 /// Prints responses unchanged, except to a terminal, which would treat some of their bytes as commands.
-struct Printer {
+pub struct Printer {
     is_terminal: bool,
     has_printed: bool,
     ends_line: bool,
@@ -117,13 +117,13 @@ struct Printer {
 }
 
 impl Printer {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let is_terminal = io::stdout().is_terminal();
         Self { is_terminal, has_printed: false, ends_line: false, incomplete: Vec::new() }
     }
 
     /// Prints bytes of a response at once.
-    fn print(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
+    pub fn print(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
         let Some(last) = bytes.last() else { return Ok(()) };
         (self.has_printed, self.ends_line) = (true, *last == b'\n');
         if !self.is_terminal {
@@ -140,7 +140,7 @@ impl Printer {
     }
 
     /// Ends the last line.
-    fn end(&mut self) -> anyhow::Result<()> {
+    pub fn end(&mut self) -> anyhow::Result<()> {
         let incomplete = std::mem::take(&mut self.incomplete);
         write(String::from_utf8_lossy(&incomplete).as_bytes())?;
         if self.ends_line { Ok(()) } else { write(b"\n") }

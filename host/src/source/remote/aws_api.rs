@@ -2,29 +2,35 @@
 //!
 //! See docs/decisions/20-three-remote-clients.md for the client, and login.rs for the signer.
 
+use std::{sync::OnceLock, time::Duration};
+
 use object_store::{
     aws::{AwsAuthorizer, AwsCredential},
     client::{HttpRequest, HttpRequestBody},
 };
 use reqwest::{
-    Method, Url,
+    Client, Method, Url,
     header::{HeaderName, HeaderValue},
+    redirect::Policy,
 };
 
 use super::{
     download::read,
     fetch_error::FetchError,
-    http_client::{client, is_loopback},
+    http_client::{build, is_loopback},
 };
-use crate::{failure::chain, source::access::RemoteAccess};
+use crate::failure::chain;
 
 /// Limits a response, in bytes. The largest is that of an invocation: 6 MB of response, and headers.
 const RESPONSE_LIMIT_BYTES: u64 = 8 << 20;
 
+/// The maximum time in which AWS sends nothing: an invocation takes up to 15 minutes.
+const READ_TIMEOUT: Duration = Duration::from_secs(16 * 60);
+
 /// An `AwsApi` signs requests with one set of credentials, and sends them.
 #[derive(Clone)]
 pub struct AwsApi {
-    access: RemoteAccess,
+    client: OnceLock<Client>,
     key_id: String,
     secret: String,
     token: Option<String>,
@@ -69,8 +75,17 @@ impl ApiResponse {
 impl AwsApi {
     /// Makes a client with these credentials.
     #[must_use]
-    pub fn new(access: RemoteAccess, key_id: String, secret: String, token: Option<String>) -> Self {
-        Self { access: access.with_upload_timeout(), key_id, secret, token }
+    pub fn new(key_id: String, secret: String, token: Option<String>) -> Self {
+        Self { client: OnceLock::new(), key_id, secret, token }
+    }
+
+    /// AWS's APIs redirect nobody. A redirect would take the session's token elsewhere.
+    fn client(&self) -> Result<&Client, String> {
+        if let Some(client) = self.client.get() {
+            return Ok(client);
+        }
+        let client = build(READ_TIMEOUT, Policy::none()).map_err(|error| chain(&error))?;
+        Ok(self.client.get_or_init(|| client))
     }
 
     /// Sends a request, and returns the response, whatever its status is.
@@ -98,8 +113,7 @@ impl AwsApi {
         let authorizer = AwsAuthorizer::new(&credential, request.service, &request.region);
         authorizer.try_authorize(&mut signed, None).map_err(|error| chain(&error))?;
         let (parts, _) = signed.into_parts();
-        let client = client(&self.access).map_err(|error| chain(&error))?;
-        let sent = client.request(method, url).headers(parts.headers).body(request.body.clone()).send().await;
+        let sent = self.client()?.request(method, url).headers(parts.headers).body(request.body.clone()).send().await;
         let response = sent.map_err(|error| chain(&error.without_url()))?;
         let status = response.status().as_u16();
         let text = |(name, value): (&HeaderName, &HeaderValue)| {

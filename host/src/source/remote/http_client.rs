@@ -30,11 +30,16 @@ pub(super) fn client(access: &RemoteAccess) -> Result<Client, reqwest::Error> {
     if let Some(client) = access.client.get() {
         return Ok(client.clone());
     }
-    let client = build(if access.has_upload_timeout { UPLOAD_READ_TIMEOUT } else { READ_TIMEOUT })?;
+    let timeout = if access.has_upload_timeout { UPLOAD_READ_TIMEOUT } else { READ_TIMEOUT };
+    let client = build(timeout, Policy::custom(follow))?;
     Ok(access.client.get_or_init(|| client).clone())
 }
 
-fn build(read_timeout: Duration) -> Result<Client, reqwest::Error> {
+/// Makes a client.
+///
+/// # Errors
+/// If this machine has no certificates.
+pub(super) fn build(read_timeout: Duration, redirects: Policy) -> Result<Client, reqwest::Error> {
     static PROVIDER: Once = Once::new();
     // This fails only if another provider is installed already, which serves as well.
     PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
@@ -42,7 +47,7 @@ fn build(read_timeout: Duration) -> Result<Client, reqwest::Error> {
         .user_agent(concat!("guesthouse/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT_TIMEOUT)
         .read_timeout(read_timeout)
-        .redirect(Policy::custom(follow))
+        .redirect(redirects)
         .build()
 }
 

@@ -17,10 +17,14 @@ export function ipOf(text) {
   return groups && { tag: "ipv6", val: groups };
 }
 
-// Returns the text of an `ip-address`, where the longest run of zeros of IPv6 is left out (RFC 5952).
+// Returns the text of an `ip-address`, where the longest run of zeros of IPv6 is left out, and an address of IPv4 in it is
+// written as one (RFC 5952).
 export function textOf({ tag, val }) {
   if (tag === "ipv4") {
     return Array.from(val).join(".");
+  }
+  if (val.slice(0, 5).every((group) => group === 0) && val[5] === 0xffff) {
+    return `::ffff:${[val[6] >> 8, val[6] & 0xff, val[7] >> 8, val[7] & 0xff].join(".")}`;
   }
   const text = Array.from(val, (group) => group.toString(16)).join(":");
   const [longest] = (text.match(/(?<![^:])0(?::0)+(?![^:])/g) ?? []).sort((one, other) => other.length - one.length);

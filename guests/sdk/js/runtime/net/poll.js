@@ -5,11 +5,12 @@ import poll from "wasj:io/poll@0.2.1";
 import { bound } from "../jobs.js";
 import { pollBy } from "../loop.js";
 
-const waiting = []; // entries { pollable, call }
+const waiting = []; // entries { pollable, call, isRef }
 
-// Calls a function when a pollable is ready, in a turn of the loop. Returns what to give to `stopWaiting`.
-export function whenReady(pollable, call) {
-  const entry = { pollable, call: bound(call) };
+// Calls a function when a pollable is ready, in a turn of the loop. Returns what to give to `stopWaiting`. `isRef` tells
+// whether it is worth waiting for, where nothing else is left to do.
+export function whenReady(pollable, call, isRef = () => true) {
+  const entry = { pollable, call: bound(call), isRef };
   waiting.push(entry);
   return entry;
 }
@@ -24,7 +25,7 @@ export function stopWaiting(entry) {
 }
 
 pollBy({
-  isWaiting: () => waiting.length > 0,
+  isWaiting: (isLast) => (isLast ? waiting.some(({ isRef }) => isRef()) : waiting.length > 0),
 
   // Waits until something is ready, or for so many nanoseconds at most. Returns what is to be called.
   wait(most) {

@@ -36,6 +36,9 @@ export class Connection {
       this.#stopLookup = lookUp(host, (addresses) => {
         this.#stopLookup = undefined;
         onLookup(addresses);
+        if (!open.has(this)) {
+          return;
+        }
         this.#connect(addresses, port, onOpen, onError);
       }, (error) => {
         this.close();
@@ -167,8 +170,8 @@ export class Connection {
     }
   }
 
-  whenReadable(call) {
-    return this.#wait(this.#input.subscribe(), call);
+  whenReadable(call, isRef) {
+    return this.#wait(this.#input.subscribe(), call, isRef);
   }
 
   whenWritable(call) {
@@ -190,11 +193,11 @@ export class Connection {
     this.#handshake = this.#input = this.#output = this.#secured = this.#socket = undefined;
   }
 
-  #wait(pollable, call) {
+  #wait(pollable, call, isRef) {
     const entry = whenReady(pollable, () => {
       this.#waiting.delete(entry);
       call();
-    });
+    }, isRef);
     this.#waiting.add(entry);
     return entry;
   }

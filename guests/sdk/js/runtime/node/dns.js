@@ -1,21 +1,23 @@
 // `node:dns`, in a guest that opens sockets: the host looks names up. Records of other kinds than addresses it has not.
 
 import { queueTick } from "../jobs.js";
-import { textOf } from "../net/ip.js";
+import { isIP, textOf } from "../net/ip.js";
 import { lookUp } from "../net/lookup.js";
 
-const FAMILIES = { 4: 4, 6: 6, IPv4: 4, IPv6: 6, 0: 0 };
+const FAMILIES = { 4: 4, 6: 6, IPv4: 4, IPv6: 6, 0: 0, null: 0, undefined: 0 };
 
 // `lookup(name[, options], callback)`, where the options may be a family alone.
 export function lookup(name, ...values) {
   const callback = values.pop();
-  const { all = false, family = 0 } = typeof values[0] === "object" && values[0] !== null ? values[0] : { family: values[0] };
+  const { all = false, family } = typeof values[0] === "object" && values[0] !== null ? values[0] : { family: values[0] };
   const wanted = FAMILIES[family];
   if (wanted === undefined) {
     throw Object.assign(new TypeError(`The argument 'family' must be one of: 0, 4, 6. Received ${family}`), { code: "ERR_INVALID_ARG_VALUE" });
   }
-  find(name || "localhost", wanted).then(
-    (found) => (all ? callback(null, found) : callback(null, found[0].address, found[0].family)),
+  const literal = isIP(name || "");
+  const looked = !name ? Promise.resolve([]) : literal > 0 ? Promise.resolve([{ address: name, family: literal }]) : find(name, wanted);
+  looked.then(
+    (found) => (all ? callback(null, found) : callback(null, found[0]?.address ?? null, found[0]?.family ?? 4)),
     (error) => callback(error),
   );
 }
@@ -114,6 +116,8 @@ export const promises = {
   resolve: resolved,
   Resolver: PromisesResolver,
 };
+
+lookup[Symbol.for("nodejs.util.promisify.custom")] = promises.lookup;
 
 export const getDefaultResultOrder = () => "verbatim";
 export const setDefaultResultOrder = () => {};

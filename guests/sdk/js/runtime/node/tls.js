@@ -1,7 +1,7 @@
 // `node:tls`, in a guest that opens sockets: the host speaks TLS, and always checks the server's certificate.
 
 import { isIP } from "../net/ip.js";
-import { optionsOf, Socket } from "./net/socket.js";
+import { optionsOf, Socket, unsupported } from "./net/socket.js";
 
 // A socket that speaks TLS: of its own, or over another one.
 export class TLSSocket extends Socket {
@@ -15,10 +15,14 @@ export class TLSSocket extends Socket {
   constructor(socket, options = {}) {
     super(options);
     this.#options = options;
+    if (socket && !(socket instanceof Socket)) {
+      throw unsupported("TLS over a stream that is no socket");
+    }
     if (socket) {
       this._parent = socket;
       this.connecting = true;
       socket.on("error", (error) => this.destroy(error));
+      socket.once("close", () => this.destroy(this.connecting ? disconnected() : undefined));
       socket.connecting ? socket.once("connect", () => this.#takeOver(socket)) : this.#takeOver(socket);
     }
   }
@@ -26,7 +30,7 @@ export class TLSSocket extends Socket {
   #takeOver(socket) {
     const connection = socket._release();
     if (connection === undefined) {
-      this.destroy(Object.assign(new Error("Client network socket disconnected before secure TLS connection was established"), { code: "ECONNRESET" }));
+      this.destroy(disconnected());
       return;
     }
     this._host = socket._host;
@@ -38,7 +42,7 @@ export class TLSSocket extends Socket {
   _opened() {
     this._active();
     this.emit("connect");
-    this.#secure();
+    this.destroyed || this.#secure();
   }
 
   #secure() {
@@ -52,7 +56,7 @@ export class TLSSocket extends Socket {
       this._host === null || this._parent || this.emit("ready");
       this.emit("secure");
       this.emit("secureConnect");
-      this._start();
+      this.destroyed || this._start();
     }, (error) => this.destroy(error));
   }
 
@@ -101,6 +105,9 @@ export class TLSSocket extends Socket {
 
   disableRenegotiation() {}
 }
+
+const disconnected = () =>
+  Object.assign(new Error("Client network socket disconnected before secure TLS connection was established"), { code: "ECONNRESET" });
 
 // `connect(options[, callback])`, `connect(port[, host][, options][, callback])`.
 export function connect(...values) {

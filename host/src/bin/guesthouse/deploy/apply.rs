@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{
     client::{Aws, Service, xml},
-    plan::{ALIAS, Change, LayerWish, POLICY, RUNTIME, RoleWish, Seen, TAG, Wish},
+    plan::{ALIAS, Change, LayerWish, POLICY, RUNTIME, RoleWish, STREAMED, Seen, TAG, Url, Wish},
 };
 
 /// The first wait for a function's update.
@@ -110,7 +110,7 @@ impl Made<'_> {
                 body["Tags"] = json!({TAG: name});
                 let path = "/2015-03-31/functions".to_owned();
                 self.send("lambda:CreateFunction", "POST", path, body).await?;
-                wait(self.aws, name).await?;
+                wait(self.aws, name, "").await?;
             }
             Change::UpdateCode => {
                 let body = json!({
@@ -118,17 +118,19 @@ impl Made<'_> {
                     "Architectures": [self.wish.settings.arch],
                 });
                 self.send("lambda:UpdateFunctionCode", "PUT", path("/code"), body).await?;
-                wait(self.aws, name).await?;
+                wait(self.aws, name, "").await?;
             }
             Change::UpdateSettings(_) => {
                 let body = self.configuration();
                 self.send("lambda:UpdateFunctionConfiguration", "PUT", path("/configuration"), body).await?;
-                wait(self.aws, name).await?;
+                wait(self.aws, name, "").await?;
             }
             Change::PublishVersion => {
                 let body = json!({"CodeSha256": self.wish.code_sha256});
                 let made = self.send("lambda:PublishVersion", "POST", path("/versions"), body).await?;
                 self.version = made["Version"].as_str().context("AWS returned no version")?.to_owned();
+                // Its callers would get errors until then.
+                wait(self.aws, name, &format!("?Qualifier={}", self.version)).await?;
             }
             Change::CreateAlias => {
                 let body = json!({"Name": ALIAS, "FunctionVersion": self.version});
@@ -136,11 +138,11 @@ impl Made<'_> {
             }
             Change::MoveAlias => move_alias(self.aws, name, &self.version).await?,
             Change::CreateUrl(access) => {
-                let body = json!({"AuthType": access.auth_type()});
+                let body = self.url(*access);
                 self.send("lambda:CreateFunctionUrlConfig", "POST", url(), body).await?;
             }
             Change::UpdateUrl(access) => {
-                let body = json!({"AuthType": access.auth_type()});
+                let body = self.url(*access);
                 self.send("lambda:UpdateFunctionUrlConfig", "PUT", url(), body).await?;
             }
             Change::DeleteUrl => {
@@ -162,6 +164,11 @@ impl Made<'_> {
         Ok(self.aws.lambda(action, method, path, Some(body)).await?)
     }
 
+    fn url(&self, access: Url) -> Value {
+        let mode = if self.wish.is_streamed { STREAMED } else { "BUFFERED" };
+        json!({"AuthType": access.auth_type(), "InvokeMode": mode})
+    }
+
     fn configuration(&self) -> Value {
         json!({
             "Runtime": RUNTIME,
@@ -177,16 +184,17 @@ impl Made<'_> {
 /// Moves the alias to a version.
 pub async fn move_alias(aws: &Aws, name: &str, version: &str) -> anyhow::Result<()> {
     let path = format!("/2015-03-31/functions/{name}/aliases/{ALIAS}");
-    let body = json!({"FunctionVersion": version});
+    // Without weights, all invocations are this version's.
+    let body = json!({"FunctionVersion": version, "RoutingConfig": {"AdditionalVersionWeights": {}}});
     aws.lambda("lambda:UpdateAlias", "PUT", path, Some(body)).await?;
     Ok(())
 }
 
-/// Waits until the function can be used, and its last update is complete.
-async fn wait(aws: &Aws, name: &str) -> anyhow::Result<()> {
+/// Waits until the function can be used, and its last update is complete; or one version of it, by a query.
+async fn wait(aws: &Aws, name: &str, query: &str) -> anyhow::Result<()> {
     let mut backoff = Backoff::new(FIRST_WAIT, LONGEST_WAIT);
     for _ in 0..LOOKS {
-        let path = format!("/2015-03-31/functions/{name}");
+        let path = format!("/2015-03-31/functions/{name}{query}");
         let json = aws.lambda("lambda:GetFunction", "GET", path, None).await?;
         match progress(&json["Configuration"]) {
             Progress::Complete => return Ok(()),

@@ -181,6 +181,8 @@ impl CallError {
         let code = code.split(':').next().unwrap_or_default().rsplit('#').next().unwrap_or_default().to_owned();
         let message = field(&["Message", "message", "errorMessage"]).or_else(|| xml(&body, "Message"));
         let message = message.unwrap_or_else(|| body.chars().take(300).collect());
+        // What follows has the headers that were signed, and the session's token is one.
+        let message = message.split("The Canonical String").next().unwrap_or_default().trim_end().to_owned();
         Self { action: action.to_owned(), status: response.status, code, message }
     }
 

@@ -4,10 +4,7 @@
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, anyhow, bail};
-use guesthouse::{
-    config::{self, EnvVars},
-    source::aws_api::AwsApi,
-};
+use guesthouse::{config::EnvVars, source::aws_api::AwsApi};
 use serde_json::Value;
 
 use super::client::Aws;
@@ -32,7 +29,7 @@ pub fn connect(region: Option<String>) -> anyhow::Result<Aws> {
     if !region.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-') {
         bail!("`{region}` is not a region\nhint: write one like `eu-central-1`");
     }
-    let api = AwsApi::new(config::remote_access(&environment), key_id, secret, token);
+    let api = AwsApi::new(key_id, secret, token);
     Ok(Aws { api, region, environment })
 }
 

@@ -8,7 +8,8 @@ use super::{
     client::{Aws, Service},
     invoke::Function,
     look,
-    plan::POLICY,
+    plan::{POLICY, RoleSeen},
+    policy::region_of,
     settings::role_name,
 };
 use crate::{Exit, lambda};
@@ -36,7 +37,10 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     lambda::runtime()?.block_on(async {
         // Both are looked at before anything is deleted: a refusal leaves all as it was.
         let has_function = look::function(&aws, &name).await?.is_some();
-        let has_role = look::role(&aws, &role).await?.is_some();
+        // A role has no region: it may be that of the function with this name in another one.
+        let is_ours =
+            |role: &RoleSeen| role.policy.as_ref().and_then(region_of).is_none_or(|region| region == aws.region);
+        let has_role = look::role(&aws, &role).await?.as_ref().is_some_and(is_ours);
         let mut found = Vec::new();
         if has_function {
             found.push(format!("the function {name} with its versions, its alias and its URL"));

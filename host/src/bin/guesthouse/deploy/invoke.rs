@@ -1,6 +1,6 @@
 //! The subcommand `invoke` calls a function on AWS.
 
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
 
 use anyhow::Context as _;
 use guesthouse::{files, text::escaped_lines};
@@ -10,7 +10,7 @@ use super::{
     invocation::{self, Ended},
     settings,
 };
-use crate::{Exit, lambda};
+use crate::{Exit, lambda, run::Printer};
 
 /// Limits an event, in bytes. Source: the AWS page "Lambda quotas".
 const EVENT_LIMIT_BYTES: u64 = 6 << 20;
@@ -71,9 +71,9 @@ pub fn show(ended: &Ended) -> anyhow::Result<Exit> {
     for line in ended.log.lines() {
         anstream::eprintln!("{}", escaped_lines(line));
     }
-    let mut out = std::io::stdout().lock();
-    out.write_all(&ended.payload).and_then(|()| out.write_all(b"\n")).context("can't print the response")?;
-    drop(out);
+    let mut printer = Printer::new();
+    printer.print(&ended.payload)?;
+    printer.end()?;
     let (duration, start) = invocation::durations(&ended.log);
     let duration = duration.map(|duration| format!(" in {duration}")).unwrap_or_default();
     let start = start.map(|start| format!(", cold start {start}")).unwrap_or_default();

@@ -5,7 +5,9 @@ use serde_json::Value;
 
 use super::{
     client::{Aws, CallError, Service, xml},
-    plan::{ALIAS, FunctionSeen, LayerSeen, LayerWish, POLICY, RoleSeen, RoleWish, Seen, Settings, TAG, Url, Wish},
+    plan::{
+        ALIAS, FunctionSeen, LayerSeen, LayerWish, POLICY, RoleSeen, RoleWish, STREAMED, Seen, Settings, TAG, Url, Wish,
+    },
 };
 
 /// Returns what there is of what is wanted.
@@ -22,7 +24,9 @@ pub async fn look(aws: &Aws, wish: &Wish) -> anyhow::Result<Seen> {
         seen.live = live(aws, &wish.name).await?;
     }
     if seen.live.is_some() {
-        seen.url = url(aws, &wish.name).await?.map(|(url, _)| url);
+        if let Some(url) = url(aws, &wish.name).await? {
+            (seen.url, seen.is_streamed) = (Some(url.access), url.is_streamed);
+        }
         seen.statements = statements(aws, &wish.name).await?;
     }
     Ok(seen)
@@ -33,6 +37,12 @@ pub async fn function(aws: &Aws, name: &str) -> anyhow::Result<Option<FunctionSe
     let path = format!("/2015-03-31/functions/{name}");
     let Some(json) = found(aws.lambda("lambda:GetFunction", "GET", path, None).await)? else { return Ok(None) };
     if json["Tags"][TAG].as_str().is_none() {
+        // AWS leaves the tags out where the permission for them is missing.
+        if let Some(reason) = json["TagsError"]["Message"].as_str() {
+            bail!(
+                "the tags of the function `{name}` can't be read: {reason}\nhint: the permission `lambda:ListTags` may be missing"
+            );
+        }
         bail!(
             "the function `{name}` was not made by this tool: it has no tag `{TAG}`\nhint: choose another name with \
              `--name`, or tag it to have it changed: `aws lambda tag-resource --resource {} --tags {TAG}={name}`",
@@ -70,13 +80,21 @@ fn configuration(json: &Value) -> FunctionSeen {
     }
 }
 
-/// Returns who may call the alias's URL, and the URL.
-pub async fn url(aws: &Aws, name: &str) -> anyhow::Result<Option<(Url, String)>> {
+/// The URL of the alias.
+pub struct UrlSeen {
+    pub access: Url,
+    pub is_streamed: bool,
+    pub address: String,
+}
+
+/// Returns the URL of the alias, if there is one.
+pub async fn url(aws: &Aws, name: &str) -> anyhow::Result<Option<UrlSeen>> {
     let path = format!("/2021-10-31/functions/{name}/url?Qualifier={ALIAS}");
     let json = found(aws.lambda("lambda:GetFunctionUrlConfig", "GET", path, None).await)?;
     Ok(json.and_then(|json| {
-        let url = if json["AuthType"].as_str()? == "NONE" { Url::Public } else { Url::Iam };
-        Some((url, json["FunctionUrl"].as_str()?.to_owned()))
+        let access = if json["AuthType"].as_str()? == "NONE" { Url::Public } else { Url::Iam };
+        let address = json["FunctionUrl"].as_str()?.to_owned();
+        Some(UrlSeen { access, is_streamed: json["InvokeMode"] == STREAMED, address })
     }))
 }
 

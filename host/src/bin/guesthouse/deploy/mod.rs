@@ -77,8 +77,10 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let package = package_file::package(&guest, &settings, bootstrap.as_deref())?;
     let aws = credentials::connect(settings.region.clone())?;
     lambda::runtime()?.block_on(async {
-        let wish = wish(&aws, &settings, handler, &package, layer.as_deref(), &file.handler).await?;
+        let mut wish = wish(&aws, &settings, handler, &package, layer.as_deref(), &file.handler).await?;
         let seen = look::look(&aws, &wish).await?;
+        wish.url = settings.url.or(seen.url).unwrap_or(Url::None);
+        policy::check_region(&aws.region, &wish, &seen)?;
         let changes = plan::plan(&seen, &wish);
         if changes.is_empty() {
             println!("{}: nothing to change", wish.name);
@@ -93,8 +95,8 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
             lambda::print_warning(&advice);
         }
         let url = if wish.url == Url::None { None } else { look::url(&aws, &wish.name).await? };
-        if let Some((_, url)) = &url {
-            println!("{}: {url}", wish.name);
+        if let Some(url) = &url {
+            println!("{}: {}", wish.name, url.address);
         }
         if no_invoke {
             return Ok(Exit::Done);
@@ -133,7 +135,8 @@ async fn wish(
         role,
         layer,
         code_sha256: sha256(package),
-        url: settings.url,
+        url: settings.url.unwrap_or(Url::None),
+        is_streamed: handler_settings.http_is_streamed == Some(true),
     })
 }
 

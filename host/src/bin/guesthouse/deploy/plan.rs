@@ -10,6 +10,8 @@ pub const ALIAS: &str = "live";
 pub const TAG: &str = "guesthouse";
 /// The runtime of all functions: one without any language.
 pub const RUNTIME: &str = "provided.al2023";
+/// The mode of a URL whose responses are streamed.
+pub const STREAMED: &str = "RESPONSE_STREAM";
 /// The name of the role's only policy.
 pub const POLICY: &str = "guesthouse";
 
@@ -23,6 +25,8 @@ pub struct Wish {
     /// The SHA-256 of the package, in base64.
     pub code_sha256: String,
     pub url: Url,
+    /// Whether responses by the URL are streamed.
+    pub is_streamed: bool,
 }
 
 /// The settings of a function that need no other resource.
@@ -77,6 +81,8 @@ pub struct Seen {
     /// The version behind the alias.
     pub live: Option<FunctionSeen>,
     pub url: Option<Url>,
+    /// Whether responses by the URL are streamed.
+    pub is_streamed: bool,
     /// The names of the alias's statements.
     pub statements: Vec<String>,
 }
@@ -208,7 +214,7 @@ pub fn plan(seen: &Seen, wish: &Wish) -> Vec<Change> {
         Some(live) if is_changed || !is_same(live) => changes.extend([Change::PublishVersion, Change::MoveAlias]),
         Some(_) => {}
     }
-    plan_url(seen, wish.url, &mut changes);
+    plan_url(seen, wish, &mut changes);
     changes
 }
 
@@ -246,7 +252,8 @@ fn differences(function: &FunctionSeen, seen: &Seen, wish: &Wish, layer: Option<
     found
 }
 
-fn plan_url(seen: &Seen, wanted: Url, changes: &mut Vec<Change>) {
+fn plan_url(seen: &Seen, wish: &Wish, changes: &mut Vec<Change>) {
+    let wanted = wish.url;
     let has = |statement: &Statement| seen.statements.iter().any(|id| id == statement.id());
     // Nobody is let in before the URL has its kind of access, and nobody stays in after it.
     if wanted != Url::Public {
@@ -256,7 +263,9 @@ fn plan_url(seen: &Seen, wanted: Url, changes: &mut Vec<Change>) {
         (None, Url::None) => {}
         (Some(_), Url::None) => changes.push(Change::DeleteUrl),
         (None, wanted) => changes.push(Change::CreateUrl(wanted)),
-        (Some(is), wanted) if is != wanted => changes.push(Change::UpdateUrl(wanted)),
+        (Some(is), wanted) if is != wanted || seen.is_streamed != wish.is_streamed => {
+            changes.push(Change::UpdateUrl(wanted))
+        }
         (Some(_), _) => {}
     }
     if wanted == Url::Public {

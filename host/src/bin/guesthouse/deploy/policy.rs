@@ -1,7 +1,10 @@
 //! This module writes what the function's own role may do.
 
+use anyhow::bail;
 use guesthouse::config::Settings;
 use serde_json::{Value, json};
+
+use super::plan::{RoleWish, Seen, Wish};
 
 /// Where the function is.
 pub struct Account {
@@ -32,6 +35,24 @@ pub fn policy(name: &str, account: &Account, handler: &Settings) -> Value {
         }));
     }
     json!({"Version": "2012-10-17", "Statement": statements})
+}
+
+/// Refuses to change a role that is that of the function with the same name in another region: roles have no region.
+pub fn check_region(region: &str, wish: &Wish, seen: &Seen) -> anyhow::Result<()> {
+    let (RoleWish::Own { name, .. }, Some(role)) = (&wish.role, &seen.role) else { return Ok(()) };
+    match role.policy.as_ref().and_then(region_of) {
+        Some(other) if other != region => bail!(
+            "the role `{name}` is that of the function `{}` in {other}\nhint: choose another name with `--name`, or name \
+             a role with `--role`",
+            wish.name
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// Returns the region of the function that a role's policy was made for.
+pub fn region_of(policy: &Value) -> Option<&str> {
+    policy["Statement"][0]["Resource"][0].as_str()?.split(':').nth(3)
 }
 
 /// Returns advice on the AWS services that the guest may call. What it may do there only its owner knows.
@@ -73,6 +94,8 @@ mod tests {
         assert_eq!(policy["Statement"].as_array().unwrap().len(), 1);
         assert_eq!(policy["Statement"][0]["Resource"], json!([group, format!("{group}:*")]));
         assert_eq!(from("https://example.com/x.wasm"), policy);
+        assert_eq!(region_of(&policy), Some("eu-central-1"));
+        assert_eq!(region_of(&json!({"Statement": []})), None);
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub struct Options {
     /// The region [default: that of this shell]
     #[arg(long)]
     region: Option<String>,
-    /// Who may call the function by a URL: `none` (there is none), `iam` or `public` [default: none]
+    /// Who may call the function by a URL: `none` (there is none), `iam` or `public` [default: as it is]
     #[arg(long)]
     url: Option<String>,
     /// The layer with the host, as a zip file or an ARN [default: the package holds the host]
@@ -59,20 +59,23 @@ pub struct Settings {
     pub timeout: u32,
     pub role: Option<String>,
     pub region: Option<String>,
-    pub url: Url,
+    /// Who may call the function by a URL, or `None` to leave that as it is.
+    pub url: Option<Url>,
     pub layer: Option<String>,
 }
 
 impl Settings {
     /// Puts the settings together. The command line wins over the file, and the file over the default.
     pub fn new(options: Options, file: DeploySettings, guest: &str) -> anyhow::Result<Self> {
-        let arch = options.arch.or(file.arch).unwrap_or_else(|| "arm64".to_owned());
+        let arch = options.arch.or(file.architecture).unwrap_or_else(|| "arm64".to_owned());
         if !["arm64", "x86_64"].contains(&arch.as_str()) {
             bail!("the processor is `{arch}`\nhint: write `arm64` or `x86_64`");
         }
-        let url = options.url.or(file.url).unwrap_or_else(|| "none".to_owned());
-        let url = Url::from_str(&url, false)
-            .map_err(|_| anyhow!("the access to the URL is `{url}`\nhint: write `none`, `iam` or `public`"))?;
+        let url = options.url.or(file.url).map(|url| {
+            Url::from_str(&url, false)
+                .map_err(|_| anyhow!("the access to the URL is `{url}`\nhint: write `none`, `iam` or `public`"))
+        });
+        let url = url.transpose()?;
         let role = options.role.or(file.role);
         if let Some(role) = role.as_ref().filter(|role| !(role.starts_with("arn:") && role.contains(":role/"))) {
             bail!("`{role}` is not the ARN of a role\nhint: write `arn:aws:iam::ACCOUNT:role/NAME`");
@@ -160,12 +163,9 @@ mod tests {
         let text = "[deploy]\nmemory = 512\ntimeout = 3\nurl = \"iam\"\n";
         let file = || DeploySettings::parse(text).unwrap();
         let with = Settings::new(Options { memory: Some(1024), ..options() }, file(), "hello").unwrap();
-        assert_eq!((with.memory, with.timeout, with.url, with.arch.as_str()), (1024, 3, Url::Iam, "arm64"));
+        assert_eq!((with.memory, with.timeout, with.url, with.arch.as_str()), (1024, 3, Some(Url::Iam), "arm64"));
         let without = Settings::new(options(), DeploySettings::default(), "hello").unwrap();
-        assert_eq!(
-            (without.memory, without.timeout, without.url, without.name.as_str()),
-            (256, 10, Url::None, "hello")
-        );
+        assert_eq!((without.memory, without.timeout, without.url, without.name.as_str()), (256, 10, None, "hello"));
     }
 
     #[test]

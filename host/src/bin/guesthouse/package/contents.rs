@@ -180,29 +180,35 @@ struct Settings {
     sources: Vec<String>,
 }
 
-/// Returns the settings beside the guests, or `None` if there are none.
+/// Returns the settings beside the guests, else those of the current directory, or `None` if there are none.
 fn settings(guests: &[PathBuf]) -> anyhow::Result<Option<Settings>> {
     let mut found: Option<(&Path, Settings)> = None;
     for directory in guests.iter().map(|guest| directory_of(guest)) {
-        let root = TaskRoot::open(directory)?;
-        let read = root.read_text(SETTINGS);
-        let Some(text) = read.with_context(|| format!("can't read `{}`", directory.join(SETTINGS).display()))? else {
-            continue;
-        };
+        let Some(read) = settings_in(directory)? else { continue };
         match &found {
-            Some((other, settings)) if settings.text != text => bail!(
+            Some((other, settings)) if settings.text != read.text => bail!(
                 "`{}` and `{}` differ, and a package has one\nhint: put the guests into one directory",
                 other.join(SETTINGS).display(),
                 directory.join(SETTINGS).display()
             ),
             Some(_) => {}
-            None => {
-                let sources = config::read_settings(&root)?.into_values().filter_map(|section| section.source);
-                found = Some((directory, Settings { text, sources: sources.collect() }));
-            }
+            None => found = Some((directory, read)),
         }
     }
-    Ok(found.map(|(_, settings)| settings))
+    match found {
+        Some((_, settings)) => Ok(Some(settings)),
+        None => settings_in(Path::new(".")),
+    }
+}
+
+fn settings_in(directory: &Path) -> anyhow::Result<Option<Settings>> {
+    let root = TaskRoot::open(directory)?;
+    let text = root.read_text(SETTINGS);
+    let Some(text) = text.with_context(|| format!("can't read `{}`", directory.join(SETTINGS).display()))? else {
+        return Ok(None);
+    };
+    let sources = config::read_settings(&root)?.into_values().filter_map(|section| section.source).collect();
+    Ok(Some(Settings { text, sources }))
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ export class Socket extends Duplex {
   timeout = 0;
   _host = null;
   _connection; // once there is one
+  #isRef = true;
   #isReading = false; // while the stream wants more
   #isWaiting = false; // for bytes to come
   #sent = 0;
@@ -37,13 +38,20 @@ export class Socket extends Duplex {
       throw unsupported("a local socket");
     }
     const number = portOf(port);
+    if (this.destroyed) {
+      // As in Node, a socket can be connected again.
+      this._undestroy();
+      this.#isReading = this.#isWaiting = false;
+      this.bytesRead = this.#sent = 0;
+    }
+    this._connection?.close();
     timeout && this.setTimeout(timeout);
     this.connecting = true;
     this._host = host;
     const connection = new Connection({ host: host || "localhost", port: number }, {
       onLookup: ([address]) => isIP(host) || this.emit("lookup", null, textOf(address), address.tag === "ipv4" ? 4 : 6, host),
-      onOpen: () => this._opened(connection),
-      onError: (error) => this.destroy(error),
+      onOpen: () => this._connection === connection && this._opened(),
+      onError: (error) => this._connection === connection && this.destroy(error),
     });
     this._connection = connection;
     return this;
@@ -55,7 +63,7 @@ export class Socket extends Duplex {
     this._active();
     this.emit("connect");
     this.emit("ready");
-    this._start();
+    this.destroyed || this._start();
   }
 
   // Writes and reads what the stream wanted meanwhile.
@@ -64,6 +72,8 @@ export class Socket extends Duplex {
     this.#onceOpen = undefined;
     onceOpen?.();
     this.#isReading && this.#receive();
+    // Who never reads is told of the end, too.
+    this.isPaused() || this.read(0);
   }
 
   _read() {
@@ -92,7 +102,7 @@ export class Socket extends Duplex {
         this._connection.whenReadable(() => {
           this.#isWaiting = false;
           this.#receive();
-        });
+        }, () => this.#isRef);
         return;
       }
       this.bytesRead += bytes.length;
@@ -191,7 +201,7 @@ export class Socket extends Duplex {
     return this;
   }
 
-  // The host decides on these.
+  // The host decides on the next two.
   setNoDelay() {
     return this;
   }
@@ -201,10 +211,13 @@ export class Socket extends Duplex {
   }
 
   ref() {
+    this.#isRef = true;
     return this;
   }
 
+  // What waits for this socket alone waits for nothing.
   unref() {
+    this.#isRef = false;
     return this;
   }
 
@@ -267,7 +280,6 @@ export class Socket extends Duplex {
 }
 
 function onEnd() {
-  // A later `write` fails as in Node, where the other side has ended.
   this.allowHalfOpen || this.destroySoon();
 }
 

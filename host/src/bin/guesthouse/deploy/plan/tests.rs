@@ -12,6 +12,7 @@ fn wish() -> Wish {
         layer: LayerWish::None,
         code_sha256: "code".to_owned(),
         url: Url::None,
+        is_streamed: false,
     }
 }
 
@@ -45,6 +46,7 @@ fn complete(wish: &Wish) -> Seen {
         live: Some(FunctionSeen { version: "1".to_owned(), ..function.clone() }),
         function: Some(function),
         url: (wish.url != Url::None).then_some(wish.url),
+        is_streamed: wish.is_streamed,
         statements: match wish.url {
             Url::Public => Statement::ALL.map(|statement| statement.id().to_owned()).to_vec(),
             Url::None | Url::Iam => Vec::new(),
@@ -166,4 +168,14 @@ fn another_layer_is_published_and_the_same_one_is_not() {
             MOVE
         ]
     );
+}
+
+#[test]
+fn a_url_is_changed_where_it_has_to_stream() {
+    let iam = Wish { url: Url::Iam, ..wish() };
+    let streamed = Wish { is_streamed: true, ..iam.clone() };
+    let change = "change the URL to one for who has the permission";
+    assert_eq!(words(&complete(&iam), &streamed), [change]);
+    assert_eq!(words(&complete(&streamed), &iam), [change]);
+    assert!(words(&complete(&streamed), &streamed).is_empty());
 }
