@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"unicode"
+	"unicode/utf8"
 )
 
 // MaxDepth is how many levels of objects and arrays a text may have.
@@ -55,6 +56,11 @@ type plan struct {
 	// few is the array that a slice begins with.
 	few    reflect.Type
 	fields []field
+	// longest is the length of the longest name, and folded has the fields by their names without case, if they are many.
+	longest int
+	folded  map[string]int
+	// leavesAll says that encoding/json has to read all of a text with such a value in it.
+	leavesAll bool
 }
 
 type field struct {
@@ -70,6 +76,9 @@ type field struct {
 	omitEmpty bool
 	omitZero  bool
 }
+
+// manyFields is how many fields are not compared one by one with a name that none of them has.
+const manyFields = 8
 
 // maxFields is how many fields the set of those that were read has room for.
 const maxFields = 256
@@ -137,6 +146,8 @@ func makePlan(t reflect.Type, made map[reflect.Type]*plan) *plan {
 	}
 	if implements(t, unmarshalerType) || implements(t, textUnmarshalerType) {
 		p.read = kindForeign
+		// The methods of an embedded field. encoding/json calls them only for a value that stands alone.
+		p.leavesAll = t.Name() == ""
 	}
 	if implements(t, marshalerType) || implements(t, textMarshalerType) {
 		p.write = kindForeign
@@ -232,6 +243,19 @@ func (p *plan) makeFields(made map[reflect.Type]*plan) {
 	names := map[string]bool{}
 	if !p.addFields(p.typ, 0, names, made) || len(p.fields) > maxFields {
 		p.read, p.write, p.fields = kindForeign, kindForeign, nil
+		return
+	}
+	for i := range p.fields {
+		p.longest = max(p.longest, len(p.fields[i].name))
+	}
+	if len(p.fields) <= manyFields {
+		return
+	}
+	p.folded = make(map[string]int, len(p.fields))
+	for i := range p.fields {
+		if name := fold(p.fields[i].name); !has(p.folded, name) {
+			p.folded[name] = i
+		}
 	}
 }
 
@@ -293,6 +317,26 @@ func (p *plan) addFields(t reflect.Type, offset uintptr, names map[string]bool, 
 		p.fields = append(p.fields, next)
 	}
 	return true
+}
+
+func has(names map[string]int, name string) bool {
+	_, found := names[name]
+	return found
+}
+
+// fold returns a name with one letter for all that differ in case only.
+func fold[T string | []byte](name T) string {
+	folded := make([]byte, 0, len(name))
+	for _, letter := range string(name) {
+		for next := unicode.SimpleFold(letter); ; next = unicode.SimpleFold(letter) {
+			isFirst := next <= letter
+			if letter = next; isFirst {
+				break
+			}
+		}
+		folded = utf8.AppendRune(folded, letter)
+	}
+	return string(folded)
 }
 
 // validName says whether encoding/json takes a name from a tag.

@@ -305,6 +305,60 @@ func TestUnusualTextsAreReadAsEncodingJSONDoes(t *testing.T) {
 	}
 }
 
+// lenient reads whatever there is.
+type lenient struct{ Got string }
+
+func (l *lenient) UnmarshalJSON(text []byte) error {
+	l.Got = string(text)
+	return nil
+}
+
+// encoding/json calls no methods of what is embedded in a struct without a name, unless that stands alone.
+func TestStructsWithoutNamesThatHaveMethodsAreLeft(t *testing.T) {
+	for _, target := range []reflect.Type{
+		reflect.TypeFor[struct{ D struct{ lenient } }](), reflect.TypeFor[struct{ D []struct{ lenient } }](),
+		reflect.TypeFor[struct{ D *struct{ lenient } }](), reflect.TypeFor[struct{ lenient }](),
+		reflect.TypeFor[struct {
+			D struct {
+				*lenient
+				Zone string
+			}
+		}](),
+		reflect.TypeFor[struct {
+			D struct {
+				json.Unmarshaler
+				Zone string
+			}
+		}](),
+		reflect.TypeFor[struct {
+			D map[string]struct{ time.Time }
+		}](),
+	} {
+		for _, text := range []string{
+			`{"D":{"Got":"x"}}`, `{"D":[{"Got":"x"}]}`, `{"D":{"Zone":"x"}}`, `{"D":null}`, `{"D":"x"}`, `{"Got":"x"}`,
+			`{"D":{"a":"2026-01-01T00:00:00Z"}}`,
+		} {
+			read(t, text, target)
+		}
+	}
+}
+
+// A struct with many fields finds a name in another way.
+func TestNamesOfManyFieldsAreTheSameButForCase(t *testing.T) {
+	target := reflect.TypeFor[struct {
+		Kelvin, KELVIN, Straße, Sharp, A, B, C, D, E string
+		Sigma                                        string `json:"σ"`
+	}]()
+	for _, name := range []string{
+		"Kelvin", "kelvin", "\u212aelvin", "KELVIN", "ſharp", "SHARP", "straße", "STRASSE", "STRAẞE", "Σ", "ς", "a", "é", "",
+		strings.Repeat("a", 100),
+	} {
+		if !read(t, `{"`+name+`":"x"}`, target) {
+			t.Errorf("%s was left to encoding/json", name)
+		}
+	}
+}
+
 func TestDeeperTextsThanAllowedAreLeft(t *testing.T) {
 	for _, target := range []reflect.Type{
 		reflect.TypeFor[any](), reflect.TypeFor[struct{}](), reflect.TypeFor[everything](),

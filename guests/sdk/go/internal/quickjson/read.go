@@ -135,6 +135,9 @@ func (r *reader) value(p *plan, to unsafe.Pointer) bool {
 
 // foreign has encoding/json read the value. Methods of the handler's types see nothing of a text that is no JSON.
 func (r *reader) foreign(p *plan, to unsafe.Pointer) bool {
+	if p.leavesAll {
+		return false
+	}
 	if !r.valid {
 		all := reader{text: r.text, depth: MaxDepth}
 		all.space()
@@ -194,10 +197,21 @@ func (p *plan) find(name []byte, first uint64) int {
 			return i
 		}
 	}
+	// A letter takes up to three times as many bytes in another case.
+	if len(name) > 3*p.longest {
+		return -1
+	}
+	if p.folded != nil {
+		if i, found := p.folded[fold(name)]; found {
+			return i
+		}
+		return -1
+	}
+	ascii := isASCII(name)
 	for i := range p.fields {
 		f := &p.fields[i]
 		// Only names of one length are the same but for case, unless there are other letters than ASCII's.
-		if (len(f.name) == len(name) || !f.ascii || !isASCII(name)) && strings.EqualFold(f.name, string(name)) {
+		if (len(f.name) == len(name) || !f.ascii || !ascii) && strings.EqualFold(f.name, string(name)) {
 			return i
 		}
 	}
