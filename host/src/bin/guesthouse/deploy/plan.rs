@@ -264,7 +264,7 @@ fn plan_url(seen: &Seen, wish: &Wish, changes: &mut Vec<Change>) {
         (Some(_), Url::None) => changes.push(Change::DeleteUrl),
         (None, wanted) => changes.push(Change::CreateUrl(wanted)),
         (Some(is), wanted) if is != wanted || seen.is_streamed != wish.is_streamed => {
-            changes.push(Change::UpdateUrl(wanted))
+            changes.push(Change::UpdateUrl(wanted));
         }
         (Some(_), _) => {}
     }
