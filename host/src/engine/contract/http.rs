@@ -11,6 +11,7 @@ use std::{
     pin::{Pin, pin},
     sync::atomic::{AtomicBool, Ordering},
     task::Poll,
+    time::Duration,
 };
 
 use bytes::{Bytes, BytesMut};
@@ -18,7 +19,7 @@ use futures_util::FutureExt as _;
 use http::{HeaderValue, response::Parts};
 use http_body::Body as _;
 use http_body_util::Full;
-use tokio::{sync::oneshot, task::coop::unconstrained};
+use tokio::{sync::oneshot, task::coop::unconstrained, time::timeout};
 use wasmtime::{Result, Store, component::InstancePre};
 use wasmtime_wasi_http::{
     WasiHttpView as _,
@@ -43,6 +44,9 @@ use crate::{
     response::{Body, Head, Outcome, Response},
     response_stream::ResponseWriter,
 };
+
+/// The maximum time in which a guest ends after its response has failed, if it is to have another request.
+const GIVEN_UP_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// The media type of a streamed response that begins with its status and its headers. Source: the AWS page "Writing
 /// response streaming-enabled Lambda functions".
@@ -141,7 +145,12 @@ async fn respond(
                 Err(_) => Err(fault),
             }
         }
-        Raced::Responded(Err(failure), _) => Ok(Called { outcome: Err(failure), rest: Rest::Stopped }),
+        // A guest that gives its response up ends right after that, and can have the next request.
+        Raced::Responded(Err(failure), _) => match timeout(GIVEN_UP_TIMEOUT, handling).await {
+            Ok(Err(fault)) => Err(fault),
+            Ok(Ok(())) => Ok(Called::ended(Err(failure))),
+            Err(_) => Ok(Called { outcome: Err(failure), rest: Rest::Stopped }),
+        },
         Raced::Responded(Ok(response), mut writer) => {
             // Most guests end right after their response. So only for the others it is sent before.
             match (&mut handling).now_or_never() {
