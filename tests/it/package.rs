@@ -244,6 +244,24 @@ fn settings_that_do_not_fit_the_package_are_refused() {
 }
 
 #[test]
+fn settings_of_the_current_directory_go_with_guests_and_not_with_the_host_alone() {
+    let (project, elsewhere) = (Project::new(), task_root());
+    let guest = elsewhere.path().join("hello.wasm");
+    fs::write(&guest, answering("v1")).unwrap();
+    project.write("bootstrap", &stand_in(&[]));
+    let names = |what: &[&str]| -> Vec<String> {
+        let mut command = Command::new(program("guesthouse"));
+        command.current_dir(project.0.path()).arg("package").args(what).args(["-o", "x.zip"]);
+        let output = process::output(&mut command);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let lines = unpacked(&project.at("x.zip"), elsewhere.path());
+        lines.iter().map(|line| line.split(' ').next().unwrap().to_owned()).collect()
+    };
+    assert_eq!(names(&[guest.to_str().unwrap(), "--layer"]), ["guesthouse.toml", "hello.cwasm"]);
+    assert_eq!(names(&["--host", "--bootstrap", "bootstrap"]), ["bootstrap"]);
+}
+
+#[test]
 fn the_host_is_found_where_it_is_installed_in_the_documented_order() {
     let [own, other] = processors();
     // Beside the program, so that a link to it is possible.

@@ -4,12 +4,14 @@ mod cache;
 mod check;
 mod compile;
 mod deploy;
+mod event;
 mod lambda;
 mod package;
 mod project;
 mod push;
 mod run;
 mod serve;
+mod settings_file;
 mod watch;
 
 use std::process::ExitCode;

@@ -1,8 +1,7 @@
 //! The subcommand `run` invokes a guest once, and prints its response to standard output.
 
 use std::{
-    fs,
-    io::{self, IsTerminal as _, Read as _, Write as _},
+    io::{self, IsTerminal as _, Write as _},
     num::NonZeroUsize,
     path::PathBuf,
     time::{Duration, Instant},
@@ -17,7 +16,7 @@ use guesthouse::{
 use serde_json::Value;
 
 use crate::{
-    Exit,
+    Exit, event,
     lambda::{self, Options},
 };
 
@@ -40,7 +39,7 @@ pub struct Arguments {
 const LONG: Duration = Duration::from_secs(3);
 
 pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
-    let event = read(&arguments.event)?;
+    let event = event::read(&arguments.event, u64::MAX)?;
     if arguments.guest.is_dir() {
         bail!(
             "`{}` is a directory\nhint: name one guest's `.wasm` file, or use `guesthouse serve`",
@@ -150,19 +149,6 @@ impl Printer {
 fn write(bytes: &[u8]) -> anyhow::Result<()> {
     let mut stdout = io::stdout().lock();
     stdout.write_all(bytes).and_then(|()| stdout.flush()).context("can't write the response")
-}
-
-fn read(event: &str) -> anyhow::Result<Vec<u8>> {
-    match event.strip_prefix('@') {
-        Some(path) => fs::read(path)
-            .with_context(|| format!("can't read the event from `{path}`\nhint: `@` is followed by a file's path")),
-        None if event == "-" => {
-            let mut bytes = Vec::new();
-            io::stdin().lock().read_to_end(&mut bytes).context("can't read the event from standard input")?;
-            Ok(bytes)
-        }
-        None => Ok(event.as_bytes().to_vec()),
-    }
 }
 
 /// Returns the error object as lines: type and message, then one line for each frame.

@@ -1,16 +1,14 @@
 //! The subcommand `invoke` calls a function on AWS.
 
-use std::io::Read as _;
-
 use anyhow::Context as _;
-use guesthouse::{files, text::escaped_lines};
+use guesthouse::{config::deploy::DeploySettings, text::escaped_lines};
 
 use super::{
     credentials,
     invocation::{self, Ended},
     settings,
 };
-use crate::{Exit, lambda, run::Printer};
+use crate::{Exit, event, lambda, run::Printer, settings_file::SettingsFile};
 
 /// Limits an event, in bytes. Source: the AWS page "Lambda quotas".
 const EVENT_LIMIT_BYTES: u64 = 6 << 20;
@@ -41,7 +39,10 @@ pub struct Function {
 impl Function {
     /// Returns the function's name and a client for its region.
     pub fn connect(self) -> anyhow::Result<(String, super::client::Aws)> {
-        let file = settings::read(None, "")?.deploy;
+        let file = match SettingsFile::of(&[])? {
+            Some(file) => DeploySettings::parse(&file.text)?,
+            None => DeploySettings::default(),
+        };
         let name = self.name.or(file.name).context("no function is named\nhint: name it, or set `deploy.name`")?;
         let name = settings::checked_name(name, false)?;
         Ok((name, credentials::connect(self.region.or(file.region))?))
@@ -50,17 +51,7 @@ impl Function {
 
 pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let Arguments { function, event } = arguments;
-    let event = match event.strip_prefix('@') {
-        Some(path) => {
-            files::read(path.as_ref(), EVENT_LIMIT_BYTES).with_context(|| format!("can't read the event `{path}`"))?
-        }
-        None if event == "-" => {
-            let mut bytes = Vec::new();
-            std::io::stdin().take(EVENT_LIMIT_BYTES + 1).read_to_end(&mut bytes).context("can't read the event")?;
-            bytes
-        }
-        None => event.into_bytes(),
-    };
+    let event = event::read(&event, EVENT_LIMIT_BYTES)?;
     anyhow::ensure!(event.len() as u64 <= EVENT_LIMIT_BYTES, "the event is too large\nhint: Lambda accepts 6 MiB");
     let (name, aws) = function.connect()?;
     show(&lambda::runtime()?.block_on(invocation::invoke(&aws, &name, event))?)

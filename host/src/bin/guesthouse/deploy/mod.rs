@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use guesthouse::{digest::Digest, files};
+use guesthouse::{config::deploy::DeploySettings, digest::Digest, files};
 use serde_json::{Value, json};
 
 use self::{
@@ -31,7 +31,7 @@ use self::{
     policy::Account,
     settings::{Options, Settings},
 };
-use crate::{Exit, lambda};
+use crate::{Exit, lambda, package::UPLOAD_LIMIT_BYTES, settings_file::SettingsFile};
 
 /// Make a function on AWS Lambda of a guest
 ///
@@ -59,14 +59,14 @@ pub struct Arguments {
     bootstrap: Option<PathBuf>,
 }
 
-/// Limits a zip file that is sent with a call, in bytes. Source: the AWS page "Lambda quotas".
-const ZIP_LIMIT_BYTES: u64 = 50 << 20;
-
 pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let Arguments { guest, options, event, dry_run, no_invoke, bootstrap } = arguments;
     let handler = guest.file_stem().and_then(|stem| stem.to_str()).context("the guest's file has no name")?.to_owned();
-    let file = settings::read(Some(&guest), &handler)?;
-    let settings = Settings::new(options, file.deploy, &handler)?;
+    let (file, handler_settings) = match SettingsFile::of(std::slice::from_ref(&guest))? {
+        Some(mut file) => (DeploySettings::parse(&file.text)?, file.handlers.remove(&handler).unwrap_or_default()),
+        None => Default::default(),
+    };
+    let settings = Settings::new(options, file, &handler)?;
     if let Some(event) = &event {
         serde_json::from_str::<Value>(event).context("the event is not JSON\nhint: write one such as '{}'")?;
     }
@@ -77,7 +77,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let package = package_file::package(&guest, &settings, bootstrap.as_deref())?;
     let aws = credentials::connect(settings.region.clone())?;
     lambda::runtime()?.block_on(async {
-        let mut wish = wish(&aws, &settings, handler, &package, layer.as_deref(), &file.handler).await?;
+        let mut wish = wish(&aws, &settings, handler, &package, layer.as_deref(), &handler_settings).await?;
         let seen = look::look(&aws, &wish).await?;
         wish.url = settings.url.or(seen.url).unwrap_or(Url::None);
         policy::check_region(&aws.region, &wish, &seen)?;
@@ -91,7 +91,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         }
         let uploads = Uploads { package: &package, layer: layer.as_deref().unwrap_or_default() };
         apply::apply(&aws, &wish, &seen, &changes, &uploads).await?;
-        if let Some(advice) = policy::advice(&file.handler).filter(|_| settings.role.is_none()) {
+        if let Some(advice) = policy::advice(&handler_settings).filter(|_| settings.role.is_none()) {
             lambda::print_warning(&advice);
         }
         let url = if wish.url == Url::None { None } else { look::url(&aws, &wish.name).await? };
@@ -128,7 +128,7 @@ async fn wish(
         (None, Some(arn)) => LayerWish::Given(arn.clone()),
         (None, None) => LayerWish::None,
     };
-    let (arch, memory, timeout) = (settings.arch.clone(), settings.memory.into(), settings.timeout.into());
+    let (arch, memory, timeout) = (settings.arch.to_string(), settings.memory.into(), settings.timeout.into());
     Ok(Wish {
         name,
         settings: plan::Settings { handler, arch, memory, timeout },
@@ -154,8 +154,8 @@ fn sha256(bytes: &[u8]) -> String {
 
 /// Reads a zip file that Lambda takes with a call.
 fn read_zip(path: &Path) -> anyhow::Result<Vec<u8>> {
-    let bytes = files::read(path, ZIP_LIMIT_BYTES).with_context(|| {
-        let mib = ZIP_LIMIT_BYTES >> 20;
+    let bytes = files::read(path, UPLOAD_LIMIT_BYTES as u64).with_context(|| {
+        let mib = UPLOAD_LIMIT_BYTES >> 20;
         format!("can't read `{}`\nhint: name a zip file of at most {mib} MiB", path.display())
     })?;
     if !bytes.starts_with(b"PK") {

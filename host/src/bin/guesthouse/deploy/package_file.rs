@@ -2,18 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::anyhow;
-
 use super::{read_zip, settings::Settings};
-use crate::package::{Package, Processor, check_upload};
+use crate::package::{Package, check_upload};
 
 /// Returns the zip file that is deployed. It has no host if the function has a layer with one.
 pub fn package(guest: &Path, settings: &Settings, bootstrap: Option<&Path>) -> anyhow::Result<Vec<u8>> {
     if guest.extension().is_some_and(|ending| ending == "zip") {
         return read_zip(guest);
     }
-    let processor: Processor = settings.arch.parse().map_err(|error| anyhow!("{error}"))?;
-    let mut package = Package::of(&[PathBuf::from(guest)], processor)?;
+    let mut package = Package::of(&[PathBuf::from(guest)], settings.arch)?;
     if settings.layer.is_none() {
         package.add_bootstrap(bootstrap)?;
     }

@@ -1,19 +1,12 @@
 //! This module makes one set of settings of the command line and the table `[deploy]`.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
-
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{anyhow, bail};
 use clap::ValueEnum as _;
-use guesthouse::config::{Settings as HandlerSettings, deploy::DeploySettings, read_settings};
-use guesthouse::source::TaskRoot;
+use guesthouse::config::deploy::DeploySettings;
 
 use super::plan::Url;
+use crate::package::Processor;
 
-/// The name of the file with the settings.
-pub const FILE: &str = "guesthouse.toml";
 /// The maximum length of a function's name, as Lambda has it.
 const NAME_LIMIT: usize = 64;
 /// The memory of a function in MB, if nothing else is said.
@@ -54,7 +47,7 @@ pub struct Options {
 #[derive(Debug)]
 pub struct Settings {
     pub name: String,
-    pub arch: String,
+    pub arch: Processor,
     pub memory: u32,
     pub timeout: u32,
     pub role: Option<String>,
@@ -68,9 +61,8 @@ impl Settings {
     /// Puts the settings together. The command line wins over the file, and the file over the default.
     pub fn new(options: Options, file: DeploySettings, guest: &str) -> anyhow::Result<Self> {
         let arch = options.arch.or(file.architecture).unwrap_or_else(|| "arm64".to_owned());
-        if !["arm64", "x86_64"].contains(&arch.as_str()) {
-            bail!("the processor is `{arch}`\nhint: write `arm64` or `x86_64`");
-        }
+        let arch: Processor =
+            arch.parse().map_err(|_| anyhow!("the processor is `{arch}`\nhint: write `arm64` or `x86_64`"))?;
         let url = options.url.or(file.url).map(|url| {
             Url::from_str(&url, false)
                 .map_err(|_| anyhow!("the access to the URL is `{url}`\nhint: write `none`, `iam` or `public`"))
@@ -123,33 +115,6 @@ fn within(what: &str, number: u32, least: u32, most: u32) -> anyhow::Result<u32>
     }
 }
 
-/// What `guesthouse.toml` says.
-#[derive(Default)]
-pub struct File {
-    pub deploy: DeploySettings,
-    /// The settings of the handler.
-    pub handler: HandlerSettings,
-}
-
-/// Reads the file beside the guest, or else the one in this directory.
-pub fn read(guest: Option<&Path>, handler: &str) -> anyhow::Result<File> {
-    let beside = guest.and_then(Path::parent).filter(|directory| !directory.as_os_str().is_empty());
-    let directories = beside.map(Path::to_owned).into_iter().chain([PathBuf::from(".")]);
-    for directory in directories {
-        let path = directory.join(FILE);
-        if !path.exists() {
-            continue;
-        }
-        let text = fs::read_to_string(&path).with_context(|| format!("can't read `{}`", path.display()))?;
-        let mut handlers = read_settings(&TaskRoot::open(&directory)?)?;
-        return Ok(File {
-            deploy: DeploySettings::parse(&text)?,
-            handler: handlers.remove(handler).unwrap_or_default(),
-        });
-    }
-    Ok(File::default())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -163,7 +128,10 @@ mod tests {
         let text = "[deploy]\nmemory = 512\ntimeout = 3\nurl = \"iam\"\n";
         let file = || DeploySettings::parse(text).unwrap();
         let with = Settings::new(Options { memory: Some(1024), ..options() }, file(), "hello").unwrap();
-        assert_eq!((with.memory, with.timeout, with.url, with.arch.as_str()), (1024, 3, Some(Url::Iam), "arm64"));
+        assert_eq!(
+            (with.memory, with.timeout, with.url, with.arch.to_string().as_str()),
+            (1024, 3, Some(Url::Iam), "arm64")
+        );
         let without = Settings::new(options(), DeploySettings::default(), "hello").unwrap();
         assert_eq!((without.memory, without.timeout, without.url, without.name.as_str()), (256, 10, None, "hello"));
     }

@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context as _, bail};
 use zip::{CompressionMethod, DateTime, ZipWriter, write::SimpleFileOptions};
 
-use super::directory_of;
+use crate::settings_file::directory_of;
 
 /// The mode of a file that is only read.
 pub const DATA: u32 = 0o644;

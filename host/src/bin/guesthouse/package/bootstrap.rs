@@ -9,7 +9,8 @@ use guesthouse::{
 };
 use object::{Architecture, Object as _};
 
-use super::{Processor, directory_of};
+use super::Processor;
+use crate::settings_file::directory_of;
 
 /// The name of the host's file in a package: Lambda starts the file of this name.
 pub const BOOTSTRAP: &str = "bootstrap";

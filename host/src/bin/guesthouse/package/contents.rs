@@ -7,26 +7,22 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use guesthouse::{
-    config,
     engine::{self, CompileLimits},
     files,
-    source::{CWASM, TaskRoot, is_machine_code},
+    source::{CWASM, is_machine_code},
 };
 
 use super::{
     Processor, archive,
     bootstrap::{self, BOOTSTRAP},
-    directory_of,
 };
-
-/// The name of the settings' file.
-const SETTINGS: &str = "guesthouse.toml";
+use crate::settings_file::{self, SettingsFile};
 
 /// Lambda refuses a function whose files have this many bytes, those of its layers included.
 const UNPACKED_LIMIT_BYTES: usize = 250 << 20;
 
 /// The maximum size of a zip file that Lambda takes in a request, in bytes.
-const UPLOAD_LIMIT_BYTES: usize = 50 << 20;
+pub const UPLOAD_LIMIT_BYTES: usize = 50 << 20;
 
 /// The maximum length of a guest's name: that of a function's handler.
 const NAME_LIMIT_BYTES: usize = 128;
@@ -52,9 +48,9 @@ impl Package {
             }
             package.add(name, machine_code(guest, processor)?, archive::DATA)?;
         }
-        if let Some(settings) = settings(guests)? {
+        if let Some(settings) = if guests.is_empty() { None } else { SettingsFile::of(guests)? } {
             package.check_sources(&settings)?;
-            package.add(SETTINGS.to_owned(), settings.text.into_bytes(), archive::DATA)?;
+            package.add(settings_file::NAME.to_owned(), settings.text.into_bytes(), archive::DATA)?;
         }
         Ok(package)
     }
@@ -97,13 +93,14 @@ impl Package {
     }
 
     /// Checks that the settings name no `.wasm` file of which the package has only the machine code.
-    fn check_sources(&self, settings: &Settings) -> anyhow::Result<()> {
-        for source in &settings.sources {
+    fn check_sources(&self, settings: &SettingsFile) -> anyhow::Result<()> {
+        for source in settings.handlers.values().filter_map(|handler| handler.source.as_ref()) {
             let compiled = Path::new(source).with_extension(CWASM).display().to_string();
             if !self.entries.contains_key(source) && self.entries.contains_key(&compiled) {
                 bail!(
-                    "`{SETTINGS}` has the source `{source}`, and the package has `{compiled}`\nhint: write `source = \
-                     \"{compiled}\"`, or leave `source` out"
+                    "`{}` has the source `{source}`, and the package has `{compiled}`\nhint: write `source = \
+                     \"{compiled}\"`, or leave `source` out",
+                    settings_file::NAME
                 );
             }
         }
@@ -172,43 +169,6 @@ fn machine_code(guest: &Path, processor: Processor) -> anyhow::Result<Vec<u8>> {
              or name the `.wasm` file"
         ),
     }
-}
-
-/// The settings for a package, and the sources that are named in them.
-struct Settings {
-    text: String,
-    sources: Vec<String>,
-}
-
-/// Returns the settings beside the guests, else those of the current directory, or `None` if there are none.
-fn settings(guests: &[PathBuf]) -> anyhow::Result<Option<Settings>> {
-    let mut found: Option<(&Path, Settings)> = None;
-    for directory in guests.iter().map(|guest| directory_of(guest)) {
-        let Some(read) = settings_in(directory)? else { continue };
-        match &found {
-            Some((other, settings)) if settings.text != read.text => bail!(
-                "`{}` and `{}` differ, and a package has one\nhint: put the guests into one directory",
-                other.join(SETTINGS).display(),
-                directory.join(SETTINGS).display()
-            ),
-            Some(_) => {}
-            None => found = Some((directory, read)),
-        }
-    }
-    match found {
-        Some((_, settings)) => Ok(Some(settings)),
-        None => settings_in(Path::new(".")),
-    }
-}
-
-fn settings_in(directory: &Path) -> anyhow::Result<Option<Settings>> {
-    let root = TaskRoot::open(directory)?;
-    let text = root.read_text(SETTINGS);
-    let Some(text) = text.with_context(|| format!("can't read `{}`", directory.join(SETTINGS).display()))? else {
-        return Ok(None);
-    };
-    let sources = config::read_settings(&root)?.into_values().filter_map(|section| section.source).collect();
-    Ok(Some(Settings { text, sources }))
 }
 
 #[cfg(test)]

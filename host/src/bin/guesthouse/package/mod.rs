@@ -5,13 +5,13 @@ mod bootstrap;
 mod contents;
 mod processor;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 use guesthouse::{engine::Target, text::Escaped};
 
 pub use self::{
-    contents::{Package, check_upload},
+    contents::{Package, UPLOAD_LIMIT_BYTES, check_upload},
     processor::Processor,
 };
 use crate::Exit;
@@ -86,9 +86,4 @@ fn print(package: &Package, output: &str, zipped_bytes: Option<usize>) -> anyhow
         println!("  {} {} bytes", Escaped(&entry.name), entry.bytes.len());
     }
     Ok(())
-}
-
-/// Returns the directory that a file is in.
-fn directory_of(path: &Path) -> &Path {
-    path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
 }
