@@ -144,7 +144,7 @@ impl TowerService<LambdaInvocation> for Raw {
             let headers = EventHeaders::from(&invocation.parts.headers);
             let Some(accepted) = service.accept(&headers, Instant::now()) else { return Ok(()) };
             let mut client = clients.take();
-            let reply = running::run(&service, &mut client, accepted, &headers, invocation.body).await;
+            let reply = running::run(&service, &mut client, accepted, &headers, invocation.body, || false).await;
             // `deliver` logs how the post went.
             let _ = deliver(&mut client, &service, reply).await;
             clients.keep(client);

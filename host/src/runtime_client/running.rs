@@ -29,13 +29,15 @@ use crate::{
 /// The longest time for the last piece of a response that failed. Its caller may have stopped to read.
 const LAST_PIECE_TIMEOUT: Duration = Duration::from_millis(20);
 
-/// Runs an accepted invocation to its end, and posts its response meanwhile if it begins before.
+/// Runs an accepted invocation to its end, and posts its response meanwhile if it begins before. `is_abandoned` tells
+/// whether another posts the invocation's failure.
 pub(super) async fn run(
     service: &Service,
     api: &mut RuntimeApiClient,
     accepted: Accepted,
     headers: &EventHeaders,
     event: Bytes,
+    is_abandoned: impl Fn() -> bool,
 ) -> Reply {
     let (writer, mut reader) = response_stream();
     let mut running = pin!(service.run(accepted.clone(), headers, event, writer));
@@ -50,8 +52,7 @@ pub(super) async fn run(
             None => running.await,
         }
     });
-    // Of an abandoned invocation the failure is posted already.
-    let Some(begun) = begun.filter(|_| !accepted.is_abandoned()) else { return running.await };
+    let Some(begun) = begun.filter(|_| !is_abandoned()) else { return running.await };
     match begun {
         Begun::Whole(response) => {
             // The guest waits until its response is posted, so that no thread that it holds up delays the caller.

@@ -68,8 +68,6 @@ struct Progress {
     guest: OnceLock<Digest>,
     /// What was posted before it ended.
     early: OnceLock<EarlyResponse>,
-    /// Whether its worker was abandoned, and another posts its failure.
-    is_abandoned: AtomicBool,
 }
 
 /// Holds what to post for an invocation.
@@ -185,16 +183,6 @@ impl Service {
 impl Accepted {
     pub(super) fn new(key: InvocationKey, at: Instant, is_cold: bool) -> Self {
         Self { key, at, is_cold, progress: Arc::default() }
-    }
-
-    /// Notes that the worker was abandoned.
-    pub(super) fn abandon(&self) {
-        self.progress.is_abandoned.store(true, Ordering::Release);
-    }
-
-    /// Returns whether the worker was abandoned. It must not post anything any more.
-    pub(super) fn is_abandoned(&self) -> bool {
-        self.progress.is_abandoned.load(Ordering::Acquire)
     }
 
     /// Notes what was posted before the invocation ended.

@@ -34,7 +34,6 @@ pub(super) enum Verdict {
 pub(super) fn abandon_overdue(in_flight: &[Arc<InFlight>], concurrency: usize) -> Vec<Verdict> {
     let overdue = in_flight.iter().filter_map(|in_flight| in_flight.abandon_if_overdue());
     let verdicts = overdue.map(|accepted| {
-        accepted.abandon();
         let reply = Reply::failed(accepted, overdue_failure());
         let abandoned = in_flight.iter().filter(|in_flight| in_flight.is_abandoned()).count();
         match abandoned > concurrency + MAX_ABANDONED {

@@ -187,7 +187,8 @@ impl Worker {
         event: Bytes,
     ) -> Result<Reply, Abandoned> {
         self.in_flight.begin(accepted.clone(), self.service.budget(headers));
-        let running = pin!(running::run(&self.service, &mut self.api, accepted.clone(), headers, event));
+        let is_abandoned = || self.in_flight.is_abandoned();
+        let running = pin!(running::run(&self.service, &mut self.api, accepted.clone(), headers, event, is_abandoned));
         let ran = self.shutdown.run_until_grace_ends(INVOCATION_GRACE, running).await;
         if !self.in_flight.end() {
             return Err(Abandoned);
