@@ -127,7 +127,7 @@ pub(super) fn check(file: &File) -> Result<(), String> {
     }
     match hasher.finalize() == checksum {
         true => Ok(()),
-        false => Err("it is damaged: its checksum is not that of its bytes".to_owned()),
+        false => Err(damaged()),
     }
 }
 
@@ -146,7 +146,7 @@ pub fn processor_of(bytes: &[u8]) -> Result<super::Target, String> {
         return Err(foreign());
     }
     if crc32fast::hash(checked) != u32::from_le_bytes([a, b, c, d]) {
-        return Err("it is damaged: its checksum is not that of its bytes".to_owned());
+        return Err(damaged());
     }
     let image = object::File::parse(bytes).map_err(|_| foreign())?;
     let section = image.section_by_name(ENGINE_SECTION).and_then(|section| section.data().ok()).ok_or_else(foreign)?;
@@ -223,6 +223,10 @@ fn appendix(file: &File) -> Result<Appendix, String> {
 
 fn unreadable(error: &io::Error) -> String {
     format!("it can't be read: {error}")
+}
+
+fn damaged() -> String {
+    "it is damaged: its checksum is not that of its bytes".to_owned()
 }
 
 fn foreign() -> String {
