@@ -213,13 +213,8 @@ func (w *writer) anyMap(values map[string]any) bool {
 	if !w.down() {
 		return false
 	}
-	names := make([]string, 0, len(values))
-	for name := range values {
-		names = append(names, name)
-	}
-	slices.Sort(names)
 	w.text = append(w.text, '{')
-	for i, name := range names {
+	for i, name := range sortedNames(values) {
 		w.name(i, name)
 		if !w.any(values[name]) {
 			return false
@@ -233,18 +228,22 @@ func (w *writer) stringMap(values map[string]string) bool {
 	if values == nil {
 		return w.null()
 	}
-	names := make([]string, 0, len(values))
-	for name := range values {
-		names = append(names, name)
-	}
-	slices.Sort(names)
 	w.text = append(w.text, '{')
-	for i, name := range names {
+	for i, name := range sortedNames(values) {
 		w.name(i, name)
 		w.text = appendString(w.text, values[name], w.escapeHTML)
 	}
 	w.text = append(w.text, '}')
 	return true
+}
+
+func sortedNames[V any](values map[string]V) []string {
+	names := make([]string, 0, len(values))
+	for name := range values {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
 }
 
 func (w *writer) mapping(p *plan, values reflect.Value) bool {
