@@ -62,10 +62,15 @@ export async function sourceOf(file, name, isHttp = false) {
 async function namedIn(file, isHttp) {
   let peers = [];
   let code, names;
+  const trials = new Map();
+  const isBundled = (peer) => {
+    trials.has(peer) || trials.set(peer, alone("", [["peer", peer]], new Set()).then(() => true, () => false));
+    return trials.get(peer);
+  };
   for (;;) {
     names = new Set();
     // A peer may have peers.
-    const { outputFiles, metafile } = await reported(alone(file, peers, names));
+    const { outputFiles, metafile } = await reported(alone(`import * as all from ${JSON.stringify(file)}; export { all };`, peers, names));
     code = outputFiles[0].text;
     const more = await peersOf(Object.keys(metafile.inputs).map((input) => resolve(input)), isBundled);
     if (more.length === peers.length) {
@@ -78,15 +83,13 @@ async function namedIn(file, isHttp) {
   return { code, isHttp, isWeb, isStreaming: !isHttp && streams(code), hasSockets, peers };
 }
 
-// Bundles a file and some packages' peers, without Node's modules, whose names are noted.
-function alone(file, peers, names) {
-  const contents = `import "guesthouse:required"; import * as all from ${JSON.stringify(file)}; export { all };`;
+// Bundles code and some packages' peers, without Node's modules, whose names are noted.
+function alone(code, peers, names) {
+  const contents = `import "guesthouse:required"; ${code}`;
   const plugins = [commonJs, browser, noted(names), optional(), required(peers)];
-  const stdin = { contents, resolveDir: dirname(file) };
+  const stdin = { contents, resolveDir: here(".") };
   return esbuild.build({ ...OPTIONS, inject: [], metafile: true, stdin, minifyWhitespace: true, legalComments: "none", plugins });
 }
-
-const isBundled = (file) => alone(file, [], new Set()).then(() => true, () => false);
 
 const OPTIONS = {
   bundle: true,

@@ -7,6 +7,7 @@ import { dropBodies, IncomingBody, tidyBodies } from "./body.js";
 import { networkError } from "./errors.js";
 import { stopWriting, writeBody } from "./write.js";
 import { stopWaiting, whenReady } from "./poll.js";
+import { unwrapped } from "./result.js";
 
 const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"]);
 
@@ -101,14 +102,6 @@ function receive(exchange) {
   exchange.onResponse = exchange.onError = undefined;
   onResponse({ status, headers, body });
   tidyBodies();
-}
-
-// The tool throws an error of the outermost `result` only.
-function unwrapped(result) {
-  if (result?.tag === "err") {
-    throw { payload: result.val };
-  }
-  return result?.tag === "ok" ? result.val : result;
 }
 
 function fail(exchange, thrown) {

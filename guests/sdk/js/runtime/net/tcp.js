@@ -7,6 +7,7 @@ import { textOf } from "./ip.js";
 import { lookUp, withNetwork } from "./lookup.js";
 import { coded, codeOf, failure } from "./socket-errors.js";
 import { stopWaiting, whenReady } from "./poll.js";
+import { unwrapped } from "./result.js";
 
 const CHUNK = 65536;
 
@@ -224,14 +225,6 @@ export class Connection {
 }
 
 const endOf = ({ tag, val }) => ({ address: textOf({ tag, val: val.address }), family: tag === "ipv4" ? "IPv4" : "IPv6", port: val.port });
-
-// The tool throws an error of the outermost `result` only.
-function unwrapped(result) {
-  if (result?.tag === "err") {
-    throw { payload: result.val };
-  }
-  return result?.tag === "ok" ? result.val : result;
-}
 
 // Makes Node's error of what ended a handshake.
 function handshakeFailure(thrown) {

@@ -71,17 +71,13 @@ const byCallback = (call) => (name, ...values) => {
 
 const servers = { getServers: () => [], setServers: () => {} };
 
-export const resolve = byCallback(resolved);
-export const {
-  resolve4, resolve6, resolveAny, resolveCaa, resolveCname, resolveMx, resolveNaptr, resolveNs, resolvePtr, resolveSoa, resolveSrv, resolveTlsa,
-  resolveTxt,
-} = Object.fromEntries(Object.entries(QUERIES).map(([name, query]) => [name, byCallback(query)]));
-export const { getServers, setServers } = servers;
+const callbacks = Object.fromEntries(Object.entries({ ...QUERIES, resolve: resolved }).map(([name, query]) => [name, byCallback(query)]));
 
-const callbacks = {
-  resolve, resolve4, resolve6, resolveAny, resolveCaa, resolveCname, resolveMx, resolveNaptr, resolveNs, resolvePtr, resolveSoa, resolveSrv,
-  resolveTlsa, resolveTxt,
-};
+export const {
+  resolve, resolve4, resolve6, resolveAny, resolveCaa, resolveCname, resolveMx, resolveNaptr, resolveNs, resolvePtr, resolveSoa, resolveSrv, resolveTlsa,
+  resolveTxt,
+} = callbacks;
+export const { getServers, setServers } = servers;
 
 // A resolver of its own has the host's servers, too.
 export class Resolver {

@@ -3,14 +3,12 @@
 import { hkdf } from "@noble/hashes/hkdf.js";
 import { pbkdf2 } from "@noble/hashes/pbkdf2.js";
 import { bytesOf } from "./bytes.js";
-import { CryptoKey, extend } from "./subtle.js";
+import { CryptoKey, extend, nameOf } from "./subtle.js";
 
 const DERIVE = {
   HKDF: (hash, key, { salt, info }, length) => hkdf(hash, key, bytesOf(salt), bytesOf(info), length),
   PBKDF2: (hash, key, { salt, iterations }, length) => pbkdf2(hash, key, bytesOf(salt), { c: iterations, dkLen: length }),
 };
-
-const nameOf = (algorithm) => String(algorithm?.name ?? algorithm);
 
 function importKey(format, data, algorithm, extractable, usages) {
   if (format !== "raw") {

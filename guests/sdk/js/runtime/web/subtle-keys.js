@@ -3,7 +3,7 @@
 import { createPrivateKey, createPublicKey } from "../node/crypto/keys.js";
 import { constants, sign, verify } from "../node/crypto/sign.js";
 import { bytesOf } from "./bytes.js";
-import { CryptoKey, extend, materialOf } from "./subtle.js";
+import { CryptoKey, extend, materialOf, nameOf } from "./subtle.js";
 
 const FORMATS = { jwk: ["jwk"], spki: ["der", "spki"], pkcs8: ["der", "pkcs8"] };
 
@@ -15,7 +15,6 @@ const OPTIONS = {
   Ed25519: () => ({}),
 };
 
-const nameOf = (algorithm) => String(algorithm?.name ?? algorithm);
 const hashOf = (algorithm, key) => nameOf(algorithm.hash ?? key.algorithm.hash ?? "SHA-512");
 const optionsOf = (algorithm, key) => ({ key: materialOf(key), ...OPTIONS[nameOf(algorithm)](algorithm) });
 

@@ -132,7 +132,7 @@ function derived(algorithm, key, length) {
   return other.derive(hashNamed(algorithm.hash), materialOf(key), algorithm, length / 8);
 }
 
-const nameOf = (algorithm) => String(algorithm?.name ?? algorithm);
+export const nameOf = (algorithm) => String(algorithm?.name ?? algorithm);
 
 function requireHmac(algorithm) {
   if (nameOf(algorithm).toUpperCase() !== "HMAC") {
